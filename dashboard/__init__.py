@@ -1,0 +1,1 @@
+"""The Streamlit dashboard; it shows, asks and hands over."""

@@ -1,0 +1,1 @@
+"""What both the dashboard and the command line do: launch, runs, doctor."""

@@ -1,0 +1,114 @@
+"""Every exception that Slipway raises on purpose.
+
+::
+
+    SlipwayError
+    ├── UsageError            the call itself is wrong                     exit 2
+    ├── InputError            what was given is not acceptable (findings)  exit 3
+    │   ├── UnsafePath        a name that leaves the volume
+    │   └── FileChanged       the file was changed by somebody else
+    ├── RunFailed             the run failed or was stopped                exit 4
+    ├── NotFound                                                           exit 5
+    │   ├── RunNotFound
+    │   └── FileMissing
+    └── Unreachable                                                        exit 6
+        ├── EngineUnreachable
+        └── TrackingUnreachable
+
+Vendor exceptions are turned into these at one edge for each vendor, with ``raise … from``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.core.findings import Finding
+
+
+class SlipwayError(Exception):
+    """What went wrong, where, and what to do next.
+
+    Parameters
+    ----------
+    message
+        One sentence that names the value that is wrong and what is allowed.
+    where
+        ``file:line``, a setting's name, or empty.
+    next
+        The next action of the person, as an imperative sentence.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, where: str = "", next: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.next = next
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        next_step = f" {self.next}" if self.next else ""
+        return f"{where}{self.message}{next_step}"
+
+
+class UsageError(SlipwayError):
+    """The command or call is wrong, whatever the volume holds."""
+
+    exit_code = 2
+
+
+class InputError(SlipwayError):
+    """What was given is not acceptable; ``findings`` hold every mistake at once."""
+
+    exit_code = 3
+
+    def __init__(
+        self, message: str, *, findings: Sequence[Finding] = (), where: str = "", next: str = ""
+    ) -> None:
+        super().__init__(message, where=where, next=next)
+        self.findings = tuple(findings)
+
+
+class UnsafePath(InputError):
+    """A name that points outside the volume, or at something that is not a plain file."""
+
+
+class FileChanged(InputError):
+    """The file on disk is not the one that was opened for editing."""
+
+
+class RunFailed(SlipwayError):
+    """The run that was waited for failed or was stopped."""
+
+    exit_code = 4
+
+
+class NotFound(SlipwayError):
+    """The thing asked for does not exist."""
+
+    exit_code = 5
+
+
+class RunNotFound(NotFound):
+    """No run has this id, or the prefix fits several."""
+
+
+class FileMissing(NotFound):
+    """No such file on the volume."""
+
+
+class Unreachable(SlipwayError):
+    """A service did not answer; what it would have said is not known."""
+
+    exit_code = 6
+
+
+class EngineUnreachable(Unreachable):
+    """The engine's API or state did not answer."""
+
+
+class TrackingUnreachable(Unreachable):
+    """The MLflow server did not answer."""

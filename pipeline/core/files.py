@@ -1,0 +1,111 @@
+"""Reading and writing files so that nothing is half written and nothing odd is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import FileMissing, InputError, UnsafePath
+
+MAX_TEXT_BYTES = 4 << 20
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Replace a file as a whole: temporary file in the same folder, fsync, rename.
+
+    Parameters
+    ----------
+    path
+        The file; its folder is made when it does not exist.
+    content
+        Text is written as UTF-8.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written; the old file is untouched and no temporary file stays.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document atomically, readable by people."""
+    write_atomic(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_bytes(path: Path, *, shown_as: str = "", limit_bytes: int = MAX_TEXT_BYTES) -> bytes:
+    """Read a regular file; devices, FIFOs and folders are refused before they are opened.
+
+    Raises
+    ------
+    FileMissing
+        There is no such file.
+    UnsafePath
+        It is not a regular file.
+    InputError
+        It cannot be read, or is larger than `limit_bytes`.
+    """
+    name = shown_as or str(path)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafePath(
+                f"{name} is not a plain file.", where=name, next="Choose a regular file."
+            )
+        if status.st_size > limit_bytes:
+            raise InputError(
+                f"{name} has {status.st_size:,} bytes; at most {limit_bytes:,} are read.",
+                where=name,
+                next="Check that this is the right file.",
+            )
+        return path.read_bytes()
+    except FileNotFoundError as reason:
+        raise FileMissing(f"{name} does not exist.", where=name) from reason
+    except OSError as reason:
+        raise InputError(f"{name} cannot be read: {reason.strerror}.", where=name) from reason
+
+
+def read_text(path: Path, *, shown_as: str = "") -> str:
+    """Read a UTF-8 text file of at most 4 MiB, without its byte order mark.
+
+    Raises
+    ------
+    InputError
+        Not UTF-8, too large or not readable; see `read_bytes` for the others.
+    """
+    return decode(read_bytes(path, shown_as=shown_as), shown_as or str(path))
+
+
+def decode(data: bytes, name: str) -> str:
+    """Turn bytes into text, naming the line of the first byte that is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as reason:
+        line = data[: reason.start].count(b"\n") + 1
+        raise InputError(
+            f"byte 0x{data[reason.start]:02x} is not UTF-8.",
+            where=f"{name}:{line}",
+            next="Save the file as UTF-8.",
+        ) from reason
+
+
+def sha256_file(path: Path) -> str:
+    """Give the SHA-256 of a file's content as 64 hex digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,67 @@
+"""What preflight, parsers and editors have to say about an input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement about an input.
+
+    Parameters
+    ----------
+    severity
+        ``error`` stops a launch, ``warning`` may spoil it, ``info`` is good to know.
+    code
+        Stable kebab-case name, such as ``label-out-of-range``.
+    message
+        One sentence that names the value and what is allowed.
+    where
+        ``file:line`` relative to the volume, or a form field such as ``overrides.epochs``.
+    count
+        How many places are like this one.
+    next
+        What to do about it.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    where: str = ""
+    count: int = 1
+    next: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the finding as the JSON object that the command line prints."""
+        return asdict(self)
+
+
+def error(code: str, message: str, *, where: str = "", count: int = 1, next: str = "") -> Finding:
+    """Make a finding that stops a launch."""
+    return Finding("error", code, message, where, count, next)
+
+
+def warning(code: str, message: str, *, where: str = "", count: int = 1, next: str = "") -> Finding:
+    """Make a finding that may spoil a run."""
+    return Finding("warning", code, message, where, count, next)
+
+
+def info(code: str, message: str, *, where: str = "", count: int = 1, next: str = "") -> Finding:
+    """Make a finding that is good to know."""
+    return Finding("info", code, message, where, count, next)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings by severity, keeping the order within one, without repeats."""
+    return sorted(dict.fromkeys(findings), key=lambda finding: _ORDER[finding.severity])
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Say whether any finding stops a launch."""
+    return any(finding.severity == "error" for finding in findings)

@@ -1,0 +1,143 @@
+"""The launch: what a person asked for, frozen and on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_text, write_json
+
+SCHEMA_VERSION = 1
+DEFAULT_EXPERIMENT = "slipway"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the form or the command line collects; nothing is checked or looked up yet.
+
+    Parameters
+    ----------
+    model, cfg, data
+        Names as typed; `pipeline.core.volume.Volume.resolve` finds the files.
+    train, tune
+        Which of the conditional steps run.
+    overrides
+        Ultralytics settings that differ from the cfg file, key to value.
+    experiment
+        MLflow experiment.
+    name
+        Free text that becomes part of the launch id.
+    gpus
+        GPUs for train, test and tune.
+    cpus, mem_gb
+        Requests of train, test and tune; 0 means no request.
+    shm_size
+        Size of ``/dev/shm`` as a Kubernetes quantity.
+    """
+
+    model: str = "yolov8n.pt"
+    cfg: str = "cfg-custom"
+    data: str = "data-custom"
+    train: bool = True
+    tune: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    experiment: str = DEFAULT_EXPERIMENT
+    name: str = ""
+    gpus: int = 0
+    cpus: int = 0
+    mem_gb: int = 0
+    shm_size: str = "1Gi"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch as recorded in ``launch.json``; never edited afterwards.
+
+    Parameters
+    ----------
+    id
+        Sorts by time, safe as a Kubernetes name: ``20261123-1432-shapes-yolov8n-k3f9``.
+    choices
+        What was asked for.
+    model_path
+        The model file, relative to the volume.
+    user, created_at, code_version
+        Who, when (ISO 8601, UTC) and with which Slipway.
+    sha256
+        Digests of the files named ``model``, ``cfg``, ``data`` as they were at launch.
+    dataset_fingerprint
+        Digest of split lists and labels, or empty when it was not taken.
+    cloned_from
+        Launch id of the original, or empty.
+    """
+
+    id: str
+    choices: Choices
+    model_path: str
+    user: str
+    created_at: str
+    code_version: str
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    dataset_fingerprint: str = ""
+    cloned_from: str = ""
+
+    def save(self, path: Path) -> None:
+        """Write ``launch.json`` atomically."""
+        write_json(path, {"schema": SCHEMA_VERSION, **asdict(self)})
+
+
+def load_launch(path: Path) -> Launch:
+    """Read ``launch.json``.
+
+    Raises
+    ------
+    FileMissing
+        There is none.
+    InputError
+        It is not JSON, or of a newer schema.
+    """
+    try:
+        document = json.loads(read_text(path))
+        if document["schema"] > SCHEMA_VERSION:
+            raise InputError(
+                f"launch.json has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
+                where=str(path),
+                next="Update Slipway.",
+            )
+        choices = Choices(**_known(Choices, document["choices"]))
+        return Launch(**{**_known(Launch, document), "choices": choices})
+    except (json.JSONDecodeError, KeyError, TypeError) as reason:
+        raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+
+
+def new_launch_id(choices: Choices, now: datetime | None = None) -> str:
+    """Draw a launch id: time, what it is about, four random letters; at most 60 characters.
+
+    The name is lower case, digits and dashes, so that it is a Kubernetes name (RFC 1123).
+    """
+    moment = now or datetime.now(UTC)
+    about = choices.name or f"{_stem(choices.data, 'data-')}-{_stem(choices.model)}"
+    slug = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[:38].strip("-") or "run"
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
+    return f"{moment:%Y%m%d-%H%M}-{slug}-{letters}"
+
+
+def utc_now() -> str:
+    """Give the time as ISO 8601 in UTC with milliseconds, as everywhere in Slipway."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _stem(name: str, prefix: str = "") -> str:
+    return Path(name).name.removesuffix(".pt").removesuffix(".yaml").removeprefix(prefix)
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {entry.name for entry in fields(kind)}
+    return {key: value for key, value in values.items() if key in names}

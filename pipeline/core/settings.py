@@ -1,0 +1,163 @@
+"""The settings of this installation, from flags, environment, file and defaults, in that order."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.yaml_file import load_yaml
+
+ENGINES = ("local", "kubeflow")
+
+ENVIRONMENT = {
+    "volume": "SLIPWAY_VOLUME",
+    "data_roots": "SLIPWAY_DATA_ROOTS",
+    "state": "SLIPWAY_STATE",
+    "engine": "SLIPWAY_ENGINE",
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+    "user": "SLIPWAY_USER",
+    "user_header": "SLIPWAY_USER_HEADER",
+    "webhook_url": "SLIPWAY_WEBHOOK_URL",
+    "gpu_slots": "SLIPWAY_GPU_SLOTS",
+    "job_slots": "SLIPWAY_JOB_SLOTS",
+    "image_light": "SLIPWAY_IMAGE_LIGHT",
+    "image_yolo": "SLIPWAY_IMAGE_YOLO",
+    "pvc_name": "SLIPWAY_PVC_NAME",
+    "pvc_storage_class": "SLIPWAY_PVC_STORAGE_CLASS",
+    "pvc_access_mode": "SLIPWAY_PVC_ACCESS_MODE",
+    "pvc_size": "SLIPWAY_PVC_SIZE",
+    "kfp_endpoint": "KFP_ENDPOINT",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation's settings; every path is absolute.
+
+    Parameters
+    ----------
+    volume
+        Folder with models, cfgs, data yaml, datasets and runs.
+    data_roots
+        Further folders that datasets may lie in, read only.
+    state
+        Local state: queue, caches, MLflow's database, preferences.
+    engine
+        ``local`` or ``kubeflow``.
+    tracking_uri
+        MLflow's address as a person set it; empty means the embedded server
+        (see `pipeline.tracking.server.tracking_uri`).
+    user
+        Who launches, when no trusted proxy says so.
+    user_header
+        Name of the header that a trusted proxy sets; empty means that no header is believed.
+    webhook_url
+        Where the exit handler reports the end of a run; empty means nowhere.
+    gpu_slots, job_slots
+        How many GPUs and how many steps at a time the local engine uses; None means all GPUs found.
+    pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
+        The claim that the pipeline's volume op applies.
+    """
+
+    volume: Path
+    state: Path
+    data_roots: tuple[Path, ...] = ()
+    engine: str = "local"
+    tracking_uri: str = ""
+    user: str = field(default_factory=lambda: _os_user())
+    user_header: str = ""
+    webhook_url: str = ""
+    gpu_slots: int | None = None
+    job_slots: int = 1
+    image_light: str = "slipway-light:0.1.0"
+    image_yolo: str = "slipway-yolo:0.1.0"
+    pvc_name: str = "pvc-local-cocodata"
+    pvc_storage_class: str = "train"
+    pvc_access_mode: str = "ReadWriteOnce"
+    pvc_size: str = "3Gi"
+    kfp_endpoint: str = ""
+
+
+def load_settings(
+    flags: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Merge flags over environment over the settings file over defaults.
+
+    Parameters
+    ----------
+    flags
+        Field name to text; empty values count as not given.
+    environment
+        Defaults to the process's environment. ``SLIPWAY_SETTINGS`` names the settings file
+        (a yaml mapping of field names); without it ``./slipway.yaml`` is read when it exists.
+
+    Raises
+    ------
+    UsageError
+        A value is not acceptable, or the file has an unknown key; all of them are named at once.
+    """
+    environ = os.environ if environment is None else environment
+    raw: dict[str, Any] = {"volume": "./volume", "state": "./.slipway"}
+    raw.update(_from_file(environ.get("SLIPWAY_SETTINGS", "")))
+    raw.update({name: environ[key] for name, key in ENVIRONMENT.items() if environ.get(key)})
+    raw.update({name: value for name, value in (flags or {}).items() if value})
+    return _checked(raw)
+
+
+def _from_file(name: str) -> dict[str, Any]:
+    path = Path(name or "slipway.yaml")
+    if not name and not path.exists():
+        return {}
+    try:
+        document = load_yaml(path)
+    except InputError as reason:
+        raise UsageError(reason.message, where=reason.where, next=reason.next) from reason
+    unknown = set(document.data) - set(ENVIRONMENT)
+    if unknown:
+        key = sorted(map(str, unknown))[0]
+        raise UsageError(
+            f"unknown settings {sorted(map(str, unknown))}; allowed are {sorted(ENVIRONMENT)}.",
+            where=document.where(key),
+        )
+    return dict(document.data)
+
+
+def _checked(raw: dict[str, Any]) -> Settings:
+    mistakes: list[str] = []
+    values: dict[str, Any] = {}
+    allowed = {entry.name for entry in fields(Settings)}
+    for name, value in raw.items():
+        if name not in allowed:
+            mistakes.append(f"unknown setting '{name}'")
+        elif name in ("volume", "state"):
+            values[name] = Path(value).expanduser().absolute()
+        elif name == "data_roots":
+            entries = value if isinstance(value, list) else str(value).split(os.pathsep)
+            values[name] = tuple(Path(entry).expanduser().absolute() for entry in entries if entry)
+        elif name in ("gpu_slots", "job_slots"):
+            lowest = 0 if name == "gpu_slots" else 1
+            if not str(value).isdecimal() or int(value) < lowest:
+                mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not a number from {lowest} up")
+            else:
+                values[name] = int(value)
+        else:
+            values[name] = str(value)
+    if values.get("engine", "local") not in ENGINES:
+        mistakes.append(f"SLIPWAY_ENGINE is '{values['engine']}', not one of {', '.join(ENGINES)}")
+    if values.get("engine") == "kubeflow" and not values.get("kfp_endpoint"):
+        mistakes.append("SLIPWAY_ENGINE is 'kubeflow' but KFP_ENDPOINT is not set")
+    if mistakes:
+        raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")
+    return Settings(**values)
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's uid need not have a name
+        return f"uid-{os.getuid()}"

@@ -1,0 +1,153 @@
+"""Loading yaml from people: safe, bounded, and with the line of every key."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_text
+
+MAX_NODES = 200_000
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A parsed yaml file.
+
+    Parameters
+    ----------
+    name
+        How people know the file: its path relative to the volume.
+    text
+        The text without byte order mark.
+    data
+        The top-level mapping.
+    lines
+        Line (from 1) of each key; nested keys as tuples, ``("names", 0)``.
+    """
+
+    name: str
+    text: str
+    data: dict[Any, Any]
+    lines: dict[tuple[Hashable, ...], int]
+
+    def where(self, *keys: Hashable) -> str:
+        """Give ``file:line`` of a key, or the file's name when the key is not there."""
+        line = self.lines.get(keys)
+        return f"{self.name}:{line}" if line else self.name
+
+
+def load_yaml(path: Path, *, shown_as: str = "") -> YamlFile:
+    """Read and parse a yaml file; see `parse_yaml` and `pipeline.core.files.read_text`."""
+    name = shown_as or str(path)
+    return parse_yaml(read_text(path, shown_as=name), name=name)
+
+
+def parse_yaml(text: str, *, name: str) -> YamlFile:
+    """Parse yaml text whose top level is a mapping.
+
+    Raises
+    ------
+    InputError
+        Syntax, python tags, duplicate keys, aliases that unfold to more than `MAX_NODES` nodes
+        ("yaml bomb"), or a top level that is no mapping; `where` names the line.
+    """
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return YamlFile(name, text, {}, {})
+            _check_size(node, name)
+            if not isinstance(node, yaml.MappingNode):
+                raise InputError(
+                    f"the top level is a {node.id}, not a mapping.",
+                    where=f"{name}:{node.start_mark.line + 1}",
+                    next="Write one 'key: value' a line.",
+                )
+            lines: dict[tuple[Hashable, ...], int] = {}
+            _collect_lines(loader, node, (), lines, name)
+            return YamlFile(name, text, loader.construct_document(node), lines)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as reason:
+        mark = reason.problem_mark or reason.context_mark
+        where = f"{name}:{mark.line + 1}" if mark else name
+        raise InputError(
+            f"not valid yaml: {reason.problem or reason.context}.",
+            where=where,
+            next="Correct this line.",
+        ) from reason
+    except (yaml.YAMLError, ValueError, TypeError) as reason:
+        raise InputError(f"not valid yaml: {reason}.", where=name) from reason
+    except RecursionError as reason:
+        raise InputError(
+            "the yaml is nested too deeply.", where=name, next="Flatten it."
+        ) from reason
+
+
+def _check_size(root: yaml.Node, name: str) -> None:
+    """Refuse a document whose aliases unfold to too many nodes, without unfolding them."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        key = id(node)
+        if key in sizes:
+            return sizes[key]
+        if key in open_nodes:
+            raise InputError(
+                "an alias contains itself.", where=f"{name}:{node.start_mark.line + 1}"
+            )
+        open_nodes.add(key)
+        total = 1
+        if isinstance(node, yaml.SequenceNode):
+            total += sum(size(child) for child in node.value)
+        elif isinstance(node, yaml.MappingNode):
+            total += sum(size(k) + size(v) for k, v in node.value)
+        open_nodes.discard(key)
+        sizes[key] = total
+        return total
+
+    if size(root) > MAX_NODES:
+        raise InputError(
+            f"the yaml unfolds to more than {MAX_NODES:,} nodes.",
+            where=name,
+            next="Remove the aliases (&name, *name).",
+        )
+
+
+def _collect_lines(
+    loader: Any,
+    node: yaml.Node,
+    prefix: tuple[Hashable, ...],
+    lines: dict[tuple[Hashable, ...], int],
+    name: str,
+) -> None:
+    if len(prefix) > 2:
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                key = str(key)
+            path = (*prefix, key)
+            line = key_node.start_mark.line + 1
+            if path in lines and key != "<<":
+                raise InputError(
+                    f"'{key}' is given twice, first in line {lines[path]}.",
+                    where=f"{name}:{line}",
+                    next="Remove one of them.",
+                )
+            lines[path] = line
+            _collect_lines(loader, value_node, path, lines, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            lines[(*prefix, index)] = child.start_mark.line + 1
+            _collect_lines(loader, child, (*prefix, index), lines, name)

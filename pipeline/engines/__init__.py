@@ -1,0 +1,1 @@
+"""Engines run a compiled workflow; `base` is the contract, `registry` finds one by name."""

@@ -1,0 +1,181 @@
+"""What every engine promises.
+
+An engine runs the Argo ``Workflow`` document that `pipeline.workflow` compiles. The promises,
+proved for every engine by ``tests/engines/conformance``:
+
+* **Threads.** One engine object may be used by many threads at once.
+* **Idempotent submit.** ``submit`` of the same launch id gives the same run id and starts nothing
+  new, also after a crash between submitting and recording: the launch id travels in the run.
+* **Stop** is idempotent and returns at once; the run reaches ``stopped`` soon after.
+* **Retry** keeps the run id and the workflow's uid; steps that succeeded are not run again.
+  A retry of a run that is not finished, or that succeeded, changes nothing.
+* **Delete** stops a run that is not finished; the run folder on the volume is not touched.
+* **Unknown ids** raise `RunNotFound`; an engine that cannot be asked raises `EngineUnreachable`.
+  No vendor exception leaves an engine.
+* **States** are `pipeline.core.states.State`; what an engine says that is not known is UNKNOWN.
+* **Logs** are of bytes: `logs` from an offset gives what came since, also when the step is over.
+* **Ownership.** The workflow is the caller's; an engine keeps its own copy.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from pipeline.core.states import State
+
+Workflow = Mapping[str, Any]
+STEPS = ("volume-mount", "verify", "distribution", "plot", "train", "test", "tune")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Parameters
+    ----------
+    name
+        One of `STEPS`, or ``notify`` for the exit handler.
+    state
+        Where it is.
+    started_at, finished_at
+        ISO 8601 in UTC, or empty.
+    message
+        Why it is in this state, in one sentence; empty when all is well.
+    """
+
+    name: str
+    state: State
+    started_at: str = ""
+    finished_at: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a workflow.
+
+    Parameters
+    ----------
+    id
+        The engine's id.
+    uid
+        The workflow's uid; it owns the run folder.
+    launch
+        Launch id, or empty when the run came from elsewhere.
+    engine
+        Name of the engine.
+    state
+        Where it is.
+    created_at, started_at, finished_at
+        ISO 8601 in UTC, or empty.
+    steps
+        In the pipeline's order, also those that have not started.
+    message
+        Why it failed or what it waits for.
+    parameters
+        The workflow's parameters.
+    """
+
+    id: str
+    uid: str
+    launch: str
+    engine: str
+    state: State
+    created_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    steps: tuple[Step, ...] = ()
+    message: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A page of runs, newest first.
+
+    Parameters
+    ----------
+    runs
+        The runs.
+    next_token
+        Give it to `Engine.list_runs` for the next page; empty on the last one.
+    """
+
+    runs: tuple[Run, ...]
+    next_token: str = ""
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """A piece of a step's log.
+
+    Parameters
+    ----------
+    text
+        Whole lines while the step runs; what is left once it is over.
+    offset
+        Where to go on reading, in bytes.
+    is_complete
+        True when the step is over and nothing follows.
+    """
+
+    text: str
+    offset: int
+    is_complete: bool
+
+
+class Engine(ABC):
+    """Runs workflows; the module's docstring states what every implementation promises."""
+
+    name: str
+
+    @abstractmethod
+    def submit(self, workflow: Workflow, launch: str) -> str:
+        """Start a run of the workflow for a launch id and give the run id.
+
+        Raises
+        ------
+        InputError
+            The engine does not know something in the workflow; the field is named and nothing ran.
+        EngineUnreachable
+            The engine did not answer; submitting again is safe.
+        """
+
+    @abstractmethod
+    def get(self, run_id: str) -> Run:
+        """Give one run, by the engine's id or by launch id."""
+
+    @abstractmethod
+    def list_runs(self, *, limit: int = 50, token: str = "") -> RunPage:
+        """Give a page of runs, newest first."""
+
+    @abstractmethod
+    def stop(self, run_id: str) -> None:
+        """Ask a run to stop; does nothing when it is over."""
+
+    @abstractmethod
+    def retry(self, run_id: str) -> None:
+        """Go on with a failed or stopped run at the step that failed."""
+
+    @abstractmethod
+    def delete(self, run_id: str) -> None:
+        """Forget a run, stopping it first when it is not over."""
+
+    @abstractmethod
+    def logs(self, run_id: str, step: str, offset: int = 0) -> LogChunk:
+        """Give what a step printed from an offset on; a step that has not started gives nothing.
+
+        Raises
+        ------
+        NotFound
+            The run has no step of this name.
+        """
+
+    def render(self, workflow: Workflow) -> str:
+        """Give the document that `submit` sends, as yaml."""
+        return yaml.safe_dump(dict(workflow), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,1 @@
+"""The embedded engine: interprets the compiled Argo workflow on this machine."""

@@ -1,0 +1,1 @@
+"""MLflow: names, the writer that steps use, the reader that the dashboard uses."""

@@ -1,0 +1,1 @@
+"""The step programs; each is `python -m step_images.<name>`."""
