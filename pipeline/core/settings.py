@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.errors import InputError, UsageError
+from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
@@ -115,7 +115,7 @@ def _from_file(name: str) -> dict[str, Any]:
         return {}
     try:
         document = load_yaml(path)
-    except InputError as reason:
+    except (InputError, FileMissing) as reason:
         raise UsageError(reason.message, where=reason.where, next=reason.next) from reason
     unknown = set(document.data) - set(ENVIRONMENT)
     if unknown:

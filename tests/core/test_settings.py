@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.errors import UsageError
+from pipeline.core.settings import load_settings
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("volume: /from-file\nuser: file-user\njob_slots: 3\nuser_header: x-user\n")
+    environment = {
+        "SLIPWAY_SETTINGS": str(file),
+        "SLIPWAY_VOLUME": "/from-environment",
+        "SLIPWAY_USER": "environment-user",
+    }
+    settings = load_settings({"volume": "/from-flag"}, environment)
+    assert settings.volume == Path("/from-flag")
+    assert settings.user == "environment-user"
+    assert settings.job_slots == 3
+    assert settings.engine == "local"
+
+
+def test_paths_are_absolute_and_empty_values_count_as_not_given(monkeypatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings({"volume": ""}, {"SLIPWAY_STATE": "s", "SLIPWAY_DATA_ROOTS": "a:b"})
+    assert settings.volume == tmp_path / "volume"
+    assert settings.state == tmp_path / "s"
+    assert settings.data_roots == (tmp_path / "a", tmp_path / "b")
+
+
+def test_every_wrong_value_is_named_at_once() -> None:
+    environment = {
+        "SLIPWAY_ENGINE": "slurm",
+        "SLIPWAY_GPU_SLOTS": "many",
+        "SLIPWAY_JOB_SLOTS": "0",
+    }
+    with pytest.raises(UsageError) as caught:
+        load_settings({}, environment)
+    for part in ("'slurm'", "local, kubeflow", "'many'", "'0'"):
+        assert part in str(caught.value)
+
+
+def test_kubeflow_needs_an_endpoint() -> None:
+    with pytest.raises(UsageError, match="KFP_ENDPOINT"):
+        load_settings({}, {"SLIPWAY_ENGINE": "kubeflow"})
+
+
+def test_an_unknown_key_of_the_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("user: kim\nvolumes: /x\n")
+    with pytest.raises(UsageError, match=r"settings\.yaml:2.*volumes"):
+        load_settings({}, {"SLIPWAY_SETTINGS": str(file)})
+
+
+def test_a_settings_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        load_settings({}, {"SLIPWAY_SETTINGS": str(tmp_path / "none.yaml")})
