@@ -40,6 +40,8 @@ class Choices:
         Requests of train, test and tune; 0 means no request.
     shm_size
         Size of ``/dev/shm`` as a Kubernetes quantity.
+    tune_space
+        Name of a ``tune-*.yaml``; empty means the default search space.
     """
 
     model: str = "yolov8n.pt"
@@ -54,6 +56,7 @@ class Choices:
     cpus: int = 0
     mem_gb: int = 0
     shm_size: str = "1Gi"
+    tune_space: str = ""
 
 
 @dataclass(frozen=True)
