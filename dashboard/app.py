@@ -1,0 +1,13 @@
+"""The dashboard: ``python -m streamlit run dashboard/app.py`` from the repository's root."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.navigation import pages
+from dashboard.theme import apply_style
+
+st.set_page_config(page_title="Slipway", page_icon=":material/rocket_launch:", layout="wide")
+page = st.navigation(pages(), position="top")
+apply_style()
+page.run()

@@ -1,0 +1,70 @@
+"""The pages: one list for the navigation bar and for going from page to page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import streamlit as st
+
+from dashboard.errors import guarded
+
+
+@dataclass(frozen=True)
+class View:
+    """One page.
+
+    Parameters
+    ----------
+    name
+        Module under ``dashboard.views`` with a ``render()``, and the path in the URL.
+    title, icon
+        As shown in the navigation bar.
+    is_hidden
+        Reached by links only.
+    """
+
+    name: str
+    title: str
+    icon: str
+    is_hidden: bool = False
+
+
+VIEWS = (
+    View("launch", "Launch", ":material/rocket_launch:"),
+    View("runs", "Runs", ":material/list:"),
+    View("run", "Run", ":material/list:", is_hidden=True),
+    View("configs", "Configs", ":material/edit_note:"),
+)
+
+
+def pages() -> list[Any]:
+    """Give the pages for `st.navigation`; the first is the default."""
+    return [_page(view) for view in VIEWS if find_spec(f"dashboard.views.{view.name}")]
+
+
+def go(name: str, query: Mapping[str, Any] | None = None) -> None:
+    """Go to a page with these URL parameters; does not return."""
+    view = next(view for view in VIEWS if view.name == name)
+    st.switch_page(_page(view), query_params=dict(query or {}))
+
+
+def _page(view: View) -> Any:
+    return st.Page(
+        _renderer(view.name),
+        title=view.title,
+        icon=view.icon,
+        url_path=view.name,
+        default=view is VIEWS[0],
+        visibility="hidden" if view.is_hidden else "visible",
+    )
+
+
+def _renderer(name: str) -> Callable[[], None]:
+    def render() -> None:
+        import_module(f"dashboard.views.{name}").render()  # a page pays for its own imports only
+
+    return guarded(render)

@@ -1,0 +1,97 @@
+"""Colours and the one style sheet; the rest of the look is in ``.streamlit/config.toml``."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Colours:
+    """The colours of one theme, for what Streamlit's theme does not reach (plotly, graphviz).
+
+    Parameters
+    ----------
+    text, muted, border, background, surface
+        Ink, secondary ink, lines, page, raised areas.
+    accent, accent_soft
+        The first series and its quiet companion.
+    good, bad, warn
+        State colours; never the only sign of a state.
+    runs
+        A palette for runs that colour-blind people can tell apart.
+    """
+
+    text: str
+    muted: str
+    border: str
+    background: str
+    surface: str
+    accent: str
+    accent_soft: str
+    good: str
+    bad: str
+    warn: str
+    runs: tuple[str, ...]
+
+
+LIGHT = Colours(
+    text="#171A21",
+    muted="#6B7280",
+    border="#DDE1E8",
+    background="#FFFFFF",
+    surface="#F5F6F8",
+    accent="#2F5BD7",
+    accent_soft="#ADBDF0",
+    good="#1A7F4B",
+    bad="#C2354B",
+    warn="#B45F06",
+    runs=(
+        *("#2F5BD7", "#D9691A", "#0F8A6B", "#A2429B", "#B08900"),
+        *("#C2354B", "#3C8FB5", "#6B5BD6", "#5F7A2A", "#7A6A5D"),
+    ),
+)
+DARK = Colours(
+    text="#E7EAF0",
+    muted="#98A1B0",
+    border="#2B313D",
+    background="#101319",
+    surface="#181C24",
+    accent="#7EA2FF",
+    accent_soft="#3D4C75",
+    good="#4CC38A",
+    bad="#FF7F8F",
+    warn="#FFB05C",
+    runs=(
+        *("#7EA2FF", "#FF9E57", "#4CC9A4", "#DE8AD8", "#E0BE3A"),
+        *("#FF7F8F", "#72C4E8", "#A99BFF", "#A9C66C", "#C9B8A8"),
+    ),
+)
+
+_CSS = """
+<style>
+.stMainBlockContainer { max-width: 1400px; padding-top: 4.2rem; padding-bottom: 2rem; }
+.stMain input, .stMetric, .stDataFrame, .stMain code { font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
+}
+</style>
+"""
+
+
+def colours() -> Colours:
+    """Give the colours of the theme that the browser shows."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def colour_of(run: str) -> str:
+    """Give a run its colour: the same on every page and in every session."""
+    palette = colours().runs
+    return palette[zlib.crc32(run.encode()) % len(palette)]
+
+
+def apply_style() -> None:
+    """Add the style sheet to the page."""
+    st.html(_CSS)

@@ -1,0 +1,1 @@
+"""Parts of pages: values in, values out; no engine and no tracking."""

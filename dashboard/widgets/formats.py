@@ -1,0 +1,80 @@
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+
+def number(value: float | int | None) -> str:
+    """Give a number with three significant digits and thousands separators; nothing as a dash.
+
+    >>> number(0.68812), number(1312), number(None)
+    ('0.688', '1,312', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    if isinstance(value, int) or value == 0 or abs(value) >= 999.5:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}".rstrip(".")
+
+
+def plural(count: int, singular: str, many: str = "") -> str:
+    """Give a count with its noun: ``1 image``, ``1,312 images``."""
+    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
+
+
+def size(count: int) -> str:
+    """Give bytes in the unit that people expect: ``6.2 MB``."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def duration(seconds: float | None) -> str:
+    """Give a time span: ``0.4 s``, ``31 s``, ``12 min``, ``1 h 12 min``, ``2 d 3 h``."""
+    if seconds is None or seconds < 0:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def parse_time(text: str) -> datetime | None:
+    """Read an ISO 8601 time in UTC; empty gives None."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+
+
+def elapsed_s(started_at: str, finished_at: str = "", now: datetime | None = None) -> float | None:
+    """Give the seconds between two times, until now while there is no end; None before a start."""
+    start = parse_time(started_at)
+    if start is None:
+        return None
+    end = parse_time(finished_at) or now or datetime.now(UTC)
+    return max((end - start).total_seconds(), 0.0)
+
+
+def ago(text: str, now: datetime | None = None) -> str:
+    """Give a time relative to now: ``just now``, ``4 min ago``."""
+    seconds = elapsed_s(text, now=now)
+    if seconds is None:
+        return "–"
+    return "just now" if seconds < 5 else f"{duration(round(seconds))} ago".replace(".0 s", " s")
+
+
+def exact(text: str) -> str:
+    """Give a time as ``23 Nov 2026 14:32:05 UTC``, for what shows on hover."""
+    moment = parse_time(text)
+    return f"{moment:%d %b %Y %H:%M:%S} UTC" if moment else ""
