@@ -29,6 +29,11 @@ def open_run(run: str) -> None:
     go("run", {RUN: run})
 
 
+def open_runs() -> None:
+    """Go to the list of runs; does not return."""
+    go("runs")
+
+
 def open_launch(clone: str = "") -> None:
     """Go to the launch page, filled in like the run to clone if one is given."""
     go("launch", {CLONE: clone} if clone else {})

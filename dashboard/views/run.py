@@ -1,0 +1,204 @@
+"""One run: its state, its cause when it failed, its results while they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import guarded, show_error
+from dashboard.theme import colours
+from dashboard.widgets.curves import curve_chart, grouped
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import ago, duration, elapsed_s, exact, number
+from dashboard.widgets.log import clean, show_log
+from dashboard.widgets.run_results import show_files, show_images, show_settings, show_test
+from dashboard.widgets.states import show_steps, state_text
+from pipeline.actions import runs
+from pipeline.core.errors import SlipwayError, TrackingUnreachable
+from pipeline.core.states import State
+
+REFRESH_S = 2
+_TAIL_LINES = 12
+_TABS = ("Curves", "Images", "Test by class", "Settings", "Log", "Files")
+
+
+def render() -> None:
+    """Show the run that the URL names."""
+    if not state.run_id():
+        st.subheader("No run chosen")
+        st.write("Open one from the list of runs.")
+        if st.button("All runs", icon=":material/list:", type="primary"):
+            state.open_runs()
+        return
+    run = _shown()
+    is_live = not State(run["state"]).is_finished
+    _live(_head, is_live)()
+    tabs = dict(zip(_TABS, st.tabs(_TABS, key="run_tab", on_change="rerun"), strict=True))
+    parts: dict[str, Callable[[], None]] = {
+        "Curves": _curves,
+        "Images": lambda: show_images(_folder(_shown())),
+        "Test by class": lambda: show_test(_shown()["test"]),
+        "Settings": _settings,
+        "Log": _log,
+        "Files": lambda: show_files(_folder(_shown())),
+    }
+    for name, tab in tabs.items():
+        if tab.open:
+            with tab:
+                _live(parts[name], is_live)()
+
+
+def _live(part: Callable[[], None], is_live: bool) -> Callable[[], None]:
+    return st.fragment(guarded(part), run_every=REFRESH_S if is_live else None)
+
+
+def _shown() -> dict[str, Any]:
+    return runs.show(services.settings(), state.run_id())
+
+
+def _folder(run: dict[str, Any]) -> Path:
+    return Path(services.volume().root / run["folder"])
+
+
+def _head() -> None:
+    run = _shown()
+    if State(run["state"]).is_finished and st.session_state.get("live_run") == run["run"]:
+        del st.session_state["live_run"]
+        st.rerun()  # the whole page, so that its parts stop refreshing and the buttons change
+    if not State(run["state"]).is_finished:
+        st.session_state["live_run"] = run["run"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"{state_text(run['state'])}  {run['launch'] or run['run']}", anchor=False)
+        _buttons(run)
+    started = run["started_at"]
+    took = duration(elapsed_s(started, run["finished_at"]))
+    when = f"started {ago(started)} · {took}" if started else "waits in the queue"
+    st.caption(f"{run['user']} · {run['engine']} · {when}", help=exact(started) or None)
+    _banner(run)
+    show_steps(run["steps"], colours())
+    _metrics(run)
+
+
+def _buttons(run: dict[str, Any]) -> None:
+    is_over = State(run["state"]).is_finished
+    if not is_over and st.button("Stop", icon=":material/stop:", key="stop"):
+        _do(runs.stop, run)
+    can_retry = run["state"] in (State.FAILED, State.STOPPED)
+    if can_retry and st.button("Retry", icon=":material/replay:", key="retry"):
+        _do(runs.retry, run)
+    if st.button("Clone and edit", icon=":material/content_copy:", key="clone"):
+        state.open_launch(run["launch"])
+    url = (run["mlflow"] or {}).get("url")
+    if url:
+        st.link_button("MLflow", url, icon=":material/open_in_new:")
+    if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
+        _confirm_delete(run)
+
+
+def _do(action: Callable[..., Any], run: dict[str, Any]) -> None:
+    try:
+        action(services.settings(), run["run"])
+    except SlipwayError as reason:
+        show_error(reason)
+        return
+    st.rerun()
+
+
+@st.dialog("Delete this run?")
+def _confirm_delete(run: dict[str, Any]) -> None:
+    st.write(
+        f"{escape(run['launch'] or run['run'])} disappears from the list and its files are "
+        "removed from the volume. What MLflow has stays there."
+    )
+    if st.button("Delete", type="primary", icon=":material/delete:", key="delete_confirmed"):
+        runs.delete(services.settings(), run["run"])
+        state.open_runs()
+
+
+def _banner(run: dict[str, Any]) -> None:
+    if run["state"] != State.FAILED:
+        return
+    failed = next((step for step in run["steps"] if step["state"] == State.FAILED), None)
+    reason = (failed or {}).get("message") or run.get("message") or "The run failed."
+    where = f"**{failed['name']} failed:** " if failed else ""
+    st.error(f"{where}{escape(reason)}", icon=":material/error:")
+    if failed:
+        text = runs.logs(services.settings(), run["run"], failed["name"], 0).text
+        tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
+        with st.expander(f"The last lines of {failed['name']}'s log", expanded=True):
+            st.code(tail or "Nothing printed.", language=None)
+
+
+def _metrics(run: dict[str, Any]) -> None:
+    metrics, test = run["metrics"], run["test"] or {}
+    if not metrics and not test:
+        return
+    columns = st.columns(4)
+    best = metrics.get("mAP50-95", {})
+    epoch = best.get("best_epoch")
+    label = f"mAP50-95 (best, epoch {epoch})" if epoch else "mAP50-95"
+    columns[0].metric(label, number(best.get("best")))
+    columns[1].metric(
+        f"{test.get('split', 'test')} mAP50-95", number(test.get("mAP50-95")), help="best.pt"
+    )
+    for column, name in zip(columns[2:], ("precision", "recall"), strict=True):
+        value = test.get(name, metrics.get(name, {}).get("last"))
+        column.metric(name.capitalize(), number(value), help="test split, or val before that")
+
+
+def _curves() -> None:
+    run = _shown()
+    try:
+        history = services.tracking().history(run["launch"])
+    except TrackingUnreachable as reason:
+        show_error(reason)
+        return
+    if not history:
+        st.info("Curves appear here after the first epoch.", icon=":material/show_chart:")
+        return
+    best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
+    columns = st.columns(2, gap="medium")
+    for index, (title, series) in enumerate(grouped(history).items()):
+        figure = curve_chart(title, series, colours(), best_epoch if title == "Accuracy" else None)
+        columns[index % 2].plotly_chart(
+            figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
+        )
+
+
+def _settings() -> None:
+    run = _shown()
+    path = _folder(run) / "train" / "applied.json"
+    applied = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    show_settings(run["params"], applied)
+
+
+def _log() -> None:
+    run = _shown()
+    begun = [step["name"] for step in run["steps"] if step["started_at"]]
+    if not begun:
+        st.info("The log appears when the first step starts.", icon=":material/notes:")
+        return
+    chosen = st.segmented_control(
+        "Step",
+        begun,
+        default=begun[-1],
+        required=True,
+        key="log_step",
+        label_visibility="collapsed",
+    )
+    step = chosen or begun[-1]
+    show_log(_log_so_far(run["run"], step), name=step)
+
+
+def _log_so_far(run: str, step: str) -> str:
+    """Read only what came since the last refresh; a reload starts from the beginning."""
+    key = f"log of {run} {step}"
+    offset, text = st.session_state.get(key, (0, ""))
+    chunk = runs.logs(services.settings(), run, step, offset)
+    st.session_state[key] = (chunk.offset, text + chunk.text)
+    return str(text + chunk.text)

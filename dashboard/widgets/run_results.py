@@ -1,0 +1,102 @@
+"""What a run made: images, test metrics, settings and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.widgets.formats import number, size
+
+# file, caption; in the order in which people look at them
+IMAGES = (
+    ("train/results.png", "Curves by epoch (results.png)"),
+    ("test/confusion_matrix.png", "Confusion matrix on test"),
+    ("train/confusion_matrix.png", "Confusion matrix on val"),
+    ("train/labels.jpg", "Labels of the training data (labels.jpg)"),
+    ("train/train_batch0.jpg", "First training batch (train_batch0.jpg)"),
+    ("train/val_batch0_pred.jpg", "Predictions on val"),
+    ("plot/distribution.png", "Class distribution"),
+)
+_DOWNLOAD_LIMIT = 200 << 20
+_LISTED_FILES = 300
+
+
+def show_images(folder: Path) -> None:
+    """Show the plots that are there yet."""
+    present = [(folder / name, caption) for name, caption in IMAGES if (folder / name).is_file()]
+    if not present:
+        st.info("Plots appear here as the steps make them.", icon=":material/image:")
+        return
+    columns = st.columns(2, gap="medium")
+    for index, (path, caption) in enumerate(present):
+        columns[index % 2].image(path.read_bytes(), caption=caption, width="stretch")
+
+
+def show_test(test: Mapping[str, Any]) -> None:
+    """Show the test metrics, overall and by class, with the split they were taken on."""
+    if not test:
+        st.info("The test step has not finished yet.", icon=":material/rule:")
+        return
+    names = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
+    st.caption(f"best.pt on split: {test['split']}")
+    for column, name in zip(st.columns(len(names)), names, strict=True):
+        column.metric(name, number(test.get(name)))
+    classes = test.get("classes", {})
+    if classes:
+        table = pd.DataFrame.from_dict(classes, orient="index")
+        table.index.name = "class"
+        st.dataframe(table.reset_index(), hide_index=True, placeholder="")
+
+
+def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:
+    """Show the parameters, and whether training applied what the launch asked for."""
+    if applied:
+        _show_applied(applied)
+    if not params:
+        st.info("Parameters appear here when training starts.", icon=":material/tune:")
+        return
+    table = pd.DataFrame(
+        {"parameter": list(params), "value": [str(value) for value in params.values()]}
+    )
+    st.dataframe(table, hide_index=True, height=420)
+
+
+def show_files(folder: Path) -> None:
+    """List the files of a run, with one of them to download."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not files:
+        st.info("The run has written nothing yet.", icon=":material/folder:")
+        return
+    names = [path.relative_to(folder).as_posix() for path in files]
+    sizes = [path.stat().st_size for path in files]
+    st.caption(f"{len(files):,} files · {size(sum(sizes))} · `{folder}`")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    chosen = row.selectbox("File", names, key="file_to_download", width=420)
+    path = folder / (chosen or names[0])
+    if path.stat().st_size <= _DOWNLOAD_LIMIT:
+        row.download_button(
+            "Download", path.read_bytes, file_name=path.name, icon=":material/download:"
+        )
+    else:
+        st.caption("This file is too large for the browser; take it from the volume.")
+    table = pd.DataFrame({"file": names, "size": [size(count) for count in sizes]})
+    st.dataframe(table.head(_LISTED_FILES), hide_index=True, height=380)
+
+
+def _show_applied(applied: Mapping[str, Any]) -> None:
+    keys: Mapping[str, Any] = applied.get("keys", applied)
+    different = {
+        name: entry
+        for name, entry in keys.items()
+        if isinstance(entry, dict) and entry.get("status") == "different"
+    }
+    if not different:
+        st.success("Training applied every setting that was asked for.", icon=":material/check:")
+        return
+    names = ", ".join(different)
+    st.error(f"Training did not apply what was asked for: {names}.", icon=":material/error:")
+    st.dataframe(pd.DataFrame.from_dict(different, orient="index").astype(str))

@@ -1,0 +1,73 @@
+"""A state as icon, word and colour, the same on every page; the colour is never the only sign."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.theme import Colours
+from dashboard.widgets.formats import duration, elapsed_s
+from pipeline.core.states import State
+
+_MARKS = {
+    State.PENDING: "○",
+    State.RUNNING: "●",
+    State.SUCCEEDED: "✓",
+    State.FAILED: "✕",
+    State.STOPPED: "■",
+    State.SKIPPED: "–",
+    State.UNKNOWN: "?",
+}
+_ORDER = (State.RUNNING, State.PENDING, State.SUCCEEDED, State.FAILED, State.STOPPED, State.UNKNOWN)
+
+
+def state_text(state: str) -> str:
+    """Give a state as mark and word: ``✓ done``."""
+    known = State(state)
+    return f"{_MARKS[known]} {known.label}"
+
+
+def state_counts(states: Sequence[str]) -> str:
+    """Count runs by state in markdown: ``**2** running · **41** done``."""
+    counts = {state: sum(entry == state for entry in states) for state in _ORDER}
+    return " · ".join(f"**{count}** {state.label}" for state, count in counts.items() if count)
+
+
+def state_colour(state: str, colours: Colours) -> str:
+    """Give the colour that goes with a state."""
+    named = {
+        State.RUNNING: colours.accent,
+        State.SUCCEEDED: colours.good,
+        State.FAILED: colours.bad,
+        State.STOPPED: colours.warn,
+    }
+    return named.get(State(state), colours.muted)
+
+
+def progress(steps: Sequence[Mapping[str, Any]]) -> int:
+    """Give the share of steps that are over, in percent."""
+    finished = sum(State(step["state"]).is_finished for step in steps)
+    return round(100 * finished / len(steps)) if steps else 0
+
+
+def show_steps(steps: Sequence[Mapping[str, Any]], colours: Colours) -> None:
+    """Show the steps in a row with state and duration; they wrap in a narrow window."""
+    boxes = "".join(_box(step, colours) for step in steps)
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.5rem">{boxes}</div>')
+
+
+def _box(step: Mapping[str, Any], colours: Colours) -> str:
+    colour = state_colour(step["state"], colours)
+    took = duration(elapsed_s(step["started_at"], step["finished_at"]))
+    text = state_text(step["state"])
+    detail = text if took == "–" else f"{text} · {took}"
+    frame = f"border:1px solid {colours.border};border-left:3px solid {colour};border-radius:6px"
+    return (
+        f'<div title="{html.escape(step["message"])}" '
+        f'style="flex:1 1 7.5rem;min-width:7.5rem;padding:.4rem .7rem;{frame}">'
+        f'<div style="font-weight:600">{html.escape(step["name"])}</div>'
+        f'<div style="color:{colour};font-size:.85rem">{html.escape(detail)}</div></div>'
+    )
