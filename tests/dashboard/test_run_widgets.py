@@ -1,0 +1,43 @@
+import pytest
+
+from dashboard.theme import LIGHT
+from dashboard.widgets.curves import curve_chart, grouped
+from dashboard.widgets.log import clean
+from dashboard.widgets.states import progress, state_counts, state_text
+from pipeline.core.states import State
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_mark_and_a_word(state: State) -> None:
+    mark, _, word = state_text(state).partition(" ")
+    assert mark and word == state.label
+
+
+def test_runs_are_counted_by_state_with_what_needs_attention_first() -> None:
+    text = state_counts(["succeeded", "running", "succeeded", "failed"])
+    assert text == "**1** running · **2** done · **1** failed"
+
+
+def test_progress_is_the_share_of_steps_that_are_over() -> None:
+    steps = [{"state": state} for state in ("succeeded", "skipped", "running", "pending")]
+    assert progress(steps) == 50
+    assert progress([]) == 0
+
+
+def test_a_log_reads_as_in_a_terminal() -> None:
+    text = "\x1b[34m1/3\x1b[0m 10%\r1/3 100%\nnext\n"
+    assert clean(text) == "1/3 100%\nnext\n"
+
+
+def test_metrics_are_sorted_into_charts_and_none_is_lost() -> None:
+    history = {"mAP50-95": [(1, 0.1)], "train/box_loss": [(1, 2.0)], "gpu": [(1, 0.5)]}
+    charts = grouped(history)
+    assert list(charts) == ["Accuracy", "Loss on train", "More"]
+    assert sorted(name for series in charts.values() for name in series) == sorted(history)
+
+
+def test_a_curve_has_epochs_from_one_and_the_best_one_marked() -> None:
+    figure = curve_chart("Accuracy", {"mAP50-95": [(1, 0.1), (2, 0.4), (3, 0.3)]}, LIGHT, 2)
+    assert list(figure.data[0].x) == [1, 2, 3]
+    assert figure.layout.shapes[0].x0 == 2
+    assert "epoch 2" in figure.layout.annotations[0].text
