@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
@@ -65,3 +66,18 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Say whether any finding stops a launch."""
     return any(finding.severity == "error" for finding in findings)
+
+
+def capped(findings: Iterable[Finding], limit: int = 20) -> list[Finding]:
+    """Keep the first findings of each code; one more says how many others there are."""
+    by_code: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in ordered(findings):
+        by_code[finding.severity, finding.code].append(finding)
+    kept: list[Finding] = []
+    for group in by_code.values():
+        kept += group[:limit]
+        if len(group) > limit:
+            count = sum(finding.count for finding in group[limit:])
+            message = f"{count:,} more places like the {limit} before."
+            kept.append(replace(group[limit], message=message, where="", count=count))
+    return kept

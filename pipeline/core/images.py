@@ -1,0 +1,132 @@
+"""Images of a dataset: which files are images, where their labels lie, which are damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+# Those of Ultralytics; a test compares.
+IMAGE_SUFFIXES = frozenset(
+    ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff")
+) | {"webp"}
+_SMALLEST_PX = 10
+_READ_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder's plain names, as `os.scandir` tells them without opening anything.
+
+    Parameters
+    ----------
+    path
+        Absolute path.
+    files, links, odd
+        Names of regular files, of symbolic links to no folder, and of FIFOs, devices and sockets.
+    folders
+        Names of subfolders; links to folders count.
+    """
+
+    path: str
+    files: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+    odd: frozenset[str] = frozenset()
+    folders: tuple[str, ...] = field(default=())
+
+
+def is_image(name: str) -> bool:
+    """Say whether Ultralytics takes the name for an image's, by what stands behind the last dot."""
+    return name.rpartition(".")[2].lower() in IMAGE_SUFFIXES
+
+
+def label_path(image: str) -> str:
+    """Give the label file of an image: the last ``images`` folder becomes ``labels``."""
+    head, found, tail = image.rpartition("/images/")
+    moved = f"{head}/labels/{tail}" if found else image
+    return moved.rsplit(".", 1)[0] + ".txt"
+
+
+def label_folder(folder: str) -> str:
+    """Give the folder in which the labels of a folder's images lie."""
+    return os.path.dirname(label_path(f"{folder}/x.jpg"))
+
+
+def scan_folder(path: str) -> Folder:
+    """List a folder; `OSError` when that is not possible."""
+    files, links, odd, folders = [], [], [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                folders.append(entry.name)
+            elif entry.is_symlink():
+                links.append(entry.name)
+            elif entry.is_file():
+                files.append(entry.name)
+            else:
+                odd.append(entry.name)
+    return Folder(path, frozenset(files), frozenset(links), frozenset(odd), tuple(sorted(folders)))
+
+
+def read_small(path: str) -> bytes:
+    """Read a whole file in pieces of 64 KiB; larger requests become an mmap each, which is slow."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        pieces = [os.read(descriptor, _READ_BYTES)]
+        while len(pieces[-1]) == _READ_BYTES:
+            pieces.append(os.read(descriptor, _READ_BYTES))
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class ImageCheck:
+    """What opening an image told.
+
+    Parameters
+    ----------
+    digest
+        Of the file's content; empty when it cannot be read.
+    mistake
+        Why Ultralytics drops the image; empty when it does not.
+    truncated
+        A JPEG without its end mark; Ultralytics writes such a file anew.
+    """
+
+    digest: str = ""
+    mistake: str = ""
+    truncated: bool = False
+
+
+def check_image(path: str) -> ImageCheck:
+    """Open an image as Ultralytics does; remembered by path, size and time of change."""
+    try:
+        status = os.stat(path)
+        return _check_image(path, status.st_size, status.st_mtime_ns)
+    except OSError as reason:
+        return ImageCheck(mistake=f"cannot be read: {reason.strerror}")
+
+
+@lru_cache(maxsize=200_000)
+def _check_image(path: str, size: int, mtime_ns: int) -> ImageCheck:
+    # Pillow costs 50 ms to import and only the deep check needs it.
+    from PIL import Image
+
+    with open(path, "rb") as file:
+        data = file.read()
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            kind, (width, height) = (image.format or "").lower(), image.size
+            image.verify()
+    except Exception as reason:  # noqa: BLE001 - Pillow's decoders raise anything on damaged files
+        text = str(reason).split("<_io", 1)[0].strip() or type(reason).__name__
+        return ImageCheck(digest, f"cannot be decoded ({text})")
+    if width < _SMALLEST_PX or height < _SMALLEST_PX:
+        return ImageCheck(digest, f"is {width}x{height} px; at least {_SMALLEST_PX} a side")
+    if kind not in IMAGE_SUFFIXES | {"jpeg2000"}:
+        return ImageCheck(digest, f"is of format {kind}, which Ultralytics does not read")
+    return ImageCheck(digest, truncated=kind == "jpeg" and data[-2:] != b"\xff\xd9")

@@ -1,0 +1,208 @@
+"""YOLO label files: what Ultralytics' loader keeps of them, and what is wrong by line.
+
+The loader is all or nothing: one bad line drops the whole image from training. Numbers are
+compared as float32 with its tolerance of 1 %, so that the counts are those of the training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+BOX_COLUMNS = 5
+_LOW, _HIGH = np.float32(-0.01), np.float32(1.01)
+_Numbered = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Why a line makes Ultralytics drop the image.
+
+    Parameters
+    ----------
+    line
+        From 1.
+    code
+        ``label-malformed``, ``label-out-of-range`` or ``label-class-unknown``.
+    message
+        One sentence that names the value and what is allowed.
+    """
+
+    line: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a label file holds.
+
+    Parameters
+    ----------
+    classes
+        Class ids of the instances that are kept; empty when there are mistakes.
+    lines
+        Non-empty lines of the file; 0 makes the image a background.
+    duplicates
+        (line, line of the first like it), removed by the loader.
+    mistakes
+        Not empty when the whole image is dropped.
+    polygons
+        Whether the lines are polygons; training boxes uses their bounds.
+    """
+
+    classes: tuple[int, ...] = ()
+    lines: int = 0
+    duplicates: tuple[tuple[int, int], ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    polygons: bool = False
+
+
+def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Label:
+    """Read a label file as Ultralytics' `verify_image_label` does for boxes.
+
+    Parameters
+    ----------
+    data
+        The file's bytes, UTF-8 with or without byte order mark.
+    class_count
+        Class ids go from 0 to one less.
+    keypoint_columns
+        Columns of keypoints in a pose dataset; they are cut off.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as reason:
+        line = data[: reason.start].count(b"\n") + 1
+        message = f"byte 0x{data[reason.start]:02x} is not UTF-8."
+        count = sum(1 for row in data.splitlines() if row.strip())
+        return Label(lines=count, mistakes=(Mistake(line, "label-malformed", message),))
+    numbered = [
+        (number, columns)
+        for number, line in enumerate(text.splitlines(), 1)
+        if (columns := line.split())
+    ]
+    if not numbered:
+        return Label()
+    if keypoint_columns:
+        numbered = [(n, _without_keypoints(row, keypoint_columns)) for n, row in numbered]
+    rows = [columns for _, columns in numbered]
+    with np.errstate(over="ignore"):  # 1e40 becomes inf, which is out of range, not a warning
+        label = _polygons(rows, class_count) if _has_polygon(rows) else _boxes(rows, class_count)
+        if label is None:
+            mistakes = tuple(_mistakes(numbered, class_count))
+            return Label(lines=len(rows), mistakes=mistakes, polygons=_has_polygon(rows))
+    lines = [number for number, _ in numbered]
+    return replace(label, duplicates=tuple((lines[a], lines[b]) for a, b in label.duplicates))
+
+
+def _without_keypoints(row: list[str], keypoint_columns: int) -> list[str]:
+    return row[:BOX_COLUMNS] if len(row) == BOX_COLUMNS + keypoint_columns else row
+
+
+def _has_polygon(rows: list[list[str]]) -> bool:
+    return any(len(row) > BOX_COLUMNS + 1 for row in rows)
+
+
+def _boxes(rows: list[list[str]], class_count: int) -> Label | None:
+    if any(len(row) != BOX_COLUMNS for row in rows):
+        return None
+    try:
+        table = np.array(rows, dtype=np.float32)
+    except ValueError:
+        return None
+    if not _fits(table, class_count):
+        return None
+    table += np.float32(0)  # -0 and 0 are the same value, but not the same bytes
+    return _without_repeats(table[:, 0], [row.tobytes() for row in table], polygons=False)
+
+
+def _polygons(rows: list[list[str]], class_count: int) -> Label | None:
+    if any(len(row) == BOX_COLUMNS or len(row) % 2 == 0 or len(row) < 3 for row in rows):
+        return None
+    try:
+        tables = [np.array(row, dtype=np.float32) for row in rows]
+    except ValueError:
+        return None
+    if not _fits(np.stack([_box_of(table) for table in tables]), class_count):
+        return None
+    classes = np.array([table[0] for table in tables])
+    return _without_repeats(classes, [table.tobytes() for table in tables], polygons=True)
+
+
+def _box_of(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give class, centre and size of a polygon's bounds, in float32 as the loader computes them."""
+    x, y = polygon[1::2], polygon[2::2]
+    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
+    two = np.float32(2)
+    values = (polygon[0], (left + right) / two, (top + bottom) / two, right - left, bottom - top)
+    return np.array(values, dtype=np.float32)
+
+
+def _fits(table: NDArray[np.float32], class_count: int) -> bool:
+    lowest = table.min()
+    return bool(
+        table[:, 1:].max() <= _HIGH
+        and (lowest >= 0 or (lowest >= _LOW and table[:, 3:].min() >= 0))
+        and (table[:, 0] % 1 == 0).all()
+        and table[:, 0].max() < class_count
+    )
+
+
+def _without_repeats(classes: NDArray[np.float32], keys: list[bytes], *, polygons: bool) -> Label:
+    ids = tuple(int(value) for value in classes.tolist())
+    if len(set(keys)) == len(keys):
+        return Label(ids, len(keys), polygons=polygons)
+    first: dict[bytes, int] = {}
+    duplicates = []
+    for index, key in enumerate(keys):
+        if first.setdefault(key, index) != index:
+            duplicates.append((index, first[key]))
+    kept = tuple(ids[index] for index in first.values())
+    return Label(kept, len(keys), tuple(duplicates), polygons=polygons)
+
+
+def _mistakes(numbered: list[_Numbered], class_count: int) -> Iterator[Mistake]:
+    """Say what is wrong by line; only called for files that the loader refuses."""
+    polygons = _has_polygon([row for _, row in numbered])
+    for line, row in numbered:
+        count = len(row)
+        if polygons and count == BOX_COLUMNS:
+            yield Mistake(line, "label-malformed", "a box among polygons; a file has one kind.")
+        elif polygons and (count % 2 == 0 or count < 3):
+            message = f"{count} columns; a polygon has a class and pairs of x and y."
+            yield Mistake(line, "label-malformed", message)
+        elif not polygons and count != BOX_COLUMNS:
+            message = f"{count} columns instead of {BOX_COLUMNS} (class x y width height)."
+            yield Mistake(line, "label-malformed", message)
+        else:
+            yield from _value_mistakes(line, row, class_count, polygons=polygons)
+
+
+def _value_mistakes(
+    line: int, row: list[str], class_count: int, *, polygons: bool
+) -> Iterator[Mistake]:
+    for text in row:
+        try:
+            float(text)
+        except ValueError:
+            yield Mistake(line, "label-malformed", f"'{text[:40]}' is not a number.")
+            return
+    table = np.array(row, dtype=np.float32)
+    label = _box_of(table) if polygons else table
+    class_id = float(label[0])
+    if not class_id >= 0 or class_id % 1 != 0:
+        message = f"class '{row[0][:40]}' is not a whole number from 0 up."
+        yield Mistake(line, "label-malformed", message)
+    elif class_id >= class_count:
+        message = f"class {class_id:.0f} does not exist; the data yaml has 0 to {class_count - 1}."
+        yield Mistake(line, "label-class-unknown", message)
+    values = label[1:]
+    lowest = _LOW if label[3:].min() >= 0 else np.float32(0)
+    wrong = [value for value in values.tolist() if not lowest <= np.float32(value) <= _HIGH]
+    if wrong:
+        message = f"{wrong[0]:g} is not within 0 to 1 (shares of the image's width and height)."
+        yield Mistake(line, "label-out-of-range", message)

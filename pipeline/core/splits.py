@@ -1,0 +1,186 @@
+"""The images of a split, found as Ultralytics finds them, without opening anything odd."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pipeline.core import findings as say
+from pipeline.core.data_yaml import Dataset, Entry, as_finding, outside, shown
+from pipeline.core.errors import SlipwayError
+from pipeline.core.files import decode, read_bytes
+from pipeline.core.findings import Finding
+from pipeline.core.images import Folder, is_image, scan_folder
+from pipeline.core.volume import Volume
+
+Presence = Literal["file", "missing", "odd", "outside"]
+_MAX_LIST_BYTES = 256 << 20
+
+
+class Tree:
+    """What lies where, each folder listed once; knows what Slipway may read.
+
+    Listing folders tells files from FIFOs and links without a call for each file.
+    """
+
+    def __init__(self, volume: Volume) -> None:
+        self.volume = volume
+        self._folders: dict[str, Folder | None] = {}
+        self._problems: dict[str, Finding] = {}
+
+    def folder(self, path: str) -> Folder:
+        """List a folder; an empty one when it is missing, unreadable or outside."""
+        folder = self._listed(path)
+        if folder is None and path not in self._problems:
+            self._problems[path] = outside(self.volume, path, shown(self.volume, path))
+        return folder or Folder(path)
+
+    def presence(self, path: str) -> Presence:
+        """Say whether a plain file that may be read is at this path."""
+        parent, _, name = path.rpartition("/")
+        folder = self._listed(parent or "/")
+        if folder is None:
+            return "outside"
+        if name in folder.files:
+            return "file"
+        if name in folder.odd:
+            return "odd"
+        if name not in folder.links:
+            return "missing"
+        if not self.volume.allows_data(Path(path)):
+            return "outside"
+        return "file" if os.path.isfile(path) else "odd" if os.path.exists(path) else "missing"
+
+    def problems(self) -> list[Finding]:
+        """Give what was found wrong with folders so far."""
+        return list(self._problems.values())
+
+    def _listed(self, path: str) -> Folder | None:
+        if path in self._folders:
+            return self._folders[path]
+        folder: Folder | None = None
+        if self.volume.allows_data(Path(path)):
+            try:
+                folder = scan_folder(path)
+            except (FileNotFoundError, NotADirectoryError):
+                folder = Folder(path)
+            except OSError as reason:
+                folder = Folder(path)
+                where = shown(self.volume, path)
+                message = f"the folder cannot be read: {reason.strerror}."
+                self._problems[path] = say.error("folder-unreadable", message, where=where)
+        self._folders[path] = folder
+        return folder
+
+
+def list_images(tree: Tree, dataset: Dataset, split: str) -> tuple[list[str], list[Finding]]:
+    """List a split's images, sorted, as absolute paths; those that cannot be read are findings.
+
+    An image that two entries give is there twice, as in the training.
+    """
+    images: list[str] = []
+    found: list[Finding] = []
+    for entry in dataset.splits[split]:
+        if entry.path.is_dir():
+            candidates = _walk(tree, str(entry.path), found)
+            images += _readable(tree, ((path, "") for path in candidates), found)
+        else:
+            images += _readable(tree, _listed_images(tree.volume, dataset, entry, found), found)
+    return sorted(images), found
+
+
+def list_lines(volume: Volume, dataset: Dataset, entry: Entry) -> Iterator[tuple[int, str]]:
+    """Give line number and absolute path of each line of a txt list.
+
+    ``./x`` is relative to the list, ``x`` to the dataset's base or else its root.
+
+    Raises
+    ------
+    SlipwayError
+        The list cannot be read or is not UTF-8.
+    """
+    name = shown(volume, str(entry.path))
+    data = read_bytes(entry.path, shown_as=name, limit_bytes=_MAX_LIST_BYTES)
+    base, root = str(dataset.base), str(dataset.root)
+    parent = f"{entry.path.parent}/"
+    text = decode(data, name)
+    first = text[: len(text) - len(text.lstrip())].count("\n") + 1
+    for number, line in enumerate(text.strip().splitlines(), first):
+        if line.startswith("./"):
+            yield number, parent + line[2:]
+        elif line and "\0" not in line:
+            path = os.path.join(base, line)
+            if base != root and not os.path.isabs(line) and not os.path.exists(path):
+                path = os.path.join(root, line)
+            yield number, path
+
+
+def _walk(tree: Tree, top: str, found: list[Finding]) -> Iterator[str]:
+    """Yield image paths below a folder; hidden names are left out, links to folders followed."""
+    pending = [top]
+    while pending:
+        folder = tree.folder(pending.pop())
+        for name in (*folder.files, *folder.links, *folder.odd):
+            if is_image(name) and name[0] != "." and "." in name:
+                yield f"{folder.path}/{name}"
+        for name in folder.folders:
+            path = f"{folder.path}/{name}"
+            if name[0] == ".":
+                continue
+            if os.path.islink(path) and _is_loop(path):
+                where = shown(tree.volume, path)
+                message = "the link leads to a folder that contains it; it is not followed."
+                found.append(
+                    say.warning("link-loop", message, where=where, next="Remove the link.")
+                )
+                continue
+            pending.append(path)
+
+
+def _is_loop(link: str) -> bool:
+    target, parent = os.path.realpath(link), os.path.realpath(os.path.dirname(link))
+    return parent == target or parent.startswith(f"{target}/")
+
+
+def _listed_images(
+    volume: Volume, dataset: Dataset, entry: Entry, found: list[Finding]
+) -> Iterator[tuple[str, str]]:
+    name = shown(volume, str(entry.path))
+    if is_image(entry.path.name):
+        message = f"'{name}' is an image; a split is a folder of images or a txt list."
+        hint = "Write the folder's name."
+        found.append(say.error("split-invalid", message, where=entry.where, next=hint))
+        return
+    try:
+        for number, path in list_lines(volume, dataset, entry):
+            if is_image(path):
+                yield path, f"{name}:{number}"
+            else:
+                message = f"'{path[-60:]}' does not end like an image; the line is left out."
+                where = f"{name}:{number}"
+                found.append(say.warning("list-line-ignored", message, where=where))
+    except SlipwayError as reason:
+        found.append(as_finding(reason, "list-unreadable"))
+
+
+def _readable(
+    tree: Tree, candidates: Iterator[tuple[str, str]], found: list[Finding]
+) -> Iterator[str]:
+    for path, where in candidates:
+        presence = tree.presence(path)
+        if presence == "file":
+            yield path
+            continue
+        name = shown(tree.volume, path)
+        where = where or name
+        if presence == "outside":
+            found.append(outside(tree.volume, path, where))
+        elif presence == "odd":
+            message = f"'{name}' is not a plain file."
+            found.append(say.error("not-a-file", message, where=where, next="Remove it."))
+        else:
+            message = f"the image '{name}' does not exist; it is left out."
+            hint = "Correct or remove the line, or bring the image back."
+            found.append(say.warning("image-missing", message, where=where, next=hint))
