@@ -79,6 +79,16 @@ class RunFolder:
         return self.step("train") / "applied.json"
 
     @property
+    def attempts(self) -> Path:
+        """Arguments of the training's first start and of every resume, a list."""
+        return self.step("train") / "attempts.json"
+
+    @property
+    def trial_folders(self) -> Path:
+        """The folder that holds one folder a trial."""
+        return self.step("tune") / "trials"
+
+    @property
     def test_metrics(self) -> Path:
         """Metrics of the test step."""
         return self.step("test") / "metrics.json"

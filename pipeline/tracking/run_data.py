@@ -1,0 +1,165 @@
+"""What a run folder has to say to MLflow: parameters, metric points and files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.core.files import read_text
+from pipeline.core.run_folder import RunFolder
+from pipeline.tracking.schema import (
+    NOT_METRICS,
+    TEST_METRICS,
+    TEST_PREFIX,
+    epoch_to_step,
+    logged_name,
+)
+
+ARTIFACTS = {
+    "train": (
+        "args.yaml",
+        "applied.json",
+        "results.csv",
+        "results.png",
+        "labels.jpg",
+        "train_batch0.jpg",
+        "confusion_matrix.png",
+        "confusion_matrix_normalized.png",
+    ),
+    "test": ("metrics.json", "confusion_matrix.png", "confusion_matrix_normalized.png"),
+    "tune": ("trials.csv", "best_hyperparameters.yaml"),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of one metric.
+
+    Parameters
+    ----------
+    name
+        MLflow's metric name.
+    step
+        MLflow's step: epoch − 1.
+    value
+        The value; infinities are clipped to the largest number, as MLflow stores them.
+    """
+
+    name: str
+    step: int
+    value: float
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """Identity that also holds for NaN."""
+        return (self.name, self.step, repr(self.value))
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything that one MLflow run should hold.
+
+    Parameters
+    ----------
+    params
+        Parameters as text.
+    points
+        Metric values.
+    """
+
+    params: dict[str, str] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+
+
+def launch_data(folder: RunFolder) -> RunData:
+    """Collect what train and test have left in the run folder; nothing there gives nothing."""
+    points = (*_result_points(folder.results), *_test_points(folder.test_metrics))
+    return RunData(_train_params(folder), points)
+
+
+def trial_data(trial: Path) -> RunData:
+    """Collect what one trial of the tuning has left in its folder."""
+    points = _result_points(trial / "results.csv")
+    return RunData(_as_text(_yaml_mapping(trial / "args.yaml")), points)
+
+
+def trial_folders(folder: RunFolder) -> list[Path]:
+    """List the folders of trials that have started training, in the order of their names."""
+    return sorted(path.parent for path in folder.trial_folders.glob("*/args.yaml"))
+
+
+def artifacts(folder: RunFolder) -> list[tuple[str, Path]]:
+    """List (folder in MLflow, file) of the small files worth keeping there; never weights."""
+    paths = [
+        (step, folder.step(step) / name) for step, names in ARTIFACTS.items() for name in names
+    ]
+    return [(step, path) for step, path in paths if path.is_file()]
+
+
+def test_split(folder: RunFolder) -> str:
+    """Say on which split the test step measured; empty when there was none."""
+    return str(_json(folder.test_metrics, {}).get("split", ""))
+
+
+def _train_params(folder: RunFolder) -> dict[str, str]:
+    """Give the first attempt's arguments, and of each resume what differs, as ``resume.N.*``."""
+    attempts = _json(folder.attempts, []) or [_yaml_mapping(folder.step("train") / "args.yaml")]
+    first = _as_text(attempts[0])
+    params = dict(first)
+    for number, attempt in enumerate(attempts[1:], start=1):
+        changed = {key: text for key, text in _as_text(attempt).items() if first.get(key) != text}
+        params.update({f"resume.{number}.{key}": text for key, text in changed.items()})
+    return params
+
+
+def _result_points(path: Path) -> tuple[Point, ...]:
+    """Read results.csv; a line that is still being written is left for the next time."""
+    if not path.is_file():
+        return ()
+    text = read_text(path)
+    rows = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))
+    if not rows:
+        return ()
+    names = [name.strip() for name in rows[0]]
+    by_step: dict[tuple[str, int], Point] = {}
+    for row in rows[1:]:
+        if len(row) != len(names):
+            continue  # torn by a crash in the middle of a line
+        values = dict(zip(names, map(float, row), strict=True))
+        step = epoch_to_step(int(values["epoch"]))
+        for name, value in values.items():
+            if name not in NOT_METRICS:
+                by_step[name, step] = Point(logged_name(name), step, _clipped(value))
+    return tuple(by_step.values())
+
+
+def _test_points(path: Path) -> tuple[Point, ...]:
+    metrics = _json(path, {})
+    return tuple(
+        Point(TEST_PREFIX + name, 0, float(metrics[name]))
+        for name in TEST_METRICS
+        if name in metrics
+    )
+
+
+def _clipped(value: float) -> float:
+    largest = 1.7976931348623157e308
+    return value if math.isnan(value) else max(-largest, min(largest, value))
+
+
+def _as_text(values: dict[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in values.items()}
+
+
+def _json(path: Path, default: Any) -> Any:
+    return json.loads(read_text(path)) if path.is_file() else default
+
+
+def _yaml_mapping(path: Path) -> dict[str, Any]:
+    return (yaml.safe_load(read_text(path)) or {}) if path.is_file() else {}

@@ -1,0 +1,284 @@
+"""Brings what a run folder holds into MLflow, as often as one likes.
+
+The run folder is the truth and MLflow a copy of it: every call logs only what is not there yet, so
+the same function follows a training, serves a resume, and fills in what an outage left out.
+Values are never changed and never deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import TrackingUnreachable
+from pipeline.core.files import read_text, write_json
+from pipeline.core.launch import Launch, load_launch
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.settings import Settings
+from pipeline.tracking import schema
+from pipeline.tracking.run_data import (
+    Point,
+    RunData,
+    artifacts,
+    launch_data,
+    test_split,
+    trial_data,
+    trial_folders,
+)
+from pipeline.tracking.server import tracking_uri
+
+RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+_PARAMS_A_CALL = 100
+_POINTS_A_CALL = 1000
+# A step must not wait minutes for a server that is gone; MLflow's own defaults are 120 s, 7 times.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+
+
+def track(folder: RunFolder, settings: Settings) -> int:
+    """Log what MLflow lacks of a run: parameters, metrics, trials, small files.
+
+    Parameters
+    ----------
+    folder
+        The run folder; ``launch.json`` must be there.
+    settings
+        Where MLflow is.
+
+    Returns
+    -------
+    int
+        How many parameters, metric values and files were logged; 0 when nothing was missing.
+
+    Raises
+    ------
+    TrackingUnreachable
+        MLflow did not answer or refused; what was logged until then stays, calling again is safe.
+    """
+    writer = RunWriter(folder, settings)
+    logged = writer.sync() + writer.upload()
+    if writer.status() == RUNNING and folder.applied.is_file() and test_split(folder):
+        writer.set_status(FINISHED)
+    return logged
+
+
+class RunWriter:
+    """One launch's MLflow run and its trials; not for use by several threads.
+
+    Parameters
+    ----------
+    folder
+        The run folder; ``launch.json`` must be there.
+    settings
+        Where MLflow is.
+
+    Raises
+    ------
+    TrackingUnreachable
+        MLflow did not answer; so do all methods.
+    """
+
+    def __init__(self, folder: RunFolder, settings: Settings) -> None:
+        self.folder = folder
+        self.uri = tracking_uri(settings)
+        self._settings = settings
+        self._launch = load_launch(folder.launch)
+        self._known: dict[str, tuple[set[str], set[tuple[str, int, str]]]] = {}
+        with _edge(self.uri):
+            self._client = _client(self.uri)
+            self.run_id, self.experiment_id = self._find_or_create()
+
+    def sync(self) -> int:
+        """Log parameters and metric values that are missing, also of trials; give their number."""
+        data = launch_data(self.folder)
+        trials = [(path.name, trial_data(path)) for path in trial_folders(self.folder)]
+        with _edge(self.uri):
+            logged = self._fill(self.run_id, data)
+            if split := test_split(self.folder):
+                self._client.set_tag(self.run_id, schema.TAG_TEST_SPLIT, split)
+            children = self._children() if trials else {}
+            for name, trial in trials:
+                run_id = children.get(name) or self._create_child(name)
+                logged += self._fill(run_id, trial)
+        return logged
+
+    def upload(self) -> int:
+        """Copy plots and tables to MLflow's artifacts where they are missing or of another size."""
+        uploaded = 0
+        with _edge(self.uri):
+            there: dict[str, dict[str, int]] = {}
+            for step, path in artifacts(self.folder):
+                if step not in there:
+                    entries = self._client.list_artifacts(self.run_id, step)
+                    there[step] = {Path(entry.path).name: entry.file_size for entry in entries}
+                if there[step].get(path.name) != path.stat().st_size:
+                    self._client.log_artifact(self.run_id, str(path), step)
+                    uploaded += 1
+        return uploaded
+
+    def status(self) -> str:
+        """Give MLflow's status of the run."""
+        with _edge(self.uri):
+            return str(self._client.get_run(self.run_id).info.status)
+
+    def set_status(self, status: str, *, trial: str = "") -> None:
+        """Set MLflow's status of the run, or of one of its trials."""
+        with _edge(self.uri):
+            run_id = self._children().get(trial) if trial else self.run_id
+            if run_id and status == RUNNING:
+                self._client.update_run(run_id, status)
+            elif run_id:
+                self._client.set_terminated(run_id, status)
+
+    def _find_or_create(self) -> tuple[str, str]:
+        recorded = json.loads(read_text(self.folder.mlflow)) if self.folder.mlflow.exists() else {}
+        run = self._active_run(recorded.get("run_id", ""))
+        if run is None:
+            experiment_id = self._experiment()
+            # The last start may have died between creating the run and writing mlflow.json.
+            found = self._search(experiment_id, schema.TAG_RUN, self._uid)
+            run = found[0] if found else self._create(experiment_id)
+        document = {
+            "run_id": run.info.run_id,
+            "experiment_id": run.info.experiment_id,
+            "tracking_uri": self.uri,
+        }
+        if document != recorded:
+            write_json(self.folder.mlflow, document)
+        return run.info.run_id, run.info.experiment_id
+
+    def _active_run(self, run_id: str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        if not run_id:
+            return None
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as reason:
+            if reason.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return run if run.info.lifecycle_stage == "active" else None
+
+    def _experiment(self) -> str:
+        """Find the launch's experiment, or make it where server and file store both reach it."""
+        from mlflow.exceptions import MlflowException
+
+        name = self._launch.choices.experiment
+        location = None
+        if not self._settings.tracking_uri:
+            location = (self._settings.state / "mlartifacts").as_uri()
+        for attempt in range(2):
+            experiment = self._client.get_experiment_by_name(name)
+            if experiment is not None:
+                if experiment.lifecycle_stage != "active":
+                    self._client.restore_experiment(experiment.experiment_id)
+                return str(experiment.experiment_id)
+            try:
+                return str(self._client.create_experiment(name, artifact_location=location))
+            except MlflowException as reason:  # another run may have made it in this moment
+                if attempt or reason.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        raise AssertionError("unreachable")
+
+    def _create(self, experiment_id: str) -> Any:
+        tags = _tags(self._launch, self.folder, self._uid, self._settings)
+        return self._client.create_run(experiment_id, tags=tags, run_name=self.folder.name)
+
+    def _children(self) -> dict[str, str]:
+        runs = self._search(self.experiment_id, schema.TAG_PARENT, self.run_id)
+        return {run.data.tags.get(schema.TAG_TRIAL, ""): run.info.run_id for run in runs}
+
+    def _create_child(self, name: str) -> str:
+        tags = _tags(self._launch, self.folder, "", self._settings)
+        tags |= {schema.TAG_PARENT: self.run_id, schema.TAG_TRIAL: name}
+        run = self._client.create_run(
+            self.experiment_id, tags=tags, run_name=f"{self.folder.name}/{name}"
+        )
+        return str(run.info.run_id)
+
+    def _search(self, experiment_id: str, tag: str, value: str) -> list[Any]:
+        return list(
+            self._client.search_runs(
+                [experiment_id], filter_string=f"tags.`{tag}` = '{value}'", max_results=1000
+            )
+        )
+
+    def _fill(self, run_id: str, data: RunData) -> int:
+        """Log what the run lacks; what it had is asked once and remembered."""
+        from mlflow.entities import Metric, Param
+
+        params, points = self._known.get(run_id) or self._ask(run_id)
+        new_params = [Param(*pair) for pair in data.params.items() if pair[0] not in params]
+        new_points = [point for point in data.points if point.key not in points]
+        now_ms = int(time.time() * 1000)
+        metrics = [Metric(point.name, point.value, now_ms, point.step) for point in new_points]
+        for start in range(0, len(new_params), _PARAMS_A_CALL):
+            part = new_params[start : start + _PARAMS_A_CALL]
+            self._client.log_batch(run_id, params=part)
+            params.update(param.key for param in part)
+        for start in range(0, len(metrics), _POINTS_A_CALL):
+            self._client.log_batch(run_id, metrics=metrics[start : start + _POINTS_A_CALL])
+            points.update(point.key for point in new_points[start : start + _POINTS_A_CALL])
+        self._known[run_id] = (params, points)
+        return len(new_params) + len(new_points)
+
+    def _ask(self, run_id: str) -> tuple[set[str], set[tuple[str, int, str]]]:
+        run = self._client.get_run(run_id)
+        points = {
+            Point(metric.key, metric.step, float(metric.value)).key
+            for name in run.data.metrics
+            for metric in self._client.get_metric_history(run_id, name)
+        }
+        return set(run.data.params), points
+
+    @property
+    def _uid(self) -> str:
+        owner = self.folder.owner
+        return read_text(owner).strip() if owner.is_file() else self.folder.name
+
+
+def _tags(launch: Launch, folder: RunFolder, uid: str, settings: Settings) -> dict[str, str]:
+    in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ
+    tags = {
+        schema.TAG_LAUNCH: folder.name,
+        schema.TAG_RUN: uid,
+        schema.TAG_ENGINE: "kubeflow" if in_cluster else settings.engine,
+        schema.TAG_USER: launch.user,
+        schema.TAG_RUN_USER: launch.user,
+        schema.TAG_FINGERPRINT: launch.dataset_fingerprint,
+        schema.TAG_CODE: launch.code_version,
+        schema.TAG_CLONED_FROM: launch.cloned_from,
+    }
+    tags |= {schema.TAG_SHA256 + kind: digest for kind, digest in launch.sha256.items()}
+    return {name: value for name, value in tags.items() if value}
+
+
+def _client(uri: str) -> Any:
+    # mlflow takes 1.1 s to import, and who only opens a page must not pay for it.
+    from mlflow import MlflowClient
+
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def _edge(uri: str) -> Iterator[None]:
+    """Turn what MLflow, its database and its network raise into `TrackingUnreachable`."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as reason:
+        first_line = str(reason).partition("\n")[0][:300]
+        raise TrackingUnreachable(
+            f"MLflow at {uri} did not take the run: {first_line}",
+            where="MLFLOW_TRACKING_URI",
+            next="Start MLflow, then 'python -m pipeline track RUN' fills in what is missing.",
+        ) from reason
