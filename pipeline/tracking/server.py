@@ -1,0 +1,208 @@
+"""The embedded MLflow server: one process a state folder, SQLite and files, no proxy.
+
+Who wants to track asks `tracking_uri`; who starts and stops the server is `pipeline.serve`.
+Nothing here imports mlflow: the server is a process, and its address is a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from pipeline.core.files import write_json
+from pipeline.core.guarded import start_guarded, stop_guarded
+from pipeline.core.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+ServerState = Literal["off", "starting", "ready"]
+
+
+@dataclass(frozen=True)
+class ServerRecord:
+    """What ``<state>/mlflow.json`` says about the embedded server.
+
+    Parameters
+    ----------
+    pid, started
+        The server's process and when it was created (seconds since 1970), so that another
+        process that was given the same number later is not taken for it.
+    host, port
+        What it listens on.
+    url
+        Where processes of this machine reach it.
+    """
+
+    pid: int
+    started: float
+    host: str
+    port: int
+    url: str
+
+
+class EmbeddedServer:
+    """A running server; made by `start`, ended by `stop` or with the process that started it."""
+
+    def __init__(self, record: ServerRecord, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.record = record
+        self.log = log
+        self._process = process
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code when the server is over, else None."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """End the server; the record stays, so that the next start takes the same port."""
+        stop_guarded(self._process)
+
+
+def tracking_uri(settings: Settings) -> str:
+    """Give the address for MLflow's client: set by a person, embedded server, or SQLite file."""
+    if settings.tracking_uri:
+        return settings.tracking_uri
+    record = running(settings)
+    return record.url if record else f"sqlite:///{database(settings)}"
+
+
+def ui_url(settings: Settings, seen_at: str = "") -> str:
+    """Give the address of MLflow's pages, or nothing when there are none.
+
+    Parameters
+    ----------
+    settings
+        Which installation.
+    seen_at
+        Host name under which the browser sees the dashboard; it counts when the embedded server
+        listens on more than the loopback.
+    """
+    if settings.tracking_uri:
+        return settings.tracking_uri if settings.tracking_uri.startswith("http") else ""
+    record = running(settings)
+    if record is None:
+        return ""
+    if seen_at and record.host != LOOPBACK:
+        return f"http://{seen_at}:{record.port}"
+    return record.url
+
+
+def server_state(settings: Settings, timeout_s: float = 1.0) -> ServerState:
+    """Say whether the embedded server answers; its first start takes up to 25 seconds."""
+    record = running(settings)
+    if record is None:
+        return "off"
+    return "ready" if answers(f"{record.url}/health", timeout_s) else "starting"
+
+
+def running(settings: Settings) -> ServerRecord | None:
+    """Give the record of the embedded server when its process is alive."""
+    record = _read(settings)
+    if record is None:
+        return None
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.started) < 0.01
+        return record if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def start(settings: Settings, host: str = LOOPBACK) -> EmbeddedServer:
+    """Start the server and record where it is; the port of the last time is taken when free.
+
+    It does not wait: the first start makes the database, which takes up to 25 seconds.
+    """
+    last = _read(settings)
+    port = last.port if last and is_free(host, last.port) else free_port(host)
+    log = settings.state / "logs" / "mlflow.log"
+    artifacts(settings).mkdir(parents=True, exist_ok=True)
+    # MLflow's own switch: it would report usage to its makers.
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    process = start_guarded(
+        _command(settings, host, port), log=log, environment=environment, folder=settings.state
+    )
+    started = psutil.Process(process.pid).create_time()
+    local_host = LOOPBACK if host in ("0.0.0.0", "::") else host
+    record = ServerRecord(process.pid, started, host, port, f"http://{local_host}:{port}")
+    write_json(_record_file(settings), asdict(record))
+    return EmbeddedServer(record, process, log)
+
+
+def database(settings: Settings) -> Path:
+    """Give the SQLite file that server and fallback share."""
+    return settings.state / "mlflow.db"
+
+
+def artifacts(settings: Settings) -> Path:
+    """Give the folder for artifacts, the same for server and fallback."""
+    return settings.state / "mlartifacts"
+
+
+def answers(url: str, timeout_s: float = 1.0) -> bool:
+    """Say whether a page answers with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def is_free(host: str, port: int) -> bool:
+    """Say whether a server could listen on this port now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str) -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _command(settings: Settings, host: str, port: int) -> list[str]:
+    """Artifacts are plain files that clients write themselves: nothing to proxy.
+
+    The list of allowed hosts replaces MLflow's own, which leaves out the machine's name.
+    """
+    names = ["localhost", LOOPBACK, host]
+    if host != LOOPBACK:
+        names += [socket.gethostname(), socket.getfqdn(), "10.*", "192.168.*", "172.*"]
+    allowed = [entry for name in dict.fromkeys(names) for entry in (name, f"{name}:*")]
+    return [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--host", host, "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", f"sqlite:///{database(settings)}"),
+        *("--default-artifact-root", str(artifacts(settings)), "--no-serve-artifacts"),
+        *("--allowed-hosts", ",".join(allowed)),
+    ]
+
+
+def _record_file(settings: Settings) -> Path:
+    return settings.state / "mlflow.json"
+
+
+def _read(settings: Settings) -> ServerRecord | None:
+    try:
+        document: dict[str, Any] = json.loads(_record_file(settings).read_text(encoding="utf-8"))
+        return ServerRecord(**document)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):  # of another version: the next start writes it anew
+        return None

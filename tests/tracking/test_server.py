@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.core.settings import Settings
+from pipeline.tracking import server
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, state: Path) -> Settings:
+    return Settings(volume=tmp_path / "volume", state=state)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an embedded server that answers."""
+    folder = tmp_path_factory.mktemp("served")
+    settings = Settings(volume=folder / "volume", state=folder / "state")
+    embedded = server.start(settings)
+    try:
+        wait_for(lambda: server.server_state(settings) == "ready", "MLflow", embedded.log)
+        yield settings
+    finally:
+        embedded.stop()
+
+
+def wait_for(condition: Callable[[], bool], what: str, log: Path, limit_s: float = 120) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come up:\n{log.read_text()}")
+        time.sleep(0.1)
+
+
+def test_a_set_address_wins(tmp_path: Path, state: Path) -> None:
+    settings = Settings(volume=tmp_path, state=state, tracking_uri="http://mlflow.example:5000")
+    assert server.tracking_uri(settings) == "http://mlflow.example:5000"
+    assert server.ui_url(settings) == "http://mlflow.example:5000"
+
+
+def test_without_a_server_it_is_a_sqlite_file(settings: Settings) -> None:
+    assert server.tracking_uri(settings) == f"sqlite:///{settings.state}/mlflow.db"
+    assert server.ui_url(settings) == ""
+    assert server.server_state(settings) == "off"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"pid": 1}', '{"pid": 1, "started": 5, "host": "", "port": 1, "url": ""}'],
+)
+def test_a_record_that_says_nothing_is_no_server(settings: Settings, text: str) -> None:
+    (settings.state / "mlflow.json").write_text(text)
+    assert server.server_state(settings) == "off"
+    assert server.tracking_uri(settings).startswith("sqlite:///")
+
+
+def test_a_pid_used_again_is_not_taken_for_the_server(settings: Settings) -> None:
+    record = {"host": "127.0.0.1", "port": 1, "url": "http://127.0.0.1:1"}
+    mine = {"pid": os.getpid(), "started": psutil.Process().create_time(), **record}
+    path = settings.state / "mlflow.json"
+    path.write_text(json.dumps(mine))
+    assert server.server_state(settings) == "starting"
+    path.write_text(json.dumps({**mine, "started": mine["started"] - 100}))
+    assert server.server_state(settings) == "off"
+
+
+def test_the_pages_link_fits_the_browsers_view(settings: Settings) -> None:
+    mine = {"pid": os.getpid(), "started": psutil.Process().create_time(), "port": 7}
+    path = settings.state / "mlflow.json"
+    path.write_text(json.dumps({**mine, "host": "0.0.0.0", "url": "http://127.0.0.1:7"}))
+    assert server.ui_url(settings, seen_at="lab-pc") == "http://lab-pc:7"
+    assert server.ui_url(settings) == "http://127.0.0.1:7"
+    path.write_text(json.dumps({**mine, "host": "127.0.0.1", "url": "http://127.0.0.1:7"}))
+    assert server.ui_url(settings, seen_at="lab-pc") == "http://127.0.0.1:7"
+
+
+def test_it_answers_and_is_what_clients_are_told(served: Settings) -> None:
+    url = server.tracking_uri(served)
+    assert url == server.ui_url(served)
+    assert url.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(f"{url}/version", timeout=10) as response:
+        assert response.read().decode() == "3.5.1"
+
+
+def test_pages_and_api_are_served(served: Settings) -> None:
+    url = server.ui_url(served)
+    with urllib.request.urlopen(f"{url}/", timeout=10) as response:
+        assert b"MLflow" in response.read()
+    with urllib.request.urlopen(
+        f"{url}/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default", timeout=20
+    ) as response:
+        experiment = json.load(response)["experiment"]
+    assert experiment["artifact_location"].startswith(str(server.artifacts(served)))
+
+
+def test_strange_host_names_are_refused(served: Settings) -> None:
+    request = urllib.request.Request(
+        f"{server.ui_url(served)}/", headers={"Host": "evil.example:80"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=10)
+    with caught.value:
+        assert caught.value.code == 403
+
+
+def test_a_taken_port_is_not_free() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert not server.is_free("127.0.0.1", taken.getsockname()[1])
+    assert server.is_free("127.0.0.1", server.free_port("127.0.0.1"))
+
+
+def test_stopped_it_is_gone_and_a_restart_keeps_the_port(settings: Settings) -> None:
+    first = server.start(settings)
+    group = psutil.Process(first.record.pid).children(recursive=True)
+    first.stop()
+    assert first.exit_code is not None
+    assert server.server_state(settings) == "off"
+    assert not any(process.is_running() for process in group)
+    second = server.start(settings)
+    second.stop()
+    assert second.record.port == first.record.port
+
+
+def test_it_ends_with_a_starter_that_is_killed(settings: Settings) -> None:
+    program = (
+        "import sys, time; from pathlib import Path;"
+        "from pipeline.core.settings import Settings; from pipeline.tracking import server;"
+        "started = server.start(Settings(volume=Path('/x'), state=Path(sys.argv[1])));"
+        "print(started.record.pid, flush=True); time.sleep(60)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", program, str(settings.state)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert starter.stdout is not None
+    with starter.stdout:
+        guard = psutil.Process(int(starter.stdout.readline()))
+    starter.send_signal(signal.SIGKILL)
+    starter.wait()
+    log = settings.state / "logs" / "mlflow.log"
+    wait_for(lambda: server.server_state(settings) == "off", "the end", log, limit_s=30)
+    wait_for(lambda: not guard.is_running() or guard.status() == "zombie", "the end", log)
