@@ -1,0 +1,265 @@
+"""Preparing a launch, looking at it, and starting it.
+
+`prepare` reads and writes nothing; what it gives is shown in the form and is what `submit` starts:
+the launch id is drawn once, and the files' texts are the ones that were checked.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.actions.record import record
+from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
+from pipeline.core.files import read_text
+from pipeline.core.findings import Finding
+from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
+from pipeline.core.run_folder import folder_of_run, run_folder
+from pipeline.core.settings import Settings
+from pipeline.core.version import code_version
+from pipeline.core.volume import Volume, scaled_name
+from pipeline.engines.base import Engine, Run
+from pipeline.engines.registry import make_engine
+
+if TYPE_CHECKING:
+    from pipeline.core.dataset import DatasetReport
+
+_PARAMETERS = {
+    "model": "model_name",
+    "cfg": "cfg",
+    "data": "data",
+    "experiment": "experiment",
+    "tune_space": "tune_space",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A launch that is ready to look at and, when `ok`, to submit.
+
+    Parameters
+    ----------
+    launch
+        The record; its id is already drawn.
+    ok
+        Whether nothing stops the launch.
+    findings
+        What preflight has to say.
+    resolved
+        ``model_path``, ``cfg_yaml``, ``data_yaml``, relative to the volume.
+    report
+        The dataset's counts, or None when the data yaml cannot be read.
+    cfg_before, cfg_after, cfg_diff
+        The cfg file, the cfg with overrides, and what differs.
+    data_text, tune_text, model_text
+        The data yaml, the search space and the model yaml; empty when there is none.
+    model_name
+        Name of the model yaml in the run folder, with its scale.
+    """
+
+    launch: Launch
+    ok: bool
+    findings: tuple[Finding, ...]
+    resolved: Mapping[str, str]
+    report: DatasetReport | None
+    cfg_before: str
+    cfg_after: str
+    cfg_diff: str
+    data_text: str
+    tune_text: str = ""
+    model_text: str = ""
+    model_name: str = ""
+
+
+def prepare(
+    settings: Settings, choices: Choices, *, deep: bool = False, cloned_from: str = ""
+) -> Plan:
+    """Check choices and work out everything that a launch of them would be; nothing is written.
+
+    Parameters
+    ----------
+    settings
+        This installation; its user becomes the launch's.
+    choices
+        What was asked for.
+    deep
+        Whether images are opened too.
+    cloned_from
+        Launch id of the original.
+    """
+    # polars and ruamel take a quarter of a second to import; listing runs needs neither.
+    from pipeline.core.preflight import preflight
+    from pipeline.core.train_cfg import diff_text
+
+    volume = Volume(settings.volume, settings.data_roots)
+    checked = preflight(volume, choices, deep=deep, gpus=settings.gpu_slots)
+    resolved = {key: value or "" for key, value in checked.resolved.items()}
+    model_path = resolved["model_path"]
+    is_yaml = bool(model_path) and not model_path.endswith(".pt")
+    cfg_before = _text(volume, resolved["cfg_yaml"])
+    cfg_after = _merged(cfg_before, choices.overrides)
+    launch = Launch(
+        id=new_launch_id(choices),
+        choices=choices,
+        model_path=model_path,
+        user=settings.user,
+        created_at=utc_now(),
+        code_version=code_version(),
+        cloned_from=cloned_from,
+    )
+    return Plan(
+        launch=launch,
+        ok=checked.ok,
+        findings=tuple(checked.findings),
+        resolved=resolved,
+        report=checked.report,
+        cfg_before=cfg_before,
+        cfg_after=cfg_after,
+        cfg_diff=diff_text(cfg_before, cfg_after, resolved["cfg_yaml"] or choices.cfg),
+        data_text=_text(volume, resolved["data_yaml"]),
+        tune_text=_tune_text(volume, choices.tune_space),
+        model_text=_text(volume, model_path) if is_yaml else "",
+        model_name=_model_name(model_path, checked.scale) if is_yaml else "",
+    )
+
+
+def workflow_of(settings: Settings, plan: Plan) -> dict[str, Any]:
+    """Compile the very document that `submit` would send."""
+    from pipeline.workflow.compile import compile_workflow  # imports kfp, which takes 0.5 s
+
+    return compile_workflow(settings, plan.launch)
+
+
+def submit(settings: Settings, plan: Plan) -> Run:
+    """Record the launch on the volume and start it; the same plan twice is one run.
+
+    Raises
+    ------
+    InputError
+        The plan has errors, or the engine refuses the workflow; nothing is left behind.
+    Unreachable
+        The engine did not answer. When it may have started the run, the record stays and the
+        message says so.
+    """
+    if not plan.ok:
+        raise InputError(
+            "The launch has errors.", findings=plan.findings, next="Correct what is named."
+        )
+    workflow = workflow_of(settings, plan)
+    engine = make_engine(settings)
+    volume = Volume(settings.volume, settings.data_roots)
+    folder = run_folder(volume, plan.launch.id)
+    is_new = record(volume, folder, plan, engine.render(workflow))
+    try:
+        return engine.get(engine.submit(workflow, plan.launch.id))
+    except SlipwayError as reason:
+        if isinstance(reason, Unreachable) and _may_run(engine, plan.launch.id):
+            raise type(reason)(
+                f"launch {plan.launch.id} is recorded, but whether it started is not known: "
+                f"{reason.message}",
+                where=reason.where,
+                next=f"Look at it with 'python -m pipeline show {plan.launch.id}'.",
+            ) from reason
+        if is_new:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def choices_of(settings: Settings, run: Run) -> Choices:
+    """Give what was asked for, to clone a run.
+
+    The record says it; a run that was started in the engine's own UI has none, and then the
+    workflow's parameters do.
+
+    Raises
+    ------
+    InputError
+        The record or the parameter ``overrides`` cannot be read.
+    """
+    volume = Volume(settings.volume, settings.data_roots)
+    folder = folder_of_run(volume, run.launch, run.uid)
+    if folder.launch.is_file():
+        return load_launch(folder.launch).choices
+    given = dict(run.parameters)
+    text = {field: given[name] for field, name in _PARAMETERS.items() if given.get(name)}
+    flags = {field: given.get(f"bool_{field}") == "True" for field in ("train", "tune")}
+    try:
+        overrides = json.loads(given.get("overrides") or "{}")
+    except json.JSONDecodeError as reason:
+        raise InputError(
+            f"parameter overrides of run {run.id} is not JSON: {reason}.", where="overrides"
+        ) from reason
+    return Choices(**text, **flags, overrides=overrides)
+
+
+def command_line(choices: Choices) -> str:
+    """Give the command that launches these choices; what is the default is left out."""
+    words = ["python", "-m", "pipeline", "launch"]
+    default = asdict(Choices())
+    for entry in fields(Choices):
+        value = getattr(choices, entry.name)
+        if entry.name in ("model", "cfg", "data"):
+            words += [f"--{entry.name}", value]
+        elif entry.name == "overrides":
+            for key, setting in value.items():
+                words += ["--set", f"{key}={_as_typed(setting)}"]
+        elif isinstance(value, bool):
+            if value != default[entry.name]:
+                words.append(f"--{entry.name}" if value else f"--no-{entry.name}")
+        elif value != default[entry.name]:
+            words += [f"--{entry.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def _as_typed(value: Any) -> str:
+    """Write a value as ``--set`` takes it; text that would be read as something else is quoted."""
+    from pipeline.core.train_cfg import parse_override
+
+    if isinstance(value, str) and parse_override(f"k={value}")[1] == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(volume: Volume, path: str) -> str:
+    try:
+        return read_text(volume.path(path), shown_as=path) if path else ""
+    except SlipwayError:  # preflight has said why, with file and line
+        return ""
+
+
+def _merged(cfg_text: str, overrides: Mapping[str, Any]) -> str:
+    from pipeline.core.train_cfg import merge_cfg
+
+    try:
+        return merge_cfg(cfg_text, overrides)
+    except InputError:  # preflight has said why, with file and line
+        return cfg_text
+
+
+def _tune_text(volume: Volume, name: str) -> str:
+    if not name:
+        return ""
+    try:
+        return _text(volume, volume.resolve("tune", name).path)
+    except SlipwayError:  # preflight has said why
+        return ""
+
+
+def _model_name(model_path: str, scale: str) -> str:
+    name = Path(model_path).name
+    return scaled_name(name, scale) if scale else name
+
+
+def _may_run(engine: Engine, launch: str) -> bool:
+    try:
+        engine.get(launch)
+    except RunNotFound:
+        return False
+    except Unreachable:
+        return True
+    return True

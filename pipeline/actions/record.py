@@ -1,0 +1,63 @@
+"""Writing the record of a launch on the volume, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.core.files import sha256_file, write_atomic
+from pipeline.core.launch import Launch
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.volume import Volume
+
+if TYPE_CHECKING:
+    from pipeline.actions.launches import Plan
+
+_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml"}
+
+
+def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) -> bool:
+    """Write the run folder beside its place and move it there.
+
+    Returns
+    -------
+    bool
+        False when the launch is recorded already, and nothing was written.
+    """
+    if folder.launch.exists():
+        return False
+    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    draft = RunFolder(folder.path.with_name(f".{folder.name}.{secrets.token_hex(4)}"))
+    try:
+        _digested(volume, plan).save(draft.launch)
+        write_atomic(draft.workflow, workflow_text)
+        write_atomic(draft.cfg, plan.cfg_after)
+        write_atomic(draft.data, plan.data_text)
+        if plan.tune_text:
+            write_atomic(draft.tune_space, plan.tune_text)
+        if plan.model_name:
+            write_atomic(draft.path / plan.model_name, plan.model_text)
+        os.rename(draft.path, folder.path)
+    except BaseException:
+        shutil.rmtree(draft.path, ignore_errors=True)
+        raise
+    return True
+
+
+def _digested(volume: Volume, plan: Plan) -> Launch:
+    """Complete the record with what takes a moment to compute: digests of files and dataset."""
+    from pipeline.core.dataset import fingerprint
+
+    paths = {kind: plan.resolved[key] for kind, key in _DIGESTED.items()}
+    digests = {kind: sha256_file(volume.path(path)) for kind, path in paths.items()}
+    if plan.tune_text:
+        digests["tune"] = hashlib.sha256(plan.tune_text.encode()).hexdigest()
+    return replace(
+        plan.launch,
+        sha256=digests,
+        dataset_fingerprint=fingerprint(volume, plan.resolved["data_yaml"]),
+    )
