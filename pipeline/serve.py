@@ -1,0 +1,176 @@
+"""What ``./run.sh`` runs: the dashboard, with the embedded MLflow server behind it.
+
+Both end on Ctrl-C, and when this process is killed. Runs go on: they belong to the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from pipeline.core.errors import SlipwayError, UsageError
+from pipeline.core.guarded import start_guarded, stop_guarded
+from pipeline.core.sample import needs_sample, write_sample
+from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
+from pipeline.tracking import server
+
+ROOT = Path(__file__).resolve().parents[1]
+PORT = 8501
+DASHBOARD_LIMIT_S = 120
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Stop(Exception):
+    """A person or the system asks for the end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; give the exit code."""
+    options = _parser().parse_args(arguments)
+    for number in _SIGNALS:
+        signal.signal(number, _ask_to_stop)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup's wish stands
+        signal.signal(signal.SIGHUP, _ask_to_stop)
+    try:
+        volume = str(Path(options.called_from, options.volume)) if options.volume else ""
+        settings = load_settings({"volume": volume, "tracking_uri": options.mlflow})
+        _prepare(settings)
+        return _serve(settings, options.host, _port(options.host, options.port))
+    except _Stop:
+        return 0
+    except SlipwayError as reason:
+        _say(str(reason))
+        return reason.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./run.sh", description="Open Slipway's dashboard; Ctrl-C ends it, runs go on."
+    )
+    parser.add_argument("--volume", metavar="DIR", default="", help="your volume (./volume)")
+    parser.add_argument("--port", metavar="N", type=int, help=f"the page's port ({PORT} or next)")
+    parser.add_argument("--mlflow", metavar="URI", default="", help="your own MLflow server")
+    parser.add_argument(
+        "--host",
+        metavar="H",
+        default=server.LOOPBACK,
+        help="address to listen on (127.0.0.1: this machine only); there is no login",
+    )
+    # run.sh goes to the repository's root; a relative DIR means the folder that it was called from.
+    parser.add_argument("--called-from", default="", help=argparse.SUPPRESS)
+    return parser
+
+
+def _prepare(settings: Settings) -> None:
+    for name, folder in (("volume", settings.volume), ("state folder", settings.state)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as reason:
+            raise UsageError(
+                f"the {name} {folder} cannot be made: {reason.strerror}.",
+                next="Name a folder that you may write to.",
+            ) from reason
+    if needs_sample(settings.volume):
+        _say(f"Writing a sample volume to {settings.volume}")
+        write_sample(settings.volume)
+
+
+def _port(host: str, wanted: int | None) -> int:
+    """Give the wanted port, or the first free one from the usual one on."""
+    candidates = [wanted] if wanted is not None else range(PORT, PORT + 20)
+    for port in candidates:
+        if 0 < port < 65536 and server.is_free(host, port):
+            return port
+    tried = str(wanted) if wanted is not None else f"{PORT} to {PORT + 19}"
+    raise UsageError(
+        f"port {tried} of {host} cannot be listened on.", next="Name a free one with --port."
+    )
+
+
+def _serve(settings: Settings, host: str, port: int) -> int:
+    dashboard = _start_dashboard(settings, host, port)
+    mlflow = None
+    try:
+        local = server.LOOPBACK if host in ("0.0.0.0", "::") else host
+        url = f"http://{local}:{port}"
+        _wait_for_dashboard(dashboard, f"{url}/_stcore/health", _log(settings))
+        _say(f"Slipway is at {url}   (Ctrl-C ends it; runs go on)")
+        if not settings.tracking_uri:
+            mlflow = server.start(settings, host)
+            _say(f"MLflow comes up at {mlflow.record.url}")
+        return _watch(dashboard, mlflow, settings)
+    finally:
+        # A second Ctrl-C while both are ending would leave a half of them.
+        for number in (*_SIGNALS, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        stop_guarded(dashboard)
+        if mlflow:
+            mlflow.stop()
+        _say("Stopped. Runs in progress go on; ./run.sh shows them again.")
+
+
+def _start_dashboard(settings: Settings, host: str, port: int) -> subprocess.Popen[bytes]:
+    chosen = {"volume": str(settings.volume), "state": str(settings.state)}
+    if settings.tracking_uri:
+        chosen["tracking_uri"] = settings.tracking_uri
+    environment = {**os.environ, **{ENVIRONMENT[name]: value for name, value in chosen.items()}}
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", "dashboard/app.py"),
+        *("--server.address", host, "--server.port", str(port), "--server.headless", "true"),
+    ]
+    return start_guarded(command, log=_log(settings), environment=environment, folder=ROOT)
+
+
+def _wait_for_dashboard(dashboard: subprocess.Popen[bytes], health: str, log: Path) -> None:
+    deadline = time.monotonic() + DASHBOARD_LIMIT_S
+    while not server.answers(health):
+        if dashboard.poll() is not None or time.monotonic() > deadline:
+            raise SlipwayError(
+                f"the dashboard did not come up:\n{_tail(log)}",
+                where=str(log),
+                next="Read the log.",
+            )
+        time.sleep(0.05)
+
+
+def _watch(
+    dashboard: subprocess.Popen[bytes], mlflow: server.EmbeddedServer | None, settings: Settings
+) -> int:
+    """Wait for the end; a dashboard that ends by itself is a failure, an MLflow that does is not.
+
+    Without its server tracking goes on in the same SQLite file, so nothing is lost.
+    """
+    while dashboard.poll() is None:
+        if mlflow and mlflow.exit_code is not None:
+            _say(f"MLflow ended with code {mlflow.exit_code}; see {mlflow.log}")
+            mlflow = None
+        time.sleep(0.2)
+    log = _log(settings)
+    raise SlipwayError(f"the dashboard ended:\n{_tail(log)}", where=str(log), next="Read the log.")
+
+
+def _log(settings: Settings) -> Path:
+    return settings.state / "logs" / "dashboard.log"
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+
+
+def _ask_to_stop(number: int, frame: FrameType | None) -> None:
+    raise _Stop
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

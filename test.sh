@@ -1,0 +1,22 @@
+#!/bin/sh
+# All checks: lint, format, types, import rules, tests. With arguments: pytest with just these.
+set -eu
+cd "$(dirname "$0")"
+. tools/environment.sh
+make_environment requirements.txt requirements-dev.txt
+
+if [ $# -gt 0 ]; then
+    exec .venv/bin/python -m pytest "$@"
+fi
+
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+.venv/bin/lint-imports
+if command -v chromium >/dev/null; then
+    exec .venv/bin/python -m pytest -n 2 --dist loadfile
+fi
+no_browser="Left out: the browser tests. They need Debian's chromium: apt install chromium fonts-nanum"
+echo "$no_browser"
+.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e"
+echo "$no_browser"

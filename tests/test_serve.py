@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.tracking.server import answers, free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+LIMIT_S = 120
+
+
+@contextmanager
+def served(state: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.serve", *options],
+        cwd=ROOT,
+        env={**os.environ, "SLIPWAY_STATE": str(state)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def address(process: subprocess.Popen[str], beginning: str) -> str:
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith(beginning):
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            return found[0]
+    pytest.fail("".join(said))
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not answers(url):
+        assert time.monotonic() < deadline, f"{url} did not answer"
+        time.sleep(0.1)
+
+
+def test_it_opens_both_and_ctrl_c_ends_both(tmp_path: Path, state: Path) -> None:
+    volume = tmp_path / "new"
+    with served(state, "--volume", str(volume), "--port", str(free_port("127.0.0.1"))) as process:
+        page = address(process, "Slipway is at")
+        assert answers(f"{page}/_stcore/health")
+        mlflow = address(process, "MLflow comes up at")
+        wait_for(f"{mlflow}/health")
+        assert (volume / "data-custom.yaml").is_file()
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        wait_until_gone(children)
+        assert not answers(f"{page}/_stcore/health")
+        assert not answers(f"{mlflow}/health")
+
+
+def test_killed_it_leaves_nothing_behind(volume: Path, state: Path) -> None:
+    own = ("--mlflow", "http://127.0.0.1:9")
+    port = str(free_port("127.0.0.1"))
+    with served(state, "--volume", str(volume), "--port", port, *own) as process:
+        page = address(process, "Slipway is at")
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        wait_until_gone(children)
+        assert not answers(f"{page}/_stcore/health")
+    assert not (state / "mlflow.json").exists(), "one's own MLflow server is enough"
+
+
+def test_a_taken_port_is_named(volume: Path, state: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"port {port} of 127.0.0.1" in refused(
+            state, "--volume", str(volume), "--port", port
+        )
+
+
+def test_a_volume_that_cannot_be_made_is_named(tmp_path: Path, state: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = refused(state, "--called-from", str(tmp_path), "--volume", "file/volume")
+    assert f"{tmp_path}/file/volume cannot be made" in said
+
+
+def refused(state: Path, *options: str) -> str:
+    with served(state, *options) as process:
+        _, said = process.communicate(timeout=LIMIT_S)
+        assert process.returncode == 2
+    return said
