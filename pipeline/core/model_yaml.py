@@ -1,0 +1,116 @@
+"""Checking a model: its yaml is read, weights are only looked at from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.errors import FileMissing, InputError
+from pipeline.core.findings import Finding, error, info, warning
+from pipeline.core.volume import Resolved, Volume
+from pipeline.core.yaml_file import YamlFile, load_yaml
+
+_SMALLEST_WEIGHTS_BYTES = 1 << 10
+# substring of the head's last module, in the order in which Ultralytics looks
+_TASKS = {
+    "classif": "classify",
+    "detect": "detect",
+    "semanticsegment": "semantic",
+    "segment": "segment",
+    "pose": "pose",
+    "obb": "obb",
+    "depth": "depth",
+}
+
+
+def check_model(
+    volume: Volume, found: Resolved, names: Mapping[Any, str] | None
+) -> tuple[list[Finding], str]:
+    """Check a model file and give its scale.
+
+    Parameters
+    ----------
+    found
+        From `Volume.resolve`.
+    names
+        Class names of the data; None when they are not known.
+
+    Returns
+    -------
+    list of Finding, str
+        What is wrong, and the scale that is trained (empty for weights).
+    """
+    path = volume.path(found.path)
+    if path.suffix == ".pt":
+        return _check_weights(volume, found), ""
+    try:
+        model = load_yaml(path, shown_as=found.path)
+    except (InputError, FileMissing) as reason:
+        where = reason.where or found.path
+        return [error("bad-file", reason.message, where=where, next=reason.next)], found.scale
+    findings = check_model_yaml(model)
+    scales = [str(scale) for scale in _mapping(model.data.get("scales"))]
+    scale = found.scale or (scales[0] if scales else "")
+    if scale and not found.scale:
+        listed = ", ".join(scales)
+        message = f"'{found.path}' names no scale; '{scale}', the first of {listed}, is trained."
+        findings.append(info("first-scale", message, where="model"))
+    nc = model.data.get("nc")
+    if names and isinstance(nc, int) and nc != len(names):
+        message = (
+            f"the model yaml has nc {nc}, the data {len(names)} classes; training uses the data's."
+        )
+        findings.append(info("model-nc", message, where=model.where("nc")))
+    return findings, scale
+
+
+def check_model_yaml(model: YamlFile) -> list[Finding]:
+    """Find what keeps a model yaml from being a detector."""
+    findings = []
+    for part in ("backbone", "head"):
+        rows = model.data.get(part)
+        if not isinstance(rows, list) or not rows:
+            message = f"'{part}' is not a list of layers."
+            hint = "Write [from, repeats, module, args] rows."
+            findings.append(error("model-layers", message, where=model.where(part), next=hint))
+            continue
+        for index, row in enumerate(rows):
+            if not isinstance(row, list) or len(row) != 4 or not isinstance(row[2], str):
+                message = f"layer {index} of '{part}' is not [from, repeats, module, args]."
+                where = model.where(part, index)
+                findings.append(error("model-layers", message, where=where, next="Correct it."))
+    if findings:
+        return findings
+    if "scales" in model.data and not _mapping(model.data["scales"]):
+        message = "'scales' is not a mapping of letters to [depth, width, channels]."
+        hint = "Write n: [0.33, 0.25, 1024]."
+        findings.append(error("model-scales", message, where=model.where("scales"), next=hint))
+    last = model.data["head"][-1][2]
+    task = next((task for part, task in _TASKS.items() if part in last.lower()), None)
+    if task != "detect":
+        what = f"a model for '{task}'" if task else "no known task"
+        where = model.where("head", len(model.data["head"]) - 1)
+        message = f"the head ends in '{last}', {what}; the steps train detectors."
+        findings.append(
+            error("model-task", message, where=where, next="Choose a model with Detect.")
+        )
+    return findings
+
+
+def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:
+    path = volume.path(found.path)
+    if not path.is_file():
+        message = f"'{found.path}' is not a plain file."
+        return [error("bad-file", message, where="model", next="Choose another model.")]
+    size = path.stat().st_size
+    if size == 0:
+        message = f"'{found.path}' is empty."
+        return [error("model-empty", message, where="model", next="Copy the weights again.")]
+    if size < _SMALLEST_WEIGHTS_BYTES:
+        message = f"'{found.path}' has only {size} bytes, too few for weights."
+        return [warning("model-small", message, where="model", next="Copy the weights again.")]
+    return []
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, dict) else {}

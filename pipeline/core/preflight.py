@@ -1,0 +1,211 @@
+"""Everything that would stop or spoil a run, found before it starts.
+
+The form, the command line and the verify step all ask `preflight`; nothing is asked of a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.core.errors import FileMissing, InputError, SlipwayError
+from pipeline.core.findings import Finding, error, has_errors, info, ordered, warning
+from pipeline.core.launch import Choices
+from pipeline.core.model_yaml import check_model
+from pipeline.core.resources import check_resources
+from pipeline.core.search_space import check_space
+from pipeline.core.train_cfg import check_cfg, effective_cfg
+from pipeline.core.volume import Kind, Resolved, Volume
+from pipeline.core.yaml_file import YamlFile, load_yaml
+
+if TYPE_CHECKING:
+    from pipeline.core.dataset import DatasetReport
+
+_T = TypeVar("_T")
+_FIELDS = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What preflight found out.
+
+    Parameters
+    ----------
+    findings
+        Errors first.
+    resolved
+        ``model_path``, ``cfg_yaml``, ``data_yaml`` (and ``tune_yaml`` when a space is named),
+        relative to the volume; what was not found is missing.
+    report
+        What the dataset holds; None when the data yaml was not found.
+    scale
+        Scale of a model yaml, else empty.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    resolved: dict[str, str] = field(default_factory=dict)
+    report: DatasetReport | None = None
+    scale: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stops the launch."""
+        return not has_errors(self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON document that the command line prints."""
+        findings = [finding.as_dict() for finding in self.findings]
+        return {"ok": self.ok, "resolved": self.resolved, "findings": findings}
+
+
+def preflight(
+    volume: Volume, choices: Choices, *, deep: bool = False, gpus: int | None = None
+) -> Preflight:
+    """Check a launch's choices; nothing is written, no weights are opened, nothing is raised.
+
+    Parameters
+    ----------
+    volume
+        Where the files are.
+    choices
+        As the form or the command line gives them.
+    deep
+        Also open every image.
+    gpus
+        How many GPUs there are; None when that is not known.
+    """
+    findings: list[Finding] = []
+    found = _resolve_all(volume, choices, findings)
+    cfg_file = _load(volume, found.get("cfg"), "cfg", findings)
+    overrides = dict(choices.overrides)
+    cfg: Mapping[str, Any] | None = None
+    if cfg_file:
+        findings += check_cfg(cfg_file, overrides)
+        cfg = effective_cfg(cfg_file.text, overrides)
+    else:  # whether the optimizer is auto is then not known
+        bare = YamlFile("cfg", "", {"optimizer": "SGD"}, {})
+        findings += check_cfg(bare, overrides)
+
+    report = _inspect(volume, found.get("data"), deep, findings)
+    scale = ""
+    if "model" in found:
+        model, scale = check_model(volume, found["model"], report.names if report else None)
+        findings += model
+    if cfg and report:
+        findings += _check_splits(cfg, report)
+    findings += _check_flags(choices)
+    if choices.tune and "tune" in found:
+        space = _load(volume, found["tune"], "tune_space", findings)
+        findings += check_space(space, cfg or {}, overrides) if space else []
+    findings += check_resources(volume, choices, cfg, gpus)
+    resolved = {_FIELDS[kind]: entry.path for kind, entry in found.items()}
+    return Preflight(ordered(findings), resolved, report, scale)
+
+
+def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
+    names: dict[Kind, str] = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
+    if choices.tune and choices.tune_space:
+        names["tune"] = choices.tune_space
+    found: dict[Kind, Resolved] = {}
+    for kind, name in names.items():
+        where = "tune_space" if kind == "tune" else kind
+        entry = _caught(lambda k=kind, n=name: volume.resolve(k, n), where, findings)  # type: ignore[misc]
+        if entry:
+            found[kind] = entry
+            if entry.note:
+                findings.append(info("several-fit", entry.note, where=where))
+    return found
+
+
+def _load(
+    volume: Volume, found: Resolved | None, where: str, findings: list[Finding]
+) -> YamlFile | None:
+    if found is None:
+        return None
+    return _caught(lambda: load_yaml(volume.path(found.path), shown_as=found.path), where, findings)
+
+
+def _caught(action: Callable[[], _T], where: str, findings: list[Finding]) -> _T | None:
+    """Turn what is wrong with a person's input into findings."""
+    try:
+        return action()
+    except InputError as reason:
+        code = "unsafe-path" if type(reason).__name__ == "UnsafePath" else "bad-file"
+        findings += reason.findings or [_finding(code, reason, where)]
+    except FileMissing as reason:
+        findings.append(_finding("file-missing", reason, where))
+    return None
+
+
+def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
+    return error(code, reason.message, where=reason.where or where, next=reason.next)
+
+
+def _inspect(
+    volume: Volume, found: Resolved | None, deep: bool, findings: list[Finding]
+) -> DatasetReport | None:
+    if found is None:
+        return None
+    # polars and pillow are only needed here, and the cfg part of this module is used without them
+    from pipeline.core.dataset import inspect_dataset
+
+    report = inspect_dataset(volume, found.path, deep=deep)
+    findings += report.findings
+    return report
+
+
+def _check_splits(cfg: Mapping[str, Any], report: DatasetReport) -> list[Finding]:
+    """Check what the cfg and the steps ask of the dataset's splits and classes."""
+    findings = []
+    if not report.splits:
+        return []  # the dataset's own findings say why
+    if "test" not in report.splits:
+        findings.append(
+            warning(
+                "no-test-split",
+                "the data has no test split; the test step measures on val.",
+                where="data",
+                next="Add 'test:' to the data yaml for numbers on unseen images.",
+            )
+        )
+    split = cfg["split"]
+    if split not in report.splits and split != "val":
+        message = f"'split: {split}' is not a split of the data."
+        findings.append(error("split-missing", message, where="cfg", next="Use split: val."))
+    classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
+    unknown = [entry for entry in classes if entry is not None and entry not in report.names]
+    if unknown and report.names:
+        message = (
+            f"'classes' names {unknown}, but the data has the ids 0 to {len(report.names) - 1}."
+        )
+        findings.append(error("class-missing", message, where="cfg", next="Correct 'classes'."))
+    return findings
+
+
+def _check_flags(choices: Choices) -> list[Finding]:
+    findings = []
+    if choices.tune and not choices.train:
+        findings.append(
+            error(
+                "tune-without-train",
+                "tuning starts from the trained weights, so it needs training.",
+                where="tune",
+                next="Switch training on, or tuning off.",
+            )
+        )
+    if choices.tune_space and not choices.tune:
+        message = f"the search space '{choices.tune_space}' is not used: tuning is off."
+        findings.append(info("space-unused", message, where="tune_space"))
+    if not choices.train and choices.overrides:
+        message = "the overrides have no effect: training is off."
+        findings.append(info("overrides-unused", message, where="overrides"))
+    for name, value in (("experiment", choices.experiment), ("name", choices.name)):
+        if name == "experiment" and not value.strip():
+            message = "the experiment has no name."
+            findings.append(error("experiment-name", message, where=name, next="Give it a name."))
+        elif len(value) > _MAX_NAME or not value.isprintable():
+            message = f"the {name} has line breaks, or more than {_MAX_NAME} characters."
+            findings.append(error(f"{name}-name", message, where=name, next="Shorten it."))
+    return findings

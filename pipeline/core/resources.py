@@ -1,0 +1,115 @@
+"""Checking what a launch asks of the machine: disk, shared memory, GPUs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.findings import Finding, error, warning
+from pipeline.core.launch import Choices
+from pipeline.core.volume import Volume
+
+_UNITS = {
+    "": 1,
+    **{unit: 1000**power for power, unit in enumerate(("k", "M", "G", "T", "P"), 1)},
+    **{unit: 1024**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), 1)},
+}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(" + "|".join(_UNITS) + ")")
+_LEAST_FREE_BYTES = 100 << 20
+_GOOD_FREE_BYTES = 2 << 30
+_PREFETCH = 4  # batches that each of Ultralytics' loader processes holds ready
+
+
+def quantity_bytes(text: str) -> int | None:
+    """Give a Kubernetes quantity such as ``1Gi`` in bytes; None when it is not one."""
+    match = _QUANTITY.fullmatch(text)
+    return int(float(match[1]) * _UNITS[match[2]]) if match else None
+
+
+def check_resources(
+    volume: Volume, choices: Choices, cfg: Mapping[str, Any] | None, gpus: int | None
+) -> list[Finding]:
+    """Find what the launch asks for and the machine cannot give.
+
+    Parameters
+    ----------
+    cfg
+        The effective cfg; None when it could not be read.
+    gpus
+        How many GPUs there are; None when that is not known.
+    """
+    return [
+        *_check_numbers(choices),
+        *_check_gpus(choices, gpus),
+        *_check_shm(choices, cfg or {}),
+        *_check_disk(volume),
+    ]
+
+
+def _check_numbers(choices: Choices) -> list[Finding]:
+    numbers = {"gpus": choices.gpus, "cpus": choices.cpus, "mem_gb": choices.mem_gb}
+    return [
+        error("resources", f"'{name}' is {value}; allowed is 0 or more.", where=name)
+        for name, value in numbers.items()
+        if value < 0
+    ]
+
+
+def _check_gpus(choices: Choices, gpus: int | None) -> list[Finding]:
+    if gpus is None or choices.gpus <= gpus:
+        return []
+    return [
+        error(
+            "gpu-missing",
+            f"{choices.gpus} GPUs are asked for, {gpus} {'is' if gpus == 1 else 'are'} there.",
+            where="gpus",
+            next=f"Ask for {gpus}." if gpus else "Ask for 0; training then uses the CPU.",
+        )
+    ]
+
+
+def _check_shm(choices: Choices, cfg: Mapping[str, Any]) -> list[Finding]:
+    size = quantity_bytes(choices.shm_size)
+    if not size:
+        return [
+            error(
+                "shm-size",
+                f"'{choices.shm_size}' is not a size of /dev/shm.",
+                where="shm_size",
+                next="Write a Kubernetes quantity, such as 1Gi or 512Mi.",
+            )
+        ]
+    batch, imgsz, workers = (cfg.get(key) for key in ("batch", "imgsz", "workers"))
+    if isinstance(imgsz, list) and imgsz:
+        imgsz = imgsz[0]
+    if not all(isinstance(v, int) and v > 0 for v in (batch, imgsz, workers)):
+        return []
+    assert isinstance(batch, int) and isinstance(imgsz, int) and isinstance(workers, int)
+    need = batch * 3 * imgsz**2 * workers * _PREFETCH
+    if need <= size:
+        return []
+    return [
+        warning(
+            "shm-small",
+            f"batch {batch} of {imgsz} px with {workers} workers may fill {need / 2**30:.1f} GiB of"
+            f" /dev/shm; it has {choices.shm_size}.",
+            where="shm_size",
+            next=f"Ask for {-(-need // 2**30)}Gi, or use fewer workers.",
+        )
+    ]
+
+
+def _check_disk(volume: Volume) -> list[Finding]:
+    try:
+        free = shutil.disk_usage(volume.root).free
+    except OSError as reason:
+        message = f"the volume cannot be read: {reason.strerror}."
+        return [error("volume", message, where=str(volume.root), next="Check SLIPWAY_VOLUME.")]
+    message = f"the volume has {free / 2**30:.2f} GiB left."
+    if free < _LEAST_FREE_BYTES:
+        return [error("disk-full", message, next="Delete old runs.")]
+    if free < _GOOD_FREE_BYTES:
+        return [warning("disk-low", message, next="Delete old runs before the disk is full.")]
+    return []

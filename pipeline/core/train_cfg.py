@@ -1,0 +1,253 @@
+"""Checking, merging and comparing training cfgs.
+
+Ultralytics reads cfg files with PyYAML, for which ``1e-3`` is text (YAML 1.1 wants ``1.0e-3``), and
+then refuses the file. Here such numbers count as numbers, and a merged cfg has them spelled out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from pipeline.core.cfg_check import check_value, clean
+from pipeline.core.cfg_schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.findings import Finding, error, info, ordered, warning
+from pipeline.core.yaml_file import YamlFile, parse_yaml
+
+__all__ = [
+    "SCHEMA",
+    "Setting",
+    "check_cfg",
+    "diff_text",
+    "effective_cfg",
+    "merge_cfg",
+    "parse_override",
+    "parse_overrides",
+]
+
+_AUTO_IGNORES = ("lr0", "momentum")
+
+
+def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
+    """Find every mistake in a cfg file and the overrides on top of it.
+
+    Parameters
+    ----------
+    yaml_file
+        The parsed cfg; keys that are overridden are not checked in the file.
+    overrides
+        Settings of the launch.
+
+    Returns
+    -------
+    list of Finding
+        Errors first; `where` is ``file:line`` or ``overrides.KEY``.
+    """
+    findings: list[Finding] = []
+    for key, value in yaml_file.data.items():
+        if key not in overrides:
+            where = yaml_file.where(key)
+            findings += _check_key(key, value, where) or _check_owned(key, value, where)
+    for key, value in overrides.items():
+        where = f"overrides.{key}"
+        findings += _check_key(key, value, where) or _check_owned_override(key, where)
+    findings += _check_auto(yaml_file, overrides)
+    return ordered(findings)
+
+
+def effective_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what training gets: Ultralytics' defaults, the file over them, the overrides on top.
+
+    Raises
+    ------
+    InputError
+        The text is not a yaml mapping.
+    """
+    defaults = {key: entry.default for key, entry in SCHEMA.items() if key not in NOT_IN_DEFAULTS}
+    given = {**parse_yaml(cfg_text, name="cfg").data, **overrides}
+    return defaults | {str(key): clean(str(key), value) for key, value in given.items()}
+
+
+def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
+    """Put overrides into a cfg text; everything else stays as it is, comments and order too.
+
+    Values that only YAML 1.2 reads as numbers are spelled out. New keys come last.
+
+    Raises
+    ------
+    InputError
+        The text is not a yaml mapping.
+    """
+    before = parse_yaml(cfg_text, name="cfg").data
+    after = {key: clean(key, value) for key, value in {**before, **overrides}.items()}
+    changed = {
+        key: value
+        for key, value in after.items()
+        if key not in before or not _same(before[key], value)
+    }
+    if not changed:
+        return cfg_text
+    merged = _splice(cfg_text, changed)
+    try:
+        kept = parse_yaml(merged, name="cfg").data
+        if kept.keys() == after.keys() and all(_same(kept[key], after[key]) for key in after):
+            return merged
+    except InputError:
+        pass  # the text has a form (aliases, flow style) that cannot be patched: written anew below
+    return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
+
+
+def diff_text(before: str, after: str, name: str) -> str:
+    """Give the unified diff of two versions of a file; empty when nothing differs."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), name, f"{name} (this launch)", lineterm=""
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Read ``KEY=VALUE`` with the value as in a cfg file: ``lr0=1e-3``, ``classes=[0, 2]``.
+
+    Raises
+    ------
+    UsageError
+        No ``=``, no key, or a value that is not plain yaml.
+    """
+    key, equals, raw = text.partition("=")
+    key, raw = key.strip(), raw.strip()
+    if not equals or not re.fullmatch(r"\w+", key):
+        raise UsageError(f"'{text}' is not KEY=VALUE.", where="overrides", next="Write epochs=5.")
+    if not raw.isprintable():
+        raise UsageError(f"the value of '{key}' has control characters.", where=f"overrides.{key}")
+    try:
+        value = parse_yaml(f"value: {raw}", name="value").data["value"]
+    except InputError as reason:
+        raise UsageError(
+            f"'{raw}' is not a value: {reason.message}",
+            where=f"overrides.{key}",
+            next="Put text with special characters in quotes.",
+        ) from reason
+    if not isinstance(value, (bool, int, float, str, list, type(None))):
+        value = raw  # dates, mappings and the like: no setting takes them, the check says so
+    return key, clean(key, value)
+
+
+def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
+    """Read several ``KEY=VALUE``; the last one of a key counts.
+
+    Raises
+    ------
+    UsageError
+        All mistakes at once.
+    """
+    values: dict[str, Any] = {}
+    mistakes: list[UsageError] = []
+    for text in texts:
+        try:
+            key, value = parse_override(text)
+            values[key] = value
+        except UsageError as reason:
+            mistakes.append(reason)
+    if len(mistakes) == 1:
+        raise mistakes[0]
+    if mistakes:
+        raise UsageError(" ".join(str(mistake) for mistake in mistakes), where="overrides")
+    return values
+
+
+def _check_key(key: Any, value: Any, where: str) -> list[Finding]:
+    if key in SCHEMA:
+        return check_value(SCHEMA[key], value, where)
+    if key in RENAMED:
+        message = f"'{key}' is an old name that Ultralytics is about to drop."
+        return [warning("setting-renamed", message, where=where, next=RENAMED[key])]
+    near = difflib.get_close_matches(str(key).lower(), SCHEMA, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
+    return [error("unknown-setting", f"'{key}' is not a setting of YOLO.", where=where, next=hint)]
+
+
+def _check_owned(key: str, value: Any, where: str) -> list[Finding]:
+    setting = SCHEMA.get(key)
+    if setting is None or _same(clean(key, value), setting.default):
+        return []
+    if setting.owned:
+        message = f"'{key}: {value}' is ignored: {setting.owned}."
+        return [warning("setting-ignored", message, where=where, next="Remove it.")]
+    if setting.group in UNUSED_GROUPS:
+        message = f"'{key}' has no effect on training, testing or tuning."
+        return [info("setting-unused", message, where=where)]
+    return []
+
+
+def _check_owned_override(key: str, where: str) -> list[Finding]:
+    reason = SCHEMA[key].owned
+    if not reason:
+        return []
+    message = f"'{key}' cannot be set here: {reason}."
+    if key == "device":  # people paste it from their notebooks; the launch is good without it
+        return [warning("setting-ignored", message, where=where, next="Remove it.")]
+    return [error("setting-owned", message, where=where, next="Remove it.")]
+
+
+def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
+    given = {**yaml_file.data, **overrides}
+    if str(given.get("optimizer", SCHEMA["optimizer"].default)).lower() != "auto":
+        return []
+    ignored = [
+        key
+        for key in _AUTO_IGNORES
+        if key in overrides
+        or (key in given and not _same(clean(key, given[key]), SCHEMA[key].default))
+    ]
+    return [
+        warning(
+            "auto-optimizer",
+            f"'{key}: {given[key]}' is ignored: optimizer=auto chooses it.",
+            where=f"overrides.{key}" if key in overrides else yaml_file.where(key),
+            next="Name an optimizer, such as optimizer=AdamW.",
+        )
+        for key in ignored
+    ]
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other or (one != one and other != other))
+
+
+def _splice(text: str, changed: Mapping[str, Any]) -> str:
+    """Replace the values' own characters, from the last to the first, and append new keys."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    nodes = {key.value: value for key, value in root.value} if root else {}
+    for key in sorted(changed.keys() & nodes, key=lambda key: -nodes[key].start_mark.index):
+        start, end = nodes[key].start_mark.index, _end(nodes[key])
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        gap = "" if text[start - 1 : start].isspace() else " "
+        text = text[:start] + gap + _scalar(changed[key]) + text[end:]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if changed.keys() - nodes and text and not text.endswith("\n"):
+        text += newline
+    added = [f"{key}: {_scalar(changed[key])}{newline}" for key in changed if key not in nodes]
+    return text + "".join(added)
+
+
+def _end(node: yaml.Node) -> int:
+    # a block collection's own end mark lies behind the comments that follow it
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last)
+    return int(node.end_mark.index)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)  # True and False, as in Ultralytics' own files
+    text: str = yaml.safe_dump(
+        value, default_flow_style=True, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
