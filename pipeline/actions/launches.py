@@ -29,6 +29,7 @@ from pipeline.engines.registry import make_engine
 if TYPE_CHECKING:
     from pipeline.core.dataset import DatasetReport
 
+_RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
 _PARAMETERS = {
     "model": "model_name",
     "cfg": "cfg",
@@ -98,7 +99,7 @@ def prepare(
 
     volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(volume, choices, deep=deep, gpus=settings.gpu_slots)
-    resolved = {key: value or "" for key, value in checked.resolved.items()}
+    resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     model_path = resolved["model_path"]
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
     cfg_before = _text(volume, resolved["cfg_yaml"])
@@ -122,7 +123,7 @@ def prepare(
         cfg_after=cfg_after,
         cfg_diff=diff_text(cfg_before, cfg_after, resolved["cfg_yaml"] or choices.cfg),
         data_text=_text(volume, resolved["data_yaml"]),
-        tune_text=_tune_text(volume, choices.tune_space),
+        tune_text=_text(volume, resolved["tune_yaml"]),
         model_text=_text(volume, model_path) if is_yaml else "",
         model_name=_model_name(model_path, checked.scale) if is_yaml else "",
     )
@@ -132,7 +133,8 @@ def workflow_of(settings: Settings, plan: Plan) -> dict[str, Any]:
     """Compile the very document that `submit` would send."""
     from pipeline.workflow.compile import compile_workflow  # imports kfp, which takes 0.5 s
 
-    return compile_workflow(settings, plan.launch)
+    workflow: dict[str, Any] = compile_workflow(settings, plan.launch)
+    return workflow
 
 
 def submit(settings: Settings, plan: Plan) -> Run:
@@ -186,15 +188,17 @@ def choices_of(settings: Settings, run: Run) -> Choices:
     if folder.launch.is_file():
         return load_launch(folder.launch).choices
     given = dict(run.parameters)
-    text = {field: given[name] for field, name in _PARAMETERS.items() if given.get(name)}
-    flags = {field: given.get(f"bool_{field}") == "True" for field in ("train", "tune")}
+    values: dict[str, Any] = {
+        field: given[name] for field, name in _PARAMETERS.items() if given.get(name)
+    }
+    values |= {field: given.get(f"bool_{field}") == "True" for field in ("train", "tune")}
     try:
         overrides = json.loads(given.get("overrides") or "{}")
     except json.JSONDecodeError as reason:
         raise InputError(
             f"parameter overrides of run {run.id} is not JSON: {reason}.", where="overrides"
         ) from reason
-    return Choices(**text, **flags, overrides=overrides)
+    return Choices(**values, overrides=overrides)
 
 
 def command_line(choices: Choices) -> str:
@@ -239,15 +243,6 @@ def _merged(cfg_text: str, overrides: Mapping[str, Any]) -> str:
         return merge_cfg(cfg_text, overrides)
     except InputError:  # preflight has said why, with file and line
         return cfg_text
-
-
-def _tune_text(volume: Volume, name: str) -> str:
-    if not name:
-        return ""
-    try:
-        return _text(volume, volume.resolve("tune", name).path)
-    except SlipwayError:  # preflight has said why
-        return ""
 
 
 def _model_name(model_path: str, scale: str) -> str:

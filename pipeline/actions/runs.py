@@ -1,0 +1,283 @@
+"""Looking at runs, stopping, retrying, deleting and comparing them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.actions.found_runs import (
+    deleted,
+    find,
+    folder_of,
+    is_only_recorded,
+    newest,
+    record_of,
+    remember_deleted,
+)
+from pipeline.core.errors import FileMissing, NotFound, SlipwayError
+from pipeline.core.files import read_text
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.settings import Settings
+from pipeline.engines.base import STEPS, LogChunk, Run
+from pipeline.engines.registry import make_engine
+from pipeline.tracking.reader import Tracking
+
+__all__ = ["compare", "delete", "find", "list_runs", "logs", "retry", "show", "stop", "track"]
+
+LIST_METRIC = "mAP50-95"
+_STOP_S = 30.0
+_LOG_BYTES = 1 << 20
+# They name the place of a run, so they differ always and say nothing.
+_PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
+
+
+def list_runs(settings: Settings, *, state: str = "", limit: int = 50) -> list[dict[str, Any]]:
+    """Give runs, newest first, each with its best value of the list's metric.
+
+    When MLflow does not answer, values come from the run folders and ``metrics_source`` says so.
+    """
+    tracking = Tracking(settings)
+    rows = []
+    for run in newest(settings, state=state, limit=limit):
+        row = _summary(settings, run)
+        values, source = tracking.metrics_or_file(folder_of(settings, run), (LIST_METRIC,))
+        row["metrics"] = {name: value["best"] for name, value in values.items()}
+        rows.append({**row, "metrics_source": source})
+    return rows
+
+
+def show(settings: Settings, run: str) -> dict[str, Any]:
+    """Give everything about one run, as the command line prints it."""
+    found = find(settings, run)
+    folder = folder_of(settings, found)
+    tracking = Tracking(settings)
+    metrics, source = tracking.metrics_or_file(folder)
+    params, params_source = tracking.params_or_file(folder)
+    return {
+        **_summary(settings, found),
+        "metrics": metrics,
+        "metrics_source": source,
+        "steps": [
+            {
+                "name": step.name,
+                "state": str(step.state),
+                "started_at": step.started_at,
+                "finished_at": step.finished_at,
+                "message": step.message,
+            }
+            for step in found.steps
+        ],
+        "params": params,
+        "params_source": params_source,
+        "test": _json(folder.test_metrics),
+        "mlflow": {
+            "run_id": tracking.run_id(folder.name),
+            "url": tracking.run_url(folder.name),
+        },
+        "folder": str(folder.path),
+        "parameters": dict(found.parameters),
+    }
+
+
+def stop(settings: Settings, run: str) -> dict[str, Any]:
+    """Ask a run to stop; it is `stopped` soon after."""
+    return _asked(settings, run, "stop")
+
+
+def retry(settings: Settings, run: str) -> dict[str, Any]:
+    """Go on with a failed or stopped run at the step that failed."""
+    return _asked(settings, run, "retry")
+
+
+def delete(settings: Settings, run: str) -> dict[str, Any]:
+    """Stop a run, forget it and remove its folder; what MLflow has stays.
+
+    Returns
+    -------
+    dict
+        ``run``, ``launch``, ``state`` (``deleted``), ``freed_bytes``, ``folder`` and ``stays``
+        (what is kept: MLflow's run). Deleting again frees nothing and is no mistake.
+
+    Raises
+    ------
+    SlipwayError
+        The run does not stop; nothing was deleted.
+    """
+    before = deleted(settings, run)
+    try:
+        found = find(settings, run)
+    except NotFound:
+        if before is None:
+            raise
+        return {**before, "state": "deleted", "freed_bytes": 0, "folder": "", "stays": {}}
+    folder = folder_of(settings, found)
+    tracking = Tracking(settings)
+    stays = {
+        "mlflow": {"run_id": tracking.run_id(folder.name), "url": tracking.run_url(folder.name)}
+    }
+    if not is_only_recorded(found):
+        _stop_and_wait(settings, found)
+        make_engine(settings).delete(found.id)
+    remember_deleted(settings, found)
+    return {
+        "run": found.id,
+        "launch": found.launch,
+        "state": "deleted",
+        "freed_bytes": _remove(folder.path),
+        "folder": str(folder.path),
+        "stays": stays if stays["mlflow"]["run_id"] else {},
+    }
+
+
+def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
+    """Give what a step printed from an offset on, also when its pod is long gone.
+
+    Raises
+    ------
+    NotFound
+        There is no such run or step.
+    """
+    found = find(settings, run)
+    if not is_only_recorded(found):
+        return make_engine(settings).logs(found.id, step, offset)
+    if step not in (*STEPS, "notify"):
+        raise NotFound(
+            f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
+        )
+    return _logged(folder_of(settings, found).log(step), offset)
+
+
+def compare(settings: Settings, runs: Sequence[str]) -> dict[str, Any]:
+    """Say what differs: parameters (only those that differ) and metrics (all)."""
+    shown = {run: show(settings, run) for run in dict.fromkeys(runs)}
+    params = {run: _compared(settings, document) for run, document in shown.items()}
+    metrics = {run: document["metrics"] for run, document in shown.items()}
+    keys = dict.fromkeys(key for values in params.values() for key in values)
+    table = {key: {run: values.get(key) for run, values in params.items()} for key in keys}
+    return {
+        "params": {
+            key: values for key, values in table.items() if len(set(map(str, values.values()))) > 1
+        },
+        "metrics": _by_key(metrics),
+    }
+
+
+def track(settings: Settings, run: str) -> dict[str, Any]:
+    """Fill MLflow from the run folder; what is there already is left alone.
+
+    Raises
+    ------
+    FileMissing
+        The run has left nothing to track.
+    TrackingUnreachable
+        MLflow did not answer; calling again is safe.
+    """
+    from pipeline.tracking import writer  # reads all of a run's files; only this command needs it
+
+    found = find(settings, run)
+    folder = folder_of(settings, found)
+    if not folder.launch.is_file():
+        raise FileMissing(
+            f"run {found.launch or found.id} has no launch.json to track from.",
+            where=str(folder.launch),
+            next="Wait until its verify step is done.",
+        )
+    logged = writer.track(folder, settings)
+    Tracking(settings).forget(folder.name)
+    return {"run": found.id, "launch": found.launch, "logged": logged}
+
+
+def _summary(settings: Settings, run: Run) -> dict[str, Any]:
+    folder = folder_of(settings, run)
+    record = record_of(folder)
+    return {
+        "launch": folder.name,
+        "run": run.id,
+        "engine": run.engine,
+        "state": str(run.state),
+        "user": record.user if record else run.parameters.get("user", ""),
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "message": run.message,
+        "model": record.choices.model if record else run.parameters.get("model_name", ""),
+        "cfg": record.choices.cfg if record else run.parameters.get("cfg", ""),
+        "data": record.choices.data if record else run.parameters.get("data", ""),
+        "experiment": record.choices.experiment if record else "",
+        "cloned_from": record.cloned_from if record else "",
+    }
+
+
+def _asked(settings: Settings, run: str, action: str) -> dict[str, Any]:
+    found = find(settings, run)
+    if not is_only_recorded(found):
+        engine = make_engine(settings)
+        getattr(engine, action)(found.id)
+        found = engine.get(found.id)
+    else:
+        raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
+    return {"run": found.id, "launch": found.launch, "state": str(found.state)}
+
+
+def _stop_and_wait(settings: Settings, run: Run) -> None:
+    """Wait until no step writes into the folder any more."""
+    engine = make_engine(settings)
+    deadline = time.monotonic() + _STOP_S
+    engine.stop(run.id)
+    while not engine.get(run.id).state.is_finished:
+        if time.monotonic() > deadline:
+            raise SlipwayError(
+                f"run {run.launch or run.id} has not stopped within {_STOP_S:.0f} s.",
+                next="Look at its log, then delete it again.",
+            )
+        time.sleep(0.2)
+
+
+def _remove(folder: Path) -> int:
+    """Remove a run folder, out of sight at once, and give the bytes that this frees."""
+    if not folder.is_dir():
+        return 0
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    os.rename(folder, hidden)
+    freed = sum(path.lstat().st_size for path in hidden.rglob("*") if not path.is_dir())
+    shutil.rmtree(hidden)
+    return freed
+
+
+def _logged(path: Path, offset: int) -> LogChunk:
+    if not path.is_file():
+        return LogChunk("", offset, True)
+    with open(path, "rb") as file:
+        file.seek(offset)
+        data = file.read(_LOG_BYTES)
+        is_complete = not file.read(1)
+    return LogChunk(data.decode("utf-8", "replace"), offset + len(data), is_complete)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Read a step's JSON file; a step that has not run has written none."""
+    if not path.is_file():
+        return {}
+    document: dict[str, Any] = json.loads(read_text(path))
+    return document
+
+
+def _compared(settings: Settings, document: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = {key: document[key] for key in ("model", "cfg", "data", "experiment")}
+    record = record_of(RunFolder(Path(document["folder"])))
+    if record:
+        chosen |= {f"sha256.{kind}": digest for kind, digest in record.sha256.items()}
+        chosen["dataset_fingerprint"] = record.dataset_fingerprint
+    params = {key: value for key, value in document["params"].items() if key not in _PLACES}
+    return {**chosen, **params}
+
+
+def _by_key(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    keys = dict.fromkeys(key for table in tables.values() for key in table)
+    return {key: {run: table[key] for run, table in tables.items() if key in table} for key in keys}
