@@ -108,10 +108,12 @@ def check_contents(
             message = f"the image {check.mistake}; the training leaves it out."
             hint = "Replace the image."
             found.append(say.warning("image-damaged", message, where=name, next=hint))
-        elif check.truncated:
-            message = "the JPEG has no end mark; Ultralytics would write the file anew."
+        elif check.unfinished:
+            message = (
+                "the JPEG does not end with its end mark; Ultralytics would write the file anew."
+            )
             hint = "Save the image again."
-            found.append(say.warning("image-truncated", message, where=name, next=hint))
+            found.append(say.warning("image-unfinished", message, where=name, next=hint))
     first: dict[str, tuple[str, str]] = {}
     for split, group in images.items():
         for path in group:

@@ -92,13 +92,13 @@ class ImageCheck:
         Of the file's content; empty when it cannot be read.
     mistake
         Why Ultralytics drops the image; empty when it does not.
-    truncated
-        A JPEG without its end mark; Ultralytics writes such a file anew.
+    unfinished
+        A JPEG that does not end with its end mark; Ultralytics writes such a file anew.
     """
 
     digest: str = ""
     mistake: str = ""
-    truncated: bool = False
+    unfinished: bool = False
 
 
 def check_image(path: str) -> ImageCheck:
@@ -122,6 +122,10 @@ def _check_image(path: str, size: int, mtime_ns: int) -> ImageCheck:
         with Image.open(io.BytesIO(data)) as image:
             kind, (width, height) = (image.format or "").lower(), image.size
             image.verify()
+        unfinished = kind == "jpeg" and data[-2:] != b"\xff\xd9"
+        if unfinished:
+            with Image.open(io.BytesIO(data)) as image:
+                image.load()
     except Exception as reason:  # noqa: BLE001 - Pillow's decoders raise anything on damaged files
         text = str(reason).split("<_io", 1)[0].strip() or type(reason).__name__
         return ImageCheck(digest, f"cannot be decoded ({text})")
@@ -129,4 +133,4 @@ def _check_image(path: str, size: int, mtime_ns: int) -> ImageCheck:
         return ImageCheck(digest, f"is {width}x{height} px; at least {_SMALLEST_PX} a side")
     if kind not in IMAGE_SUFFIXES | {"jpeg2000"}:
         return ImageCheck(digest, f"is of format {kind}, which Ultralytics does not read")
-    return ImageCheck(digest, truncated=kind == "jpeg" and data[-2:] != b"\xff\xd9")
+    return ImageCheck(digest, unfinished=unfinished)

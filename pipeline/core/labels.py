@@ -90,7 +90,7 @@ def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Lab
     if keypoint_columns:
         numbered = [(n, _without_keypoints(row, keypoint_columns)) for n, row in numbered]
     rows = [columns for _, columns in numbered]
-    with np.errstate(over="ignore"):  # 1e40 becomes inf, which is out of range, not a warning
+    with np.errstate(over="ignore", invalid="ignore"):  # inf is out of range, not a warning
         label = _polygons(rows, class_count) if _has_polygon(rows) else _boxes(rows, class_count)
         if label is None:
             mistakes = tuple(_mistakes(numbered, class_count))
