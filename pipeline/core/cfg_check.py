@@ -120,7 +120,7 @@ def _check_list(setting: Setting, value: list[Any], where: str) -> list[Finding]
     whole = numbers and all(float(v).is_integer() and v >= 0 for v in value)
     rules = {
         "scale": (numbers and len(value) == 2, "two numbers, such as [0.5, 1.5]"),
-        "fraction": (numbers and len(value) in (2, 3), "shares or numbers of train, val and test"),
+        "fraction": (numbers and _are_fractions(value), "shares or numbers of train, val, test"),
         "imgsz": (whole and len(value) in (1, 2) and min(value) > 0, "[height, width] in pixels"),
         "classes": (whole, "class ids, such as [0, 2]"),
         "embed": (whole, "layers, such as [9, 12]"),
@@ -131,3 +131,8 @@ def _check_list(setting: Setting, value: list[Any], where: str) -> list[Finding]
         return []
     message = f"'{setting.key}' is {str(value)[:80]}; a list here has {words}."
     return [error("setting-type", message, where=where, next="Correct the value.")]
+
+
+def _are_fractions(value: list[Any]) -> bool:
+    fits = all(v >= 0 and (isinstance(v, int) or v <= 1) for v in value)
+    return len(value) in (2, 3) and all(value[:2]) and fits

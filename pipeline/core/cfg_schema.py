@@ -311,11 +311,11 @@ _TABLE: dict[str, tuple[Setting, ...]] = {
         _number("workspace", None, "TensorRT workspace in GiB"),
     ),
     "slipway": (
-        _text("model", None, "Model", "the model is chosen for the launch (--model)"),
-        _text("data", None, "Data", "the data is chosen for the launch (--data)"),
-        _text("cfg", None, "Cfg", "the cfg is chosen for the launch (--cfg)"),
-        _text("task", "detect", "Task", "the model decides the task"),
-        _text("mode", "train", "Mode", "each step has its own mode"),
+        _text("model", None, "Model file", "the model is chosen for the launch (--model)"),
+        _text("data", None, "Data yaml", "the data is chosen for the launch (--data)"),
+        _text("cfg", None, "Cfg file", "the cfg is chosen for the launch (--cfg)"),
+        _text("task", "detect", "Task of the model", "the model decides the task"),
+        _text("mode", "train", "What the step does", "each step has its own mode"),
         Setting(
             "device",
             "int",
