@@ -111,6 +111,7 @@ def prepare(
         user=settings.user,
         created_at=utc_now(),
         code_version=code_version(),
+        dataset_fingerprint=checked.report.fingerprint if checked.report else "",
         cloned_from=cloned_from,
     )
     return Plan(

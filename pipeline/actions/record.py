@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -17,7 +16,7 @@ from pipeline.core.volume import Volume
 if TYPE_CHECKING:
     from pipeline.actions.launches import Plan
 
-_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml"}
+_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
 def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) -> bool:
@@ -49,15 +48,7 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
 
 
 def _digested(volume: Volume, plan: Plan) -> Launch:
-    """Complete the record with what takes a moment to compute: digests of files and dataset."""
-    from pipeline.core.dataset import fingerprint
-
+    """Complete the record with the files' digests; a large model takes a moment to read."""
     paths = {kind: plan.resolved[key] for kind, key in _DIGESTED.items()}
-    digests = {kind: sha256_file(volume.path(path)) for kind, path in paths.items()}
-    if plan.tune_text:
-        digests["tune"] = hashlib.sha256(plan.tune_text.encode()).hexdigest()
-    return replace(
-        plan.launch,
-        sha256=digests,
-        dataset_fingerprint=fingerprint(volume, plan.resolved["data_yaml"]),
-    )
+    digests = {kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path}
+    return replace(plan.launch, sha256=digests)

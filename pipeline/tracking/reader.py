@@ -96,6 +96,15 @@ class Tracking:
         """Ask MLflow about this run the next time, finished or not."""
         self._cache.forget(launch)
 
+    def check(self) -> str:
+        """Ask MLflow something small and say what answered; raises as `metrics`."""
+        uri = tracking_uri(self._settings)
+        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+            return f"{uri} will be made by the first run."
+        with self._client() as client:
+            client.search_experiments(max_results=1)
+        return f"MLflow at {uri} answers."
+
     def metrics_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
     ) -> tuple[Summary, str]:

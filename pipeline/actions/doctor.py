@@ -1,0 +1,144 @@
+"""What works on this installation, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import SlipwayError
+from pipeline.core.settings import Settings
+from pipeline.core.version import code_version
+from pipeline.engines.registry import make_engine
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LEAST_FREE_GB = 1.0
+_NAMED = ("kfp", "mlflow", "streamlit", "torch", "ray")
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """Run all checks; none of them changes anything.
+
+    Returns
+    -------
+    dict
+        ``ok`` and ``checks``, each with ``name``, ``ok``, ``detail`` and ``next``.
+    """
+    checks: dict[str, Callable[[Settings], str]] = {
+        "python": _python,
+        "packages": _packages,
+        "volume": _volume,
+        "state": _state,
+        "engine": _engine,
+        "tracking": _tracking,
+        "gpu": _gpu,
+    }
+    found = [_checked(name, check, settings) for name, check in checks.items()]
+    return {"ok": all(entry["ok"] for entry in found), "checks": found}
+
+
+def _checked(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": check(settings), "next": ""}
+    except SlipwayError as reason:
+        return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
+
+
+def _python(settings: Settings) -> str:
+    if sys.version_info[:2] != (3, 11):
+        raise SlipwayError(
+            f"Python {sys.version.split()[0]} is not 3.11.", next="Start with ./run.sh."
+        )
+    return f"Python {sys.version.split()[0]}, Slipway {code_version()}."
+
+
+def _packages(settings: Settings) -> str:
+    """Compare what is installed with the pins."""
+    wrong = []
+    for name, wanted in _pins().items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if installed.partition("+")[0] != wanted:
+            wrong.append(f"{name} is {installed}, not {wanted}")
+    if wrong:
+        raise SlipwayError(f"{'; '.join(wrong[:10])}.", next="Start ./run.sh, which installs them.")
+    return ", ".join(f"{name} {_installed(name)}" for name in _NAMED) + "."
+
+
+def _volume(settings: Settings) -> str:
+    if not settings.volume.is_dir():
+        raise SlipwayError(
+            f"{settings.volume} is no folder.",
+            next=f"Run 'python -m pipeline sample {settings.volume}', or set SLIPWAY_VOLUME.",
+        )
+    return _writable(settings.volume, "SLIPWAY_VOLUME")
+
+
+def _state(settings: Settings) -> str:
+    existing = next(path for path in (settings.state, *settings.state.parents) if path.exists())
+    return _writable(existing, "SLIPWAY_STATE")
+
+
+def _writable(folder: Path, setting: str) -> str:
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise SlipwayError(f"{folder} cannot be written.", next=f"Set {setting} to another folder.")
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < _LEAST_FREE_GB:
+        raise SlipwayError(
+            f"{folder} has {free_gb:.1f} GB left.", next="Delete runs or move to a larger disk."
+        )
+    return f"{folder}, {free_gb:,.0f} GB free."
+
+
+def _engine(settings: Settings) -> str:
+    page = make_engine(settings).list_runs(limit=1)
+    last = f", last run {page.runs[0].launch or page.runs[0].id}" if page.runs else ", no runs yet"
+    return f"'{settings.engine}' answers{last}."
+
+
+def _tracking(settings: Settings) -> str:
+    from pipeline.tracking.reader import Tracking
+
+    return Tracking(settings).check()
+
+
+def _gpu(settings: Settings) -> str:
+    """Say which GPUs there are; none is no mistake."""
+    try:
+        answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
+    except FileNotFoundError:
+        return "none found; runs use the CPU."
+    except subprocess.TimeoutExpired as reason:
+        raise SlipwayError("nvidia-smi does not answer.", next="Look at the driver.") from reason
+    if answer.returncode != 0:
+        raise SlipwayError(
+            f"nvidia-smi says: {answer.stdout.strip() or answer.stderr.strip()}",
+            next="Look at the driver.",
+        )
+    return f"{len(answer.stdout.strip().splitlines())} found."
+
+
+def _pins() -> dict[str, str]:
+    path = _ROOT / "requirements.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pairs = (line.partition("#")[0].partition(";")[0].partition("==") for line in lines)
+    return {
+        name.strip().partition("[")[0]: wanted.split()[0].partition("+")[0]
+        for name, equals, wanted in pairs
+        if equals and wanted.strip()
+    }
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,97 @@
+"""What a command gives back, and how it is printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.core.errors import InputError, SlipwayError
+from pipeline.core.findings import Finding
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a command.
+
+    Parameters
+    ----------
+    document
+        What ``--json`` prints.
+    text
+        What a person reads.
+    exit_code
+        See `pipeline.core.errors`.
+    """
+
+    document: Any
+    text: str
+    exit_code: int = 0
+
+
+def print_answer(answer: Answer, *, as_json: bool) -> None:
+    """Print one JSON document, or the text."""
+    if as_json:
+        print(json.dumps(_finite(answer.document), indent=2, ensure_ascii=False))
+    elif answer.text:
+        print(answer.text.rstrip("\n"))
+    sys.stdout.flush()
+
+
+def print_error(reason: SlipwayError, *, as_json: bool) -> None:
+    """Say what went wrong: as a JSON document on stdout, else as sentences on stderr."""
+    findings = reason.findings if isinstance(reason, InputError) else ()
+    if as_json:
+        error = {"message": reason.message, "where": reason.where, "next": reason.next}
+        listed = [finding.as_dict() for finding in findings]
+        print_answer(Answer({"error": error, "findings": listed}, ""), as_json=True)
+        return
+    print(f"error: {reason}", file=sys.stderr)
+    if findings:
+        print(findings_text(findings), file=sys.stderr)
+
+
+def say(sentence: str) -> None:
+    """Tell progress, on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def findings_text(findings: Iterable[Finding]) -> str:
+    """Give one line a finding: severity, place, message, what to do."""
+    lines = []
+    for finding in findings:
+        where = f"{finding.where}: " if finding.where else ""
+        count = f" ({finding.count:,} times)" if finding.count > 1 else ""
+        next_step = f" {finding.next}" if finding.next else ""
+        lines.append(f"{finding.severity:<8}{where}{finding.message}{count}{next_step}")
+    return "\n".join(lines)
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Give columns aligned with spaces."""
+    cells = [list(titles), *([shown(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def shown(value: object) -> str:
+    """Give a value as a person reads it."""
+    if value is None or value == "":
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON does not have, by null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    return [_finite(entry) for entry in value] if isinstance(value, (list, tuple)) else value

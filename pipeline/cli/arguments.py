@@ -1,0 +1,174 @@
+"""The words of the command line: commands, options, and the objects they become."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import fields, replace
+from importlib import import_module
+from typing import Any, NoReturn
+
+from pipeline.cli.answer import Answer
+from pipeline.core.errors import UsageError
+from pipeline.core.launch import Choices
+from pipeline.core.settings import Settings, load_settings
+
+_SETTINGS = ("volume", "state", "engine", "tracking_uri")
+_STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.", next=f"See '{self.prog} --help'.")
+
+
+def make_parser() -> Parser:
+    """Make the parser of all commands."""
+    shared, shared_by_runs = _shared_options(), _shared_options(has_state=False)
+    parser = Parser(prog="python -m pipeline", description=__doc__, parents=[shared])
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command_name")
+
+    def add(name: str, where: str, help: str) -> Parser:
+        options = shared_by_runs if name == "runs" else shared
+        command = commands.add_parser(name, help=help, parents=[options], allow_abbrev=False)
+        command.set_defaults(command=_lazy(where, name))
+        return command
+
+    _add_volume_commands(add)
+    _add_launch_commands(add)
+    _add_run_commands(add)
+    return parser
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Give the settings: flags over environment over file over defaults."""
+    return load_settings({name: getattr(arguments, name, "") for name in _SETTINGS})
+
+
+def has_choices(arguments: argparse.Namespace) -> bool:
+    """Say whether any choice option was given."""
+    return bool(_given(arguments))
+
+
+def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> Choices:
+    """Give the base with the choices that were named; overrides are merged.
+
+    Raises
+    ------
+    UsageError
+        A ``--set`` that is not ``KEY=VALUE``.
+    """
+    given, original = _given(arguments), base or Choices()
+    if "overrides" in given:
+        from pipeline.core.train_cfg import parse_overrides  # only where --set is given
+
+        merged = {**original.overrides, **parse_overrides(given["overrides"])}
+        given["overrides"] = merged
+    return replace(original, **given)
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = [entry.name for entry in fields(Choices)]
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def _lazy(where: str, name: str) -> Callable[[Settings, argparse.Namespace], Answer]:
+    """Import a command's module when it is called: `ls` must not wait for what `launch` needs."""
+
+    def call(settings: Settings, arguments: argparse.Namespace) -> Answer:
+        command = getattr(import_module(f"pipeline.cli.{where}"), name)
+        answer: Answer = command(settings, arguments)
+        return answer
+
+    return call
+
+
+def _shared_options(*, has_state: bool = True) -> Parser:
+    """Options that may stand before and after the command; ``runs --state`` means another thing."""
+    options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = options.add_argument_group("settings")
+    group.add_argument("--volume", metavar="DIR", help="folder with models, cfgs and datasets")
+    if has_state:
+        group.add_argument("--state", metavar="DIR", help="folder for queue, caches and logs")
+    group.add_argument("--engine", metavar="NAME", help="local or kubeflow")
+    group.add_argument("--mlflow", metavar="URI", dest="tracking_uri", help="MLflow's address")
+    group.add_argument("--json", action="store_true", help="print one JSON document")
+    return options
+
+
+def _choice_options(parser: Parser) -> None:
+    add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
+    add("--model", metavar="NAME", help="weights, model yaml, or a scale of one")
+    add("--cfg", metavar="NAME", help="yaml of Ultralytics settings")
+    add("--data", metavar="NAME", help="yaml of a dataset")
+    add("--train", action=argparse.BooleanOptionalAction, help="train and test")
+    add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
+    add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space")
+    add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
+    add("--experiment", metavar="NAME", help="MLflow experiment")
+    add("--name", metavar="TEXT", help="becomes part of the launch id")
+    add("--gpus", metavar="N", type=_number)
+    add("--cpus", metavar="N", type=_number)
+    add("--mem-gb", metavar="N", type=_number)
+    add("--shm-size", metavar="SIZE", help="size of /dev/shm, such as 1Gi")
+
+
+def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
+    sample = add("sample", "volume_commands", "write a sample volume")
+    sample.add_argument("folder", metavar="DIR")
+    sample.add_argument("--images", metavar="N", type=_number, default=240)
+    listing = add("ls", "volume_commands", "list what can be chosen")
+    listing.add_argument("kind", nargs="?", choices=("models", "cfgs", "datasets"))
+    inspect = add("inspect", "volume_commands", "count a dataset's classes")
+    inspect.add_argument("data", metavar="DATA")
+    inspect.add_argument("--deep", action="store_true", help="open the images too")
+    add("doctor", "volume_commands", "say what works, what does not, and what to do")
+
+
+def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
+    preflight = add("preflight", "launch_commands", "find what would stop or spoil a run")
+    compiling = add("compile", "launch_commands", "print the workflow")
+    compiling.add_argument("-o", metavar="FILE", dest="output", default="")
+    launch = add("launch", "launch_commands", "start a run")
+    clone = add("clone", "launch_commands", "start a run again, with changes")
+    clone.add_argument("run", metavar="RUN")
+    for command in (launch, clone):
+        command.add_argument("--wait", action="store_true", help="until the run is over")
+    for command in (preflight, launch, clone):
+        command.add_argument("--deep", action="store_true", help="open the images too")
+    for command in (preflight, compiling, launch, clone):
+        _choice_options(command)
+
+
+def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
+    listing = add("runs", "run_commands", "list runs, newest first")
+    listing.add_argument("--state", dest="run_state", choices=_STATES, default="")
+    listing.add_argument("--limit", metavar="N", type=_positive, default=50)
+    for name, help in (
+        ("show", "one run"),
+        ("stop", "stop a run"),
+        ("retry", "go on at the step that failed"),
+        ("delete", "forget a run and remove its folder"),
+        ("track", "fill MLflow from the run folder"),
+    ):
+        add(name, "run_commands", help).add_argument("run", metavar="RUN")
+    logs = add("logs", "run_commands", "a step's log")
+    logs.add_argument("run", metavar="RUN")
+    logs.add_argument("step", metavar="STEP")
+    logs.add_argument("-f", "--follow", action="store_true", help="until the step is over")
+    compare = add("compare", "run_commands", "what differs between runs")
+    compare.add_argument("runs", metavar="RUN", nargs="+")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 up")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if _number(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 up")
+    return int(text)

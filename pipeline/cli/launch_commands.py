@@ -1,0 +1,133 @@
+"""Commands that begin with choices: preflight, compile, launch, clone."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.cli.answer import Answer, findings_text, say, table
+from pipeline.cli.arguments import choices_from, has_choices
+from pipeline.cli.volume_commands import require_volume
+from pipeline.core.errors import InputError, RunFailed, UsageError
+from pipeline.core.files import write_atomic
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+
+_POLL_S = 0.5
+_RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
+
+
+def preflight(settings: Settings, arguments: Namespace) -> Answer:
+    """Find what would stop or spoil a run."""
+    from pipeline.core.preflight import preflight as check
+
+    volume = require_volume(settings)
+    found = check(volume, choices_from(arguments), deep=arguments.deep, gpus=settings.gpu_slots)
+    return _checked(found.ok, found.resolved, found.findings)
+
+
+def compile(settings: Settings, arguments: Namespace) -> Answer:
+    """Print the workflow: the generic one, or with choices as its defaults."""
+    from pipeline.workflow.compile import compile_workflow
+
+    launch = _unrecorded(settings, choices_from(arguments)) if has_choices(arguments) else None
+    workflow = compile_workflow(settings, launch)
+    text = yaml.safe_dump(workflow, sort_keys=False, allow_unicode=True)
+    if not arguments.output:
+        return Answer(workflow, text)
+    try:
+        write_atomic(Path(arguments.output), text)
+    except OSError as reason:
+        raise UsageError(f"{arguments.output} cannot be written: {reason.strerror}.") from reason
+    return Answer({"file": arguments.output}, f"Written to {arguments.output}.")
+
+
+def launch(settings: Settings, arguments: Namespace) -> Answer:
+    """Start a run."""
+    require_volume(settings)
+    return _launched(settings, choices_from(arguments), arguments)
+
+
+def clone(settings: Settings, arguments: Namespace) -> Answer:
+    """Start a run again, with the changes that are named."""
+    from pipeline.actions.found_runs import find, folder_of
+    from pipeline.actions.launches import choices_of
+
+    require_volume(settings)
+    original = find(settings, arguments.run)
+    choices = choices_from(arguments, choices_of(settings, original))
+    return _launched(settings, choices, arguments, folder_of(settings, original).name)
+
+
+def _launched(
+    settings: Settings, choices: Choices, arguments: Namespace, cloned_from: str = ""
+) -> Answer:
+    from pipeline.actions.launches import prepare, submit
+    from pipeline.cli.run_commands import show_text
+
+    plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
+    if not plan.ok:
+        return _checked(plan.ok, plan.resolved, plan.findings)
+    if plan.findings:
+        say(findings_text(plan.findings))
+    run = submit(settings, plan)
+    document = {
+        "launch": plan.launch.id,
+        "run": run.id,
+        "engine": run.engine,
+        "state": str(run.state),
+    }
+    if not arguments.wait:
+        return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
+    shown = _waited(settings, plan.launch.id)
+    done = shown["state"] == State.SUCCEEDED
+    return Answer(shown, show_text(shown), 0 if done else RunFailed.exit_code)
+
+
+def _waited(settings: Settings, name: str) -> dict[str, Any]:
+    """Tell each change on stderr until the run is over."""
+    from pipeline.actions.found_runs import find
+    from pipeline.actions.runs import show
+
+    said: dict[str, State] = {}
+    say(f"Launched {name}.")
+    while True:
+        run = find(settings, name)
+        for step in run.steps:
+            if said.get(step.name, State.PENDING) is not step.state:
+                reason = f": {step.message}" if step.message else ""
+                say(f"{step.name} {step.state.label}{reason}")
+            said[step.name] = step.state
+        if run.state.is_finished:
+            return show(settings, name)
+        time.sleep(_POLL_S)
+
+
+def _checked(ok: bool, resolved: Any, findings: Any) -> Answer:
+    named = {key: resolved.get(key) or None for key in (*_RESOLVED, *resolved)}
+    document = {
+        "ok": ok,
+        "resolved": named,
+        "findings": [finding.as_dict() for finding in findings],
+    }
+    names = table(("choice", "file"), named.items())
+    verdict = "Nothing stops this launch." if ok else "This launch has errors."
+    text = "\n".join(part for part in (names, findings_text(findings), verdict) if part)
+    return Answer(document, text, 0 if ok else InputError.exit_code)
+
+
+def _unrecorded(settings: Settings, choices: Choices) -> Launch:
+    """Give a launch without id: a person uploads it, and each run names its own folder."""
+    try:
+        json.dumps(choices.overrides, allow_nan=False)
+    except ValueError as reason:
+        raise InputError("an override is not a number.", where="overrides") from reason
+    return Launch(
+        id="", choices=choices, model_path="", user=settings.user, created_at="", code_version=""
+    )

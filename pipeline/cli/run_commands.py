@@ -1,0 +1,125 @@
+"""Commands about runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+from typing import Any
+
+from pipeline.actions import runs as actions
+from pipeline.cli.answer import Answer, shown, table
+from pipeline.core.errors import UsageError
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+
+_POLL_S = 0.5
+_STOP_S = 15.0
+
+
+def runs(settings: Settings, arguments: Namespace) -> Answer:
+    """List runs."""
+    rows = actions.list_runs(settings, state=arguments.run_state, limit=arguments.limit)
+    keys = ("launch", "state", "user", "started_at", "finished_at")
+    cells = [(*(row[key] for key in keys), row["metrics"].get(actions.LIST_METRIC)) for row in rows]
+    return Answer(rows, table((*keys, actions.LIST_METRIC), cells))
+
+
+def show(settings: Settings, arguments: Namespace) -> Answer:
+    """Show one run."""
+    document = actions.show(settings, arguments.run)
+    return Answer(document, show_text(document))
+
+
+def show_text(document: dict[str, Any]) -> str:
+    """Give a run as a person reads it."""
+    head = ("launch", "run", "engine", "state", "message", "user", "started_at", "finished_at")
+    facts = [(f"{key}:", document[key]) for key in (*head, "folder") if document[key]]
+    if document["mlflow"]["url"]:
+        facts.append(("mlflow:", document["mlflow"]["url"]))
+    steps = [
+        (step["name"], step["state"], step["started_at"], step["finished_at"], step["message"])
+        for step in document["steps"]
+    ]
+    metrics = [(name, *values.values()) for name, values in document["metrics"].items()]
+    test = [(key, value) for key, value in document["test"].items() if key != "classes"]
+    parts = [
+        "\n".join(f"{key:<13}{shown(value)}" for key, value in facts),
+        table(("step", "state", "started_at", "finished_at", "message"), steps) if steps else "",
+        table(("metric", "best", "best_epoch", "last"), metrics) if metrics else "",
+        table(("test", "value"), test) if test else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def logs(settings: Settings, arguments: Namespace) -> Answer:
+    """Print a step's log as it grows; with ``--json`` what there is, in one document."""
+    as_json = getattr(arguments, "json", False)
+    text, offset = "", 0
+    while True:
+        chunk = actions.logs(settings, arguments.run, arguments.step, offset)
+        is_new, offset = chunk.offset > offset, chunk.offset
+        if as_json:
+            text += chunk.text
+        else:
+            sys.stdout.write(chunk.text)
+            sys.stdout.flush()
+        if chunk.is_complete or not (is_new or arguments.follow):
+            return Answer({"run": arguments.run, "step": arguments.step, "text": text}, "")
+        if not is_new:
+            time.sleep(_POLL_S)
+
+
+def stop(settings: Settings, arguments: Namespace) -> Answer:
+    """Stop a run and wait a moment for it."""
+    document = actions.stop(settings, arguments.run)
+    deadline = time.monotonic() + _STOP_S
+    while not State(document["state"]).is_finished and time.monotonic() < deadline:
+        time.sleep(0.1)
+        document["state"] = str(actions.find(settings, document["run"]).state)
+    return _changed(document)
+
+
+def retry(settings: Settings, arguments: Namespace) -> Answer:
+    """Go on at the step that failed."""
+    return _changed(actions.retry(settings, arguments.run))
+
+
+def delete(settings: Settings, arguments: Namespace) -> Answer:
+    """Forget a run."""
+    document = actions.delete(settings, arguments.run)
+    kept = document["stays"].get("mlflow", {}).get("run_id", "")
+    stays = f" MLflow keeps run {kept}." if kept else ""
+    return Answer(
+        document,
+        f"{document['launch'] or document['run']} is deleted; "
+        f"{document['freed_bytes']:,} bytes are free again.{stays}",
+    )
+
+
+def track(settings: Settings, arguments: Namespace) -> Answer:
+    """Fill MLflow from the run folder."""
+    document = actions.track(settings, arguments.run)
+    return Answer(document, f"{document['logged']} values and files were logged.")
+
+
+def compare(settings: Settings, arguments: Namespace) -> Answer:
+    """Say what differs."""
+    if len(set(arguments.runs)) < 2:
+        raise UsageError("compare needs two runs or more.", next="Name another run.")
+    document = actions.compare(settings, arguments.runs)
+    names = list(dict.fromkeys(arguments.runs))
+    params = [
+        (key, *(values.get(name) for name in names)) for key, values in document["params"].items()
+    ]
+    metrics = [
+        (key, *(values.get(name, {}).get("best") for name in names))
+        for key, values in document["metrics"].items()
+    ]
+    text = table(("parameter", *names), params) + "\n\n" + table(("best", *names), metrics)
+    return Answer(document, text)
+
+
+def _changed(document: dict[str, Any]) -> Answer:
+    state = State(document["state"]).label
+    return Answer(document, f"{document['launch'] or document['run']} is {state}.")
