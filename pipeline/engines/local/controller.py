@@ -1,0 +1,311 @@
+"""The process that owns the queue: starts steps when it is their turn and notes how they end.
+
+There is one for each state folder, started by `LocalEngine` when there is something to do, and gone
+soon after the last run is over. Everything that it knows is in the store and in the folders of
+the attempts, so that it can be killed at any moment and the next one goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+
+from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
+from pipeline.core.launch import utc_now
+from pipeline.core.settings import Settings, load_settings
+from pipeline.core.states import State
+from pipeline.engines.local import processes
+from pipeline.engines.local.document import read_document
+from pipeline.engines.local.environment import gpu_names
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
+from pipeline.engines.local.plan import Plan
+from pipeline.engines.local.progress import STOPPED, Ready, decide
+from pipeline.engines.local.reasons import volume_of, why_failed
+from pipeline.engines.local.store import RunRow, StepRow, Store
+
+TICK_S = 0.04
+IDLE_S = 5.0
+GRACE_S = 30.0
+
+_log = logging.getLogger("slipway.controller")
+
+
+def main() -> None:
+    """Serve the queue of the state folder that the settings name, unless another process does."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.engines.local.controller")
+    parser.add_argument("--lock-fd", type=int, help="the lock, already held by who started this")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = load_settings()
+    layout = Layout(settings.state)
+    lock = arguments.lock_fd if arguments.lock_fd is not None else take_lock(layout)
+    if lock is None:
+        _log.info("another controller serves %s", settings.state)
+        return
+    os.set_inheritable(lock, False)
+    Controller(settings).serve(lock)
+
+
+def take_lock(layout: Layout) -> int | None:
+    """Take the controller's lock, or give None when a controller holds it."""
+    layout.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(layout.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+class Controller:
+    """Serves the queue of one state folder.
+
+    Parameters
+    ----------
+    settings
+        State folder and slots; what steps see of the settings is stored with each run.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._layout = Layout(settings.state)
+        self._store = Store(self._layout.database)
+        self._job_slots = settings.job_slots
+        self._gpus = gpu_names(settings)
+        self._grace_s = float(os.environ.get("SLIPWAY_STOP_GRACE_S") or GRACE_S)
+        self._plans: dict[str, Plan] = {}
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._jobs = 0
+        self._devices: set[str] = set()
+
+    def serve(self, lock: int) -> None:
+        """Work until nothing has been left to do for a while, then let go of the lock."""
+        _log.info("serving, pid %d", os.getpid())
+        idle_since = time.monotonic()
+        while True:
+            if self.tick():
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > IDLE_S:
+                # Under the write lock: a run is queued either before this look at the queue, or
+                # after the lock is free, and then whoever queued it starts the next controller.
+                with self._store.transaction() as db:
+                    if not self._store.has_unfinished(db):
+                        os.close(lock)
+                        _log.info("nothing left to do")
+                        return
+            time.sleep(TICK_S)
+
+    def tick(self) -> bool:
+        """Take every unfinished run as far as it goes; say whether there was one."""
+        runs = self._store.unfinished()
+        if not runs:
+            return False
+        steps = self._store.steps(run.id for run in runs)
+        self._jobs = sum(run.state is State.RUNNING for run in runs)
+        self._devices = {
+            device
+            for rows in steps.values()
+            for step in rows
+            if step.state is State.RUNNING
+            for device in step.devices
+        }
+        ahead = 0
+        for run in runs:
+            try:
+                self._tend(run, steps[run.id], ahead)
+            except EngineUnreachable:
+                raise
+            except Exception as reason:  # noqa: BLE001  one broken run must not hold up the others
+                _log.exception("run %s", run.id)
+                self._give_up(run, steps[run.id], reason)
+            ahead += run.state is State.PENDING
+        self._children = [child for child in self._children if child.poll() is None]
+        return True
+
+    def _tend(self, run: RunRow, steps: Sequence[StepRow], ahead: int) -> None:
+        for step in steps:
+            if step.state is State.RUNNING and not self._is_over(run, step):
+                return
+        if run.state is State.PENDING:
+            if run.stop_at:
+                for step in steps:
+                    if step.state is State.PENDING:
+                        self._end_step(run, step.name, State.SKIPPED, STOPPED)
+                self._end_run(run, State.STOPPED)
+                return
+            if self._jobs >= self._job_slots:
+                self._say(run, f"waits for a job slot; {self._jobs + ahead} before it")
+                return
+            self._jobs += 1
+            self._store.update_run(
+                run.id,
+                state=State.RUNNING,
+                message="",
+                started_at=run.started_at or utc_now(),
+            )
+        while self._advance(run):
+            pass
+
+    def _advance(self, run: RunRow) -> bool:
+        """Do the next thing of a run that has no running step; say whether to go on at once."""
+        rows = {step.name: step for step in self._store.steps([run.id])[run.id]}
+        values = {
+            "workflow.uid": run.uid,
+            "workflow.name": f"{self._plan(run).name}{run.id[:5]}",
+            "workflow.namespace": "local",
+            **{f"workflow.parameters.{name}": text for name, text in run.parameters.items()},
+        }
+        decision = decide(self._plan(run), rows, values, is_stopped=bool(run.stop_at))
+        for name, reason in decision.skipped.items():
+            self._end_step(run, name, State.SKIPPED, reason)
+        for name, reason in decision.broken.items():
+            self._end_step(run, name, State.FAILED, reason)
+        if decision.broken:
+            return True
+        if decision.outcome is not None:
+            self._end_run(run, decision.outcome)
+            return False
+        return decision.ready is not None and self._start(run, decision.ready, rows)
+
+    def _start(self, run: RunRow, ready: Ready, rows: dict[str, StepRow]) -> bool:
+        """Start a step; say whether it is over already."""
+        row = rows[ready.step]
+        if ready.template.container is None:
+            return self._mount(run, ready)
+        free = [name for name in self._gpus if name not in self._devices]
+        wanted = ready.template.container.gpus
+        if wanted > len(free):
+            message = f"waits for {wanted} GPU(s); {len(free)} of {len(self._gpus)} are free"
+            if row.message != message:
+                self._store.update_step(run.id, ready.step, message=message)
+            return False
+        number = row.attempt + 1
+        place = Place(
+            ready.template, self._layout.attempt(run.id, ready.step, number), volume_of(run).root
+        )
+        gpus = free[:wanted]
+        self._store.update_step(
+            run.id,
+            ready.step,
+            state=State.RUNNING,
+            message="",
+            started_at=utc_now(),
+            attempt=number,
+            devices=gpus,
+        )
+        try:
+            command = prepare(ready, place, run.settings, gpus)
+            log = self._layout.log(run.id, ready.step)
+            child = processes.start(place.attempt, command, log, self._grace_s)
+        except (SlipwayError, OSError) as reason:
+            self._end_step(run, ready.step, State.FAILED, f"it could not be started: {reason}")
+            return True
+        self._devices.update(gpus)
+        self._children.append(child)
+        return False
+
+    def _mount(self, run: RunRow, ready: Ready) -> bool:
+        """Let the volume's folder stand for the claim; there is nothing to start for that."""
+        root = volume_of(run).root
+        outputs = claim_outputs(ready.template)
+        claim = (ready.template.claim or {}).get("metadata", {}).get("name", "the claim")
+        log = self._layout.log(run.id, ready.step)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        is_there = root.is_dir()
+        line = f"{claim} stands for {root}" if is_there else f"the volume {root} is not a folder"
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        state = State.SUCCEEDED if is_there else State.FAILED
+        self._store.update_step(run.id, ready.step, outputs=outputs, started_at=utc_now())
+        self._end_step(run, ready.step, state, "" if is_there else line)
+        return True
+
+    def _is_over(self, run: RunRow, step: StepRow) -> bool:
+        """Look at a running step, pass a stop on, and note its end."""
+        attempt = self._layout.attempt(run.id, step.name, step.attempt)
+        is_stopping = bool(run.stop_at) and (
+            step.name != self._plan(run).on_exit or step.started_at < run.stop_at
+        )
+        end = processes.exit_of(attempt)
+        if end is None and processes.is_alive(attempt):
+            if is_stopping:
+                processes.stop(attempt)
+            return False
+        # It may have been written between the two looks.
+        end = end or processes.exit_of(attempt)
+        if end is None and not processes.was_started(attempt):
+            _log.info("run %s: step %s had not been started; again", run.id, step.name)
+            self._store.update_step(run.id, step.name, state=State.PENDING, attempt=step.attempt)
+        elif end is None:
+            reason = "its processes vanished: they were killed, or the machine was started anew"
+            self._end_step(run, step.name, State.FAILED, reason)
+        elif end.code == 0:
+            self._collect(run, step, attempt_end=end.finished_at)
+        elif is_stopping:
+            self._end_step(run, step.name, State.STOPPED, STOPPED, end.finished_at)
+        else:
+            reason = why_failed(run, step, end, self._layout.log(run.id, step.name))
+            self._end_step(run, step.name, State.FAILED, reason, end.finished_at)
+        self._devices.difference_update(step.devices)
+        return True
+
+    def _collect(self, run: RunRow, step: StepRow, attempt_end: str) -> None:
+        template = self._plan(run).template_of(step.name)
+        attempt = self._layout.attempt(run.id, step.name, step.attempt)
+        try:
+            outputs = collect(Place(template, attempt, volume_of(run).root))
+        except (InputError, OSError, UnicodeDecodeError) as reason:
+            self._end_step(run, step.name, State.FAILED, str(reason), attempt_end)
+            return
+        self._store.update_step(run.id, step.name, outputs=outputs)
+        self._end_step(run, step.name, State.SUCCEEDED, "", attempt_end)
+
+    def _end_step(
+        self, run: RunRow, name: str, state: State, message: str, finished_at: str = ""
+    ) -> None:
+        _log.info("run %s: step %s %s %s", run.id, name, state, message)
+        at = "" if state is State.SKIPPED else finished_at or utc_now()
+        self._store.update_step(
+            run.id, name, state=state, message=message, finished_at=at, devices=[]
+        )
+
+    def _end_run(self, run: RunRow, state: State, message: str = "") -> None:
+        _log.info("run %s %s", run.id, state)
+        if state is State.FAILED and not message:
+            steps = self._store.steps([run.id])[run.id]
+            failed = [step for step in steps if step.state is State.FAILED]
+            message = "; ".join(f"{step.name} failed: {step.message}" for step in failed)
+        if run.state is State.RUNNING:
+            self._jobs -= 1
+        self._store.update_run(run.id, state=state, message=message, finished_at=utc_now())
+        self._plans.pop(run.id, None)
+        if run.is_deleted and self._store.forget(run.id):
+            shutil.rmtree(self._layout.run(run.id), ignore_errors=True)
+
+    def _give_up(self, run: RunRow, steps: Sequence[StepRow], reason: Exception) -> None:
+        for step in steps:
+            if step.state is State.RUNNING:
+                processes.stop(self._layout.attempt(run.id, step.name, step.attempt))
+            if not step.state.is_finished:
+                self._end_step(run, step.name, State.FAILED, f"the engine failed: {reason}")
+        self._end_run(run, State.FAILED, f"the engine failed: {reason}")
+
+    def _say(self, run: RunRow, message: str) -> None:
+        if run.message != message:
+            self._store.update_run(run.id, message=message)
+
+    def _plan(self, run: RunRow) -> Plan:
+        if run.id not in self._plans:
+            self._plans[run.id] = read_document(self._store.workflow(run.id))
+        return self._plans[run.id]
+
+
+if __name__ == "__main__":
+    main()

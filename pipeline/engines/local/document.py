@@ -1,0 +1,254 @@
+"""Reading a compiled Argo workflow into a `Plan`, or saying by name what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pipeline.core.errors import InputError
+from pipeline.core.findings import Finding, error, has_errors, ordered
+from pipeline.engines.local.expressions import parse_when
+from pipeline.engines.local.fields import check_fields
+from pipeline.engines.local.plan import (
+    ArtifactInput,
+    Container,
+    Output,
+    Plan,
+    Task,
+    Template,
+    Variable,
+)
+from pipeline.engines.local.references import check_references
+
+GPU = "nvidia.com/gpu"
+CLAIM_ACTIONS = ("apply", "create", "get")
+
+
+def read_document(workflow: Mapping[str, Any]) -> Plan:
+    """Read a workflow that this engine can run.
+
+    Raises
+    ------
+    InputError
+        It holds something that the engine does not know; every such field is named.
+    """
+    findings = check_fields(workflow)
+    if not has_errors(findings):
+        try:
+            plan = _plan(workflow, findings)
+        except (KeyError, TypeError, AttributeError) as reason:
+            findings.append(error("wrong-shape", f"the workflow is not complete: {reason!r}."))
+    findings = ordered(findings)
+    mistakes = [finding for finding in findings if finding.severity == "error"]
+    if mistakes:
+        raise InputError(
+            f"the local engine cannot run this workflow: {mistakes[0].message}",
+            findings=findings,
+            where=mistakes[0].where,
+            next=mistakes[0].next,
+        )
+    return plan
+
+
+def _plan(workflow: Mapping[str, Any], findings: list[Finding]) -> Plan:
+    spec = workflow["spec"]
+    metadata = workflow.get("metadata", {})
+    templates = {
+        entry["name"]: _template(entry, f"spec.templates[{entry['name']}]", findings)
+        for entry in spec["templates"]
+    }
+    plan = Plan(
+        name=str(metadata.get("generateName") or metadata.get("name") or "workflow-"),
+        entrypoint=spec["entrypoint"],
+        on_exit=spec.get("onExit", ""),
+        templates=templates,
+        parameters={
+            entry["name"]: _text(entry.get("value", ""))
+            for entry in spec.get("arguments", {}).get("parameters", [])
+        },
+        notes=tuple(finding for finding in findings if finding.severity != "error"),
+    )
+    if not has_errors(findings):
+        findings += check_references(plan)
+    return plan
+
+
+def _template(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Template:
+    kinds = [kind for kind in ("container", "resource", "dag") if kind in entry]
+    if len(kinds) != 1:
+        findings.append(_mistake(f"{where} needs one of container, resource and dag.", where))
+    inputs, outputs = entry.get("inputs", {}), entry.get("outputs", {})
+    tasks = [
+        _task(task, f"{where}.dag.tasks[{task['name']}]", findings)
+        for task in entry.get("dag", {}).get("tasks", [])
+    ]
+    return Template(
+        name=entry["name"],
+        inputs={
+            item["name"]: None
+            if item.get("value", item.get("default")) is None
+            else _text(item.get("value", item.get("default")))
+            for item in inputs.get("parameters", [])
+        },
+        artifact_inputs={
+            item["name"]: ArtifactInput(
+                item.get("path", ""), _raw(item), bool(item.get("optional", False))
+            )
+            for item in inputs.get("artifacts", [])
+        },
+        outputs={
+            item["name"]: _output(item["valueFrom"]) for item in outputs.get("parameters", [])
+        },
+        artifact_outputs={item["name"]: _output(item) for item in outputs.get("artifacts", [])},
+        container=_container(entry, where, findings) if "container" in entry else None,
+        claim=_claim(entry["resource"], where, findings) if "resource" in entry else None,
+        tasks=_in_order(tasks, where, findings),
+    )
+
+
+def _task(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Task:
+    when = None
+    if "when" in entry:
+        try:
+            when = parse_when(entry["when"])
+        except ValueError as reason:
+            findings.append(_mistake(f"{where}.when: {reason}.", f"{where}.when"))
+    arguments = entry.get("arguments", {})
+    artifacts = arguments.get("artifacts", [])
+    return Task(
+        name=entry["name"],
+        template=entry["template"],
+        dependencies=_dependencies(entry, where, findings),
+        when=when,
+        parameters={item["name"]: _text(item["value"]) for item in arguments.get("parameters", [])},
+        artifacts={item["name"]: item["from"] for item in artifacts if "from" in item},
+        raw_artifacts={item["name"]: _raw(item) or "" for item in artifacts if "raw" in item},
+    )
+
+
+def _dependencies(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> tuple[str, ...]:
+    """Read ``dependencies``, and of ``depends`` the form that says the same: names and ``&&``."""
+    names = list(entry.get("dependencies", []))
+    for name in str(entry.get("depends", "")).split("&&"):
+        if name.strip() and not name.strip().replace("-", "").replace("_", "").isalnum():
+            findings.append(
+                _mistake(f"{where}.depends is more than names joined by &&.", f"{where}.depends")
+            )
+        elif name.strip():
+            names.append(name.strip())
+    return tuple(names)
+
+
+def _in_order(tasks: list[Task], where: str, findings: list[Finding]) -> tuple[Task, ...]:
+    """Sort tasks so that each stands behind its dependencies, else as in the document."""
+    done: dict[str, Task] = {}
+    waiting = list(tasks)
+    while waiting:
+        ready = next((task for task in waiting if set(task.dependencies) <= set(done)), None)
+        if ready is None:
+            names = ", ".join(task.name for task in waiting)
+            findings.append(
+                _mistake(f"the dependencies of {names} are unknown or a circle.", f"{where}.dag")
+            )
+            break
+        waiting.remove(ready)
+        done[ready.name] = ready
+    return tuple(done.values())
+
+
+def _container(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Container:
+    container = entry["container"]
+    command = container.get("command") or []
+    if not command:
+        findings.append(
+            _mistake(
+                f"{where}.container has no command, and there is no image to take one from.",
+                f"{where}.container.command",
+            )
+        )
+    kinds: dict[str, Any] = {}
+    for volume in entry.get("volumes", []):
+        if "persistentVolumeClaim" in volume:
+            kinds[volume["name"]] = "volume"
+        else:
+            is_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
+            kinds[volume["name"]] = "memory" if is_memory else "scratch"
+    mounts = {}
+    for mount in container.get("volumeMounts", []):
+        at = f"{where}.container.volumeMounts[{mount['name']}]"
+        if mount["name"] not in kinds:
+            findings.append(_mistake(f"{at} names no volume of the template.", at))
+        else:
+            mounts[mount["mountPath"].rstrip("/")] = kinds[mount["name"]]
+    return Container(
+        argv=tuple(_text(item) for item in [*command, *(container.get("args") or [])]),
+        variables=tuple(_variable(item) for item in container.get("env", [])),
+        mounts=mounts,
+        gpus=_gpus(container.get("resources", {}), where, findings),
+    )
+
+
+def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int:
+    limits = resources.get("limits") or {}
+    for key in limits:
+        if key not in (GPU, "cpu", "memory", "ephemeral-storage"):
+            at = f"{where}.container.resources.limits.{key}"
+            findings.append(_mistake(f"{at}: this machine gives out only {GPU}.", at))
+    number = str(limits.get(GPU, 0))
+    if not number.isdecimal():
+        at = f"{where}.container.resources.limits.{GPU}"
+        findings.append(_mistake(f"{at} is '{number}', not a whole number.", at))
+        return 0
+    return int(number)
+
+
+def _variable(item: Mapping[str, Any]) -> Variable:
+    secret = item.get("valueFrom", {}).get("secretKeyRef")
+    if secret is not None:
+        return Variable(item["name"], is_secret=True, optional=bool(secret.get("optional")))
+    return Variable(item["name"], _text(item.get("value", "")))
+
+
+def _claim(resource: Mapping[str, Any], where: str, findings: list[Finding]) -> Mapping[str, Any]:
+    manifest = yaml.safe_load(resource["manifest"])
+    at = f"{where}.resource"
+    if resource.get("action") not in CLAIM_ACTIONS:
+        allowed = ", ".join(CLAIM_ACTIONS)
+        findings.append(
+            _mistake(f"{at}.action is '{resource.get('action')}', not one of {allowed}.", at)
+        )
+    if not isinstance(manifest, dict) or manifest.get("kind") != "PersistentVolumeClaim":
+        findings.append(_mistake(f"{at}.manifest is no PersistentVolumeClaim.", f"{at}.manifest"))
+        return {}
+    return manifest
+
+
+def _output(item: Mapping[str, Any]) -> Output:
+    default = item.get("default")
+    return Output(
+        path=item.get("path", ""),
+        source=item.get("parameter", item.get("from", "")),
+        json_path=item.get("jsonPath", ""),
+        default=None if default is None else _text(default),
+        optional=bool(item.get("optional", False)),
+    )
+
+
+def _raw(item: Mapping[str, Any]) -> str | None:
+    return _text(item["raw"]["data"]) if "raw" in item else None
+
+
+def _text(value: Any) -> str:
+    """Write a yaml scalar as Argo does: unquoted ``true`` is the text ``true``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mistake(message: str, where: str) -> Finding:
+    return error(
+        "not-supported",
+        message,
+        where=where,
+        next="Change the pipeline, or run this workflow on the kubeflow engine.",
+    )

@@ -1,0 +1,54 @@
+"""Which environment variables a step sees, and how many GPUs and jobs there are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.core.settings import ENVIRONMENT, Settings
+
+_ALLOWED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH"
+    r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|(?:https?|no|HTTPS?|NO)_(?:proxy|PROXY)"
+    r"|(?:MLFLOW|SLIPWAY|AWS|YOLO|NVIDIA|NCCL|CUDA|OMP|MKL|OPENBLAS|RAY)_\w+"
+)
+
+
+def settings_environment(settings: Settings) -> dict[str, str]:
+    """Write settings as the environment variables from which `load_settings` reads them."""
+    variables = {}
+    for name, variable in ENVIRONMENT.items():
+        value = getattr(settings, name)
+        if isinstance(value, tuple):
+            value = os.pathsep.join(map(str, value))
+        if value not in (None, ""):
+            variables[variable] = str(value)
+    return variables
+
+
+def step_environment(settings: Mapping[str, str], gpus: Sequence[str]) -> dict[str, str]:
+    """Give what a step inherits: an allow-list of the own environment, settings and devices."""
+    own = {name: value for name, value in os.environ.items() if _ALLOWED.fullmatch(name)}
+    for variable in (*ENVIRONMENT.values(), "SLIPWAY_SETTINGS"):
+        own.pop(variable, None)
+    return {
+        **own,
+        **settings,
+        "PYTHONUNBUFFERED": "1",
+        # Always set, also to nothing: devices belong to the engine, not to whoever looks first.
+        "CUDA_VISIBLE_DEVICES": ",".join(gpus),
+    }
+
+
+def gpu_names(settings: Settings) -> list[str]:
+    """Name the GPUs that the engine may give out, as ``CUDA_VISIBLE_DEVICES`` takes them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        found = [str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+    else:
+        found = [name for name in visible.split(",") if name and name != "-1"]
+    if settings.gpu_slots is None:
+        return found
+    return [*found, *map(str, range(len(found), settings.gpu_slots))][: settings.gpu_slots]

@@ -1,0 +1,142 @@
+"""Which fields of an Argo workflow are interpreted, and which are ignored by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.findings import Finding, error, info
+
+USED = "used"
+IGNORED = "ignored"
+
+_POD: dict[str, Any] = {
+    "nodeSelector": IGNORED,
+    "tolerations": IGNORED,
+    "affinity": IGNORED,
+    "serviceAccountName": IGNORED,
+    "metadata": IGNORED,
+    "securityContext": IGNORED,
+}
+_ARGUMENTS = {
+    "parameters": [{"name": USED, "value": USED}],
+    "artifacts": [{"name": USED, "from": USED, "raw": {"data": USED}}],
+}
+_CONTAINER = {
+    "name": IGNORED,
+    "image": IGNORED,
+    "imagePullPolicy": IGNORED,
+    "securityContext": IGNORED,
+    "command": USED,
+    "args": USED,
+    "env": [
+        {
+            "name": USED,
+            "value": USED,
+            "valueFrom": {"secretKeyRef": {"name": USED, "key": USED, "optional": USED}},
+        }
+    ],
+    "resources": {"limits": USED, "requests": USED},
+    "volumeMounts": [{"name": USED, "mountPath": USED, "readOnly": IGNORED}],
+}
+_TEMPLATE = {
+    **_POD,
+    "name": USED,
+    "inputs": {
+        "parameters": [{"name": USED, "value": USED, "default": USED}],
+        "artifacts": [{"name": USED, "path": USED, "raw": {"data": USED}, "optional": USED}],
+    },
+    "outputs": {
+        "parameters": [
+            {
+                "name": USED,
+                "valueFrom": {"path": USED, "default": USED, "jsonPath": USED, "parameter": USED},
+            }
+        ],
+        "artifacts": [{"name": USED, "path": USED, "from": USED, "optional": USED}],
+    },
+    "container": _CONTAINER,
+    "resource": {"action": USED, "manifest": USED},
+    "dag": {
+        "tasks": [
+            {
+                "name": USED,
+                "template": USED,
+                "dependencies": USED,
+                "depends": USED,
+                "when": USED,
+                "arguments": _ARGUMENTS,
+            }
+        ]
+    },
+    "volumes": [
+        {
+            "name": USED,
+            "emptyDir": {"medium": USED, "sizeLimit": IGNORED},
+            "persistentVolumeClaim": {"claimName": USED, "readOnly": IGNORED},
+        }
+    ],
+}
+_WORKFLOW = {
+    "apiVersion": USED,
+    "kind": USED,
+    "metadata": USED,
+    "spec": {
+        **_POD,
+        "entrypoint": USED,
+        "onExit": USED,
+        "arguments": _ARGUMENTS,
+        "templates": [_TEMPLATE],
+    },
+}
+
+
+def check_fields(workflow: Any) -> list[Finding]:
+    """Name every field that is not interpreted: unknown ones as errors, ignored ones as notes."""
+    findings: list[Finding] = []
+    _check(workflow, _WORKFLOW, "", findings)
+    return findings
+
+
+def _check(value: Any, allowed: Any, path: str, findings: list[Finding]) -> None:
+    if allowed == IGNORED:
+        findings.append(info("ignored", f"{path} has no effect on this machine.", where=path))
+    elif isinstance(allowed, dict):
+        if not isinstance(value, Mapping):
+            findings.append(_wrong_shape(path, value, "mapping"))
+            return
+        for key, child in value.items():
+            where = f"{path}.{key}" if path else str(key)
+            if key in allowed:
+                _check(child, allowed[key], where, findings)
+            else:
+                findings.append(_unknown(where))
+    elif isinstance(allowed, list):
+        if not isinstance(value, list):
+            findings.append(_wrong_shape(path, value, "list"))
+            return
+        for index, child in enumerate(value):
+            _check(child, allowed[0], f"{path}[{_label(child, index)}]", findings)
+
+
+def _label(entry: Any, index: int) -> str:
+    """Name a list entry by its name where it has one: that is what a person searches for."""
+    return str(entry.get("name", index)) if isinstance(entry, Mapping) else str(index)
+
+
+def _unknown(where: str) -> Finding:
+    return error(
+        "unknown-field",
+        f"the local engine does not know the field {where}.",
+        where=where,
+        next="Remove it, or run this workflow on the kubeflow engine.",
+    )
+
+
+def _wrong_shape(path: str, value: Any, wanted: str) -> Finding:
+    return error(
+        "wrong-shape",
+        f"{path or 'the workflow'} is {type(value).__name__}, not a {wanted}.",
+        where=path,
+        next="Compile the pipeline again.",
+    )

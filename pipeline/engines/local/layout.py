@@ -1,0 +1,50 @@
+"""The local engine's files under the state folder; the one place that knows their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the engine keeps what.
+
+    Parameters
+    ----------
+    state
+        The installation's state folder.
+    """
+
+    state: Path
+
+    @property
+    def base(self) -> Path:
+        return self.state / "engine"
+
+    @property
+    def database(self) -> Path:
+        """Queue, runs and steps."""
+        return self.base / "runs.db"
+
+    @property
+    def controller_lock(self) -> Path:
+        """Held by the controller for as long as it lives."""
+        return self.base / "controller.lock"
+
+    @property
+    def controller_log(self) -> Path:
+        """What the controller has to say."""
+        return self.base / "controller.log"
+
+    def run(self, run_id: str) -> Path:
+        """Give the folder of a run."""
+        return self.base / "runs" / run_id
+
+    def log(self, run_id: str, step: str) -> Path:
+        """Give what a step printed, all its attempts one after the other."""
+        return self.run(run_id) / step / "output.log"
+
+    def attempt(self, run_id: str, step: str, number: int) -> Path:
+        """Give the folder of one attempt of a step."""
+        return self.run(run_id) / step / f"attempt-{number}"
