@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pipeline.engines.registry import make_engine
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LEAST_FREE_GB = 1.0
+_PIN = re.compile(r"^[A-Za-z0-9._\[\]-]+==\S")
 _NAMED = ("kfp", "mlflow", "streamlit", "torch", "ray")
 
 
@@ -127,13 +129,15 @@ def _gpu(settings: Settings) -> str:
 
 
 def _pins() -> dict[str, str]:
+    from packaging.requirements import Requirement
+
     path = _ROOT / "requirements.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    pairs = (line.partition("#")[0].partition(";")[0].partition("==") for line in lines)
+    pinned = [Requirement(line.partition("#")[0]) for line in lines if _PIN.match(line)]
     return {
-        name.strip().partition("[")[0]: wanted.split()[0].partition("+")[0]
-        for name, equals, wanted in pairs
-        if equals and wanted.strip()
+        entry.name: str(entry.specifier).removeprefix("==").partition("+")[0]
+        for entry in pinned
+        if entry.marker is None or entry.marker.evaluate()
     }
 
 

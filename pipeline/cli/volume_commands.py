@@ -88,7 +88,7 @@ def doctor(settings: Settings, arguments: Namespace) -> Answer:
     ]
     failed = {check["name"] for check in document["checks"] if not check["ok"]}
     exit_code = 6 if failed & {"engine", "tracking"} else 3 if failed else 0
-    return Answer(document, "\n".join(lines), exit_code)
+    return Answer(document, "\n".join(map(str.rstrip, lines)), exit_code)
 
 
 def require_volume(settings: Settings) -> Volume:
