@@ -1,0 +1,77 @@
+"""The documents that the KFP UI draws: ``mlpipeline-ui-metadata`` and ``mlpipeline-metrics``."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+def ui_metadata(*views: Mapping[str, Any]) -> str:
+    """Give ``mlpipeline-ui-metadata`` with the given views, in this order."""
+    return json.dumps({"version": 1, "outputs": list(views)}, ensure_ascii=False)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, Any]:
+    """Describe a table whose cells travel inline."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return {
+        "type": "table",
+        "storage": "inline",
+        "format": "csv",
+        "header": list(header),
+        "source": text.getvalue(),
+    }
+
+
+def web_app(html: str) -> dict[str, Any]:
+    """Describe a page that travels inline."""
+    return {"type": "web-app", "storage": "inline", "source": html}
+
+
+def image_page(title: str, images: Iterable[Path]) -> str:
+    """Make an HTML page with images inside, so that it needs no server; missing ones are named."""
+    figures = "".join(_figure(path) for path in images)
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f'<body style="font-family:sans-serif"><h1>{escape(title)}</h1>{figures}</body></html>'
+    )
+
+
+def metrics(values: Mapping[str, float]) -> str:
+    """Give ``mlpipeline-metrics``; names get only letters, digits, ``-`` and ``_`` (KFP's rule).
+
+    Values that are not finite are left out: KFP refuses the whole document for one of them.
+    """
+    entries = [
+        {"name": _metric_name(name), "numberValue": float(value), "format": "RAW"}
+        for name, value in values.items()
+        if math.isfinite(value)
+    ]
+    return json.dumps({"metrics": entries})
+
+
+def _figure(path: Path) -> str:
+    name = escape(path.name)
+    if not path.is_file():
+        return f"<p>{name} was not written.</p>"
+    content = base64.b64encode(path.read_bytes()).decode()
+    source = f"data:{_TYPES[path.suffix.lower()]};base64,{content}"
+    return (
+        f"<figure><figcaption>{name}</figcaption>"
+        f'<img alt="{name}" style="max-width:100%" src="{source}"></figure>'
+    )
+
+
+def _metric_name(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-").lower()[:64] or "metric"
