@@ -89,6 +89,12 @@ def trial_data(trial: Path) -> RunData:
     return RunData(_as_text(_yaml_mapping(trial / "args.yaml")), points)
 
 
+def trial_status(trial: Path) -> str:
+    """Give MLflow's status of a trial by what it wrote about itself."""
+    state = str(_json(trial / "trial.json", {}).get("state", ""))
+    return {"done": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}.get(state, "RUNNING")
+
+
 def trial_folders(folder: RunFolder) -> list[Path]:
     """List the folders of trials that have started training, in the order of their names."""
     return sorted(path.parent for path in folder.trial_folders.glob("*/args.yaml"))

@@ -29,6 +29,7 @@ from pipeline.tracking.run_data import (
     test_split,
     trial_data,
     trial_folders,
+    trial_status,
 )
 from pipeline.tracking.server import tracking_uri
 
@@ -88,7 +89,10 @@ class RunWriter:
         self._settings = settings
         self._launch = load_launch(folder.launch)
         self._known: dict[str, tuple[set[str], set[tuple[str, int, str]]]] = {}
+        self._ended: set[str] = set()
         with _edge(self.uri):
+            if self.uri.startswith("sqlite:") and not settings.tracking_uri:
+                settings.state.mkdir(parents=True, exist_ok=True)
             self._client = _client(self.uri)
             self.run_id, self.experiment_id = self._find_or_create()
 
@@ -104,6 +108,7 @@ class RunWriter:
             for name, trial in trials:
                 run_id = children.get(name) or self._create_child(name)
                 logged += self._fill(run_id, trial)
+                self._end_child(run_id, trial_status(self.folder.trial_folders / name))
         return logged
 
     def upload(self) -> int:
@@ -125,14 +130,13 @@ class RunWriter:
         with _edge(self.uri):
             return str(self._client.get_run(self.run_id).info.status)
 
-    def set_status(self, status: str, *, trial: str = "") -> None:
-        """Set MLflow's status of the run, or of one of its trials."""
+    def set_status(self, status: str) -> None:
+        """Set MLflow's status of the run."""
         with _edge(self.uri):
-            run_id = self._children().get(trial) if trial else self.run_id
-            if run_id and status == RUNNING:
-                self._client.update_run(run_id, status)
-            elif run_id:
-                self._client.set_terminated(run_id, status)
+            if status == RUNNING:
+                self._client.update_run(self.run_id, status)
+            else:
+                self._client.set_terminated(self.run_id, status)
 
     def _find_or_create(self) -> tuple[str, str]:
         recorded = json.loads(read_text(self.folder.mlflow)) if self.folder.mlflow.exists() else {}
@@ -200,6 +204,11 @@ class RunWriter:
             self.experiment_id, tags=tags, run_name=f"{self.folder.name}/{name}"
         )
         return str(run.info.run_id)
+
+    def _end_child(self, run_id: str, status: str) -> None:
+        if status != RUNNING and run_id not in self._ended:
+            self._client.set_terminated(run_id, status)
+            self._ended.add(run_id)
 
     def _search(self, experiment_id: str, tag: str, value: str) -> list[Any]:
         return list(

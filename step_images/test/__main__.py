@@ -1,0 +1,66 @@
+"""Test: best.pt on the test split, or on val when the data has no test split."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.settings import load_settings
+from pipeline.tracking.follower import Follower
+from pipeline.tracking.schema import TEST_METRICS
+from step_images.common import Step, run_step, step_parser, write_output
+from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
+from step_images.ultralytics_home import prepare
+
+PLOTS = ("confusion_matrix.png", "confusion_matrix_normalized.png", "BoxPR_curve.png")
+_COLUMNS = ("images", "instances", "precision", "recall", "mAP50", "mAP50-95")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step and give its exit code."""
+    parser = step_parser("test", "Measure best.pt on the test split.")
+    parser.add_argument("--last-pt", required=True)
+    parser.add_argument("--best-pt", required=True)
+    parser.add_argument("--data-yaml", required=True, help="data yaml with absolute paths")
+    parser.add_argument("--mlpipeline-ui-metadata-output", required=True)
+    parser.add_argument("--mlpipeline-metrics-output", required=True)
+    return run_step(parser, body, argv)
+
+
+def body(step: Step) -> None:
+    """Measure, and hand the numbers to MLflow and to the KFP UI."""
+    args = step.args
+    with Follower(step.folder, load_settings()):
+        # Takes seconds to import, and reads its environment at import.
+        prepare()
+        from step_images.test.measuring import measure
+
+        measured = measure(step.folder, Path(args.best_pt), Path(args.data_yaml))
+    print(_summary(measured), flush=True)
+    page = web_app(image_page(f"Split: {measured['split']}", [step.path / name for name in PLOTS]))
+    write_output(args.mlpipeline_ui_metadata_output, ui_metadata(_class_table(measured), page))
+    values = {name: measured[name] for name in TEST_METRICS if measured[name] is not None}
+    write_output(args.mlpipeline_metrics_output, metrics(values))
+
+
+def _class_table(measured: dict[str, Any]) -> dict[str, Any]:
+    rows = [
+        (name, measured["split"], *(_shown(entry[column]) for column in _COLUMNS))
+        for name, entry in measured["classes"].items()
+    ]
+    return table(("class", "split", *_COLUMNS), rows)
+
+
+def _shown(value: float | None) -> object:
+    return "–" if value is None else round(value, 4)
+
+
+def _summary(measured: dict[str, Any]) -> str:
+    values = ", ".join(f"{name} {_shown(measured[name])}" for name in TEST_METRICS)
+    return f"On split {measured['split']}: {values}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Measures best.pt on the split that nobody trained or chose with."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.files import write_json
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.yaml_file import load_yaml
+from step_images.ultralytics_home import devices, train_settings
+
+# Settings of a cfg that change what a validation measures; the image size is in the checkpoint.
+_SETTINGS = ("conf", "iou", "max_det", "half", "agnostic_nms", "augment", "classes", "workers")
+_COLUMNS = {
+    "precision": "metrics/precision(B)",
+    "recall": "metrics/recall(B)",
+    "mAP50": "metrics/mAP50(B)",
+    "mAP50-95": "metrics/mAP50-95(B)",
+    "fitness": "fitness",
+}
+
+
+def measure(folder: RunFolder, best: Path, data: Path) -> dict[str, Any]:
+    """Validate a checkpoint and write ``test/metrics.json`` and the confusion matrices.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    best
+        The checkpoint.
+    data
+        The data yaml with absolute paths.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``: the split, the metrics, and the same by class. A class
+        without instances in the split has no metrics (null).
+    """
+    from ultralytics import YOLO
+
+    split = chosen_split(data)
+    cfg = train_settings(folder.cfg)
+    model = YOLO(str(best))
+    results = model.val(
+        **{key: cfg[key] for key in _SETTINGS if key in cfg},
+        **devices(),
+        data=str(data),
+        split=split,
+        project=str(folder.path),
+        name="test",
+        exist_ok=True,
+        plots=True,
+    )
+    values = {name: _number(results.results_dict[key]) for name, key in _COLUMNS.items()}
+    metrics = {"split": split, **values, "classes": _by_class(results)}
+    write_json(folder.test_metrics, metrics)
+    return metrics
+
+
+def chosen_split(data: Path) -> str:
+    """Give ``test`` when the data has one, else ``val``."""
+    return "test" if load_yaml(data).data.get("test") else "val"
+
+
+def _by_class(results: Any) -> dict[str, dict[str, Any]]:
+    rows = {int(index): row for row, index in enumerate(results.ap_class_index)}
+    classes = {}
+    for index, name in results.names.items():
+        row = rows.get(int(index))
+        values = [None] * 4 if row is None else map(_number, results.class_result(row))
+        classes[str(name)] = {
+            "images": int(results.nt_per_image[index]),
+            "instances": int(results.nt_per_class[index]),
+            **dict(zip(("precision", "recall", "mAP50", "mAP50-95"), values, strict=True)),
+        }
+    return classes
+
+
+def _number(value: Any) -> float | None:
+    """Give a number that JSON has; NaN, which it has not, becomes null."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,83 @@
+"""Requested = applied: what the launch asked for against what the training did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Verdict = Literal["equal", "resolved", "different"]
+
+_PATHS = ("resume", "model", "data", "save_dir", "project", "name", "exist_ok", "mode", "task")
+_AUTO = ("optimizer", "lr0", "momentum", "warmup_bias_lr")
+
+
+def compare(
+    requested: Mapping[str, Any], args_yaml: Mapping[str, Any], trained: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Compare key by key.
+
+    Parameters
+    ----------
+    requested
+        The effective cfg of the launch: defaults, file, overrides.
+    args_yaml
+        What Ultralytics wrote when it started.
+    trained
+        ``train_args`` of the checkpoint.
+
+    Returns
+    -------
+    dict
+        ``different`` (names), and ``settings``: key to {requested, args_yaml, applied, verdict}.
+    """
+    settings = {}
+    for key in sorted({*requested, *trained}):
+        values = (requested.get(key), args_yaml.get(key), trained.get(key))
+        settings[key] = {
+            "requested": values[0],
+            "args_yaml": values[1],
+            "applied": values[2],
+            "verdict": _verdict(key, requested, trained),
+        }
+    different = [key for key, entry in settings.items() if entry["verdict"] == "different"]
+    return {"different": different, "settings": settings}
+
+
+def _verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
+    wanted, got = requested.get(key), trained.get(key)
+    if _same(wanted, got):
+        return "equal"
+    return (
+        "resolved"
+        if key in _PATHS or _is_resolved(key, wanted, got, requested, trained)
+        else ("different")
+    )
+
+
+def _is_resolved(
+    key: str, wanted: Any, got: Any, requested: Mapping[str, Any], trained: Mapping[str, Any]
+) -> bool:
+    """Say whether Ultralytics works this value out by a rule that it documents."""
+    if key in _AUTO:
+        return str(requested.get("optimizer", "auto")).lower() == "auto"
+    if key == "batch":  # found by trying when < 1, halved when the GPU's memory runs out
+        return wanted < 1 or _is_halved(wanted, got)
+    if key == "imgsz":  # rounded up to the model's stride
+        return isinstance(wanted, int) and isinstance(got, int) and 0 < got - wanted < 64
+    if key == "epochs":  # with a time limit Ultralytics estimates how many fit
+        return bool(requested.get("time"))
+    if key == "workers":  # on a CPU the images are loaded in the same process
+        return got == 0 and str(trained.get("device", "")) in ("", "cpu", "None")
+    if key == "rect":  # not with several GPUs
+        return "," in str(trained.get("device", ""))
+    return key == "device"
+
+
+def _is_halved(wanted: Any, got: Any) -> bool:
+    return any(got == max(wanted // 2**times, 1) for times in (1, 2, 3))
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    return bool(one == other) or (one in (None, "") and other in (None, ""))

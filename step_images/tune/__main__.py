@@ -1,0 +1,63 @@
+"""Tune: a handful of trials around the current values, each from best.pt, on Ray Tune."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.settings import load_settings
+from pipeline.tracking.follower import Follower
+from step_images.common import Step, run_step, step_parser, write_output
+from step_images.kfp_ui import metrics, table, ui_metadata
+from step_images.ultralytics_home import prepare, train_settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step and give its exit code."""
+    parser = step_parser("tune", "Search better hyperparameters, starting from best.pt.")
+    parser.add_argument("--last-pt", required=True)
+    parser.add_argument("--best-pt", required=True)
+    parser.add_argument("--data-yaml", required=True, help="data yaml with absolute paths")
+    parser.add_argument("--best-hyperparameters-output", required=True)
+    parser.add_argument("--trials-output", required=True)
+    parser.add_argument("--mlpipeline-ui-metadata-output", required=True)
+    parser.add_argument("--mlpipeline-metrics-output", required=True)
+    return run_step(parser, body, argv)
+
+
+def body(step: Step) -> None:
+    """Search, and write the trials also when the search is stopped or fails."""
+    args, folder = step.args, step.folder
+    with Follower(folder, load_settings()):
+        # Takes seconds to import, and reads its environment at import.
+        prepare()
+        from step_images.train.training import trained_arguments
+        from step_images.tune.outcome import write_best, write_trials
+        from step_images.tune.search import current_settings, read_space, search
+
+        current = current_settings(train_settings(folder.cfg), trained_arguments(folder))
+        space = read_space(folder, current)
+        print(f"{space.trials} trials of {space.epochs or current['epochs']} epochs.", flush=True)
+        try:
+            search(folder, space, current, Path(args.best_pt), Path(args.data_yaml))
+        finally:
+            rows = write_trials(folder, space)
+        best = write_best(folder, space, rows)
+    print(f"Best: {best['trial']}, {space.metric} {best[space.metric]:.4f}.", flush=True)
+    write_output(args.best_hyperparameters_output, folder.best_hyperparameters.read_text("utf-8"))
+    write_output(args.trials_output, folder.trials.read_text("utf-8"))
+    write_output(args.mlpipeline_ui_metadata_output, ui_metadata(_trials_table(rows)))
+    write_output(
+        args.mlpipeline_metrics_output, metrics({f"best-{space.metric}": best[space.metric]})
+    )
+
+
+def _trials_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    columns = list(rows[0])
+    return table(columns, [[row[column] for column in columns] for row in rows])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
