@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.core import findings as say
+from pipeline.core.base_folder import choose_base, target
+from pipeline.core.class_names import quoted, read_names, whole_number
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.findings import Finding, has_errors
@@ -18,7 +19,6 @@ from pipeline.core.yaml_file import YamlFile, parse_yaml
 
 SPLITS = ("train", "val", "test")
 ROOTS_SETTING = "SLIPWAY_DATA_ROOTS"
-MAX_CLASSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,18 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
     except InputError as reason:
         raise _refused(data, [as_finding(reason, "yaml-invalid")]) from reason
     found: list[Finding] = []
-    names = _names(file, found)
+    names = read_names(file, found)
     written = {split: _written(file, split, found) for split in SPLITS}
     keypoints = _keypoint_columns(file, found)
     if has_errors(found):
         raise _refused(data, found)
-    base, root, note = _choose_base(volume, file, written["train"][1], found)
+    start = choose_base(volume, file, written["train"][1], found)
+    if start is None:
+        raise _refused(data, found)
     splits = {
-        split: tuple(_entry(root, text, where) for text, where in zip(texts, lines, strict=True))
+        split: tuple(
+            _entry(start.root, text, where) for text, where in zip(texts, lines, strict=True)
+        )
         for split, (lines, texts) in written.items()
         if texts
     }
@@ -109,7 +113,7 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
         found += _entry_mistakes(volume, split, splits[split])
     if has_errors(found):
         raise _refused(data, found)
-    return Dataset(file, names, base, root, note, splits, keypoints, tuple(found))
+    return Dataset(file, names, start.base, start.root, start.note, splits, keypoints, tuple(found))
 
 
 def as_finding(reason: SlipwayError, code: str) -> Finding:
@@ -145,75 +149,6 @@ def _refused(data: str, found: Sequence[Finding]) -> InputError:
     )
 
 
-def _names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
-    given, count = file.data.get("names"), _class_count(file, found)
-    where = file.where("names")
-    if given is None:
-        if "nc" not in file.data:
-            found.append(
-                say.error(
-                    "names-missing",
-                    "neither 'names' nor 'nc' is given.",
-                    where=file.name,
-                    next="Add 'names:' with one name a class.",
-                )
-            )
-        return {index: f"class_{index}" for index in range(count or 0)}
-    if not isinstance(given, list | dict):
-        message = f"'names' is {_shown(given)}, not a list or a map of class id to name."
-        found.append(
-            say.error("names-invalid", message, where=where, next="Write one name a line.")
-        )
-        return {}
-    items: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given))
-    names: dict[int, str] = {}
-    for key, value in items.items():
-        index = _whole_number(key)
-        if index is None or not 0 <= index < len(items) or index in names:
-            message = f"class id '{key}' is not one of 0 to {len(items) - 1}, each once."
-            found.append(say.error("names-invalid", message, where=file.where("names", key)))
-            continue
-        if not isinstance(value, str | int | float) or isinstance(value, bool):
-            message = f"the name of class {index} is {_shown(value)}, read as '{value}'."
-            next_step = "Put the name in quotes."
-            at = file.where("names", key)
-            found.append(say.warning("name-not-text", message, where=at, next=next_step))
-        names[index] = str(value)
-    if not items:
-        found.append(say.error("names-invalid", "'names' is empty.", where=where))
-    if count is not None and count != len(items):
-        message = f"'nc' is {count} but 'names' has {len(items)}."
-        next_step = "Make them agree, or remove 'nc'."
-        found.append(
-            say.error("names-nc-mismatch", message, where=file.where("nc"), next=next_step)
-        )
-    for name in (name for name, times in Counter(names.values()).items() if times > 1):
-        message = f"'{name}' names more than one class."
-        found.append(say.warning("names-repeated", message, where=where, next="Rename one."))
-    return dict(sorted(names.items()))
-
-
-def _class_count(file: YamlFile, found: list[Finding]) -> int | None:
-    if "nc" not in file.data or (file.data["nc"] is None and file.data.get("names") is not None):
-        return None
-    count = _whole_number(file.data["nc"])
-    if count is None or not 1 <= count <= MAX_CLASSES:
-        message = f"'nc' is {_shown(file.data['nc'])}, not a whole number, 1 to {MAX_CLASSES:,}."
-        found.append(say.error("nc-invalid", message, where=file.where("nc")))
-        return None
-    return count
-
-
-def _whole_number(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return int(number) if number.is_integer() else None
-
-
 def _written(
     file: YamlFile, split: str, found: list[Finding]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -233,7 +168,7 @@ def _written(
     )
     for keys, item in items.items():
         if not isinstance(item, str) or not item or "\0" in item:
-            message = f"'{split}' is {_shown(item)}, not a path or a list of paths."
+            message = f"'{split}' is {quoted(item)}, not a path or a list of paths."
             found.append(say.error("split-invalid", message, where=file.where(*keys)))
             return (), ()
     return tuple(file.where(*keys) for keys in items), tuple(items.values())
@@ -244,9 +179,9 @@ def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
     if shape is None:
         return 0
     where = file.where("kpt_shape")
-    numbers = [_whole_number(part) for part in shape] if isinstance(shape, list) else []
+    numbers = [whole_number(part) for part in shape] if isinstance(shape, list) else []
     if len(numbers) != 2 or numbers[1] not in (2, 3) or not numbers[0] or numbers[0] < 1:
-        message = f"'kpt_shape' is {_shown(shape)}, not [keypoints, 2 or 3]."
+        message = f"'kpt_shape' is {quoted(shape)}, not [keypoints, 2 or 3]."
         found.append(say.error("kpt-shape-invalid", message, where=where))
         return 0
     found.append(
@@ -260,66 +195,8 @@ def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
     return int(numbers[0]) * int(numbers[1])
 
 
-def _choose_base(
-    volume: Volume, file: YamlFile, train: tuple[str, ...], found: list[Finding]
-) -> tuple[Path, Path, str]:
-    """Take the first base at which ``path`` and the train entry exist."""
-    path, where = file.data.get("path"), file.where("path")
-    if path is not None and (not isinstance(path, str) or "\0" in path):
-        found.append(
-            say.error("path-invalid", f"'path' is {_shown(path)}, not a path.", where=where)
-        )
-        raise _refused(file.name, found)
-    bases = {(volume.root / file.name).parent: "the yaml's folder"}
-    bases.setdefault(volume.root / "datasets", "the volume's datasets/")
-    bases.setdefault(volume.root, "the volume")
-    roots = {base: base / (path or "") for base in bases}
-    fitting = [
-        base for base in bases if all(os.path.exists(_target(roots[base], text)) for text in train)
-    ]
-    if not fitting:
-        found.append(_nowhere(volume, file, train, list(roots.values())))
-        raise _refused(file.name, found)
-    base = fitting[0]
-    others = {os.path.realpath(roots[other]): bases[other] for other in fitting[1:]}
-    others.pop(os.path.realpath(roots[base]), None)
-    if others:
-        names = " and ".join(others.values())
-        message = f"the paths fit {bases[base]} (taken) and also {names}."
-        hint = "Remove one of the datasets, or write an absolute 'path'."
-        found.append(say.warning("base-ambiguous", message, where=where, next=hint))
-    if path and os.path.isabs(path):
-        return base, roots[base], f"paths start at '{path}', as the yaml says"
-    return base, roots[base], f"relative paths start at {bases[base]}"
-
-
-def _nowhere(volume: Volume, file: YamlFile, train: tuple[str, ...], roots: list[Path]) -> Finding:
-    """Say which of ``path`` and ``train`` does not exist, and where they were looked for."""
-    hint = "Correct the path."
-    if file.data.get("download"):
-        hint = "Slipway does not run 'download': fetch the dataset first, or correct the path."
-    if not any(os.path.exists(root) for root in roots):
-        tried = ", ".join(dict.fromkeys(f"'{volume.relative(root)}'" for root in roots))
-        message = f"the dataset's folder does not exist; looked for {tried}."
-        return say.error("path-missing", message, where=file.where("path"), next=hint)
-    missing = next(
-        text for text in train if not all(os.path.exists(_target(root, text)) for root in roots)
-    )
-    tried = ", ".join(dict.fromkeys(f"'{volume.relative(root / missing)}'" for root in roots))
-    message = f"'{missing}' of train does not exist; looked for {tried}."
-    return say.error("split-missing", message, where=file.where("train"), next=hint)
-
-
-def _target(root: Path, text: str) -> Path:
-    """Join like Ultralytics: ``../x`` also fits ``x`` (as some exporters write it)."""
-    target = Path(os.path.realpath(root / text))
-    if text.startswith("../") and not os.path.exists(target):
-        return Path(os.path.realpath(root / text[3:]))
-    return target
-
-
 def _entry(root: Path, text: str, where: str) -> Entry:
-    return Entry(_target(root, text), where)
+    return Entry(target(root, text), where)
 
 
 def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> list[Finding]:
@@ -336,8 +213,3 @@ def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> l
             message = f"'{volume.relative(path)}' of {split} is neither a folder nor a plain file."
             found.append(say.error("not-a-file", message, where=entry.where))
     return found
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return f"{text[:60]} ({type(value).__name__})"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.core import findings as say
-from pipeline.core.data_yaml import SPLITS, Dataset, shown
+from pipeline.core.data_yaml import Dataset, shown
 from pipeline.core.findings import Finding
 from pipeline.core.images import check_image, is_image, label_folder, label_path
 from pipeline.core.split_counts import SplitCounts
@@ -70,7 +70,7 @@ def check_orphans(tree: Tree, dataset: Dataset, images: Mapping[str, list[str]])
 
 
 def check_classes(dataset: Dataset, splits: Mapping[str, SplitCounts]) -> list[Finding]:
-    """Find classes that do not occur in a split, and a dataset without a test split."""
+    """Find classes that do not occur in a split."""
     found = []
     for split, counts in splits.items():
         if not counts.instances:
@@ -83,10 +83,6 @@ def check_classes(dataset: Dataset, splits: Mapping[str, SplitCounts]) -> list[F
                 hint = "Add images that show it, or remove the class."
                 where = dataset.file.where("names", index)
                 found.append(say.warning("class-absent", message, where=where, next=hint))
-    if SPLITS[2] not in splits:
-        message = "no 'test:' is given; the test step uses val and says so."
-        hint = "Add 'test:' with images that neither train nor val has."
-        found.append(say.warning("test-not-given", message, where=dataset.file.name, next=hint))
     return found
 
 

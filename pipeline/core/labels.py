@@ -95,6 +95,8 @@ def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Lab
         if label is None:
             mistakes = tuple(_mistakes(numbered, class_count))
             return Label(lines=len(rows), mistakes=mistakes, polygons=_has_polygon(rows))
+    if not label.duplicates:
+        return label
     lines = [number for number, _ in numbered]
     return replace(label, duplicates=tuple((lines[a], lines[b]) for a, b in label.duplicates))
 

@@ -66,6 +66,26 @@ class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
+@dataclass
+class _Tally:
+    labels: int = 0
+    lines: int = 0
+    dropped_images: int = 0
+    polygons: bool = False
+    instances: Counter[int] = field(default_factory=Counter)
+    in_images: Counter[int] = field(default_factory=Counter)
+    unlabelled: list[str] = field(default_factory=list)
+
+    def add(self, label: Label, *, is_dropped: bool) -> None:
+        self.labels += bool(label.lines)
+        self.lines += label.lines
+        self.polygons = self.polygons or label.polygons
+        self.dropped_images += is_dropped
+        if not is_dropped:
+            self.instances.update(label.classes)
+            self.in_images.update(set(label.classes))
+
+
 def count_split(
     tree: Tree,
     dataset: Dataset,
@@ -86,49 +106,22 @@ def count_split(
         Fed with the images' paths (relative to the dataset's root) and the labels' bytes.
     """
     found: list[Finding] = []
-    unlabelled: list[str] = []
-    in_images: Counter[int] = Counter()
-    instances: Counter[int] = Counter()
-    labels = lines = dropped_images = 0
-    polygons = False
+    tally = _Tally()
+    prefix = f"{os.path.realpath(dataset.root)}/"
     digest.update(f"{split}:{len(images)}\0".encode())
     for image in images:
         path = label_path(image)
-        data, mistakes = _read(tree, path, found)
-        if data is None and not mistakes:
-            unlabelled.append(image)
-        label = (
-            Label(lines=1, mistakes=mistakes)
-            if mistakes
-            else parse_label(data or b"", len(dataset.names), dataset.keypoint_columns)
-        )
-        _digest_one(digest, dataset, image, data)
+        data, label = _read(tree, dataset, path, found)
+        if data is None and not label.mistakes:
+            tally.unlabelled.append(image)
+        size, name = -1 if data is None else len(data), os.fsencode(image.removeprefix(prefix))
+        digest.update(b"%d\0%s\0%s" % (size, name, data or b""))
         if label.mistakes or label.duplicates:
             found += _line_findings(shown(tree.volume, path), label)
-        polygons = polygons or label.polygons
-        labels += bool(label.lines)
-        lines += label.lines
-        if label.mistakes or image in damaged:
-            dropped_images += 1
-        else:
-            instances.update(label.classes)
-            in_images.update(set(label.classes))
-    classes = {
-        name: ClassCounts(in_images[index], instances[index])
-        for index, name in unique_names(dataset.names).items()
-    }
-    total = instances.total()
-    counts = SplitCounts(
-        images=len(images),
-        labels=labels,
-        backgrounds=len(images) - labels,
-        instances=total,
-        dropped=lines - total,
-        dropped_images=dropped_images,
-        classes=classes,
-    )
-    found += _split_findings(tree, dataset, split, counts, unlabelled)
-    return Counted(counts, found, polygons)
+        tally.add(label, is_dropped=bool(label.mistakes) or image in damaged)
+    counts = _counts(dataset, len(images), tally)
+    found += _split_findings(tree, dataset, split, counts, tally.unlabelled)
+    return Counted(counts, found, tally.polygons)
 
 
 def unique_names(names: dict[int, str]) -> dict[int, str]:
@@ -139,32 +132,43 @@ def unique_names(names: dict[int, str]) -> dict[int, str]:
     }
 
 
-def _read(tree: Tree, path: str, found: list[Finding]) -> tuple[bytes | None, tuple[Mistake, ...]]:
-    """Give the label file's bytes, None when there is none; a file nobody may read is a mistake."""
+def _read(
+    tree: Tree, dataset: Dataset, path: str, found: list[Finding]
+) -> tuple[bytes | None, Label]:
+    """Read a label file; None when there is none, a mistake when nobody may read it."""
     presence = tree.presence(path)
-    if presence == "outside":
-        tree.folder(path.rpartition("/")[0])  # a whole folder outside is told once
-        if os.path.islink(path):
-            found.append(outside(tree.volume, path, shown(tree.volume, path)))
-        return None, ()
+    if presence == "file":
+        try:
+            data = read_small(path)
+        except OSError as reason:
+            message = f"the file cannot be read: {reason.strerror}."
+            return None, Label(lines=1, mistakes=(Mistake(1, "label-malformed", message),))
+        return data, parse_label(data, len(dataset.names), dataset.keypoint_columns)
+    name = shown(tree.volume, path)
     if presence == "odd":
-        name = shown(tree.volume, path)
         message = f"the label '{name}' is not a plain file."
         found.append(say.error("not-a-file", message, where=name, next="Remove it."))
-        return None, ()
-    if presence == "missing":
-        return None, ()
-    try:
-        return read_small(path), ()
-    except OSError as reason:
-        message = f"the file cannot be read: {reason.strerror}."
-        return None, (Mistake(1, "label-malformed", message),)
+    elif presence == "outside":
+        tree.folder(os.path.dirname(path))  # a whole folder outside is told once
+        if os.path.islink(path):
+            found.append(outside(tree.volume, path, name))
+    return None, Label()
 
 
-def _digest_one(digest: _Digest, dataset: Dataset, image: str, data: bytes | None) -> None:
-    name = os.fsencode(image.removeprefix(f"{os.path.realpath(dataset.root)}/"))
-    digest.update(b"%d\0%s\0" % (-1 if data is None else len(data), name))
-    digest.update(data or b"")
+def _counts(dataset: Dataset, images: int, tally: _Tally) -> SplitCounts:
+    total = tally.instances.total()
+    return SplitCounts(
+        images=images,
+        labels=tally.labels,
+        backgrounds=images - tally.labels,
+        instances=total,
+        dropped=tally.lines - total,
+        dropped_images=tally.dropped_images,
+        classes={
+            name: ClassCounts(tally.in_images[index], tally.instances[index])
+            for index, name in unique_names(dataset.names).items()
+        },
+    )
 
 
 def _line_findings(name: str, label: Label) -> list[Finding]:
