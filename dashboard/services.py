@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
     from pipeline.tracking.reader import Tracking
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 def settings() -> Settings:
     """Give the settings of this installation."""
     return load_settings()
+
+
+def user_settings() -> Settings:
+    """Give the settings with the person in front of the browser as the user."""
+    return replace(settings(), user=user())
 
 
 def volume() -> Volume:
@@ -46,3 +53,26 @@ def user() -> str:
     """Say who is in front of the browser: the trusted proxy's word, else the settings'."""
     header = settings().user_header
     return (st.context.headers.get(header) if header else None) or settings().user
+
+
+def choices(kind: Kind) -> list[str]:
+    """Give the names that can be chosen; files are read again only when one of them changed."""
+    return _choices(kind, volume_signature())
+
+
+def volume_signature() -> tuple[tuple[str, int, int], ...]:
+    """Give name, time and size of every file that can be chosen or that a launch is made of."""
+    root = volume().root
+    found = []
+    for folder in (root, *(root / name for name in sorted(set(FOLDERS.values())))):
+        if folder.is_dir():
+            for entry in os.scandir(folder):
+                if entry.is_file():
+                    status = entry.stat()
+                    found.append((entry.path, status.st_mtime_ns, status.st_size))
+    return tuple(sorted(found))
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _choices(kind: Kind, signature: tuple[tuple[str, int, int], ...]) -> list[str]:
+    return [choice.name for choice in volume().choices(kind)]

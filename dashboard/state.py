@@ -7,6 +7,7 @@ state only holds what is being typed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -60,3 +61,40 @@ def set_url(key: str, value: str | Sequence[str]) -> None:
         st.query_params.pop(key, None)
     elif value != (url_text(key) if isinstance(value, str) else url_texts(key)):
         st.query_params[key] = value if isinstance(value, str) else list(value)
+
+
+def seed(key: str, fallback: Any, allowed: Sequence[Any] | None = None) -> str:
+    """Prepare a form field before its widget is made, and give the widget's key.
+
+    The URL's value counts when it is new (first visit, a link, the browser's back button), then
+    what was chosen in this session, then the fallback. A value that is not allowed is not used.
+    """
+    widget = f"form.{key}"
+    asked = url_text(key)
+    if widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked):
+        value = _typed(asked, fallback) if asked else fallback
+        if allowed is not None and value not in allowed:
+            value = fallback if fallback in allowed else None
+        st.session_state[widget] = value
+    return widget
+
+
+def fill(key: str, value: Any) -> None:
+    """Give a form field a value before its widget is made, whatever the URL says."""
+    st.session_state[f"form.{key}"] = value
+    st.session_state[f"form.{key}.url"] = url_text(key)
+
+
+def publish(key: str, value: Any, default: Any = None) -> None:
+    """Put a form field's value into the URL; the default is left out."""
+    text = "" if value is None or value == default else str(value)
+    set_url(key, text)
+    st.session_state[f"form.{key}.url"] = text
+
+
+def _typed(text: str, like: Any) -> Any:
+    if isinstance(like, bool):
+        return text.lower() in ("true", "1", "yes")
+    if isinstance(like, int):
+        return int(text) if text.isdecimal() else like
+    return text

@@ -2,15 +2,158 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from dashboard import services
+from dashboard import services, state
+from dashboard.errors import show_error
+from dashboard.views import launch_form, launch_plan, launch_preview
+from dashboard.widgets.cfg_form import cfg_form
+from dashboard.widgets.distribution import show_distribution
+from dashboard.widgets.findings import escape, show_findings, summary
+from dashboard.widgets.formats import plural
+from pipeline.actions.launches import Plan
+from pipeline.core.errors import SlipwayError
+from pipeline.core.findings import has_errors
+from pipeline.core.launch import Choices
+
+_MARKS = {
+    "error": ":red[:material/close:]",
+    "warning": ":orange[:material/priority_high:]",
+    "": ":green[:material/check:]",
+}
 
 
 def render() -> None:
     """Show the launch page."""
-    volume = services.volume()
-    model, cfg, data = st.columns(3)
-    model.selectbox("Model", [choice.name for choice in volume.choices("model")])
-    cfg.selectbox("Cfg", [choice.name for choice in volume.choices("cfg")])
-    data.selectbox("Data", [choice.name for choice in volume.choices("data")])
+    cloned_from, cloned = launch_plan.cloned()
+    launch_form.restore(cloned)
+    picked = launch_form.pickers()
+    if not all(picked.values()):
+        _show_empty(picked)
+        return
+    left, right = st.columns([2.25, 1], gap="medium")
+    findings_card = right.container(border=True)
+    launch_card = right.container(border=True)
+    with launch_card:
+        switches = launch_form.switches()
+        with st.expander("Resources and tracking", type="compact"):
+            resources = launch_form.resources()
+    overrides = launch_plan.overrides()
+    choices = Choices(**picked, **switches, **resources, overrides=overrides)
+    plan = launch_plan.current(choices, cloned_from)
+    with left.container(border=True):
+        _show_data(plan)
+    with findings_card:
+        _show_findings(plan)
+    with launch_card:
+        _show_launch(plan)
+    with left.container(border=True):
+        _show_settings(plan)
+    launch_form.keep()
+    launch_preview.warm_up(plan)
+
+
+def _show_data(plan: Plan) -> None:
+    if plan.report is None or not plan.report.splits:
+        st.markdown(f"**No numbers for {escape(plan.launch.choices.data)} yet**")
+        st.caption("The findings beside this say what keeps the dataset from being read.")
+        return
+    report = plan.report.as_dict()
+    splits: dict[str, Any] = report["splits"]
+    totals = {
+        name: sum(split[name] for split in splits.values())
+        for name in ("images", "instances", "backgrounds", "dropped")
+    }
+    parts = [f"{name} {split['images']:,}" for name, split in splits.items()]
+    parts += [plural(totals["backgrounds"], "background")] if totals["backgrounds"] else []
+    parts += [f"{totals['dropped']:,} labels dropped"] if totals["dropped"] else []
+    parts += [plan.report.base_note] if plan.report.base_note else []
+    title = (
+        f"**{plural(totals['images'], 'image')} · {plural(totals['instances'], 'instance')} · "
+        f"{plural(len(report['names']), 'class', 'classes')}**  \n"
+        f":small[:gray[{escape(' · '.join(parts))}]]"
+    )
+    show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")
+
+
+def _show_findings(plan: Plan) -> None:
+    counted = summary(plan.findings)
+    if has_errors(plan.findings):
+        st.markdown(f":red[:material/error:] **Not ready** :gray[{counted}]")
+    else:
+        st.markdown(f":green[:material/check_circle:] **Ready** :gray[{counted}]")
+    checks = launch_plan.checks(plan.findings)
+    st.markdown("  ".join(f"{_MARKS[worst]} {name}" for name, worst in checks.items()))
+    show_findings(plan.findings)
+
+
+def _show_launch(plan: Plan) -> None:
+    if st.button(
+        "Preview: graph · cfg diff · YAML · CLI",
+        icon=":material/chevron_right:",
+        width="stretch",
+        key="launch.preview",
+        disabled=not plan.ok,
+    ):
+        launch_preview.show(plan)
+    clicked = st.button(
+        "Launch",
+        type="primary",
+        icon=":material/rocket_launch:",
+        width="stretch",
+        key="launch.submit",
+        disabled=not plan.ok,
+        on_click=launch_plan.hold,
+    )
+    if not plan.ok:
+        st.caption("Launch waits until the errors above are corrected.")
+    if clicked:
+        try:
+            run = launch_plan.submit(plan)
+        except SlipwayError as reason:
+            show_error(reason)
+            return
+        launch_form.remember(plan.launch.choices)
+        launch_form.keep()
+        state.open_run(run)
+
+
+def _show_settings(plan: Plan) -> None:
+    from pipeline.core.cfg_schema import SCHEMA
+
+    base = launch_plan.base_cfg(plan)
+    if base is None:
+        st.markdown("**Hyperparameters**")
+        st.caption("The cfg cannot be read; the findings say where. Correct it to edit settings.")
+        if plan.resolved["cfg_yaml"] and st.button("Open the cfg", icon=":material/edit_note:"):
+            state.open_config(plan.resolved["cfg_yaml"])
+        return
+    cfg_form(
+        SCHEMA,
+        base,
+        plan.launch.choices.overrides,
+        scope=plan.resolved["cfg_yaml"],
+        on_change=lambda key, value: launch_plan.change(key, value, base),
+    )
+
+
+def _show_empty(picked: dict[str, Any]) -> None:
+    """Say what belongs on the volume and how to get it."""
+    root = services.settings().volume
+    missing = [kind for kind, name in picked.items() if not name]
+    what = {
+        "model": "a model: weights (`yolov8n.pt`) or an architecture (`yolov8-scratch.yaml`)",
+        "cfg": "a cfg: training settings such as `cfg-custom.yaml` (`epochs: 100`)",
+        "data": "a data yaml such as `data-custom.yaml` (`path`, `train`, `val`, `names`)",
+    }
+    with st.container(border=True):
+        st.markdown(f"**The volume has no {' and no '.join(missing)} yet**")
+        st.markdown(f"Put these into `{root}`, or into its folder of the kind, and reload:")
+        st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
+        st.markdown("Or start with the sample, generated shapes that train in a minute:")
+        st.code(f"python -m pipeline sample '{root}'", language="bash")
+        if st.button("Write the sample here", type="primary", icon=":material/add:"):
+            launch_plan.write_sample()
+            st.rerun()

@@ -1,0 +1,130 @@
+"""From the form to a plan: what would be launched, kept for the session until it is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import show_error
+from dashboard.widgets.cfg_form import override_text
+from pipeline.actions import launches
+from pipeline.actions.found_runs import find
+from pipeline.actions.launches import Plan
+from pipeline.core.errors import InputError, SlipwayError, UsageError
+from pipeline.core.findings import Finding
+from pipeline.core.launch import Choices
+
+_PLAN = "launch.plan"
+_CLICKED = "launch.clicked"
+_DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
+_SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
+
+
+def cloned() -> tuple[str, Choices | None]:
+    """Give the launch that the URL asks to clone and, on the first visit only, its choices."""
+    run = state.url_text(state.CLONE)
+    if not run or st.session_state.get("launch.cloned") == run:
+        return run, None
+    try:
+        settings = services.settings()
+        choices = launches.choices_of(settings, find(settings, run))
+    except SlipwayError as reason:
+        show_error(reason)
+        return "", None
+    st.session_state["launch.cloned"] = run
+    return run, choices
+
+
+def overrides() -> dict[str, Any]:
+    """Give the settings that the URL changes."""
+    from pipeline.core.train_cfg import parse_override
+
+    values: dict[str, Any] = {}
+    for text in state.url_texts(state.OVERRIDES):
+        try:
+            key, value = parse_override(text)
+            values[key] = value
+        except UsageError as reason:
+            show_error(reason)
+    return values
+
+
+def change(key: str, value: Any, base: Mapping[str, Any]) -> None:
+    """Change one setting of this launch; the cfg's own value takes the change back."""
+    values = {**overrides(), key: value}
+    if key in base and base[key] == value:
+        del values[key]
+    texts = [f"{name}={override_text(item)}" for name, item in values.items()]
+    state.set_url(state.OVERRIDES, texts)
+
+
+def current(choices: Choices, cloned_from: str) -> Plan:
+    """Give the plan of these choices; the same one as long as choices and files are the same.
+
+    A plan that was launched is replaced, except while its click is still being worked on: a double
+    click finds the same plan, and the same plan twice is one run.
+    """
+    is_click = st.session_state.pop(_CLICKED, False)
+    signature = (choices, cloned_from, services.user(), services.volume_signature())
+    kept = st.session_state.get(_PLAN)
+    if kept and kept["signature"] == signature and (is_click or not kept["run"]):
+        return kept["plan"]  # type: ignore[no-any-return]
+    plan = launches.prepare(services.user_settings(), choices, cloned_from=cloned_from)
+    st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
+    return plan
+
+
+def hold() -> None:
+    """Note, before the page runs again, that Launch was clicked."""
+    st.session_state[_CLICKED] = True
+
+
+def submit(plan: Plan) -> str:
+    """Start the plan and give the id that the Run page is opened with."""
+    kept = st.session_state[_PLAN]
+    if not kept["run"]:
+        run = launches.submit(services.user_settings(), plan)
+        kept["run"] = run.launch or run.id
+    return str(kept["run"])
+
+
+def base_cfg(plan: Plan) -> dict[str, Any] | None:
+    """Give the settings without this launch's changes; None when the cfg cannot be read."""
+    from pipeline.core.train_cfg import effective_cfg
+
+    if not plan.resolved["cfg_yaml"]:
+        return None
+    try:
+        return effective_cfg(plan.cfg_before, {})
+    except InputError:  # the findings say why, with file and line
+        return None
+
+
+def checks(findings: Iterable[Finding]) -> dict[str, str]:
+    """Give the worst severity of each part that preflight looks at; empty when all is well."""
+    worst = {"files": "", "labels": "", "splits": "", "cfg": ""}
+    for finding in findings:
+        part = _part(finding)
+        if finding.severity == "error" or (finding.severity == "warning" and not worst[part]):
+            worst[part] = finding.severity
+    return worst
+
+
+def write_sample() -> None:
+    """Write the sample volume."""
+    from pipeline.core.sample import write_sample as write
+
+    write(services.settings().volume)
+
+
+def _part(finding: Finding) -> str:
+    if finding.code.startswith(_SPLIT_CODES):
+        return "splits"
+    if finding.code.startswith(_DATA_CODES):
+        return "labels"
+    if finding.where.startswith(("overrides", "cfg")):
+        return "cfg"
+    return "files"

@@ -1,0 +1,81 @@
+"""The preview of a launch: graph, cfg diff, workflow and command line, before anything starts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+import streamlit as st
+
+from dashboard import services
+from dashboard.errors import guarded
+from dashboard.theme import colours
+from dashboard.widgets.step_graph import step_graph
+from pipeline.actions import launches
+from pipeline.actions.launches import Plan
+from pipeline.core.errors import SlipwayError
+
+_WARM_UP_DELAY_S = 2.0
+_log = logging.getLogger("slipway.dashboard")
+
+
+@st.dialog("What will be launched", width="large")
+@guarded
+def show(plan: Plan) -> None:
+    """Show what `submit` would send, in four forms."""
+    workflow = _workflow(plan)
+    text = services.engine().render(workflow)
+    choices = plan.launch.choices
+    graph, diff, document, command = st.tabs(["Graph", "Cfg diff", "Workflow YAML", "Command line"])
+    with graph:
+        off = set() if choices.tune else {"tune"}
+        off |= set() if choices.train else {"train", "test", "tune"}
+        st.graphviz_chart(step_graph(workflow, off, colours()), width="stretch")
+    with diff:
+        if plan.cfg_diff:
+            st.code(plan.cfg_diff, language="diff")
+        else:
+            st.caption("The cfg is used as it is.")
+        with st.expander("The whole cfg of this launch", type="compact"):
+            st.code(plan.cfg_after, language="yaml", height=360)
+    with document:
+        st.download_button(
+            "Download",
+            text,
+            file_name=f"{plan.launch.id}.yaml",
+            mime="application/yaml",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.code(text, language="yaml", height=420)
+    with command:
+        st.caption("The same launch from a terminal, from the repository's root:")
+        st.code(launches.command_line(choices), language="bash", wrap_lines=True)
+
+
+def warm_up(plan: Plan) -> None:
+    """Load the compiler a moment after the page stands, so that Launch answers at once."""
+    if plan.ok:
+        _start_warm_up(services.user_settings(), plan)
+
+
+@st.cache_resource(show_spinner=False)
+def _start_warm_up(_settings: Any, _plan: Plan) -> None:
+    def compile_once() -> None:
+        time.sleep(_WARM_UP_DELAY_S)
+        try:
+            launches.workflow_of(_settings, _plan)
+        except SlipwayError as reason:  # the preview and the launch show it where it matters
+            _log.info("warm-up: %s", reason)
+
+    threading.Thread(target=compile_once, name="warm-up", daemon=True).start()
+
+
+def _workflow(plan: Plan) -> dict[str, Any]:
+    kept = st.session_state["launch.plan"]
+    if "workflow" not in kept:
+        with st.spinner("Compiling the workflow"):
+            kept["workflow"] = launches.workflow_of(services.user_settings(), plan)
+    return kept["workflow"]  # type: ignore[no-any-return]

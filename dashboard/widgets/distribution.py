@@ -1,0 +1,119 @@
+"""The class distribution of a dataset: a chart, and the same numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.theme import Colours, colours
+
+Splits = Mapping[str, Mapping[str, Any]]
+_TABLE = ":material/table_rows:"
+_MAX_HEIGHT = 300
+
+
+def show_distribution(splits: Splits, *, title: str, key: str) -> None:
+    """Show images and instances a class, of all splits or of one.
+
+    Parameters
+    ----------
+    splits
+        The ``splits`` of `inspect`'s JSON document.
+    title
+        Markdown that stands beside the choice of a split.
+    key
+        Identity of the dataset; the chart keeps its state as long as it stays the same.
+    """
+    _distribution(splits, title, key)
+
+
+def class_counts(splits: Splits, chosen: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Add up (instances, images) of each class over splits, most instances first."""
+    totals: dict[str, tuple[int, int]] = {}
+    for name in chosen:
+        for label, count in splits[name]["classes"].items():
+            instances, images = totals.get(label, (0, 0))
+            totals[label] = (instances + count["instances"], images + count["images"])
+    return dict(sorted(totals.items(), key=lambda item: -item[1][0]))
+
+
+def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) -> dict[str, Any]:
+    """Make the bar chart as a plotly document; importing plotly is Streamlit's, when it draws."""
+    names = [_shortened(name) for name in counts]
+    row_px = 56 if len(names) <= 5 else 34
+    instances, images = zip(*counts.values(), strict=True) if counts else ((), ())
+    bars = [
+        _bar(names, instances, "instances", look.accent, look),
+        _bar(names, images, "images", look.accent_soft, look),
+    ]
+    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    axis = {"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"}
+    layout = {
+        "height": 40 + row_px * max(len(names), 1),
+        "margin": {"l": 0, "r": 44, "t": 26, "b": 0},
+        "barmode": "group",
+        "bargap": 0.28,
+        "uirevision": "distribution",
+        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "xaxis": {"visible": False, "fixedrange": True, "rangemode": "tozero"},
+        "yaxis": axis | {"tickfont": {"color": look.muted, "size": 12}, "ticksuffix": "  "},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+    }
+    return {"data": bars, "layout": layout}
+
+
+@st.fragment
+def _distribution(splits: Splits, title: str, key: str) -> None:
+    head, control = st.columns([1.6, 1], vertical_alignment="top")
+    head.markdown(title)
+    with control.container(horizontal=True, horizontal_alignment="right"):
+        view = st.segmented_control(
+            "Split",
+            ["all", *splits, _TABLE],
+            default="all",
+            required=True,
+            key=f"{key}.split",
+            label_visibility="collapsed",
+        )
+    if view == _TABLE:
+        _show_table(splits)
+        return
+    counts = class_counts(splits, list(splits) if view == "all" else [str(view)])
+    figure = distribution_figure(counts, colours())
+    height = figure["layout"]["height"]
+    with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
+        st.plotly_chart(figure, key=f"{key}.chart", theme=None, config={"displayModeBar": False})
+
+
+def _show_table(splits: Splits) -> None:
+    names = list(class_counts(splits, list(splits)))
+    rows: dict[str, list[Any]] = {"class": names}
+    for split, counts in splits.items():
+        for kind in ("instances", "images"):
+            rows[f"{split} {kind}"] = [counts["classes"].get(n, {}).get(kind, 0) for n in names]
+    st.dataframe(rows, hide_index=True, height=min(_MAX_HEIGHT, 38 + 35 * len(names)))
+
+
+def _bar(
+    names: Sequence[str], values: Sequence[int], name: str, colour: str, look: Colours
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "x": list(values),
+        "y": list(names),
+        "text": [f"{value:,}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "textfont": {"color": look.muted, "size": 12},
+        "marker": {"color": colour},
+        "hovertemplate": "%{y}: %{x:,} " + name + "<extra></extra>",
+    }
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 24 else name[:23] + "…"
