@@ -168,6 +168,20 @@ def _container(entry: Mapping[str, Any], where: str, findings: list[Finding]) ->
                 f"{where}.container.command",
             )
         )
+    outputs = entry.get("outputs", {})
+    for item in [*outputs.get("parameters", []), *outputs.get("artifacts", [])]:
+        if not _output(item.get("valueFrom", item)).path:
+            at = f"{where}.outputs[{item['name']}]"
+            findings.append(_mistake(f"{at} has no path, which a container needs.", at))
+    return Container(
+        argv=tuple(_text(item) for item in [*command, *(container.get("args") or [])]),
+        variables=tuple(_variable(item) for item in container.get("env", [])),
+        mounts=_mounts(entry, where, findings),
+        gpus=_gpus(container.get("resources", {}), where, findings),
+    )
+
+
+def _mounts(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> dict[str, Any]:
     kinds: dict[str, Any] = {}
     for volume in entry.get("volumes", []):
         if "persistentVolumeClaim" in volume:
@@ -175,19 +189,14 @@ def _container(entry: Mapping[str, Any], where: str, findings: list[Finding]) ->
         else:
             is_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
             kinds[volume["name"]] = "memory" if is_memory else "scratch"
-    mounts = {}
-    for mount in container.get("volumeMounts", []):
+    mounts: dict[str, Any] = {}
+    for mount in entry["container"].get("volumeMounts", []):
         at = f"{where}.container.volumeMounts[{mount['name']}]"
         if mount["name"] not in kinds:
             findings.append(_mistake(f"{at} names no volume of the template.", at))
         else:
             mounts[mount["mountPath"].rstrip("/")] = kinds[mount["name"]]
-    return Container(
-        argv=tuple(_text(item) for item in [*command, *(container.get("args") or [])]),
-        variables=tuple(_variable(item) for item in container.get("env", [])),
-        mounts=mounts,
-        gpus=_gpus(container.get("resources", {}), where, findings),
-    )
+    return mounts
 
 
 def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int:

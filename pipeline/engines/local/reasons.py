@@ -31,11 +31,11 @@ def why_failed(run: RunRow, step: StepRow, end: Exit, log: Path) -> str:
     """Give the step's own words: its failure.json, else the last line that it printed."""
     if end.message:
         return end.message
-    said = _failure(run, step) or _last_line(log)
-    if end.code > 128 and not said.startswith("stopped"):
-        return f"it was ended by {_signal_name(end.code - 128)}{_hint(end.code)}" + (
-            f"; its last line: {said}" if said else ""
-        )
+    failure = _failure(run, step)
+    said = failure or _last_line(log).removeprefix(f"{step.name} failed: ")
+    if end.code > 128 and not failure:
+        reason = f"it was ended by {_signal_name(end.code - 128)}{_hint(end.code)}"
+        return f"{reason}; its last line: {said}" if said else reason
     return said or f"it ended with exit code {end.code} and printed nothing"
 
 
@@ -48,8 +48,7 @@ def _failure(run: RunRow, step: StepRow) -> str:
         if path.stat().st_mtime < started - 1:
             return ""
         document = json.loads(path.read_text(encoding="utf-8"))
-        parts = [str(document.get(key) or "").strip() for key in ("why", "next")]
-        parts[0] = parts[0] or str(document.get("error") or "")
+        parts = [str(document.get(key) or "").strip() for key in ("error", "next")]
         return " ".join(part for part in parts if part)
     except (OSError, ValueError, AttributeError, SlipwayError):
         return ""  # a step that could not write its failure still printed a last line
