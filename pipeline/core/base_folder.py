@@ -68,9 +68,14 @@ def target(root: Path, text: str) -> Path:
     return path
 
 
+def slash_hint(path: str) -> str:
+    """Say what to do about a path that was written on Windows; empty for others."""
+    return "Write '/' in place of '\\' between folders." if "\\" in path else ""
+
+
 def _nowhere(volume: Volume, file: YamlFile, train: tuple[str, ...], roots: list[Path]) -> Finding:
     """Say which of ``path`` and ``train`` does not exist, and where they were looked for."""
-    hint = "Correct the path."
+    hint = slash_hint("".join([str(file.data.get("path")), *train])) or "Correct the path."
     if file.data.get("download"):
         hint = "Slipway does not run 'download': fetch the dataset first, or correct the path."
     if not any(os.path.exists(root) for root in roots):

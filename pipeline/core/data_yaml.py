@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import findings as say
-from pipeline.core.base_folder import choose_base, target
+from pipeline.core.base_folder import choose_base, slash_hint, target
 from pipeline.core.class_names import quoted, read_names, whole_number
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
@@ -207,7 +207,7 @@ def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> l
             found.append(outside(volume, path, entry.where))
         elif not os.path.exists(path):
             message = f"'{volume.relative(path)}' of {split} does not exist."
-            hint = f"Correct '{split}' or 'path'."
+            hint = slash_hint(str(path)) or f"Correct '{split}' or 'path'."
             found.append(say.error("split-missing", message, where=entry.where, next=hint))
         elif not os.path.isdir(path) and not os.path.isfile(path):
             message = f"'{volume.relative(path)}' of {split} is neither a folder nor a plain file."

@@ -6,6 +6,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from pipeline.core import findings as say
 from pipeline.core.data_yaml import Dataset, shown
@@ -20,11 +21,13 @@ _NOT_LABELS = frozenset({"classes.txt", "notes.txt", "readme.txt", "obj.names.tx
 
 def check_shared(volume: Volume, images: Mapping[str, list[str]]) -> list[Finding]:
     """Find images that two splits share, or that one split has twice."""
-    home: dict[str, str] = {}
+    home: dict[tuple[str, str], str] = {}
+    real_folder = lru_cache(maxsize=None)(os.path.realpath)  # a list may go through a link
     shared: dict[tuple[str, str], list[str]] = defaultdict(list)
     for split, paths in images.items():
         for path in paths:
-            first = home.setdefault(os.path.normpath(path), split)
+            folder, name = os.path.split(path)
+            first = home.setdefault((real_folder(folder), name), split)
             if first != split:
                 shared[first, split].append(path)
     found = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.core import findings as say
+from pipeline.core.base_folder import slash_hint
 from pipeline.core.data_yaml import Dataset, Entry, as_finding, outside, shown
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
@@ -182,5 +183,5 @@ def _readable(
             found.append(say.error("not-a-file", message, where=where, next="Remove it."))
         else:
             message = f"the image '{name}' does not exist; it is left out."
-            hint = "Correct or remove the line, or bring the image back."
+            hint = slash_hint(path) or "Correct or remove the line, or bring the image back."
             found.append(say.warning("image-missing", message, where=where, next=hint))

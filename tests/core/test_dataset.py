@@ -216,6 +216,23 @@ def test_splits_that_share_images(root: Path) -> None:
     assert (finding.severity, finding.count) == ("warning", 6)
 
 
+def test_shared_images_are_found_through_a_link(tmp_path: Path) -> None:
+    write_images(tmp_path, "elsewhere/shapes")
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets/shapes").symlink_to(tmp_path / "elsewhere/shapes")
+    (tmp_path / "datasets/shapes/val.txt").write_text("shapes/images/train/train 0.jpg\n")
+    write_data(tmp_path, DATA.replace("images/val", "val.txt"))
+    (finding,) = _findings(tmp_path, "split-overlap")
+    assert finding.count == 1
+
+
+def test_a_path_from_windows_is_explained(root: Path) -> None:
+    write_data(root, DATA.replace("images/train", "images\\train"))
+    assert "'/'" in _findings(root, "split-missing")[0].next
+    write_data(root, DATA.replace("images/val", "images\\val"))
+    assert "'/'" in _findings(root, "split-missing")[0].next
+
+
 def test_a_class_that_is_absent_from_a_split(root: Path) -> None:
     write_data(root, DATA.replace("[a, b, c]", "\n  0: a\n  1: b\n  2: c\n  3: d"))
     found = _findings(root, "class-absent")
@@ -348,6 +365,16 @@ def test_the_rewritten_yaml_keeps_what_it_does_not_know_and_drops_download(root:
     assert document["train"] == str(root / IMAGES / "train")
     assert (document["channels"], document["nc"]) == (1, 3)
     assert "download" not in document
+
+
+def test_the_rewritten_lists_are_absolute(tmp_path: Path) -> None:
+    name = lists(tmp_path)
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    path = write_verified_data(Volume(tmp_path), text, name, tmp_path / "runs/x/verify")
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    lines = Path(document["train"]).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6
+    assert all(Path(line).is_file() for line in lines)
 
 
 def test_the_rewritten_yaml_uses_the_snapshot_and_refuses_a_bad_one(root: Path) -> None:
