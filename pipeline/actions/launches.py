@@ -98,7 +98,7 @@ def prepare(
     from pipeline.core.train_cfg import diff_text
 
     volume = Volume(settings.volume, settings.data_roots)
-    checked = preflight(volume, choices, deep=deep, gpus=settings.gpu_slots)
+    checked = preflight(volume, choices, deep=deep, gpus=gpus_of(settings))
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     model_path = resolved["model_path"]
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
@@ -228,6 +228,15 @@ def _as_typed(value: Any) -> str:
     if isinstance(value, str) and parse_override(f"k={value}")[1] == value:
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def gpus_of(settings: Settings) -> int | None:
+    """Give how many GPUs a run can have; None when only a cluster's scheduler knows."""
+    if settings.engine != "local":
+        return None
+    from pipeline.engines.local.environment import gpu_names
+
+    return len(gpu_names(settings))
 
 
 def _text(volume: Volume, path: str) -> str:

@@ -25,10 +25,12 @@ _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
 
 def preflight(settings: Settings, arguments: Namespace) -> Answer:
     """Find what would stop or spoil a run."""
+    from pipeline.actions.launches import gpus_of
     from pipeline.core.preflight import preflight as check
 
     volume = require_volume(settings)
-    found = check(volume, choices_from(arguments), deep=arguments.deep, gpus=settings.gpu_slots)
+    choices = choices_from(arguments)
+    found = check(volume, choices, deep=arguments.deep, gpus=gpus_of(settings))
     return _checked(found.ok, found.resolved, found.findings)
 
 

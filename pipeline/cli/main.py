@@ -23,16 +23,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        return _run(words)
-    except SlipwayError as reason:
-        print_error(reason, as_json=as_json)
-        return reason.exit_code
+        return _explained(words, as_json=as_json)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:
         say("Interrupted; runs in progress go on.")
         return INTERRUPTED
+
+
+def _explained(words: list[str], *, as_json: bool) -> int:
+    try:
+        return _run(words)
+    except SlipwayError as reason:
+        print_error(reason, as_json=as_json)
+        return reason.exit_code
+    except BrokenPipeError:
+        raise
     except OSError as reason:
         name = str(reason.filename or "")
         message = reason.strerror or str(reason)

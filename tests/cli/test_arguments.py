@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+
+from pipeline.cli.arguments import choices_from, has_choices, make_parser
+from pipeline.core.errors import UsageError
+from pipeline.core.launch import Choices
+
+
+def parse(*words: str) -> Namespace:
+    return make_parser().parse_args(words)
+
+
+def test_settings_stand_before_and_after_the_command() -> None:
+    before = parse("--volume", "v", "--state", "s", "--json", "ls")
+    after = parse("ls", "--volume", "v", "--state", "s", "--json")
+    for arguments in (before, after):
+        assert (arguments.volume, arguments.state, arguments.json) == ("v", "s", True)
+
+
+def test_the_state_of_runs_is_a_filter_behind_the_command() -> None:
+    arguments = parse("--state", "folder", "runs", "--state", "failed")
+    assert (arguments.state, arguments.run_state) == ("folder", "failed")
+
+
+def test_no_choice_gives_the_defaults() -> None:
+    arguments = parse("launch")
+    assert not has_choices(arguments)
+    assert choices_from(arguments) == Choices()
+
+
+def test_choices_change_only_what_they_name() -> None:
+    base = Choices(model="a.pt", cfg="c", overrides={"epochs": 9, "lr0": 0.1}, tune=True, gpus=2)
+    arguments = parse("clone", "X", "--cfg", "d", "--no-tune", "--set", "epochs=2")
+    assert choices_from(arguments, base) == Choices(
+        model="a.pt", cfg="d", overrides={"epochs": 2, "lr0": 0.1}, tune=False, gpus=2
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("launch", "--set", "epochs"),
+        ("launch", "--set", "=3"),
+        ("launch", "--set", "a=[1,"),
+    ],
+)
+def test_a_malformed_override_is_wrong_usage(words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        choices_from(parse(*words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("nothing",),
+        ("launch", "--gpus", "-1"),
+        ("launch", "--gpus", "two"),
+        ("runs", "--limit", "0"),
+        ("runs", "--state", "gone"),
+        ("show",),
+        ("ls", "weights"),
+        ("preflight", "--mod", "x"),
+        ("sample", "d", "--images", "9" * 30),
+    ],
+)
+def test_wrong_usage_is_said_without_leaving_the_process(words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        parse(*words)
