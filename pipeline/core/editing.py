@@ -143,7 +143,7 @@ def _check(volume: Volume, document: YamlFile) -> list[Finding]:
     if kind == "cfg":
         return check_cfg(document, {})
     if kind == "tune":
-        return check_space(document, {}, {})
+        return check_space(document, None, {})
     if kind == "model":
         return check_model_yaml(document)
     return _check_data(volume, document)
@@ -172,9 +172,8 @@ def _current_sha256(volume: Volume, path: str) -> str:
 @contextmanager
 def _locked(volume: Volume) -> Iterator[None]:
     """Let one save at a time compare and rename; the lock goes with the process."""
-    descriptor = os.open(volume.root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    lock = volume.root / ".history" / "lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.core.errors import FileMissing, InputError, SlipwayError
+from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered, warning
 from pipeline.core.launch import Choices
 from pipeline.core.model_yaml import check_model
@@ -98,7 +99,7 @@ def preflight(
     findings += _check_flags(choices)
     if choices.tune and "tune" in found:
         space = _load(volume, found["tune"], "tune_space", findings)
-        findings += check_space(space, cfg or {}, overrides) if space else []
+        findings += check_space(space, cfg, overrides) if space else []
     findings += check_resources(volume, choices, cfg, gpus)
     resolved = {_FIELDS[kind]: entry.path for kind, entry in found.items()}
     return Preflight(ordered(findings), resolved, report, scale)
@@ -111,7 +112,7 @@ def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> d
     found: dict[Kind, Resolved] = {}
     for kind, name in names.items():
         where = "tune_space" if kind == "tune" else kind
-        entry = _caught(lambda k=kind, n=name: volume.resolve(k, n), where, findings)  # type: ignore[misc]
+        entry = _caught(partial(volume.resolve, kind, name), where, findings)
         if entry:
             found[kind] = entry
             if entry.note:
@@ -132,15 +133,20 @@ def _caught(action: Callable[[], _T], where: str, findings: list[Finding]) -> _T
     try:
         return action()
     except InputError as reason:
-        code = "unsafe-path" if type(reason).__name__ == "UnsafePath" else "bad-file"
+        code = "unsafe-path" if isinstance(reason, UnsafePath) else "bad-file"
         findings += reason.findings or [_finding(code, reason, where)]
     except FileMissing as reason:
         findings.append(_finding("file-missing", reason, where))
+    except OSError as reason:  # such as a name that is too long for the file system
+        message = f"it cannot be read: {reason.strerror}."
+        findings.append(error("bad-file", message, where=where, next="Choose another file."))
     return None
 
 
 def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
-    return error(code, reason.message, where=reason.where or where, next=reason.next)
+    has_line = ":" in reason.where or "." in reason.where  # a file, not the field that named it
+    at = reason.where if has_line else where
+    return error(code, reason.message, where=at, next=reason.next)
 
 
 def _inspect(
@@ -151,8 +157,8 @@ def _inspect(
     # polars and pillow are only needed here, and the cfg part of this module is used without them
     from pipeline.core.dataset import inspect_dataset
 
-    report = inspect_dataset(volume, found.path, deep=deep)
-    findings += report.findings
+    report = _caught(lambda: inspect_dataset(volume, found.path, deep=deep), "data", findings)
+    findings += report.findings if report else []
     return report
 
 
@@ -173,7 +179,7 @@ def _check_splits(cfg: Mapping[str, Any], report: DatasetReport) -> list[Finding
     split = cfg["split"]
     if split not in report.splits and split != "val":
         message = f"'split: {split}' is not a split of the data."
-        findings.append(error("split-missing", message, where="cfg", next="Use split: val."))
+        findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
     classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
     unknown = [entry for entry in classes if entry is not None and entry not in report.names]
     if unknown and report.names:

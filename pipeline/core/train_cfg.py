@@ -1,8 +1,4 @@
-"""Checking, merging and comparing training cfgs.
-
-Ultralytics reads cfg files with PyYAML, for which ``1e-3`` is text (YAML 1.1 wants ``1.0e-3``), and
-then refuses the file. Here such numbers count as numbers, and a merged cfg has them spelled out.
-"""
+"""Training cfgs: checking them, reading overrides, and what training gets in the end."""
 
 from __future__ import annotations
 
@@ -11,9 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from pipeline.core.cfg_check import check_value, clean
+from pipeline.core.cfg_merge import diff_text, merge_cfg, same
 from pipeline.core.cfg_schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.findings import Finding, error, info, ordered, warning
@@ -31,6 +26,7 @@ __all__ = [
 ]
 
 _AUTO_IGNORES = ("lr0", "momentum")
+_PATHS = ("pretrained", "distill_model")
 
 
 def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
@@ -56,6 +52,7 @@ def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding
     for key, value in overrides.items():
         where = f"overrides.{key}"
         findings += _check_key(key, value, where) or _check_owned_override(key, where)
+    findings += _check_paths(yaml_file, overrides)
     findings += _check_auto(yaml_file, overrides)
     return ordered(findings)
 
@@ -71,43 +68,6 @@ def effective_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> dict[str, Any]
     defaults = {key: entry.default for key, entry in SCHEMA.items() if key not in NOT_IN_DEFAULTS}
     given = {**parse_yaml(cfg_text, name="cfg").data, **overrides}
     return defaults | {str(key): clean(str(key), value) for key, value in given.items()}
-
-
-def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
-    """Put overrides into a cfg text; everything else stays as it is, comments and order too.
-
-    Values that only YAML 1.2 reads as numbers are spelled out. New keys come last.
-
-    Raises
-    ------
-    InputError
-        The text is not a yaml mapping.
-    """
-    before = parse_yaml(cfg_text, name="cfg").data
-    after = {key: clean(key, value) for key, value in {**before, **overrides}.items()}
-    changed = {
-        key: value
-        for key, value in after.items()
-        if key not in before or not _same(before[key], value)
-    }
-    if not changed:
-        return cfg_text
-    merged = _splice(cfg_text, changed)
-    try:
-        kept = parse_yaml(merged, name="cfg").data
-        if kept.keys() == after.keys() and all(_same(kept[key], after[key]) for key in after):
-            return merged
-    except InputError:
-        pass  # the text has a form (aliases, flow style) that cannot be patched: written anew below
-    return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
-
-
-def diff_text(before: str, after: str, name: str) -> str:
-    """Give the unified diff of two versions of a file; empty when nothing differs."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), name, f"{name} (this launch)", lineterm=""
-    )
-    return "".join(f"{line}\n" for line in lines)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -173,7 +133,7 @@ def _check_key(key: Any, value: Any, where: str) -> list[Finding]:
 
 def _check_owned(key: str, value: Any, where: str) -> list[Finding]:
     setting = SCHEMA.get(key)
-    if setting is None or _same(clean(key, value), setting.default):
+    if setting is None or same(clean(key, value), setting.default):
         return []
     if setting.owned:
         message = f"'{key}: {value}' is ignored: {setting.owned}."
@@ -194,6 +154,24 @@ def _check_owned_override(key: str, where: str) -> list[Finding]:
     return [error("setting-owned", message, where=where, next="Remove it.")]
 
 
+def _check_paths(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
+    given = {**yaml_file.data, **overrides}
+    relative = [
+        key
+        for key in _PATHS
+        if isinstance(clean(key, given.get(key)), str) and not given[key].startswith("/")
+    ]
+    return [
+        warning(
+            "setting-path",
+            f"'{key}: {given[key]}' is looked for in the step's working folder, not on the volume.",
+            where=_where(key, yaml_file, overrides),
+            next=f"Give the path as the step sees it, such as /data/{given[key]}.",
+        )
+        for key in relative
+    ]
+
+
 def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
     given = {**yaml_file.data, **overrides}
     if str(given.get("optimizer", SCHEMA["optimizer"].default)).lower() != "auto":
@@ -202,52 +180,18 @@ def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Findi
         key
         for key in _AUTO_IGNORES
         if key in overrides
-        or (key in given and not _same(clean(key, given[key]), SCHEMA[key].default))
+        or (key in given and not same(clean(key, given[key]), SCHEMA[key].default))
     ]
     return [
         warning(
             "auto-optimizer",
             f"'{key}: {given[key]}' is ignored: optimizer=auto chooses it.",
-            where=f"overrides.{key}" if key in overrides else yaml_file.where(key),
+            where=_where(key, yaml_file, overrides),
             next="Name an optimizer, such as optimizer=AdamW.",
         )
         for key in ignored
     ]
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other or (one != one and other != other))
-
-
-def _splice(text: str, changed: Mapping[str, Any]) -> str:
-    """Replace the values' own characters, from the last to the first, and append new keys."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    nodes = {key.value: value for key, value in root.value} if root else {}
-    for key in sorted(changed.keys() & nodes, key=lambda key: -nodes[key].start_mark.index):
-        start, end = nodes[key].start_mark.index, _end(nodes[key])
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        gap = "" if text[start - 1 : start].isspace() else " "
-        text = text[:start] + gap + _scalar(changed[key]) + text[end:]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    if changed.keys() - nodes and text and not text.endswith("\n"):
-        text += newline
-    added = [f"{key}: {_scalar(changed[key])}{newline}" for key in changed if key not in nodes]
-    return text + "".join(added)
-
-
-def _end(node: yaml.Node) -> int:
-    # a block collection's own end mark lies behind the comments that follow it
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.index)
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value)  # True and False, as in Ultralytics' own files
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=float("inf")
-    )
-    return text.removesuffix("\n").removesuffix("\n...")
+def _where(key: str, yaml_file: YamlFile, overrides: Mapping[str, Any]) -> str:
+    return f"overrides.{key}" if key in overrides else yaml_file.where(key)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ultralytics import cfg as theirs
-from ultralytics.utils import DEFAULT_CFG_DICT
+from ultralytics.utils import DEFAULT_CFG_DICT, YAML
 
 from pipeline.core.cfg_check import check_value
 from pipeline.core.cfg_schema import (
@@ -18,6 +19,7 @@ from pipeline.core.cfg_schema import (
     UNUSED_GROUPS,
     Setting,
 )
+from pipeline.core.train_cfg import merge_cfg
 
 # Where Slipway is stricter than Ultralytics on purpose: key, value, and why it is not let through.
 STRICTER: dict[str, tuple[Any, ...]] = {
@@ -82,6 +84,17 @@ def test_what_slipway_takes_ultralytics_takes_too(setting: Setting) -> None:
 def test_slipway_refuses_what_would_only_fail_later(key: str, value: Any) -> None:
     theirs.check_cfg({key: value})
     assert check_value(SCHEMA[key], value, "")
+
+
+def test_ultralytics_takes_a_merged_cfg(tmp_path: Path) -> None:
+    text = "lr0: 1e-3 # PyYAML reads this as text\nepochs: 1e1\nconf: None\n"
+    path = tmp_path / "cfg.yaml"
+    path.write_text(text)
+    with pytest.raises(TypeError, match="of invalid type str"):
+        theirs.get_cfg(DEFAULT_CFG_DICT, YAML.load(path))
+    path.write_text(merge_cfg(text, {"classes": [0, 2], "optimizer": "SGD"}))
+    args = theirs.get_cfg(DEFAULT_CFG_DICT, YAML.load(path))
+    assert (args.lr0, args.epochs, args.conf, args.classes) == (0.001, 10, None, [0, 2])
 
 
 def test_optimizers_are_those_of_ultralytics() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError, UsageError
@@ -142,6 +142,11 @@ def test_lr0_with_the_automatic_optimizer_is_a_warning() -> None:
     assert check("lr0: 0.003\n", optimizer="SGD") == []
 
 
+def test_weights_named_in_a_cfg_are_not_looked_for_on_the_volume() -> None:
+    assert check("pretrained: a.pt\n") == [("warning", "setting-path", "cfg.yaml:1")]
+    assert check("pretrained: /data/a.pt\n") == check("pretrained: false\n") == []
+
+
 def test_merging_changes_only_what_was_asked_for() -> None:
     merged = merge_cfg(CFG, {"epochs": 5, "classes": [1], "model": "a", "imgsz": 96})
     assert merged == (
@@ -194,6 +199,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=6), st.dictionaries(KEYS, VALUES, max_size=6))
 def test_merging_gives_the_file_with_the_overrides(
     file: dict[str, Any], overrides: dict[str, Any]
@@ -255,6 +261,7 @@ def test_all_bad_overrides_are_named_at_once() -> None:
         parse_overrides(["one", "epochs=1", "two"])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_an_override_is_read_or_refused(text: str) -> None:
     try:

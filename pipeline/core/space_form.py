@@ -1,0 +1,96 @@
+"""The form of a ``tune-*.yaml``: which keys it has and what a range may be."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from typing import Any
+
+from pipeline.core.cfg_check import check_value, clean
+from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS, Setting
+from pipeline.core.findings import Finding, error
+from pipeline.core.yaml_file import YamlFile
+
+SCALES = ("linear", "log", "int")
+METRICS = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
+_LIMITS = {"trials": (1, 1000), "epochs": (1, 100_000), "parallel": (1, 64), "seed": (0, 2**31)}
+
+
+def check_form(yaml_file: YamlFile) -> list[Finding]:
+    """Find every mistake that shows in the file alone."""
+    findings: list[Finding] = []
+    allowed = ("space", "trials", "epochs", "metric", "parallel", "seed")
+    for key, value in yaml_file.data.items():
+        where = yaml_file.where(key)
+        if key not in allowed:
+            findings.append(_unknown(key, allowed, where))
+        elif key in _LIMITS and value is not None and not _whole_between(value, *_LIMITS[key]):
+            low, high = _LIMITS[key]
+            message = f"'{key}' is {value!r}; allowed is a whole number from {low} to {high:,}."
+            findings.append(error("tune-value", message, where=where, next="Correct the value."))
+        elif key == "metric" and value is not None and value not in METRICS:
+            message = f"'metric' is {value!r}; allowed is {', '.join(METRICS)}."
+            findings.append(error("tune-value", message, where=where, next="Correct the value."))
+    space = yaml_file.data.get("space")
+    if not isinstance(space, dict) or not space:
+        message = "'space' names no setting to vary."
+        hint = "Write space: {lr0: {low: 0.0005, high: 0.02, scale: log}}."
+        return [*findings, error("tune-space", message, where=yaml_file.where("space"), next=hint)]
+    for key, entry in space.items():
+        where = yaml_file.where("space", key)
+        if key not in SCHEMA:
+            findings.append(_unknown(key, SCHEMA, where))
+        else:
+            findings += check_dimension(SCHEMA[key], entry, where)
+    return findings
+
+
+def check_dimension(setting: Setting, entry: Any, where: str) -> list[Finding]:
+    """Find what is wrong with one setting's range or choices."""
+
+    def mistake(message: str, next: str) -> list[Finding]:
+        return [error("tune-space", f"'{setting.key}' {message}", where=where, next=next)]
+
+    if setting.owned or setting.group in UNUSED_GROUPS:
+        return mistake("cannot be searched: it does not change the training.", "Remove it.")
+    if not isinstance(entry, dict) or set(entry) - {"low", "high", "scale", "choices"}:
+        return mistake("is not a range.", "Write {low: 0.1, high: 0.9} or {choices: [1, 2]}.")
+    if "choices" in entry:
+        choices = entry["choices"]
+        if len(entry) > 1 or not isinstance(choices, list) or not choices:
+            return mistake(
+                "has choices that are no list, or a range too.", "Write {choices: [1, 2]}."
+            )
+        return [finding for value in choices for finding in check_value(setting, value, where)]
+    if entry.get("scale", "linear") not in SCALES:
+        return mistake(f"has the scale {entry['scale']!r}.", f"Use one of {', '.join(SCALES)}.")
+    if not (setting.accepts("float") or setting.accepts("int")):
+        return mistake("is no number.", "Write {choices: [...]}.")
+    low, high = (clean(setting.key, entry.get(end)) for end in ("low", "high"))
+    if not is_real(low) or not is_real(high):
+        return mistake("needs low and high as numbers.", "Write {low: 0.1, high: 0.9}.")
+    if low >= high:
+        return mistake(f"has low {low}, which is not below high {high}.", "Exchange them.")
+    if entry.get("scale") == "int" and (low % 1 or high % 1):
+        return mistake(f"has scale int from {low} to {high}.", "Use whole numbers.")
+    if entry.get("scale") == "log" and setting.kind == "int":
+        return mistake("takes whole numbers only.", "Use scale int.")
+    if entry.get("scale") == "log" and low <= 0:
+        return mistake(f"has scale log from {low}.", "Start above 0, or use scale linear.")
+    return [finding for end in (low, high) for finding in check_value(setting, end, where)]
+
+
+def _unknown(key: Any, known: Any, where: str) -> Finding:
+    near = difflib.get_close_matches(str(key), known, n=2)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
+    return error("unknown-setting", f"'{key}' is not known here.", where=where, next=hint)
+
+
+def _whole_between(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_real(value: Any) -> bool:
+    """Say whether a value is a finite number."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.core.launch import Choices
+from pipeline.core.preflight import Preflight, preflight
+from pipeline.core.resources import quantity_bytes
+from pipeline.core.volume import Volume
+
+GOOD = Choices(model="yolov8n-scratch.yaml")
+
+
+def check(volume: Path, gpus: int | None = None, **changes: Any) -> Preflight:
+    return preflight(Volume(volume), replace(GOOD, **changes), gpus=gpus)
+
+
+def found(result: Preflight, code: str) -> tuple[str, str]:
+    (finding,) = [finding for finding in result.findings if finding.code == code]
+    return finding.severity, finding.where
+
+
+def test_the_sample_is_ready(sample_volume: Path) -> None:
+    result = check(sample_volume)
+    assert result.ok
+    assert [finding for finding in result.findings if finding.severity == "warning"] == []
+    assert result.resolved == {
+        "model_path": "yolov8-scratch.yaml",
+        "cfg_yaml": "cfg-custom.yaml",
+        "data_yaml": "data-custom.yaml",
+    }
+    assert result.scale == "n"
+    assert result.report is not None and result.report.names[0] == "circle"
+    assert json.loads(json.dumps(result.as_dict()))["ok"] is True
+
+
+def test_a_tuning_of_the_sample_is_ready(sample_volume: Path) -> None:
+    result = check(sample_volume, tune=True, tune_space="tune-custom")
+    assert result.ok
+    assert result.resolved["tune_yaml"] == "tune-custom.yaml"
+
+
+def test_everything_wrong_is_said_at_once(sample_volume: Path) -> None:
+    result = preflight(
+        Volume(sample_volume),
+        Choices(
+            model="../yolov8n.pt",
+            cfg="nothing",
+            data="/etc/passwd",
+            train=False,
+            tune=True,
+            tune_space="tune-none",
+            overrides={"epoch": 3, "lr0": "fast", "project": "mine"},
+            experiment=" ",
+            name="two\nlines",
+            gpus=2,
+            cpus=-1,
+            shm_size="1GB",
+        ),
+        gpus=0,
+    )
+    errors = {(f.code, f.where) for f in result.findings if f.severity == "error"}
+    assert errors == {
+        ("unsafe-path", "model"),
+        ("file-missing", "cfg"),
+        ("unsafe-path", "data"),
+        ("file-missing", "tune_space"),
+        ("unknown-setting", "overrides.epoch"),
+        ("setting-type", "overrides.lr0"),
+        ("setting-owned", "overrides.project"),
+        ("tune-without-train", "tune"),
+        ("experiment-name", "experiment"),
+        ("name-name", "name"),
+        ("gpu-missing", "gpus"),
+        ("resources", "cpus"),
+        ("shm-size", "shm_size"),
+    }
+    assert result.resolved == {}
+    assert not result.ok
+    assert [f.severity for f in result.findings][: len(errors)] == ["error"] * len(errors)
+
+
+def test_mistakes_of_the_cfg_file_come_with_its_line(volume: Path) -> None:
+    (volume / "cfg-bad.yaml").write_text("epochs: 3\nlr: 0.1\n")
+    assert found(check(volume, cfg="cfg-bad"), "unknown-setting") == ("error", "cfg-bad.yaml:2")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a: [\n", "- 1\n", "epochs: !!python/object/apply:os.system [ls]\n", "a: 1\na: 2\n",
+     "x: &x [1]\ny: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x]\n" + "".join(
+         f"z{i}: &z{i} [{','.join(['*' + (f'z{i - 1}' if i else 'y')] * 9)}]\n" for i in range(8)),
+     "\x00"],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["cfg", "data", "model"])
+def test_a_broken_file_is_a_finding(volume: Path, field: str, content: str) -> None:
+    (volume / "broken.yaml").write_text(content)
+    result = check(volume, **{field: "broken.yaml"})
+    assert not result.ok
+    assert any(f.where.startswith("broken.yaml") for f in result.findings if f.severity == "error")
+
+
+@pytest.mark.parametrize("field", ["cfg", "data", "model", "tune_space"])
+def test_what_is_no_plain_file_is_a_finding(volume: Path, field: str) -> None:
+    os.mkfifo(volume / "pipe.yaml")
+    (volume / "folder.yaml").mkdir()
+    (volume / "device.yaml").symlink_to("/dev/zero")
+    (volume / "latin.yaml").write_bytes(b"\xe4")
+    for name in ("pipe.yaml", "folder.yaml", "device.yaml", "latin.yaml", "x" * 300, "a\0b", ""):
+        changes: dict[str, Any] = {field: name}
+        result = check(volume, tune=True, **changes)
+        assert not result.ok or (field == "tune_space" and not name)
+
+
+def test_a_model_for_another_task_is_an_error(volume: Path) -> None:
+    text = (volume / "yolov8-scratch.yaml").read_text()
+    (volume / "yolov8-seg.yaml").write_text(text.replace("Detect, [nc]", "Segment, [nc, 32, 256]"))
+    severity, where = found(check(volume, model="yolov8n-seg.yaml"), "model-task")
+    assert severity == "error" and where.startswith("yolov8-seg.yaml:")
+
+
+def test_a_model_yaml_without_scale_in_its_name_gets_the_first(volume: Path) -> None:
+    result = check(volume, model="yolov8-scratch.yaml")
+    assert result.scale == "n"
+    assert found(result, "first-scale") == ("info", "model")
+
+
+def test_other_class_counts_in_the_model_are_only_told(volume: Path) -> None:
+    text = (volume / "yolov8-scratch.yaml").read_text()
+    (volume / "yolov9-scratch.yaml").write_text(
+        "\n".join("nc: 80" if line.startswith("nc:") else line for line in text.splitlines())
+    )
+    assert found(check(volume, model="yolov9n-scratch.yaml"), "model-nc")[0] == "info"
+
+
+def test_weights_are_looked_at_but_not_opened(volume: Path) -> None:
+    (volume / "weights").mkdir()
+    (volume / "weights" / "good.pt").write_bytes(b"not a checkpoint" * 1000)
+    (volume / "empty.pt").touch()
+    result = check(volume, model="good")
+    assert result.ok and result.resolved["model_path"] == "weights/good.pt"
+    assert found(check(volume, model="empty"), "model-empty") == ("error", "model")
+
+
+def test_data_without_a_test_split_is_a_warning(volume: Path) -> None:
+    path = volume / "data-custom.yaml"
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("test:")]
+    path.write_text("\n".join(kept) + "\n")
+    result = check(volume)
+    assert found(result, "no-test-split") == ("warning", "data")
+    assert found(check(volume, overrides={"split": "test"}), "split-not-there")[0] == "error"
+
+
+def test_classes_that_the_data_does_not_have_are_an_error(sample_volume: Path) -> None:
+    result = check(sample_volume, overrides={"classes": [0, 7]})
+    assert found(result, "class-missing") == ("error", "cfg")
+    assert check(sample_volume, overrides={"classes": [0]}).ok
+
+
+def test_gpus_are_compared_only_when_known(sample_volume: Path) -> None:
+    assert check(sample_volume, gpus=None).ok
+    asked = Choices(model=GOOD.model, gpus=1)
+    assert preflight(Volume(sample_volume), asked).ok
+    assert preflight(Volume(sample_volume), asked, gpus=1).ok
+    assert found(preflight(Volume(sample_volume), asked, gpus=0), "gpu-missing")[0] == "error"
+
+
+def test_little_shared_memory_is_a_warning(sample_volume: Path) -> None:
+    big = {"batch": 64, "imgsz": 1280, "workers": 8}
+    assert found(check(sample_volume, overrides=big), "shm-small") == ("warning", "shm_size")
+    assert check(sample_volume, overrides=big | {"workers": 0}).findings == []
+
+
+def test_a_setting_both_fixed_and_searched_is_an_error(sample_volume: Path) -> None:
+    result = check(sample_volume, tune=True, tune_space="tune-custom", overrides={"scale": 0.2})
+    assert found(result, "fixed-and-searched")[0] == "error"
+
+
+def test_what_is_not_used_is_told(sample_volume: Path) -> None:
+    result = check(sample_volume, train=False, overrides={"epochs": 3}, tune_space="tune-custom")
+    assert result.ok
+    assert found(result, "space-unused")[0] == found(result, "overrides-unused")[0] == "info"
+
+
+def test_a_volume_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
+    assert found(check(tmp_path / "none"), "volume")[0] == "error"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1Gi", 2**30), ("512Mi", 2**29), ("1.5G", 1_500_000_000), ("100", 100), ("1GB", None),
+     ("", None), ("-1Gi", None), ("Gi", None), ("1 Gi", None), ("1Gi\n", None)],
+)  # fmt: skip
+def test_sizes_are_kubernetes_quantities(text: str, size: int | None) -> None:
+    assert quantity_bytes(text) == size
+
+
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
+@given(
+    st.text(max_size=30), st.text(max_size=30), st.text(max_size=30),
+    st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=5)),
+)  # fmt: skip
+def test_whatever_is_typed_gives_findings(
+    sample_volume: Path, model: str, cfg: str, shm: str, overrides: dict[str, Any]
+) -> None:
+    choices = Choices(model=model, cfg=cfg, data=cfg, shm_size=shm, overrides=overrides, name=model)
+    assert not preflight(Volume(sample_volume), choices).ok
