@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pipeline.actions.catalog import list_choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume import FOLDERS, Kind, Volume
 
@@ -73,6 +74,7 @@ def volume_signature() -> tuple[tuple[str, int, int], ...]:
     return tuple(sorted(found))
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+# A run that finishes adds its weights without touching a file of the signature.
+@st.cache_data(show_spinner=False, max_entries=16, ttl=10)
 def _choices(kind: Kind, signature: tuple[tuple[str, int, int], ...]) -> list[str]:
-    return [choice.name for choice in volume().choices(kind)]
+    return [choice.name for choice in list_choices(settings(), kind)]
