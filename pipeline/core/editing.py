@@ -78,16 +78,7 @@ def save_text(volume: Volume, path: str, text: str, *, expected_sha256: str) -> 
         target = target.resolve()
     try:
         with _locked(volume):
-            if _current_sha256(volume, path) != expected_sha256:
-                raise FileChanged(
-                    f"{path} was changed by somebody else."
-                    if expected_sha256
-                    else f"{path} exists already.",
-                    where=path,
-                    next="Open it again and repeat your change."
-                    if expected_sha256
-                    else "Choose another name.",
-                )
+            _check_unchanged(volume, path, expected_sha256)
             write_atomic(target, data)
     except OSError as reason:
         raise InputError(
@@ -162,11 +153,20 @@ def _check_data(volume: Volume, document: YamlFile) -> list[Finding]:
         return list(reason.findings) or [bad]
 
 
-def _current_sha256(volume: Volume, path: str) -> str:
+def _check_unchanged(volume: Volume, path: str, expected_sha256: str) -> None:
     try:
-        return hashlib.sha256(read_bytes(volume.path(path), shown_as=path)).hexdigest()
+        current = hashlib.sha256(read_bytes(volume.path(path), shown_as=path)).hexdigest()
     except FileMissing:
-        return ""
+        current = ""
+    if current == expected_sha256:
+        return
+    if not expected_sha256:
+        raise FileChanged(f"{path} exists already.", where=path, next="Choose another name.")
+    raise FileChanged(
+        f"{path} was changed by somebody else.",
+        where=path,
+        next="Open it again and repeat your change.",
+    )
 
 
 @contextmanager
