@@ -74,6 +74,9 @@ _CSS = """
 <style>
 .stMainBlockContainer { max-width: 1400px; padding-top: 4.2rem; padding-bottom: 2rem; }
 .stMain input, .stMetric, .stDataFrame, .stMain code { font-variant-numeric: tabular-nums; }
+.st-key-configs-editor textarea {
+  font-family: "Source Code Pro", monospace; font-size: 0.87rem; white-space: pre; overflow-x: auto;
+}
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from pipeline.core.errors import FileChanged, SlipwayError
 from pipeline.core.findings import has_errors
 from pipeline.core.volume import FOLDERS
 
-_EDITOR_HEIGHT = 520
+_EDITOR_HEIGHT = 440
 _NOTICE = "configs.notice"
 
 
@@ -58,13 +57,10 @@ def _show_files(folders: dict[str, list[str]], chosen: str) -> None:
             continue
         st.caption(f"{folder or 'volume'}/")
         for path in paths:
-            if st.button(
-                escape(Path(path).name),
-                key=f"configs.open.{path}",
-                type="secondary" if path == chosen else "tertiary",
-                icon=":material/description:",
-                width="stretch" if path == chosen else "content",
-            ):
+            name = escape(Path(path).name)
+            label = f":primary[**{name}**]" if path == chosen else name
+            icon = ":material/edit_note:" if path == chosen else ":material/description:"
+            if st.button(label, key=f"configs.open.{path}", type="tertiary", icon=icon):
                 state.set_url(state.FILE, path)
                 st.rerun()
 
@@ -81,7 +77,7 @@ def _show_editor(path: str) -> None:
         st.session_state[key] = text_on_disk  # nothing typed: show what is there now
     st.session_state[f"{key}.sha256"] = sha256
     head, buttons = st.columns([2, 1], vertical_alignment="center")
-    text = st.text_area(
+    text = st.container(key="configs-editor").text_area(
         path,
         key=key,
         height=_EDITOR_HEIGHT,

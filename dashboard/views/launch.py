@@ -86,7 +86,7 @@ def _show_findings(plan: Plan) -> None:
         st.markdown(f":green[:material/check_circle:] **Ready** :gray[{counted}]")
     checks = launch_plan.checks(plan.findings)
     st.markdown("  ".join(f"{_MARKS[worst]} {name}" for name, worst in checks.items()))
-    show_findings(plan.findings)
+    show_findings(plan.findings, shown=3)
 
 
 def _show_launch(plan: Plan) -> None:
@@ -149,7 +149,7 @@ def _show_empty(picked: dict[str, Any]) -> None:
         "data": "a data yaml such as `data-custom.yaml` (`path`, `train`, `val`, `names`)",
     }
     with st.container(border=True):
-        st.markdown(f"**The volume has no {' and no '.join(missing)} yet**")
+        st.markdown(f"**The volume has no {', no '.join(missing)} yet**")
         st.markdown(f"Put these into `{root}`, or into its folder of the kind, and reload:")
         st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
         st.markdown("Or start with the sample, generated shapes that train in a minute:")

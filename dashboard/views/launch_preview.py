@@ -17,7 +17,7 @@ from pipeline.actions import launches
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import SlipwayError
 
-_WARM_UP_DELAY_S = 2.0
+WARM_UP_DELAY_S = 2.0
 _log = logging.getLogger("slipway.dashboard")
 
 
@@ -64,7 +64,7 @@ def warm_up(plan: Plan) -> None:
 @st.cache_resource(show_spinner=False)
 def _start_warm_up(_settings: Any, _plan: Plan) -> None:
     def compile_once() -> None:
-        time.sleep(_WARM_UP_DELAY_S)
+        time.sleep(WARM_UP_DELAY_S)
         try:
             launches.workflow_of(_settings, _plan)
         except SlipwayError as reason:  # the preview and the launch show it where it matters

@@ -16,7 +16,7 @@ OnChange = Callable[[str, Any], None]
 _ALWAYS = ("epochs", "imgsz", "batch", "lr0")
 _COLUMNS = 4
 _HIDDEN_GROUPS = (*UNUSED_GROUPS, "slipway")
-_PILLS = ("training", "optimiser", "augmentation", "loss")  # the others are in "all"
+_PILLS = ("optimiser", "augmentation", "loss")  # the others are in "all"
 
 
 def cfg_form(

@@ -1,0 +1,149 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import preferences
+
+PAGE = {"model": "yolov8n-scratch.yaml", "cfg": "cfg-custom", "data": "data-custom"}
+
+
+def open_page(**query: str | list[str]) -> AppTest:
+    page = AppTest.from_file("dashboard/app.py", default_timeout=30)
+    for key, value in query.items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def text_of(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.error, *page.warning]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def test_opens_with_the_samples_first_choices_ready_to_launch(installation: Path) -> None:
+    page = open_page()
+    assert not page.exception
+    assert {box.label: box.value for box in page.selectbox[:3]} == {
+        "Model": "yolov8n-scratch.yaml",
+        "Cfg": "cfg-custom",
+        "Data": "data-custom",
+    }
+    assert "Ready" in text_of(page)
+    assert "24 images" in text_of(page)
+    assert not page.button(key="launch.submit").disabled
+
+
+def test_choices_are_in_the_url(installation: Path) -> None:
+    page = open_page()
+    page.selectbox(key="form.model").select("yolov8s-scratch.yaml").run()
+    assert page.query_params["model"] == ["yolov8s-scratch.yaml"]
+    again = open_page(model="yolov8s-scratch.yaml")
+    assert again.selectbox(key="form.model").value == "yolov8s-scratch.yaml"
+
+
+def test_a_name_in_the_url_that_is_not_on_the_volume_is_not_chosen(installation: Path) -> None:
+    page = open_page(model="../../etc/passwd")
+    assert page.selectbox(key="form.model").value == "yolov8n-scratch.yaml"
+    assert not page.exception
+
+
+def test_last_choices_are_remembered_for_a_user(installation: Path, state: Path) -> None:
+    preferences.remember(state, "kim", launch={"model": "yolov8m-scratch.yaml", "tune": True})
+    page = open_page()
+    assert page.selectbox(key="form.model").value == "yolov8m-scratch.yaml"
+    assert page.toggle(key="form.tune").value
+
+
+def test_a_link_shows_everybody_the_same(installation: Path, state: Path) -> None:
+    preferences.remember(state, "kim", launch={"model": "yolov8m-scratch.yaml", "tune": True})
+    page = open_page(**PAGE)
+    assert page.selectbox(key="form.model").value == "yolov8n-scratch.yaml"
+    assert not page.toggle(key="form.tune").value
+
+
+def test_tune_is_off_and_says_why_without_train(installation: Path) -> None:
+    page = open_page()
+    page.toggle(key="form.tune").set_value(True).run()
+    page.toggle(key="form.train").set_value(False).run()
+    tune = page.toggle(key="form.tune")
+    assert tune.disabled and not tune.value
+    assert "switch Train on first" in text_of(page)
+
+
+def test_a_changed_setting_is_marked_kept_in_the_url_and_taken_back(installation: Path) -> None:
+    page = open_page()
+    key = "cfg_form.cfg-custom.yaml.epochs"
+    before = page.number_input(key=key).value
+    page.number_input(key=key).set_value(7).run()
+    assert page.query_params["set"] == ["epochs=7"]
+    assert f"was {before}" in page.number_input(key=key).label
+    page.number_input(key=key).set_value(before).run()
+    assert "set" not in page.query_params
+
+
+def test_overrides_come_from_the_url(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=3", "lr0=1e-3"])
+    assert page.number_input(key="cfg_form.cfg-custom.yaml.epochs").value == 3
+    assert page.number_input(key="cfg_form.cfg-custom.yaml.lr0").value == 0.001
+
+
+def test_settings_are_found_by_name_and_by_description(installation: Path) -> None:
+    page = open_page()
+    page.text_input(key="cfg_form.search").set_value("mosaic").run()
+    keys = [field.key for field in page.number_input]
+    assert "cfg_form.cfg-custom.yaml.mosaic" in keys
+    assert "cfg_form.cfg-custom.yaml.epochs" not in keys
+    page.text_input(key="cfg_form.search").set_value("no such thing").run()
+    assert "No setting" in text_of(page)
+
+
+@pytest.mark.parametrize("view", ["common", "optimiser", "augmentation", "loss", "all"])
+def test_every_view_of_the_settings_opens(installation: Path, view: str) -> None:
+    page = open_page()
+    page.button_group(key="cfg_form.view").set_value(view).run()
+    assert not page.exception and not page.error
+
+
+def test_errors_are_shown_and_stop_the_launch(installation: Path) -> None:
+    (installation / "cfg-bad.yaml").write_text("epochz: 3\nlr0: abc\n", encoding="utf-8")
+    page = open_page(**PAGE | {"cfg": "cfg-bad"})
+    assert "Not ready" in text_of(page)
+    assert "epochz" in text_of(page) and "cfg-bad.yaml:1" in text_of(page)
+    assert page.button(key="launch.submit").disabled
+    assert not page.exception
+
+
+def test_a_broken_yaml_names_its_line_and_leads_to_the_editor(installation: Path) -> None:
+    (installation / "cfg-broken.yaml").write_text("epochs: [1\nlr0: 2\n", encoding="utf-8")
+    page = open_page(**PAGE | {"cfg": "cfg-broken"})
+    assert "cfg-broken.yaml:2" in text_of(page)
+    assert any(button.label == "Open the cfg" for button in page.button)
+    assert not page.exception
+
+
+def test_a_broken_dataset_keeps_the_page_up(installation: Path) -> None:
+    (installation / "data-none.yaml").write_text(
+        "path: nowhere\ntrain: a\nval: b\nnames: [x]\n", encoding="utf-8"
+    )
+    page = open_page(**PAGE | {"data": "data-none"})
+    assert "Not ready" in text_of(page)
+    assert not page.exception
+
+
+def test_an_empty_volume_teaches_and_offers_the_sample(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLIPWAY_VOLUME", str(tmp_path / "empty"))
+    page = open_page()
+    assert "no model" in text_of(page)
+    assert any("sample" in button.label for button in page.button)
+    assert not page.exception
+
+
+def test_wrong_settings_are_said_not_thrown(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_ENGINE", "argo")
+    page = open_page()
+    assert "SLIPWAY_ENGINE is 'argo'" in text_of(page)
+    assert not page.exception
