@@ -88,6 +88,8 @@ class Controller:
     def serve(self, lock: int) -> None:
         """Work until nothing has been left to do for a while, then let go of the lock."""
         _log.info("serving, pid %d", os.getpid())
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
         idle_since = time.monotonic()
         while True:
             if self.tick():
@@ -116,33 +118,33 @@ class Controller:
             if step.state is State.RUNNING
             for device in step.devices
         }
-        ahead = 0
+        waiting = 0
         for run in runs:
             try:
-                self._tend(run, steps[run.id], ahead)
+                waiting += not self._tend(run, steps[run.id], waiting)
             except EngineUnreachable:
                 raise
             except Exception as reason:  # noqa: BLE001  one broken run must not hold up the others
                 _log.exception("run %s", run.id)
                 self._give_up(run, steps[run.id], reason)
-            ahead += run.state is State.PENDING
         self._children = [child for child in self._children if child.poll() is None]
         return True
 
-    def _tend(self, run: RunRow, steps: Sequence[StepRow], ahead: int) -> None:
+    def _tend(self, run: RunRow, steps: Sequence[StepRow], waiting: int) -> bool:
+        """Take a run as far as it goes; say whether it had its turn."""
         for step in steps:
             if step.state is State.RUNNING and not self._is_over(run, step):
-                return
+                return True
         if run.state is State.PENDING:
             if run.stop_at:
                 for step in steps:
                     if step.state is State.PENDING:
                         self._end_step(run, step.name, State.SKIPPED, STOPPED)
                 self._end_run(run, State.STOPPED)
-                return
+                return True
             if self._jobs >= self._job_slots:
-                self._say(run, f"waits for a job slot; {self._jobs + ahead} before it")
-                return
+                self._say(run, f"waits for a job slot; {self._jobs + waiting} before it")
+                return False
             self._jobs += 1
             self._store.update_run(
                 run.id,
@@ -152,6 +154,7 @@ class Controller:
             )
         while self._advance(run):
             pass
+        return True
 
     def _advance(self, run: RunRow) -> bool:
         """Do the next thing of a run that has no running step; say whether to go on at once."""

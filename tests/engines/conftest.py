@@ -1,0 +1,55 @@
+"""Engines to test against; none of them leaves a process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.core.settings import Settings
+from pipeline.engines.base import Engine
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.registry import make_engine
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("SLIPWAY_STOP_GRACE_S", "1")
+    (tmp_path / "volume").mkdir()
+    return Settings(volume=tmp_path / "volume", state=tmp_path / "state", gpu_slots=0)
+
+
+@pytest.fixture
+def local_engine(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings)
+    yield engine
+    for run in engine.list_runs(limit=100).runs:
+        engine.delete(run.id)
+    _wait_for(lambda: not list((settings.state / "engine" / "runs").glob("*")), "runs stay")
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError):
+        os.kill(int(Layout(settings.state).controller_lock.read_text()), signal.SIGTERM)
+    _wait_for(lambda: not _processes(settings.state), f"left behind: {_processes(settings.state)}")
+
+
+def _processes(state: Path) -> list[str]:
+    """List what runs for a state folder; every process of the engine knows it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_ours = process.environ().get("SLIPWAY_STATE") == str(state)
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+def _wait_for(is_so: Callable[[], bool], message: str) -> None:
+    give_up_at = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < give_up_at, message
+        time.sleep(0.05)

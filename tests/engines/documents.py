@@ -1,0 +1,171 @@
+"""Small Argo workflows in the form that kfp 1.8.22 writes, with shell scripts as steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline.core.states import State
+from pipeline.engines.base import Engine, Run
+
+CLAIM = "{{inputs.parameters.volume-mount-name}}"
+MANIFEST = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: pvc-local-cocodata}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 3Gi}}
+"""
+
+
+def workflow(
+    *steps: Mapping[str, Any],
+    parameters: Mapping[str, str] | None = None,
+    conditions: Mapping[str, str] | None = None,
+    on_exit: str = "",
+) -> dict[str, Any]:
+    """Make a workflow that mounts the claim and then runs the steps one after the other.
+
+    A step named in `conditions` is wrapped in a DAG of its own that runs when that parameter is
+    ``True``, as kfp writes ``dsl.Condition``.
+    """
+    given = dict(parameters or {})
+    templates: list[dict[str, Any]] = [_claim(), *map(dict, steps)]
+    tasks: list[dict[str, Any]] = [{"name": "volume-mount", "template": "volume-mount"}]
+    for entry in steps:
+        task = _task(entry["name"], given)
+        if entry["name"] in (conditions or {}):
+            name = f"condition-{entry['name']}"
+            templates.append(
+                {
+                    "name": name,
+                    "inputs": _inputs(given),
+                    "dag": {"tasks": [_task(entry["name"], given, "inputs")]},
+                }
+            )
+            parameter = (conditions or {})[entry["name"]]
+            task |= {
+                "name": name,
+                "template": name,
+                "when": f'"{{{{inputs.parameters.{parameter}}}}}" == "True"',
+            }
+        tasks.append({**task, "dependencies": [tasks[-1]["name"], "volume-mount"]})
+    names = {"parameters": [{"name": name} for name in given]}
+    passed = [{"name": name, "value": f"{{{{inputs.parameters.{name}}}}}"} for name in given]
+    templates.append({"name": "exit-handler-1", "inputs": names, "dag": {"tasks": tasks}})
+    entry_task = {"name": "exit-handler-1", "template": "exit-handler-1"}
+    templates.append(
+        {
+            "name": "shapes",
+            "inputs": names,
+            "dag": {"tasks": [{**entry_task, "arguments": {"parameters": passed}}]},
+        }
+    )
+    spec: dict[str, Any] = {
+        "entrypoint": "shapes",
+        "serviceAccountName": "pipeline-runner",
+        "arguments": {"parameters": [{"name": k, "value": v} for k, v in given.items()]},
+        "templates": templates,
+    }
+    if on_exit:
+        handler = step("notify", on_exit)
+        del handler["inputs"], handler["volumes"], handler["container"]["volumeMounts"]
+        handler["container"]["env"] = []
+        templates.append(handler)
+        spec["onExit"] = "notify"
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"generateName": "shapes-"},
+        "spec": spec,
+    }
+
+
+def step(name: str, script: str, *, inputs: Sequence[str] = (), gpus: int = 0) -> dict[str, Any]:
+    """Make the template of a step that runs a shell script with the claim at ``/data``."""
+    resources = {"resources": {"limits": {"nvidia.com/gpu": gpus}}} if gpus else {}
+    return {
+        "name": name,
+        "inputs": _inputs(inputs),
+        "container": {
+            "image": "busybox:1.36",
+            "command": ["sh", "-ec", script],
+            "env": [{"name": "SLIPWAY_VOLUME", "value": "/data"}],
+            "volumeMounts": [
+                {"mountPath": "/data", "name": "volume-mount"},
+                {"mountPath": "/dev/shm", "name": "shm"},
+            ],
+            **resources,
+        },
+        "metadata": {"labels": {"pipelines.kubeflow.org/pipeline-sdk-type": "kfp"}},
+        "volumes": [
+            {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+            {"name": "volume-mount", "persistentVolumeClaim": {"claimName": CLAIM}},
+        ],
+    }
+
+
+def wait(engine: Engine, run_id: str, until: Callable[[Run], bool], limit_s: float = 30) -> Run:
+    """Ask until something holds; fail with what the run looked like last."""
+    give_up_at = time.monotonic() + limit_s
+    while True:
+        run = engine.get(run_id)
+        if until(run):
+            return run
+        assert time.monotonic() < give_up_at, run
+        time.sleep(0.02)
+
+
+def finish(engine: Engine, run_id: str) -> Run:
+    """Wait for the end of a run."""
+    return wait(engine, run_id, lambda run: run.state.is_finished)
+
+
+def is_running(name: str) -> Callable[[Run], bool]:
+    """Give a condition for `wait`: the step runs."""
+    return lambda run: states(run)[name] is State.RUNNING
+
+
+def states(run: Run) -> dict[str, State]:
+    """Give the steps' states by name."""
+    return {entry.name: entry.state for entry in run.steps}
+
+
+def messages(run: Run) -> dict[str, str]:
+    """Give the steps' messages by name."""
+    return {entry.name: entry.message for entry in run.steps}
+
+
+def log(engine: Engine, run_id: str, name: str) -> str:
+    """Give all that a step has printed."""
+    return engine.logs(run_id, name).text
+
+
+def _claim() -> dict[str, Any]:
+    return {
+        "name": "volume-mount",
+        "resource": {"action": "apply", "manifest": MANIFEST},
+        "outputs": {
+            "parameters": [
+                {"name": "volume-mount-manifest", "valueFrom": {"jsonPath": "{}"}},
+                {"name": "volume-mount-name", "valueFrom": {"jsonPath": "{.metadata.name}"}},
+                {
+                    "name": "volume-mount-size",
+                    "valueFrom": {"jsonPath": "{.status.capacity.storage}"},
+                },
+            ]
+        },
+    }
+
+
+def _task(name: str, given: Mapping[str, str], source: str = "tasks") -> dict[str, Any]:
+    claim = "{{tasks.volume-mount.outputs.parameters.volume-mount-name}}"
+    passed = [{"name": key, "value": f"{{{{inputs.parameters.{key}}}}}"} for key in given]
+    passed.append({"name": "volume-mount-name", "value": claim if source == "tasks" else CLAIM})
+    return {"name": name, "template": name, "arguments": {"parameters": passed}}
+
+
+def _inputs(names: Sequence[str] | Mapping[str, str]) -> dict[str, Any]:
+    return {"parameters": [{"name": name} for name in (*names, "volume-mount-name")]}

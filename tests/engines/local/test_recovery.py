@@ -1,0 +1,145 @@
+"""Kill what can be killed: nothing is lost, nothing runs twice, nothing is shown that is not so."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.engines.base import Engine
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.registry import make_engine
+from tests.engines.documents import (
+    finish,
+    is_running,
+    log,
+    messages,
+    states,
+    step,
+    wait,
+    workflow,
+)
+
+WAITING = (
+    "echo $$ >/data/pid; echo once >>/data/count; while ! test -e /data/go; do sleep 0.02; done"
+)
+
+
+def kill_controller(settings: Settings) -> int:
+    pid = int(Layout(settings.state).controller_lock.read_text())
+    os.kill(pid, signal.SIGKILL)
+    give_up_at = time.monotonic() + 10
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    return pid
+
+
+@pytest.mark.parametrize("step_ends_before_the_next_controller", [True, False])
+def test_killed_controller_loses_nothing(
+    local_engine: Engine, settings: Settings, step_ends_before_the_next_controller: bool
+) -> None:
+    document = workflow(step("train", f"{WAITING}; echo trained"), step("test", "echo tested"))
+    run_id = local_engine.submit(document, "l-1")
+    wait(local_engine, run_id, lambda _: (settings.volume / "count").exists())
+    first = kill_controller(settings)
+    if step_ends_before_the_next_controller:
+        (settings.volume / "go").touch()
+        exit_file = Layout(settings.state).attempt(run_id, "train", 1) / "exit.json"
+        while not exit_file.exists():
+            time.sleep(0.02)
+    # Another process would do just this: make an engine and ask.
+    again = make_engine(settings)
+    assert again.get(run_id).state is State.RUNNING
+    (settings.volume / "go").touch()
+    run = finish(again, run_id)
+    assert run.state is State.SUCCEEDED, run
+    assert (settings.volume / "count").read_text() == "once\n"
+    assert log(again, run_id, "train") == "trained\n"
+    assert int(Layout(settings.state).controller_lock.read_text()) != first
+
+
+def test_run_is_stopped_though_its_controller_was_killed(
+    local_engine: Engine, settings: Settings
+) -> None:
+    run_id = local_engine.submit(workflow(step("train", WAITING)), "l-1")
+    wait(local_engine, run_id, lambda _: (settings.volume / "count").exists())
+    kill_controller(settings)
+    local_engine.stop(run_id)
+    assert finish(local_engine, run_id).state is State.STOPPED
+
+
+def test_killed_controller_between_queueing_and_starting(
+    local_engine: Engine, settings: Settings
+) -> None:
+    first = local_engine.submit(workflow(step("train", WAITING)), "l-1")
+    second = local_engine.submit(workflow(step("train", "true")), "l-2")
+    wait(local_engine, first, is_running("train"))
+    kill_controller(settings)
+    assert local_engine.get(second).state is State.PENDING
+    (settings.volume / "go").touch()
+    assert finish(local_engine, second).state is State.SUCCEEDED
+
+
+def test_vanished_step_is_not_shown_as_running(local_engine: Engine, settings: Settings) -> None:
+    run_id = local_engine.submit(workflow(step("train", WAITING)), "l-1")
+    wait(local_engine, run_id, lambda _: (settings.volume / "count").exists())
+    attempt = Layout(settings.state).attempt(run_id, "train", 1)
+    supervisor = psutil.Process(json.loads((attempt / "supervisor.json").read_text())["pid"])
+    family = [supervisor, *supervisor.children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    run = finish(local_engine, run_id)
+    assert run.state is State.FAILED
+    assert "vanished" in messages(run)["train"]
+    (settings.volume / "go").touch()
+    local_engine.retry(run_id)
+    assert finish(local_engine, run_id).state is State.SUCCEEDED
+
+
+def test_step_that_was_killed_says_by_what(local_engine: Engine, settings: Settings) -> None:
+    run_id = local_engine.submit(workflow(step("train", f"echo epoch 3; {WAITING}")), "l-1")
+    wait(local_engine, run_id, lambda _: (settings.volume / "count").exists())
+    os.kill(int((settings.volume / "pid").read_text()), signal.SIGKILL)
+    run = finish(local_engine, run_id)
+    assert states(run)["train"] is State.FAILED
+    assert messages(run)["train"].startswith("it was ended by SIGKILL")
+    assert messages(run)["train"].endswith("its last line: epoch 3")
+
+
+def test_step_that_ignores_a_stop_is_killed_after_the_grace_time(local_engine: Engine) -> None:
+    document = workflow(step("train", "trap '' TERM; echo deaf; while true; do sleep 0.05; done"))
+    run_id = local_engine.submit(document, "l-1")
+    wait(local_engine, run_id, lambda run: "deaf" in log(local_engine, run.id, "train"))
+    local_engine.stop(run_id)
+    assert finish(local_engine, run_id).state is State.STOPPED
+
+
+def test_nothing_that_a_step_started_outlives_it(local_engine: Engine, settings: Settings) -> None:
+    script = "setsid sleep 60 >/dev/null 2>&1 & sleep 0.2; pgrep -n sleep >/dev/null; echo done"
+    run_id = local_engine.submit(workflow(step("train", script)), "l-1")
+    assert finish(local_engine, run_id).state is State.SUCCEEDED
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("SLIPWAY_STATE") == str(settings.state):
+                left.append(process.name())
+    assert "sleep" not in left
+
+
+def test_state_that_cannot_be_used_is_an_outage_not_an_empty_list(settings: Settings) -> None:
+    from pipeline.core.errors import EngineUnreachable
+
+    database = Layout(settings.state).database
+    database.parent.mkdir(parents=True)
+    database.write_text("this is no database" * 100)
+    with pytest.raises(EngineUnreachable, match="not a database"):
+        make_engine(settings).list_runs()
