@@ -13,9 +13,8 @@ from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
-    from pipeline.tracking.reader import Tracking
-
     from pipeline.engines.base import Engine
+    from pipeline.tracking.reader import Tracking
 
 
 @st.cache_resource(show_spinner=False)
