@@ -231,6 +231,7 @@ def _fail(
         write_json(step.folder.failure(step.name), document)
     except OSError as reason:  # a full disk must not hide why the step failed
         print(f"failure.json cannot be written: {reason}", file=sys.stderr)
+    print("\r", flush=True)  # ends a line that was left open; alone it is no line of the log
     print(f"{step.name} failed: {error} {next}".rstrip())
     return exit_code
 
@@ -272,7 +273,8 @@ def _copy_lines(reading: int, terminal: int, log: BinaryIO) -> None:
     while chunk := os.read(reading, 1 << 16):
         *lines, rest = (rest + chunk).split(b"\n")
         if lines:
-            _write(b"".join(_plain(line) + b"\n" for line in lines), terminal, log)
+            kept = (_plain(line) + b"\n" for line in lines if line != b"\r")
+            _write(b"".join(kept), terminal, log)
         rest = rest[rest.rfind(b"\r", 0, -1) + 1 :]
     if _plain(rest):
         _write(_plain(rest) + b"\n", terminal, log)

@@ -1,0 +1,70 @@
+"""From a launch to the Argo ``Workflow`` document that engines run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp.compiler import Compiler
+
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.settings import Settings
+from pipeline.workflow.pipeline import slipway_pipeline
+
+_COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
+_SPEC = "pipelines.kubeflow.org/pipeline_spec"
+_compiling = threading.Lock()
+
+
+def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[str, Any]:
+    """Compile the pipeline; the same arguments give the same document.
+
+    Parameters
+    ----------
+    settings
+        Images, the volume claim, tracking and webhook addresses.
+    launch
+        Its choices become the defaults of the pipeline's parameters; without one the document is
+        the generic pipeline, which a person can upload into the KFP UI.
+
+    Returns
+    -------
+    dict
+        An Argo ``Workflow`` (argoproj.io/v1alpha1) as kfp 1.8 writes it.
+    """
+    choices = launch.choices if launch else Choices()
+    with _compiling, tempfile.TemporaryDirectory() as folder:  # kfp keeps its pipeline in a global
+        path = Path(folder) / "workflow.yaml"
+        Compiler().compile(slipway_pipeline(settings, choices), str(path))
+        workflow: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    annotations = workflow["metadata"]["annotations"]
+    del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
+    if launch:
+        values = _parameters(launch)
+        for parameter in workflow["spec"]["arguments"]["parameters"]:
+            parameter["value"] = values[parameter["name"]]
+        spec = json.loads(annotations[_SPEC])
+        for entry in spec["inputs"]:
+            entry["default"] = values[entry["name"]]
+        annotations[_SPEC] = json.dumps(spec, ensure_ascii=False)
+    return workflow
+
+
+def _parameters(launch: Launch) -> dict[str, str]:
+    choices = launch.choices
+    return {
+        "model_name": choices.model,
+        "cfg": choices.cfg,
+        "data": choices.data,
+        "bool_train": str(choices.train),
+        "bool_tune": str(choices.tune),
+        "launch": launch.id,
+        "overrides": json.dumps(dict(choices.overrides), ensure_ascii=False),
+        "experiment": choices.experiment,
+        "user": launch.user,
+        "tune_space": choices.tune_space,
+    }
