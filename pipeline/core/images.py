@@ -59,7 +59,7 @@ def scan_folder(path: str) -> Folder:
     files, links, odd, folders = [], [], [], []
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if _is_folder(entry):
                 folders.append(entry.name)
             elif entry.is_symlink():
                 links.append(entry.name)
@@ -68,6 +68,13 @@ def scan_folder(path: str) -> Folder:
             else:
                 odd.append(entry.name)
     return Folder(path, frozenset(files), frozenset(links), frozenset(odd), tuple(sorted(folders)))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or into a folder that nobody may enter: no folder to read
+        return False
 
 
 def read_small(path: str) -> bytes:

@@ -313,6 +313,12 @@ def test_a_link_to_a_folder_above_is_not_followed(root: Path) -> None:
     assert inspect_dataset(Volume(root), "data-custom.yaml").splits["train"].images == 6
 
 
+def test_a_link_to_itself_is_an_image_that_is_missing(root: Path) -> None:
+    (root / IMAGES / "train/self.jpg").symlink_to("self.jpg")
+    assert _findings(root, "image-missing")[0].where == f"{IMAGES}/train/self.jpg"
+    assert inspect_dataset(Volume(root), "data-custom.yaml").splits["train"].images == 6
+
+
 def test_lines_of_a_list_that_lead_nowhere(tmp_path: Path) -> None:
     lists(tmp_path)
     train = tmp_path / "datasets/shapes/train.txt"
