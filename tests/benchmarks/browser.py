@@ -1,0 +1,164 @@
+"""What a person waits for in front of the browser; Playwright with Debian's chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.core.guarded import start_guarded, stop_guarded
+from pipeline.core.sample import write_sample
+from pipeline.tracking.server import answers, free_port
+from tests.benchmarks.report import compare, say
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 5
+HELLO = "import streamlit as st\n\nst.write('Hello world')\n"
+SHOWS_HELLO = "() => document.body.innerText.includes('Hello world')"
+SHOWS_PICKERS = """() => ['Model', 'Cfg', 'Data'].every(
+    label => document.querySelector(`input[aria-label="${label}"]`)?.value)"""
+SCRIPT_STATE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState"
+
+
+def first_paint(folder: Path) -> None:
+    """Measure the first frame with values in the three pickers, against a hello-world app."""
+    hello_file = folder / "hello.py"
+    hello_file.write_text(HELLO)
+    with _app(hello_file, folder) as hello, _dashboard(folder) as ours, _chromium() as browser:
+        times: dict[str, list[float]] = {hello: [], ours: []}
+        for _ in range(ROUNDS + 1):
+            times[hello].append(_paint(browser, hello, SHOWS_HELLO))
+            times[ours].append(_paint(browser, ours, SHOWS_PICKERS))
+        # The first round pays for the imports of both servers: it is a start, not a paint.
+        plain, slipway = (median(values[1:]) for values in times.values())
+        print(f"first page after a start: plain {times[hello][0]:.2f} s, {times[ours][0]:.2f} s")
+        compare("first paint of the launch page", plain, slipway, "at most 1.3")
+
+
+def rerun(folder: Path) -> None:
+    """Measure a rerun after a widget changed: from the click until the script is over."""
+    with _dashboard(folder) as url, _chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(url)
+        _settle(page)
+        switch = page.get_by_text("Tune", exact=True).first
+        values = []
+        for _ in range(2 * ROUNDS + 1):
+            page.evaluate(_WATCH_RERUN)
+            switch.click()
+            page.wait_for_function("() => window.rerunMs !== undefined")
+            values.append(page.evaluate("() => window.rerunMs") / 1000)
+            _settle(page)
+        say("rerun after a widget change", values[1:], "at most 0.2 s")
+
+
+def click_to_run(folder: Path) -> None:
+    """Measure from a click on Launch until the run's own page shows the run."""
+    with _dashboard(folder) as url, _chromium() as browser:
+        values = []
+        for _ in range(3):
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(url)
+            page.wait_for_function(SHOWS_PICKERS)
+            _settle(page)
+            button = page.get_by_role("button", name="Launch").last
+            begin = time.perf_counter()
+            button.click()
+            page.wait_for_function("() => location.search.includes('run=')")
+            page.get_by_text("queued").or_(page.get_by_text("running")).first.wait_for()
+            values.append(time.perf_counter() - begin)
+            page.close()
+        say("click on Launch until the run is visible", values, "at most 1 s")
+    _stop_runs(folder)
+
+
+_WATCH_RERUN = """() => {
+    const app = document.querySelector('[data-testid=stApp]');
+    window.rerunMs = undefined;
+    let ran = false, begin = 0;
+    document.addEventListener('click', () => { begin = performance.now(); },
+                              {once: true, capture: true});
+    const observer = new MutationObserver(() => {
+        const state = app.dataset.testScriptState;
+        if (state === 'running') ran = true;
+        if (ran && state === 'notRunning') {
+            window.rerunMs = performance.now() - begin;
+            observer.disconnect();
+        }
+    });
+    observer.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+}"""
+
+
+def _paint(browser: Browser, url: str, shown: str) -> float:
+    """Open a page with an empty cache and give the time until it shows what it should."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    begin = time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.wait_for_function(shown, polling="raf", timeout=60_000)
+    elapsed_s = time.perf_counter() - begin
+    _settle(page)
+    context.close()
+    return elapsed_s
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_function(f"() => {SCRIPT_STATE} === 'notRunning'")
+    page.wait_for_timeout(700)
+
+
+def _stop_runs(folder: Path) -> None:
+    from pipeline.core.settings import Settings
+    from pipeline.engines.registry import make_engine
+
+    engine = make_engine(Settings(volume=folder / "volume", state=folder / "state"))
+    for run in engine.list_runs().runs:
+        engine.stop(run.id)
+    while any(not engine.get(run.id).state.is_finished for run in engine.list_runs().runs):
+        time.sleep(0.2)
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        sys.exit("The benchmark needs Debian's chromium: apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _dashboard(folder: Path) -> Iterator[str]:
+    write_sample(folder / "volume")
+    with _app(ROOT / "dashboard" / "app.py", folder) as url:
+        yield url
+
+
+@contextmanager
+def _app(script: Path, folder: Path) -> Iterator[str]:
+    port = free_port("127.0.0.1")
+    chosen = {"SLIPWAY_VOLUME": str(folder / "volume"), "SLIPWAY_STATE": str(folder / "state")}
+    app = start_guarded(
+        [*(sys.executable, "-m", "streamlit", "run", str(script)), "--server.port", str(port)],
+        log=folder / f"{script.stem}.log",
+        environment={**os.environ, **chosen},
+        folder=ROOT,
+    )
+    try:
+        while not answers(f"http://127.0.0.1:{port}/_stcore/health"):
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        stop_guarded(app)
