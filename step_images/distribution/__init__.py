@@ -1,0 +1,1 @@
+"""Count the classes of the dataset."""

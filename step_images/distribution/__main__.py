@@ -1,0 +1,70 @@
+"""Count images and instances of every class, by split."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.core.dataset import DatasetReport, inspect_dataset
+from pipeline.core.errors import InputError
+from pipeline.core.files import write_json
+from step_images.common import Step, print_findings, run_step, step_parser, write_output
+from step_images.kfp_ui import table, ui_metadata
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step."""
+    parser = step_parser("distribution", "Count the classes of a dataset by split.")
+    parser.add_argument("--data-yaml", required=True, help="data yaml with absolute paths")
+    parser.add_argument("--result-json-output", required=True)
+    parser.add_argument("--cls-names-json-output", required=True)
+    parser.add_argument("--mlpipeline-ui-metadata-output", required=True)
+    return run_step(parser, body, argv)
+
+
+def body(step: Step) -> None:
+    """Write the counts as JSON, for the dashboard and for the plot, and as a KFP table.
+
+    Raises
+    ------
+    InputError
+        The dataset is not acceptable any more.
+    """
+    report = inspect_dataset(step.volume, step.volume.relative(Path(step.args.data_yaml)))
+    print_findings(report.findings)
+    if not report.ok:
+        raise InputError(
+            "the dataset has errors, see above.",
+            findings=report.findings,
+            where=report.data,
+            next="Correct the dataset and launch again.",
+        )
+    document = report.as_dict()
+    header, rows = _cells(report)
+    for cells in [header, *rows]:
+        print("  ".join(f"{cell:>12}" for cell in cells))
+    write_json(step.folder.distribution, document)
+    write_output(step.args.result_json_output, json.dumps(document, ensure_ascii=False))
+    write_output(step.args.cls_names_json_output, json.dumps(document["names"], ensure_ascii=False))
+    write_output(step.args.mlpipeline_ui_metadata_output, ui_metadata(table(header, rows)))
+
+
+def _cells(report: DatasetReport) -> tuple[list[str], list[list[str]]]:
+    """Lay the counts out: a row for each class, two columns for each split."""
+    header = ["class"]
+    for split in report.splits:
+        header += [f"{split} images", f"{split} instances"]
+    rows: list[list[str]] = []
+    for name in report.names.values():
+        row = [name]
+        for splits in report.splits.values():
+            counts = splits.classes[name]
+            row += [str(counts.images), str(counts.instances)]
+        rows.append(row)
+    return header, rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Report the end of a run."""

@@ -1,0 +1,1 @@
+"""Check a launch before anything runs, and fix what it runs with."""

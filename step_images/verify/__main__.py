@@ -1,0 +1,146 @@
+"""Check everything that would stop or spoil the run, and settle the files that it uses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.core.dataset import DatasetReport
+from pipeline.core.errors import InputError
+from pipeline.core.findings import Finding, error, has_errors, ordered
+from pipeline.core.launch import DEFAULT_EXPERIMENT, Choices, load_launch
+from pipeline.core.preflight import preflight
+from pipeline.core.run_folder import run_folder
+from step_images.common import Step, print_findings, run_step, step_parser, write_output
+from step_images.verify.snapshot import as_launched, model_file, take_snapshot, verified_data
+
+FLAGS = ("True", "False")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step."""
+    parser = step_parser("verify", "Check model, cfg and data of a launch.")
+    parser.add_argument("--model-name", required=True)
+    parser.add_argument("--cfg", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--bool-train", default="True", help="True or False, nothing else")
+    parser.add_argument("--bool-tune", default="False", help="True or False, nothing else")
+    parser.add_argument("--overrides", default="{}", help="JSON object of Ultralytics settings")
+    parser.add_argument("--experiment", default=DEFAULT_EXPERIMENT)
+    parser.add_argument("--user", default="")
+    parser.add_argument("--tune-space", default="")
+    parser.add_argument("--model-path-output", required=True)
+    parser.add_argument("--cfg-yaml-output", required=True)
+    parser.add_argument("--data-yaml-output", required=True)
+    return run_step(parser, body, argv)
+
+
+def body(step: Step) -> None:
+    """Check the launch and write the outputs.
+
+    Raises
+    ------
+    InputError
+        Something stops the run; the findings are in the log and in ``failure.json``.
+    """
+    _check_volume(step)
+    findings: list[Finding] = []
+    choices = _choices(step.args, findings)
+    has_snapshot = step.folder.launch.is_file()
+    if has_snapshot:
+        choices = as_launched(step.volume, step.folder, findings)
+    checked = preflight(step.volume, choices, deep=True)
+    findings = ordered([*findings, *checked.findings])
+    print_findings(findings)
+    _stop_on_errors(findings)
+    if not has_snapshot:
+        take_snapshot(step.volume, step.folder, choices, checked, step.args.user)
+    launch = load_launch(step.folder.launch)
+    model = model_file(step.volume, step.folder, launch)
+    data = verified_data(step.volume, step.folder, launch)
+    if checked.report:
+        _print_counts(checked.report)
+    print(f"model {model}\ncfg {step.folder.cfg}\ndata {data}")
+    write_output(step.args.model_path_output, str(model))
+    write_output(step.args.cfg_yaml_output, str(step.folder.cfg))
+    write_output(step.args.data_yaml_output, str(data))
+
+
+def _check_volume(step: Step) -> None:
+    """Refuse a volume on which the dashboard did not record this launch."""
+    launch = step.args.launch
+    if launch and not run_folder(step.volume, launch).launch.is_file():
+        raise InputError(
+            f"this volume is not the dashboard's: it has no record of launch {launch}.",
+            where="SLIPWAY_VOLUME",
+            next="Mount the volume that the dashboard uses (python -m pipeline doctor checks it).",
+        )
+
+
+def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
+    """Read what the workflow's parameters ask for; mistakes become findings."""
+    for name in ("bool_train", "bool_tune"):
+        value = getattr(args, name)
+        if value not in FLAGS:
+            findings.append(
+                error(
+                    "flag-spelling",
+                    f"{name} is '{value}'; only True and False reach the conditions.",
+                    where=name,
+                    next="Write True or False, with a capital letter.",
+                )
+            )
+    return Choices(
+        model=args.model_name,
+        cfg=args.cfg,
+        data=args.data,
+        train=args.bool_train == "True",
+        tune=args.bool_tune == "True",
+        overrides=_overrides(args.overrides, findings),
+        experiment=args.experiment,
+        tune_space=args.tune_space,
+    )
+
+
+def _overrides(text: str, findings: list[Finding]) -> dict[str, Any]:
+    try:
+        overrides = json.loads(text or "{}")
+    except (json.JSONDecodeError, RecursionError) as reason:
+        overrides, problem = None, f"not JSON: {reason}"
+    else:
+        problem = "not a JSON object"
+    if isinstance(overrides, dict):
+        return overrides
+    findings.append(
+        error(
+            "overrides-unreadable",
+            f"the parameter overrides is {problem}.",
+            where="overrides",
+            next='Write an object such as {"epochs": 5}.',
+        )
+    )
+    return {}
+
+
+def _stop_on_errors(findings: list[Finding]) -> None:
+    if not has_errors(findings):
+        return
+    errors = [finding for finding in findings if finding.severity == "error"]
+    first = errors[0]
+    where = f"{first.where}: " if first.where else ""
+    others = f" (and {len(errors) - 1} more errors, see above)" if len(errors) > 1 else ""
+    raise InputError(
+        f"{where}{first.message}{others}", findings=errors, where=first.where, next=first.next
+    )
+
+
+def _print_counts(report: DatasetReport) -> None:
+    for split, counts in report.splits.items():
+        print(f"{split}: {counts.images} images, {counts.instances} instances")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The files that a run uses: those that the launch recorded, or those that verify records now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.core.dataset import write_verified_data
+from pipeline.core.errors import SlipwayError
+from pipeline.core.files import read_text, sha256_file, write_atomic
+from pipeline.core.findings import Finding, warning
+from pipeline.core.launch import Choices, Launch, load_launch, utc_now
+from pipeline.core.preflight import Preflight
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.train_cfg import merge_cfg
+from pipeline.core.version import code_version
+from pipeline.core.volume import Kind, Volume, kind_of, scaled_name
+
+_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
+
+
+def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> Choices:
+    """Give the recorded choices; a file that was edited since is replaced by its snapshot.
+
+    Files that are as they were keep their own names, so that findings name them.
+    """
+    launch = load_launch(folder.launch)
+    choices = launch.choices
+    if launch.model_path.endswith(".pt"):
+        choices = replace(choices, model=launch.model_path)
+        if not _is_unchanged(volume, launch, "model", launch.model_path):
+            findings.append(_changed(launch.model_path))
+    elif not _is_unchanged(volume, launch, "model", choices.model):
+        choices = replace(choices, model=volume.relative(model_file(volume, folder, launch)))
+    if not _is_unchanged(volume, launch, "cfg", choices.cfg):
+        choices = replace(choices, cfg=volume.relative(folder.cfg), overrides={})
+    if not _is_unchanged(volume, launch, "data", choices.data):
+        choices = replace(choices, data=volume.relative(verified_data(volume, folder, launch)))
+    if choices.tune_space and not _is_unchanged(volume, launch, "tune", choices.tune_space):
+        choices = replace(choices, tune_space=volume.relative(folder.tune_space))
+    return choices
+
+
+def take_snapshot(
+    volume: Volume, folder: RunFolder, choices: Choices, checked: Preflight, user: str
+) -> None:
+    """Record a run that was not launched from the dashboard; ``launch.json`` comes last."""
+    resolved = checked.resolved
+    model_path = resolved["model_path"]
+    cfg_text = read_text(volume.path(resolved["cfg_yaml"]))
+    write_atomic(folder.cfg, merge_cfg(cfg_text, choices.overrides))
+    write_atomic(folder.data, read_text(volume.path(resolved["data_yaml"])))
+    if resolved.get("tune_yaml"):
+        write_atomic(folder.tune_space, read_text(volume.path(resolved["tune_yaml"])))
+    if not model_path.endswith(".pt"):
+        name = Path(model_path).name
+        name = scaled_name(name, checked.scale) if checked.scale else name
+        write_atomic(folder.path / name, read_text(volume.path(model_path)))
+    paths = {kind: resolved.get(key, "") for kind, key in _DIGESTED.items()}
+    Launch(
+        id=folder.name,
+        choices=choices,
+        model_path=model_path,
+        user=user,
+        created_at=utc_now(),
+        code_version=code_version(),
+        sha256={kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path},
+        dataset_fingerprint=checked.report.fingerprint if checked.report else "",
+    ).save(folder.launch)
+
+
+def model_file(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
+    """Give the weights on the volume, or the model yaml under its scale-bearing name.
+
+    Raises
+    ------
+    SlipwayError
+        The run folder has lost its model yaml.
+    """
+    if launch.model_path.endswith(".pt"):
+        return volume.path(launch.model_path)
+    for path in sorted(folder.path.glob("*.y*ml")):
+        if kind_of(path) == "model":
+            return path
+    raise SlipwayError(
+        f"the run folder {folder.name} has no model yaml.", where=folder.name, next="Launch again."
+    )
+
+
+def verified_data(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
+    """Write the recorded data yaml with absolute paths for this mount."""
+    name = launch.choices.data
+    try:
+        name = volume.resolve("data", name).path
+    except SlipwayError:  # the yaml is gone since; its folder is still where entries start from
+        name = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
+    text = read_text(folder.data, shown_as=name)
+    return write_verified_data(volume, text, name, folder.verified_data.parent)
+
+
+def _is_unchanged(volume: Volume, launch: Launch, kind: Kind, name: str) -> bool:
+    try:
+        path = volume.path(volume.resolve(kind, name).path)
+        return path.is_file() and sha256_file(path) == launch.sha256.get(kind)
+    except (SlipwayError, OSError):  # gone or unreadable is not what was launched either
+        return False
+
+
+def _changed(name: str) -> Finding:
+    return warning(
+        "model-changed",
+        f"{name} is not the file that it was at launch.",
+        where=name,
+        next="Launch again if the numbers are to be compared.",
+    )
