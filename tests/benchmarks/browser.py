@@ -48,7 +48,7 @@ def rerun(folder: Path) -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(url)
         _settle(page)
-        switch = page.get_by_text("Tune", exact=True).first
+        switch = page.get_by_text("Tune after training", exact=True)
         values = []
         for _ in range(2 * ROUNDS + 1):
             page.evaluate(_WATCH_RERUN)
