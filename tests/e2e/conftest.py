@@ -1,0 +1,127 @@
+"""The real dashboard in a real browser, on a private volume and state."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+# Debian's chromium; Playwright's own download is not part of the installation.
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+TINY_CFG = {"epochs": 2, "imgsz": 32, "batch": 8, "workers": 0, "plots": True}
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A running dashboard.
+
+    Parameters
+    ----------
+    url
+        Where it answers, without a slash at the end.
+    volume, state
+        Its folders.
+    """
+
+    url: str
+    volume: Path
+    state: Path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, "--no-first-run"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """The dashboard on a copy of the sample whose cfg trains in seconds; leaves no process."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    volume = Path(shutil.copytree(sample_volume, folder / "volume"))
+    cfg = volume / "cfg-custom.yaml"
+    settings = yaml.safe_load(cfg.read_text(encoding="utf-8")) | TINY_CFG
+    cfg.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    state, port = folder / "state", _free_port()
+    environment = os.environ | {
+        "SLIPWAY_VOLUME": str(volume),
+        "SLIPWAY_STATE": str(state),
+        "SLIPWAY_USER": "kim",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    with open(folder / "dashboard.log", "wb") as log:
+        server = subprocess.Popen(
+            [*command, "--server.port", str(port)], env=environment, stdout=log, stderr=log
+        )
+    try:
+        _wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", server, folder / "dashboard.log")
+        yield Dashboard(f"http://127.0.0.1:{port}", volume, state)
+    finally:
+        server.terminate()
+        server.wait(20)
+        _end_processes_of(state)
+
+
+@pytest.fixture
+def page(browser: Browser, dashboard: Dashboard) -> Iterator[Page]:
+    """A fresh browser session at a desktop's size."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    give_up_at = time.monotonic() + 60
+    while time.monotonic() < give_up_at and server.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(url):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the dashboard does not answer: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _end_processes_of(state: Path) -> None:
+    """End what the engine has left running; every process of it knows its state folder."""
+    ours = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("SLIPWAY_STATE") == str(state):
+                process.terminate()
+                ours.append(process)
+    _, alive = psutil.wait_procs(ours, timeout=10)
+    for process in alive:
+        with suppress(psutil.Error):
+            process.kill()
