@@ -12,23 +12,21 @@ import fcntl
 import logging
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Sequence
 
-from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
+from pipeline.core.errors import EngineUnreachable
 from pipeline.core.launch import utc_now
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.states import State
-from pipeline.engines.local import processes
 from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
 from pipeline.engines.local.plan import Plan
 from pipeline.engines.local.progress import STOPPED, Ready, decide
-from pipeline.engines.local.reasons import volume_of, why_failed
-from pipeline.engines.local.store import RunRow, StepRow, Store
+from pipeline.engines.local.rows import RunRow, StepRow
+from pipeline.engines.local.step_runner import StepRunner
+from pipeline.engines.local.store import Store
 
 TICK_S = 0.04
 IDLE_S = 5.0
@@ -79,9 +77,9 @@ class Controller:
         self._store = Store(self._layout.database)
         self._job_slots = settings.job_slots
         self._gpus = gpu_names(settings)
-        self._grace_s = float(os.environ.get("SLIPWAY_STOP_GRACE_S") or GRACE_S)
+        grace_s = float(os.environ.get("SLIPWAY_STOP_GRACE_S") or GRACE_S)
+        self._steps = StepRunner(self._store, self._layout, grace_s)
         self._plans: dict[str, Plan] = {}
-        self._children: list[subprocess.Popen[bytes]] = []
         self._jobs = 0
         self._devices: set[str] = set()
 
@@ -127,7 +125,7 @@ class Controller:
             except Exception as reason:  # noqa: BLE001  one broken run must not hold up the others
                 _log.exception("run %s", run.id)
                 self._give_up(run, steps[run.id], reason)
-        self._children = [child for child in self._children if child.poll() is None]
+        self._steps.reap()
         return True
 
     def _tend(self, run: RunRow, steps: Sequence[StepRow], waiting: int) -> bool:
@@ -139,7 +137,7 @@ class Controller:
             if run.stop_at:
                 for step in steps:
                     if step.state is State.PENDING:
-                        self._end_step(run, step.name, State.SKIPPED, STOPPED)
+                        self._steps.end(run, step.name, State.SKIPPED, STOPPED)
                 self._end_run(run, State.STOPPED)
                 return True
             if self._jobs >= self._job_slots:
@@ -167,117 +165,43 @@ class Controller:
         }
         decision = decide(self._plan(run), rows, values, is_stopped=bool(run.stop_at))
         for name, reason in decision.skipped.items():
-            self._end_step(run, name, State.SKIPPED, reason)
+            self._steps.end(run, name, State.SKIPPED, reason)
         for name, reason in decision.broken.items():
-            self._end_step(run, name, State.FAILED, reason)
+            self._steps.end(run, name, State.FAILED, reason)
         if decision.broken:
             return True
         if decision.outcome is not None:
             self._end_run(run, decision.outcome)
             return False
-        return decision.ready is not None and self._start(run, decision.ready, rows)
+        return decision.ready is not None and self._start(
+            run, decision.ready, rows[decision.ready.step]
+        )
 
-    def _start(self, run: RunRow, ready: Ready, rows: dict[str, StepRow]) -> bool:
-        """Start a step; say whether it is over already."""
-        row = rows[ready.step]
-        if ready.template.container is None:
-            return self._mount(run, ready)
+    def _start(self, run: RunRow, ready: Ready, row: StepRow) -> bool:
+        """Start a step when its GPUs are free; say whether it is over already."""
         free = [name for name in self._gpus if name not in self._devices]
-        wanted = ready.template.container.gpus
+        wanted = ready.template.container.gpus if ready.template.container else 0
         if wanted > len(free):
             message = f"waits for {wanted} GPU(s); {len(free)} of {len(self._gpus)} are free"
             if row.message != message:
                 self._store.update_step(run.id, ready.step, message=message)
             return False
-        number = row.attempt + 1
-        place = Place(
-            ready.template, self._layout.attempt(run.id, ready.step, number), volume_of(run).root
-        )
-        gpus = free[:wanted]
-        self._store.update_step(
-            run.id,
-            ready.step,
-            state=State.RUNNING,
-            message="",
-            started_at=utc_now(),
-            attempt=number,
-            devices=gpus,
-        )
-        try:
-            command = prepare(ready, place, run.settings, gpus)
-            log = self._layout.log(run.id, ready.step)
-            child = processes.start(place.attempt, command, log, self._grace_s)
-        except (SlipwayError, OSError) as reason:
-            self._end_step(run, ready.step, State.FAILED, f"it could not be started: {reason}")
+        if self._steps.start(run, ready, row, free[:wanted]):
             return True
-        self._devices.update(gpus)
-        self._children.append(child)
+        self._devices.update(free[:wanted])
         return False
 
-    def _mount(self, run: RunRow, ready: Ready) -> bool:
-        """Let the volume's folder stand for the claim; there is nothing to start for that."""
-        root = volume_of(run).root
-        outputs = claim_outputs(ready.template)
-        claim = (ready.template.claim or {}).get("metadata", {}).get("name", "the claim")
-        log = self._layout.log(run.id, ready.step)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        is_there = root.is_dir()
-        line = f"{claim} stands for {root}" if is_there else f"the volume {root} is not a folder"
-        with open(log, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        state = State.SUCCEEDED if is_there else State.FAILED
-        self._store.update_step(run.id, ready.step, outputs=outputs, started_at=utc_now())
-        self._end_step(run, ready.step, state, "" if is_there else line)
-        return True
-
     def _is_over(self, run: RunRow, step: StepRow) -> bool:
-        """Look at a running step, pass a stop on, and note its end."""
-        attempt = self._layout.attempt(run.id, step.name, step.attempt)
+        """Look at a running step; a stop ends any but an exit handler that came after it."""
+        plan = self._plan(run)
         is_stopping = bool(run.stop_at) and (
-            step.name != self._plan(run).on_exit or step.started_at < run.stop_at
+            step.name != plan.on_exit or step.started_at < run.stop_at
         )
-        end = processes.exit_of(attempt)
-        if end is None and processes.is_alive(attempt):
-            if is_stopping:
-                processes.stop(attempt)
+        template = plan.template_of(step.name)
+        if not self._steps.is_over(run, step, template, is_stopping=is_stopping):
             return False
-        # It may have been written between the two looks.
-        end = end or processes.exit_of(attempt)
-        if end is None and not processes.was_started(attempt):
-            _log.info("run %s: step %s had not been started; again", run.id, step.name)
-            self._store.update_step(run.id, step.name, state=State.PENDING, attempt=step.attempt)
-        elif end is None:
-            reason = "its processes vanished: they were killed, or the machine was started anew"
-            self._end_step(run, step.name, State.FAILED, reason)
-        elif end.code == 0:
-            self._collect(run, step, attempt_end=end.finished_at)
-        elif is_stopping:
-            self._end_step(run, step.name, State.STOPPED, STOPPED, end.finished_at)
-        else:
-            reason = why_failed(run, step, end, self._layout.log(run.id, step.name))
-            self._end_step(run, step.name, State.FAILED, reason, end.finished_at)
         self._devices.difference_update(step.devices)
         return True
-
-    def _collect(self, run: RunRow, step: StepRow, attempt_end: str) -> None:
-        template = self._plan(run).template_of(step.name)
-        attempt = self._layout.attempt(run.id, step.name, step.attempt)
-        try:
-            outputs = collect(Place(template, attempt, volume_of(run).root))
-        except (InputError, OSError, UnicodeDecodeError) as reason:
-            self._end_step(run, step.name, State.FAILED, str(reason), attempt_end)
-            return
-        self._store.update_step(run.id, step.name, outputs=outputs)
-        self._end_step(run, step.name, State.SUCCEEDED, "", attempt_end)
-
-    def _end_step(
-        self, run: RunRow, name: str, state: State, message: str, finished_at: str = ""
-    ) -> None:
-        _log.info("run %s: step %s %s %s", run.id, name, state, message)
-        at = "" if state is State.SKIPPED else finished_at or utc_now()
-        self._store.update_step(
-            run.id, name, state=state, message=message, finished_at=at, devices=[]
-        )
 
     def _end_run(self, run: RunRow, state: State, message: str = "") -> None:
         _log.info("run %s %s", run.id, state)
@@ -295,9 +219,9 @@ class Controller:
     def _give_up(self, run: RunRow, steps: Sequence[StepRow], reason: Exception) -> None:
         for step in steps:
             if step.state is State.RUNNING:
-                processes.stop(self._layout.attempt(run.id, step.name, step.attempt))
+                self._steps.stop(run, step)
             if not step.state.is_finished:
-                self._end_step(run, step.name, State.FAILED, f"the engine failed: {reason}")
+                self._steps.end(run, step.name, State.FAILED, f"the engine failed: {reason}")
         self._end_run(run, State.FAILED, f"the engine failed: {reason}")
 
     def _say(self, run: RunRow, message: str) -> None:

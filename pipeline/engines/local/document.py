@@ -9,20 +9,12 @@ import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered
+from pipeline.engines.local.containers import read_container, read_output, read_raw, text_of
 from pipeline.engines.local.expressions import parse_when
-from pipeline.engines.local.fields import check_fields
-from pipeline.engines.local.plan import (
-    ArtifactInput,
-    Container,
-    Output,
-    Plan,
-    Task,
-    Template,
-    Variable,
-)
+from pipeline.engines.local.fields import check_fields, mistake
+from pipeline.engines.local.plan import ArtifactInput, Plan, Task, Template
 from pipeline.engines.local.references import check_references
 
-GPU = "nvidia.com/gpu"
 CLAIM_ACTIONS = ("apply", "create", "get")
 
 
@@ -65,7 +57,7 @@ def _plan(workflow: Mapping[str, Any], findings: list[Finding]) -> Plan:
         on_exit=spec.get("onExit", ""),
         templates=templates,
         parameters={
-            entry["name"]: _text(entry.get("value", ""))
+            entry["name"]: text_of(entry.get("value", ""))
             for entry in spec.get("arguments", {}).get("parameters", [])
         },
         notes=tuple(finding for finding in findings if finding.severity != "error"),
@@ -78,7 +70,7 @@ def _plan(workflow: Mapping[str, Any], findings: list[Finding]) -> Plan:
 def _template(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Template:
     kinds = [kind for kind in ("container", "resource", "dag") if kind in entry]
     if len(kinds) != 1:
-        findings.append(_mistake(f"{where} needs one of container, resource and dag.", where))
+        findings.append(mistake(f"{where} needs one of container, resource and dag.", where))
     inputs, outputs = entry.get("inputs", {}), entry.get("outputs", {})
     tasks = [
         _task(task, f"{where}.dag.tasks[{task['name']}]", findings)
@@ -89,20 +81,20 @@ def _template(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> 
         inputs={
             item["name"]: None
             if item.get("value", item.get("default")) is None
-            else _text(item.get("value", item.get("default")))
+            else text_of(item.get("value", item.get("default")))
             for item in inputs.get("parameters", [])
         },
         artifact_inputs={
             item["name"]: ArtifactInput(
-                item.get("path", ""), _raw(item), bool(item.get("optional", False))
+                item.get("path", ""), read_raw(item), bool(item.get("optional", False))
             )
             for item in inputs.get("artifacts", [])
         },
         outputs={
-            item["name"]: _output(item["valueFrom"]) for item in outputs.get("parameters", [])
+            item["name"]: read_output(item["valueFrom"]) for item in outputs.get("parameters", [])
         },
-        artifact_outputs={item["name"]: _output(item) for item in outputs.get("artifacts", [])},
-        container=_container(entry, where, findings) if "container" in entry else None,
+        artifact_outputs={item["name"]: read_output(item) for item in outputs.get("artifacts", [])},
+        container=read_container(entry, where, findings) if "container" in entry else None,
         claim=_claim(entry["resource"], where, findings) if "resource" in entry else None,
         tasks=_in_order(tasks, where, findings),
     )
@@ -114,7 +106,7 @@ def _task(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Task
         try:
             when = parse_when(entry["when"])
         except ValueError as reason:
-            findings.append(_mistake(f"{where}.when: {reason}.", f"{where}.when"))
+            findings.append(mistake(f"{where}.when: {reason}.", f"{where}.when"))
     arguments = entry.get("arguments", {})
     artifacts = arguments.get("artifacts", [])
     return Task(
@@ -122,9 +114,11 @@ def _task(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Task
         template=entry["template"],
         dependencies=_dependencies(entry, where, findings),
         when=when,
-        parameters={item["name"]: _text(item["value"]) for item in arguments.get("parameters", [])},
+        parameters={
+            item["name"]: text_of(item["value"]) for item in arguments.get("parameters", [])
+        },
         artifacts={item["name"]: item["from"] for item in artifacts if "from" in item},
-        raw_artifacts={item["name"]: _raw(item) or "" for item in artifacts if "raw" in item},
+        raw_artifacts={item["name"]: read_raw(item) or "" for item in artifacts if "raw" in item},
     )
 
 
@@ -134,7 +128,7 @@ def _dependencies(entry: Mapping[str, Any], where: str, findings: list[Finding])
     for name in str(entry.get("depends", "")).split("&&"):
         if name.strip() and not name.strip().replace("-", "").replace("_", "").isalnum():
             findings.append(
-                _mistake(f"{where}.depends is more than names joined by &&.", f"{where}.depends")
+                mistake(f"{where}.depends is more than names joined by &&.", f"{where}.depends")
             )
         elif name.strip():
             names.append(name.strip())
@@ -150,74 +144,12 @@ def _in_order(tasks: list[Task], where: str, findings: list[Finding]) -> tuple[T
         if ready is None:
             names = ", ".join(task.name for task in waiting)
             findings.append(
-                _mistake(f"the dependencies of {names} are unknown or a circle.", f"{where}.dag")
+                mistake(f"the dependencies of {names} are unknown or a circle.", f"{where}.dag")
             )
             break
         waiting.remove(ready)
         done[ready.name] = ready
     return tuple(done.values())
-
-
-def _container(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Container:
-    container = entry["container"]
-    command = container.get("command") or []
-    if not command:
-        findings.append(
-            _mistake(
-                f"{where}.container has no command, and there is no image to take one from.",
-                f"{where}.container.command",
-            )
-        )
-    outputs = entry.get("outputs", {})
-    for item in [*outputs.get("parameters", []), *outputs.get("artifacts", [])]:
-        if not _output(item.get("valueFrom", item)).path:
-            at = f"{where}.outputs[{item['name']}]"
-            findings.append(_mistake(f"{at} has no path, which a container needs.", at))
-    return Container(
-        argv=tuple(_text(item) for item in [*command, *(container.get("args") or [])]),
-        variables=tuple(_variable(item) for item in container.get("env", [])),
-        mounts=_mounts(entry, where, findings),
-        gpus=_gpus(container.get("resources", {}), where, findings),
-    )
-
-
-def _mounts(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> dict[str, Any]:
-    kinds: dict[str, Any] = {}
-    for volume in entry.get("volumes", []):
-        if "persistentVolumeClaim" in volume:
-            kinds[volume["name"]] = "volume"
-        else:
-            is_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
-            kinds[volume["name"]] = "memory" if is_memory else "scratch"
-    mounts: dict[str, Any] = {}
-    for mount in entry["container"].get("volumeMounts", []):
-        at = f"{where}.container.volumeMounts[{mount['name']}]"
-        if mount["name"] not in kinds:
-            findings.append(_mistake(f"{at} names no volume of the template.", at))
-        else:
-            mounts[mount["mountPath"].rstrip("/")] = kinds[mount["name"]]
-    return mounts
-
-
-def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int:
-    limits = resources.get("limits") or {}
-    for key in limits:
-        if key not in (GPU, "cpu", "memory", "ephemeral-storage"):
-            at = f"{where}.container.resources.limits.{key}"
-            findings.append(_mistake(f"{at}: this machine gives out only {GPU}.", at))
-    number = str(limits.get(GPU, 0))
-    if not number.isdecimal():
-        at = f"{where}.container.resources.limits.{GPU}"
-        findings.append(_mistake(f"{at} is '{number}', not a whole number.", at))
-        return 0
-    return int(number)
-
-
-def _variable(item: Mapping[str, Any]) -> Variable:
-    secret = item.get("valueFrom", {}).get("secretKeyRef")
-    if secret is not None:
-        return Variable(item["name"], is_secret=True, optional=bool(secret.get("optional")))
-    return Variable(item["name"], _text(item.get("value", "")))
 
 
 def _claim(resource: Mapping[str, Any], where: str, findings: list[Finding]) -> Mapping[str, Any]:
@@ -226,38 +158,9 @@ def _claim(resource: Mapping[str, Any], where: str, findings: list[Finding]) -> 
     if resource.get("action") not in CLAIM_ACTIONS:
         allowed = ", ".join(CLAIM_ACTIONS)
         findings.append(
-            _mistake(f"{at}.action is '{resource.get('action')}', not one of {allowed}.", at)
+            mistake(f"{at}.action is '{resource.get('action')}', not one of {allowed}.", at)
         )
     if not isinstance(manifest, dict) or manifest.get("kind") != "PersistentVolumeClaim":
-        findings.append(_mistake(f"{at}.manifest is no PersistentVolumeClaim.", f"{at}.manifest"))
+        findings.append(mistake(f"{at}.manifest is no PersistentVolumeClaim.", f"{at}.manifest"))
         return {}
     return manifest
-
-
-def _output(item: Mapping[str, Any]) -> Output:
-    default = item.get("default")
-    return Output(
-        path=item.get("path", ""),
-        source=item.get("parameter", item.get("from", "")),
-        json_path=item.get("jsonPath", ""),
-        default=None if default is None else _text(default),
-        optional=bool(item.get("optional", False)),
-    )
-
-
-def _raw(item: Mapping[str, Any]) -> str | None:
-    return _text(item["raw"]["data"]) if "raw" in item else None
-
-
-def _text(value: Any) -> str:
-    """Write a yaml scalar as Argo does: unquoted ``true`` is the text ``true``."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _mistake(message: str, where: str) -> Finding:
-    return error(
-        "not-supported",
-        message,
-        where=where,
-        next="Change the pipeline, or run this workflow on the kubeflow engine.",
-    )

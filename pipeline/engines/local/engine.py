@@ -23,7 +23,8 @@ from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.placement import REPOSITORY
 from pipeline.engines.local.plan import Plan
 from pipeline.engines.local.reasons import volume_of
-from pipeline.engines.local.store import RunRow, StepRow, Store
+from pipeline.engines.local.rows import RunRow, StepRow
+from pipeline.engines.local.store import Store
 
 LOG_CHUNK_BYTES = 1 << 20
 

@@ -98,6 +98,16 @@ def check_fields(workflow: Any) -> list[Finding]:
     return findings
 
 
+def mistake(message: str, where: str) -> Finding:
+    """Make the finding that stands against a document."""
+    return error(
+        "not-supported",
+        message,
+        where=where,
+        next="Change the pipeline, or run this workflow on the kubeflow engine.",
+    )
+
+
 def _check(value: Any, allowed: Any, path: str, findings: list[Finding]) -> None:
     if allowed == IGNORED:
         findings.append(info("ignored", f"{path} has no effect on this machine.", where=path))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.core.states import State
 from pipeline.engines.local.expressions import Unresolved, fill
 from pipeline.engines.local.plan import Output, Plan, Task, Template, leaves
-from pipeline.engines.local.store import StepRow
+from pipeline.engines.local.rows import StepRow
 
 ARGO_STATUS = {State.SUCCEEDED: "Succeeded", State.FAILED: "Failed", State.STOPPED: "Failed"}
 STOPPED = "the run was stopped"

@@ -12,7 +12,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import folder_of_run
 from pipeline.core.volume import Volume
 from pipeline.engines.local.processes import Exit
-from pipeline.engines.local.store import RunRow, StepRow
+from pipeline.engines.local.rows import RunRow, StepRow
 
 TAIL_BYTES = 8192
 MAX_LINE = 500

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pipeline.core.findings import Finding, error
+from pipeline.core.findings import Finding
 from pipeline.engines.local.expressions import references
+from pipeline.engines.local.fields import mistake
 from pipeline.engines.local.plan import Plan, Task, Template, leaves
 
 WORKFLOW_VALUES = ("uid", "name", "status", "namespace")
@@ -22,9 +23,7 @@ def check_references(plan: Plan) -> list[Finding]:
         steps[plan.on_exit] += 1
     for name, count in steps.items():
         if count > 1:
-            findings.append(
-                _mistake(f"{count} steps are called '{name}'; names must differ.", name)
-            )
+            findings.append(mistake(f"{count} steps are called '{name}'; names must differ.", name))
     for template in plan.templates.values():
         findings += _template_placeholders(plan, template)
     return findings
@@ -36,16 +35,16 @@ def _missing_templates(plan: Plan) -> Iterator[Finding]:
         roots.append(("spec.onExit", plan.on_exit))
     for where, name in roots:
         if name not in plan.templates:
-            yield _mistake(f"{where} names the template '{name}', which is not there.", where)
+            yield mistake(f"{where} names the template '{name}', which is not there.", where)
     if plan.on_exit in plan.templates and not plan.templates[plan.on_exit].is_step:
-        yield _mistake("spec.onExit is a DAG; the local engine runs one step there.", "spec.onExit")
+        yield mistake("spec.onExit is a DAG; the local engine runs one step there.", "spec.onExit")
     for template in plan.templates.values():
         for task in template.tasks:
             where = f"spec.templates[{template.name}].dag.tasks[{task.name}].template"
             if task.template not in plan.templates:
-                yield _mistake(f"{where} is '{task.template}', which is not there.", where)
+                yield mistake(f"{where} is '{task.template}', which is not there.", where)
             elif template.name in _inside(plan, task.template, set()):
-                yield _mistake(f"{where}: the template contains itself.", where)
+                yield mistake(f"{where}: the template contains itself.", where)
 
 
 def _inside(plan: Plan, name: str, seen: set[str]) -> set[str]:
@@ -102,24 +101,15 @@ def _missing_arguments(template: Template, task: Task, where: str) -> Iterator[F
     for name, default in template.inputs.items():
         if default is None and name not in task.parameters:
             at = f"{where}.dag.tasks[{task.name}].arguments.parameters"
-            yield _mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
+            yield mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
     for name, artifact in template.artifact_inputs.items():
         if name not in given and artifact.raw is None and not artifact.optional:
             at = f"{where}.dag.tasks[{task.name}].arguments.artifacts"
-            yield _mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
+            yield mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
 
 
 def _unknown(texts: Iterable[str], known: set[str], where: str) -> Iterator[Finding]:
     for text in texts:
         for name in references(text):
             if name not in known:
-                yield _mistake(f"{where} uses {{{{{name}}}}}, which has no value here.", where)
-
-
-def _mistake(message: str, where: str) -> Finding:
-    return error(
-        "not-supported",
-        message,
-        where=where,
-        next="Change the pipeline, or run this workflow on the kubeflow engine.",
-    )
+                yield mistake(f"{where} uses {{{{{name}}}}}, which has no value here.", where)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import EngineUnreachable, RunNotFound
 from pipeline.core.launch import utc_now
 from pipeline.core.states import State
+from pipeline.engines.local.rows import RunRow, StepRow, read_run, read_step
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
+CREATE TABLE runs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, uid TEXT NOT NULL,
     launch TEXT UNIQUE, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
     created_at TEXT NOT NULL, started_at TEXT NOT NULL DEFAULT '',
     finished_at TEXT NOT NULL DEFAULT '', position INTEGER NOT NULL,
     stop_at TEXT NOT NULL DEFAULT '', is_deleted INTEGER NOT NULL DEFAULT 0,
     parameters TEXT NOT NULL, settings TEXT NOT NULL, workflow TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS steps (
+CREATE TABLE steps (
     run TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, place INTEGER NOT NULL,
     name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
     started_at TEXT NOT NULL DEFAULT '', finished_at TEXT NOT NULL DEFAULT '',
     attempt INTEGER NOT NULL DEFAULT 0, devices TEXT NOT NULL DEFAULT '[]',
     outputs TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (run, name));
-CREATE INDEX IF NOT EXISTS runs_state ON runs (state);
+CREATE INDEX runs_state ON runs (state);
 """
 _RUN = (
     "seq, id, uid, launch, state, message, created_at, started_at, finished_at, position,"
@@ -36,41 +38,6 @@ _RUN = (
 )
 _STEP = "run, name, state, message, started_at, finished_at, attempt, devices, outputs"
 _UNFINISHED = "state IN ('pending', 'running')"
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One run as stored; `settings` are environment variables of its steps."""
-
-    seq: int
-    id: str
-    uid: str
-    launch: str
-    state: State
-    message: str
-    created_at: str
-    started_at: str
-    finished_at: str
-    position: int
-    stop_at: str
-    is_deleted: bool
-    parameters: Mapping[str, str]
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class StepRow:
-    """One step as stored; `outputs` has the keys ``parameters`` and ``artifacts``."""
-
-    run: str
-    name: str
-    state: State
-    message: str = ""
-    started_at: str = ""
-    finished_at: str = ""
-    attempt: int = 0
-    devices: Sequence[str] = ()
-    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Store:
@@ -174,7 +141,7 @@ class Store:
             marks = ", ".join("?" * len(ids))
             query = f"SELECT {_STEP} FROM steps WHERE run IN ({marks}) ORDER BY run, place"
             for row in db.execute(query, ids):
-                found[row["run"]].append(_step(row))
+                found[row["run"]].append(read_step(row))
         return found
 
     def update_run(self, run_id: str, **values: Any) -> None:
@@ -236,7 +203,7 @@ class Store:
 
     def _runs(self, where: str, **values: Any) -> list[RunRow]:
         with self._connection() as db:
-            return [_run(row) for row in db.execute(f"SELECT {_RUN} FROM runs {where}", values)]
+            return [read_run(row) for row in db.execute(f"SELECT {_RUN} FROM runs {where}", values)]
 
     def _update(self, table: str, values: dict[str, Any], where: str, *keys: str) -> None:
         plain = {
@@ -252,14 +219,10 @@ class Store:
         connection = None
         try:
             if not self._path.exists():
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._create()
             connection = sqlite3.connect(self._path, timeout=20, isolation_level=None)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
-                connection.execute("PRAGMA user_version = 1")
             connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
         except (sqlite3.Error, OSError) as reason:
@@ -272,28 +235,18 @@ class Store:
             if connection is not None:
                 connection.close()
 
+    def _create(self) -> None:
+        """Make the database under another name and link it: of many callers one is first.
 
-def _run(row: sqlite3.Row) -> RunRow:
-    values = dict(row)
-    return RunRow(
-        **{
-            **values,
-            "launch": values["launch"] or "",
-            "state": State(values["state"]),
-            "is_deleted": bool(values["is_deleted"]),
-            "parameters": json.loads(values["parameters"]),
-            "settings": json.loads(values["settings"]),
-        }
-    )
-
-
-def _step(row: sqlite3.Row) -> StepRow:
-    values = dict(row)
-    return StepRow(
-        **{
-            **values,
-            "state": State(values["state"]),
-            "devices": tuple(json.loads(values["devices"])),
-            "outputs": json.loads(values["outputs"]),
-        }
-    )
+        Two connections that switch a new database to WAL at once get "database is locked".
+        """
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+        try:
+            with closing(sqlite3.connect(temporary)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(_SCHEMA)
+            with suppress(FileExistsError):
+                os.link(temporary, self._path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""Reading the container of a template: command, environment, mounts, GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.findings import Finding
+from pipeline.engines.local.fields import mistake
+from pipeline.engines.local.plan import Container, Output, Variable
+
+GPU = "nvidia.com/gpu"
+
+
+def read_container(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Container:
+    """Read the container of a template together with the volumes that it mounts."""
+    container = entry["container"]
+    command = container.get("command") or []
+    if not command:
+        findings.append(
+            mistake(
+                f"{where}.container has no command, and there is no image to take one from.",
+                f"{where}.container.command",
+            )
+        )
+    outputs = entry.get("outputs", {})
+    for item in [*outputs.get("parameters", []), *outputs.get("artifacts", [])]:
+        if not read_output(item.get("valueFrom", item)).path:
+            at = f"{where}.outputs[{item['name']}]"
+            findings.append(mistake(f"{at} has no path, which a container needs.", at))
+    return Container(
+        argv=tuple(text_of(item) for item in [*command, *(container.get("args") or [])]),
+        variables=tuple(_variable(item) for item in container.get("env", [])),
+        mounts=_mounts(entry, where, findings),
+        gpus=_gpus(container.get("resources", {}), where, findings),
+    )
+
+
+def _mounts(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> dict[str, Any]:
+    kinds: dict[str, Any] = {}
+    for volume in entry.get("volumes", []):
+        if "persistentVolumeClaim" in volume:
+            kinds[volume["name"]] = "volume"
+        else:
+            is_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
+            kinds[volume["name"]] = "memory" if is_memory else "scratch"
+    mounts: dict[str, Any] = {}
+    for mount in entry["container"].get("volumeMounts", []):
+        at = f"{where}.container.volumeMounts[{mount['name']}]"
+        if mount["name"] not in kinds:
+            findings.append(mistake(f"{at} names no volume of the template.", at))
+        else:
+            mounts[mount["mountPath"].rstrip("/")] = kinds[mount["name"]]
+    return mounts
+
+
+def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int:
+    limits = resources.get("limits") or {}
+    for key in limits:
+        if key not in (GPU, "cpu", "memory", "ephemeral-storage"):
+            at = f"{where}.container.resources.limits.{key}"
+            findings.append(mistake(f"{at}: this machine gives out only {GPU}.", at))
+    number = str(limits.get(GPU, 0))
+    if not number.isdecimal():
+        at = f"{where}.container.resources.limits.{GPU}"
+        findings.append(mistake(f"{at} is '{number}', not a whole number.", at))
+        return 0
+    return int(number)
+
+
+def _variable(item: Mapping[str, Any]) -> Variable:
+    secret = item.get("valueFrom", {}).get("secretKeyRef")
+    if secret is not None:
+        return Variable(item["name"], is_secret=True, optional=bool(secret.get("optional")))
+    return Variable(item["name"], text_of(item.get("value", "")))
+
+
+def read_output(item: Mapping[str, Any]) -> Output:
+    """Read an artifact output, or the ``valueFrom`` of a parameter output."""
+    default = item.get("default")
+    return Output(
+        path=item.get("path", ""),
+        source=item.get("parameter", item.get("from", "")),
+        json_path=item.get("jsonPath", ""),
+        default=None if default is None else text_of(default),
+        optional=bool(item.get("optional", False)),
+    )
+
+
+def read_raw(item: Mapping[str, Any]) -> str | None:
+    """Read the text of a raw artifact."""
+    return text_of(item["raw"]["data"]) if "raw" in item else None
+
+
+def text_of(value: Any) -> str:
+    """Write a yaml scalar as Argo does: unquoted ``true`` is the text ``true``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
