@@ -8,6 +8,7 @@ Values are never changed and never deleted.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -273,6 +274,8 @@ def _client(uri: str) -> Any:
 
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
+    for chatty in ("alembic", "mlflow.store.db.utils"):  # each tells of every table it looks at
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri)
 
 

@@ -18,6 +18,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import Dimension, SearchSpace, default_space, load_space
 from pipeline.core.train_cfg import SCHEMA
 from pipeline.core.yaml_file import load_yaml
+from step_images.common import Stopped
 from step_images.tune.trial import run_trial
 
 # Ray wants at least 75 MB; more than 100 MB could fill a container's /dev/shm.
@@ -143,6 +144,8 @@ def _ray(parallel: int) -> Iterator[tuple[dict[str, float], Path]]:
         # Ray puts its own handler in; ours stops at once and says so with exit code 143.
         signal.signal(signal.SIGTERM, on_sigterm)
         yield {"cpu": max(1, cpus // parallel), "gpu": gpus / parallel}, scratch
+    except SystemExit as reason:
+        raise Stopped from reason  # Ray's waiting turns what our handler raises into exit code 1
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
