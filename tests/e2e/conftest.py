@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Debian's chromium; Playwright's own download is not part of the installation.
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-TINY_CFG = {"epochs": 2, "imgsz": 32, "batch": 8, "workers": 0, "plots": True}
+TINY_CFG = {"epochs": 2, "imgsz": 64, "batch": 8, "workers": 0, "plots": True}
 
 
 @dataclass(frozen=True)
