@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from mlflow import MlflowClient
+
+from pipeline.tracking.server import tracking_uri
+from pipeline.tracking.writer import track
+from step_images.train import checkpoints
+from step_images.train.applied import compare
+from tests.step_images.yolo_runs import YoloRun, make_run, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_model_yaml_is_trained_at_the_scale_in_its_name(trained: YoloRun) -> None:
+    checkpoint = torch.load(trained.folder.weights("best"), weights_only=False)
+    assert checkpoint["model"].yaml["scale"] == "n"
+
+
+def test_every_epoch_is_in_the_results_and_the_weights_are_where_the_outputs_say(
+    trained: YoloRun,
+) -> None:
+    assert [int(row["epoch"]) for row in rows_of(trained.folder.results)] == [1, 2]
+    assert trained.output("train-last-pt").read_text() == str(trained.folder.weights("last"))
+    assert trained.output("train-best-pt").read_text() == str(trained.folder.weights("best"))
+    assert trained.output("train-data-yaml").read_text() == str(trained.folder.verified_data)
+    assert not checkpoints.kept_copy(trained.folder.weights("last")).exists()
+
+
+def test_the_kfp_ui_gets_the_plots_inline_and_metric_names_that_it_takes(trained: YoloRun) -> None:
+    metadata = json.loads(trained.output("train-mlpipeline-ui-metadata").read_text())
+    (page,) = metadata["outputs"]
+    assert (page["type"], page["storage"]) == ("web-app", "inline")
+    for name in ("labels.jpg", "train_batch0.jpg", "confusion_matrix.png", "results.png"):
+        assert name in page["source"]
+    assert page["source"].count("base64,") == 4
+    document = json.loads(trained.output("train-mlpipeline-metrics").read_text())
+    assert document["metrics"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", entry["name"]) for entry in document["metrics"])
+
+
+def test_what_was_applied_is_what_was_requested(trained: YoloRun) -> None:
+    applied = json.loads(trained.folder.applied.read_text())
+    assert applied["different"] == []
+    assert applied["settings"]["epochs"]["verdict"] == "equal"
+    assert applied["settings"]["data"]["verdict"] == "resolved"
+
+
+def test_an_outage_of_mlflow_is_said_and_filled_in_later(
+    trained: YoloRun, trained_copy: YoloRun
+) -> None:
+    assert "Tracking: MLflow at http://127.0.0.1:" in trained.log("train")
+    assert "The work goes on" in trained.log("train")
+    assert not trained.folder.mlflow.exists()
+
+    folder, settings = trained_copy.folder, trained_copy.settings
+    assert track(folder, settings) > 100
+    assert track(folder, settings) == 0
+    record = json.loads(folder.mlflow.read_text())
+    client = MlflowClient(tracking_uri(settings))
+    run = client.get_run(record["run_id"])
+    assert run.data.params["lr0"] == "0.003"
+    first, *_ = rows_of(folder.results)
+    history = client.get_metric_history(record["run_id"], "metrics/mAP50-95B")
+    assert [metric.step for metric in history] == [0, 1]
+    assert history[0].value == float(first["metrics/mAP50-95(B)"])
+    files = {Path(entry.path).name for entry in client.list_artifacts(record["run_id"], "train")}
+    assert {"results.png", "confusion_matrix.png", "labels.jpg"} <= files
+
+
+def test_a_stop_leaves_a_checkpoint_and_a_retry_goes_on_even_from_a_torn_one(
+    volume: Path, state: Path
+) -> None:
+    run = make_run(volume, state, {"epochs": 40, "plots": False, "cache": "ram"})
+    last = run.folder.weights("last")
+    process = run.start("train")
+    kept = checkpoints.kept_copy(last)
+    wait_until(lambda: kept.exists() and len(rows_of(run.folder.results)) >= 2, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    assert checkpoints.is_whole(last)
+    assert json.loads(run.folder.failure("train").read_text())["why"] == "SIGTERM"
+    epochs_before = len(rows_of(run.folder.results))
+
+    stopped = torch.load(kept, weights_only=False)
+    stopped["train_args"]["epochs"] = stopped["epoch"] + 3
+    torch.save(stopped, kept)  # two epochs more are enough to see that it goes on
+    last.write_bytes(kept.read_bytes()[:100_000])
+    assert run.run("train") == 0, run.log("train")
+    epochs = [int(row["epoch"]) for row in rows_of(run.folder.results)]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) >= epochs_before
+    assert f"Going on after epoch {stopped['epoch'] + 1}" in run.log("train")
+    assert not run.folder.failure("train").exists()
+
+    record = json.loads(run.folder.mlflow.read_text())
+    logged = MlflowClient(tracking_uri(run.settings)).get_run(record["run_id"])
+    assert logged.info.status == "FINISHED"
+    assert logged.data.params["model"].endswith("yolov8n-scratch.yaml")
+    assert logged.data.params["resume.1.resume"] == str(last)
+
+
+def test_a_training_that_is_over_only_repeats_its_outputs(trained_copy: YoloRun) -> None:
+    before = trained_copy.folder.weights("best").stat().st_mtime_ns
+    assert trained_copy.run("train") == 0
+    assert "nothing is left to do" in trained_copy.log("train")
+    assert trained_copy.folder.weights("best").stat().st_mtime_ns == before
+    assert trained_copy.output("train-best-pt").is_file()
+
+
+def test_a_copy_is_put_back_only_where_the_checkpoint_is_torn(tmp_path: Path) -> None:
+    last = tmp_path / "last.pt"
+    torch.save({"epoch": 1, "weights": torch.zeros(1000)}, last)
+    checkpoints.keep(last)
+    torch.save({"epoch": 2, "weights": torch.ones(1000)}, last)
+    newer = last.read_bytes()
+    assert checkpoints.mend(last)
+    assert last.read_bytes() == newer
+    last.write_bytes(newer[: len(newer) // 2])
+    checkpoints.keep(last)  # a torn file never replaces the copy
+    assert checkpoints.mend(last)
+    assert torch.load(last)["epoch"] == 1
+    shutil.rmtree(tmp_path)
+    assert not checkpoints.mend(last)
+
+
+def test_epochs_behind_the_checkpoint_and_torn_lines_are_forgotten(tmp_path: Path) -> None:
+    results = tmp_path / "results.csv"
+    results.write_text("epoch,time,x\n1,0.5,1\n2,0.9,2\n3,1.4,3\n4,1.")
+    checkpoints.forget_later_epochs(results, 2)
+    assert results.read_text() == "epoch,time,x\n1,0.5,1\n2,0.9,2\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "requested", "trained_with", "verdict"),
+    [
+        ("lr0", {"optimizer": "SGD", "lr0": 0.01}, {"lr0": 0.02}, "different"),
+        ("lr0", {"optimizer": "auto", "lr0": 0.01}, {"lr0": 0.002}, "resolved"),
+        ("batch", {"batch": -1}, {"batch": 48}, "resolved"),
+        ("batch", {"batch": 64}, {"batch": 16}, "resolved"),
+        ("batch", {"batch": 64}, {"batch": 63}, "different"),
+        ("imgsz", {"imgsz": 100}, {"imgsz": 128}, "resolved"),
+        ("mosaic", {"mosaic": 0}, {"mosaic": 1.0}, "different"),
+        ("plots", {"plots": True}, {"plots": 1}, "different"),
+        ("epochs", {"epochs": 5}, {"epochs": 5}, "equal"),
+    ],
+)
+def test_the_verdict_of_each_setting(
+    key: str, requested: dict[str, object], trained_with: dict[str, object], verdict: str
+) -> None:
+    applied = compare(requested, {}, {**requested, **trained_with})
+    assert applied["settings"][key]["verdict"] == verdict
+    assert (key in applied["different"]) == (verdict == "different")
+
+
+def test_args_yaml_holds_the_cfg(trained: YoloRun) -> None:
+    args = yaml.safe_load((trained.folder.step("train") / "args.yaml").read_text())
+    assert (args["epochs"], args["imgsz"], args["optimizer"]) == (2, 64, "AdamW")

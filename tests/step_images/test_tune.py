@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from pipeline.core.errors import SlipwayError
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.search_space import Dimension, SearchSpace
+from pipeline.tracking.server import tracking_uri
+from step_images.tune.outcome import write_best, write_trials
+from step_images.tune.search import current_settings, read_space
+from step_images.tune.trial import read_record
+from tests.step_images.yolo_runs import YoloRun, wait_until
+
+SPACE = """\
+space:
+  lr0: {low: 0.0005, high: 0.02, scale: log}
+  fliplr: {choices: [0.0, 0.5]}
+trials: 2
+epochs: 1
+seed: 7
+"""
+
+
+def trials_of(run: YoloRun) -> list[dict[str, str]]:
+    with open(run.folder.trials, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def ray_processes() -> list[str]:
+    return [p.name() for p in psutil.process_iter() if p.name() in ("raylet", "gcs_server")]
+
+
+@pytest.mark.slow
+def test_a_stopped_search_keeps_its_trials_and_a_retry_does_the_rest(
+    trained_copy: YoloRun,
+) -> None:
+    run = trained_copy
+    run.folder.tune_space.write_text(SPACE)
+    first = run.folder.trial_folders / "trial-001"
+    before = ray_processes()
+    process = run.start("tune")
+    wait_until(lambda: read_record(first).get("state") == "done", process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    assert [row["trial"] for row in trials_of(run) if row["state"] == "done"] == ["trial-001"]
+    assert ray_processes() == before
+    record = read_record(first)
+
+    assert run.run("tune") == 0, run.log("tune")
+    assert read_record(first) == record
+    rows = trials_of(run)
+    assert [(row["trial"], row["state"]) for row in rows] == [
+        ("trial-001", "done"),
+        ("trial-002", "done"),
+    ]
+    assert (float(rows[0]["lr0"]), float(rows[0]["fliplr"])) == (0.003, 0.5)  # as they are now
+    for row in rows:
+        args = yaml.safe_load((run.folder.trial_folders / row["trial"] / "args.yaml").read_text())
+        assert (args["lr0"], args["fliplr"]) == (float(row["lr0"]), float(row["fliplr"]))
+        assert (args["epochs"], args["optimizer"]) == (1, "AdamW")
+        assert args["model"] == str(run.folder.weights("best"))
+    assert rows[0]["lr0"] != rows[1]["lr0"]
+    best = yaml.safe_load(run.folder.best_hyperparameters.read_text())
+    assert set(best) == {"lr0", "fliplr"}
+    assert run.output("tune-trials").read_text() == run.folder.trials.read_text()
+    assert ray_processes() == before
+
+    parent = json.loads(run.folder.mlflow.read_text())
+    client = MlflowClient(tracking_uri(run.settings))
+    children = client.search_runs(
+        [parent["experiment_id"]], f"tags.`mlflow.parentRunId` = '{parent['run_id']}'"
+    )
+    assert {child.data.tags["slipway.trial"] for child in children} == {"trial-001", "trial-002"}
+    assert {child.info.status for child in children} == {"FINISHED"}
+    assert {child.data.params["lr0"] for child in children} == {row["lr0"] for row in rows}
+
+
+def record(folder: RunFolder, number: int, state: str, lr0: float, score: float) -> None:
+    path = folder.trial_folders / f"trial-{number:03d}"
+    path.mkdir(parents=True)
+    best: dict[str, Any] = {"mAP50-95": score, "mAP50": score, "fitness": score}
+    document = {"state": state, "values": {"lr0": lr0}, "best": best, "best_epoch": 1}
+    (path / "trial.json").write_text(json.dumps({**document, "seconds": 2.0, "error": "why"}))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path / "run")
+
+
+def test_the_best_is_one_that_came_to_its_end(folder: RunFolder) -> None:
+    space = SearchSpace({"lr0": Dimension(0.001, 0.1, "log")}, trials=3)
+    record(folder, 1, "done", 0.01, 0.3)
+    record(folder, 2, "failed", 0.1, 0.9)
+    record(folder, 3, "done", 0.02, 0.4)
+    best = write_best(folder, space, write_trials(folder, space))
+    assert best["trial"] == "trial-003"
+    assert yaml.safe_load(folder.best_hyperparameters.read_text()) == {"lr0": 0.02}
+    document = json.loads((folder.step("tune") / "tune.json").read_text())
+    assert [row["state"] for row in document["trials"]] == ["done", "failed", "done"]
+
+
+def test_a_search_in_which_every_trial_failed_says_why(folder: RunFolder) -> None:
+    space = SearchSpace({"lr0": Dimension(0.001, 0.1, "log")}, trials=1)
+    record(folder, 1, "failed", 0.1, 0.0)
+    with pytest.raises(SlipwayError, match="none of 1 trials came to its end: why"):
+        write_best(folder, space, write_trials(folder, space))
+
+
+def test_the_default_space_holds_what_training_worked_out(folder: RunFolder) -> None:
+    trained = {"optimizer": "AdamW", "lr0": 0.00125, "momentum": 0.9, "batch": 16, "imgsz": 64}
+    current = current_settings({"optimizer": "auto", "epochs": 20, "batch": -1}, trained)
+    assert (current["optimizer"], current["lr0"], current["batch"]) == ("AdamW", 0.00125, 16)
+    space = read_space(folder, current)
+    assert space.space["lr0"].contains(0.00125)
+    assert (space.trials, space.epochs) == (4, 4)

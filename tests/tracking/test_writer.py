@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.core.errors import TrackingUnreachable
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.run_folder import RunFolder, claim, run_folder
+from pipeline.core.settings import Settings
+from pipeline.core.volume import Volume
+from pipeline.tracking.follower import Follower
+from pipeline.tracking.schema import logged_name, shown_name
+from pipeline.tracking.server import tracking_uri
+from pipeline.tracking.writer import track
+
+LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"
+HEADER = "epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One database for all tests, since making its tables takes seconds."""
+    base = tmp_path_factory.mktemp("tracked")
+    return Settings(volume=base / "volume", state=base / "state")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    folder = run_folder(Volume(tmp_path), LAUNCH)
+    launch = Launch(
+        id=LAUNCH,
+        choices=Choices(experiment="shapes"),
+        model_path="yolov8-scratch.yaml",
+        user="jun",
+        created_at="2026-11-23T14:32:00.000Z",
+        code_version="0.1.0",
+        sha256={"cfg": "c" * 64},
+        dataset_fingerprint="f" * 64,
+    )
+    launch.save(folder.launch)
+    claim(folder, f"uid of {tmp_path.name}")
+    folder.step("train").mkdir()
+    folder.attempts.write_text(json.dumps([{"lr0": 0.01, "model": "a.yaml", "resume": False}]))
+    folder.results.write_text(HEADER + "1,0.5,2.5,0.1,0.01\n2,0.9,2.0,nan,0.01\n")
+    return folder
+
+
+def client_of(settings: Settings) -> MlflowClient:
+    return MlflowClient(tracking_uri(settings))
+
+
+def run_id_of(folder: RunFolder) -> str:
+    return str(json.loads(folder.mlflow.read_text())["run_id"])
+
+
+def history(settings: Settings, folder: RunFolder, name: str) -> list[tuple[int, str]]:
+    values = client_of(settings).get_metric_history(run_id_of(folder), name)
+    return [(metric.step, repr(metric.value)) for metric in values]
+
+
+def closed_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_run_is_logged_once_under_the_names_of_ultralytics(
+    folder: RunFolder, settings: Settings
+) -> None:
+    assert track(folder, settings) == 3 + 6 + 1  # parameters, values, results.csv
+    assert track(folder, settings) == 0
+    run = client_of(settings).get_run(run_id_of(folder))
+    assert run.data.params == {"lr0": "0.01", "model": "a.yaml", "resume": "False"}
+    assert set(run.data.metrics) == {"train/box_loss", "metrics/mAP50-95B", "lr/pg0"}
+    assert history(settings, folder, "train/box_loss") == [(0, "2.5"), (1, "2.0")]
+    assert history(settings, folder, "metrics/mAP50-95B") == [(0, "0.1"), (1, "nan")]
+    assert run.data.tags["slipway.launch"] == LAUNCH
+    assert run.data.tags["slipway.user"] == "jun"
+    assert run.data.tags["slipway.sha256.cfg"] == "c" * 64
+    assert run.data.tags["slipway.dataset_fingerprint"] == "f" * 64
+
+
+def test_a_line_that_is_still_being_written_waits(folder: RunFolder, settings: Settings) -> None:
+    with open(folder.results, "a") as file:
+        file.write("3,1.4,1.")
+    track(folder, settings)
+    assert len(history(settings, folder, "train/box_loss")) == 2
+    with open(folder.results, "a") as file:
+        file.write("5,0.2,0.01\n")
+    assert track(folder, settings) == 4  # three values, and the table has grown
+    assert history(settings, folder, "train/box_loss")[-1] == (2, "1.5")
+
+
+def test_a_resume_adds_what_differs(folder: RunFolder, settings: Settings) -> None:
+    track(folder, settings)
+    first = json.loads(folder.attempts.read_text())[0]
+    folder.attempts.write_text(json.dumps([first, {**first, "model": "last.pt", "resume": True}]))
+    assert track(folder, settings) == 2
+    params = client_of(settings).get_run(run_id_of(folder)).data.params
+    assert params["model"] == "a.yaml"
+    assert (params["resume.1.model"], params["resume.1.resume"]) == ("last.pt", "True")
+
+
+def test_a_lost_record_finds_its_run_again(folder: RunFolder, settings: Settings) -> None:
+    track(folder, settings)
+    run_id = run_id_of(folder)
+    folder.mlflow.unlink()  # as after a crash between creating the run and writing the record
+    assert track(folder, settings) == 0
+    assert run_id_of(folder) == run_id
+
+
+def test_a_run_deleted_in_mlflow_is_logged_anew(folder: RunFolder, settings: Settings) -> None:
+    track(folder, settings)
+    deleted = run_id_of(folder)
+    client_of(settings).delete_run(deleted)
+    folder.owner.write_text("another uid")
+    assert track(folder, settings) == 10
+    assert run_id_of(folder) != deleted
+
+
+def test_trials_are_children(folder: RunFolder, settings: Settings) -> None:
+    trial = folder.trial_folders / "trial-001"
+    trial.mkdir(parents=True)
+    (trial / "args.yaml").write_text("lr0: 0.02\n")
+    (trial / "results.csv").write_text(HEADER + "1,0.5,2.5,0.1,0.02\n")
+    (trial / "trial.json").write_text(json.dumps({"state": "failed"}))
+    track(folder, settings)
+    parent = json.loads(folder.mlflow.read_text())
+    (child,) = client_of(settings).search_runs(
+        [parent["experiment_id"]], f"tags.`mlflow.parentRunId` = '{parent['run_id']}'"
+    )
+    assert child.data.params == {"lr0": "0.02"}
+    assert child.data.tags["slipway.trial"] == "trial-001"
+    assert child.info.status == "FAILED"
+    assert track(folder, settings) == 0
+
+
+def test_a_server_that_is_gone_is_unreachable_and_not_empty(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    settings = Settings(volume=tmp_path, state=tmp_path, tracking_uri=closed_port())
+    with pytest.raises(TrackingUnreachable, match="did not take the run"):
+        track(folder, settings)
+    assert not folder.mlflow.exists()
+
+
+def test_an_outage_does_not_stop_the_work(
+    folder: RunFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(volume=tmp_path, state=tmp_path, tracking_uri=closed_port())
+    with Follower(folder, settings):
+        pass
+    assert "The work goes on" in capfd.readouterr().out
+
+
+def test_following_ends_with_the_outcome(folder: RunFolder, settings: Settings) -> None:
+    with pytest.raises(ValueError, match="boom"), Follower(folder, settings):
+        raise ValueError("boom")
+    assert client_of(settings).get_run(run_id_of(folder)).info.status == "FAILED"
+    with Follower(folder, settings):
+        pass
+    assert client_of(settings).get_run(run_id_of(folder)).info.status == "FINISHED"
+    assert len(history(settings, folder, "lr/pg0")) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "logged", "shown"),
+    [
+        ("metrics/mAP50-95(B)", "metrics/mAP50-95B", "mAP50-95"),
+        ("metrics/precision(M)", "metrics/precisionM", "precision(M)"),
+        ("val/box_loss", "val/box_loss", "val/box_loss"),
+    ],
+)
+def test_names(column: str, logged: str, shown: str) -> None:
+    assert logged_name(column) == logged
+    assert shown_name(column) == shown_name(logged) == shown
