@@ -64,10 +64,7 @@ def read_record(path: Path) -> dict[str, Any]:
 def _train(
     path: Path, values: dict[str, Any], base: Mapping[str, Any], model: str, metric: str
 ) -> dict[str, Any]:
-    # In this process only now, since Ultralytics reads its environment at import.
-    from step_images.ultralytics_home import prepare
-
-    prepare()
+    # Here only, since it takes seconds. Its settings folder is the step's own, by the environment.
     from ultralytics import YOLO
 
     record = {"state": "running", "values": values, "best": {}, "best_epoch": 0, "seconds": 0.0}
