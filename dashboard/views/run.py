@@ -14,7 +14,7 @@ from dashboard.errors import guarded, show_error
 from dashboard.theme import colours
 from dashboard.widgets.curves import curve_chart, grouped
 from dashboard.widgets.findings import escape
-from dashboard.widgets.formats import ago, duration, elapsed_s, exact, number
+from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean, show_log
 from dashboard.widgets.run_results import show_files, show_images, show_settings, show_test
 from dashboard.widgets.states import show_steps, state_text
@@ -142,13 +142,13 @@ def _metrics(run: dict[str, Any]) -> None:
     best = metrics.get("mAP50-95", {})
     epoch = best.get("best_epoch")
     label = f"mAP50-95 (best, epoch {epoch})" if epoch else "mAP50-95"
-    columns[0].metric(label, number(best.get("best")))
+    columns[0].metric(label, share(best.get("best")))
     columns[1].metric(
-        f"{test.get('split', 'test')} mAP50-95", number(test.get("mAP50-95")), help="best.pt"
+        f"{test.get('split', 'test')} mAP50-95", share(test.get("mAP50-95")), help="best.pt"
     )
     for column, name in zip(columns[2:], ("precision", "recall"), strict=True):
         value = test.get(name, metrics.get(name, {}).get("last"))
-        column.metric(name.capitalize(), number(value), help="test split, or val before that")
+        column.metric(name.capitalize(), share(value), help="test split, or val before that")
 
 
 def _curves() -> None:

@@ -77,16 +77,16 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
         {
             "state": [state_text(row["state"]) for row in rows],
             "launch": [row["launch"] or row["run"] for row in rows],
-            "steps": [progress(row.get("steps", [])) for row in rows],
+            "steps": [progress(row["steps"]) for row in rows],
             "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
-            "so far": [row.get("curve") or None for row in rows],
-            "test mAP": [row.get("test_mAP50-95") for row in rows],
-            "model": [row.get("model", "") for row in rows],
-            "data": [row.get("data", "") for row in rows],
+            "so far": [row["curve"] or None for row in rows],
+            "test mAP": [row["test"]["mAP50-95"] for row in rows],
+            "model": [row["model"] for row in rows],
+            "data": [row["data"] for row in rows],
             "by": [row["user"] for row in rows],
             "started": [ago(row["started_at"]) for row in rows],
             "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
-            "why": [row.get("message", "") for row in rows],
+            "why": [row["message"] for row in rows],
         }
     )
 
@@ -94,17 +94,17 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _columns() -> dict[str, Any]:
     config = st.column_config
     return {
-        "state": config.TextColumn(width=100, pinned=True),
+        "state": config.TextColumn(width=85, pinned=True),
         "launch": config.TextColumn(width=290, help="Click a cell to open the run"),
-        "steps": config.ProgressColumn(width=110, min_value=0, max_value=100, format="%d%%"),
-        "mAP50-95": config.NumberColumn(width=90, format="%.3f", help="Best on val so far"),
-        "so far": config.LineChartColumn(width=110, y_min=0, help="mAP50-95 by epoch"),
-        "test mAP": config.NumberColumn(width=90, format="%.3f", help="mAP50-95 of best.pt"),
-        "model": config.TextColumn(width=160),
-        "data": config.TextColumn(width=120),
+        "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
+        "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
+        "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),
+        "test mAP": config.NumberColumn(width=80, format="%.3f", help="mAP50-95 of best.pt"),
+        "model": config.TextColumn(width=150),
+        "data": config.TextColumn(width=100),
         "by": config.TextColumn(width=70),
-        "started": config.TextColumn(width=110),
-        "time": config.TextColumn(width=80),
+        "started": config.TextColumn(width=95),
+        "time": config.TextColumn(width=65),
         "why": config.TextColumn(width=260),
     }
 

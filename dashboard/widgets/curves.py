@@ -50,17 +50,23 @@ def curve_chart(
             annotation={"text": f"best, epoch {best_epoch}", "font": {"size": 11}},
             annotation_position="top left",
         )
+    last = max((epoch for points in series.values() for epoch, _ in points), default=1)
     axis = {"gridcolor": colours.border, "zeroline": False, "color": colours.muted}
     figure.update_layout(
-        title={"text": title, "font": {"size": 15, "color": colours.text}, "x": 0, "xref": "paper"},
+        title={
+            "text": title,
+            "font": {"size": 15, "color": colours.text},
+            "x": 0,
+            "xref": "container",
+        },
         height=290,
         margin={"l": 44, "r": 12, "t": 64, "b": 32},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours.text},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xref": "container"},
         hovermode="x unified",
-        xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "tickformat": "d"},
+        xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
         yaxis=axis,
         uirevision=title,
     )

@@ -19,6 +19,11 @@ def number(value: float | int | None) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
+def share(value: float | None) -> str:
+    """Give a metric between 0 and 1 with three decimals: ``0.688``; nothing as a dash."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
 def plural(count: int, singular: str, many: str = "") -> str:
     """Give a count with its noun: ``1 image``, ``1,312 images``."""
     return f"{count:,} {singular if count == 1 else many or singular + 's'}"

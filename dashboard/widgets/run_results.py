@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.widgets.formats import number, size
+from dashboard.widgets.formats import share, size
 
 # file, caption; in the order in which people look at them
 IMAGES = (
@@ -44,7 +44,7 @@ def show_test(test: Mapping[str, Any]) -> None:
     names = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
     st.caption(f"best.pt on split: {test['split']}")
     for column, name in zip(st.columns(len(names)), names, strict=True):
-        column.metric(name, number(test.get(name)))
+        column.metric(name, share(test.get(name)))
     classes = test.get("classes", {})
     if classes:
         table = pd.DataFrame.from_dict(classes, orient="index")

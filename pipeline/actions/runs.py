@@ -26,7 +26,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.engines.base import STEPS, LogChunk, Run
 from pipeline.engines.registry import make_engine
-from pipeline.tracking.reader import Tracking
+from pipeline.tracking.reader import Tracking, summary
 
 __all__ = ["compare", "delete", "find", "list_runs", "logs", "retry", "show", "stop", "track"]
 
@@ -46,8 +46,12 @@ def list_runs(settings: Settings, *, state: str = "", limit: int = 50) -> list[d
     rows = []
     for run in newest(settings, state=state, limit=limit):
         row = _summary(settings, run)
-        values, source = tracking.metrics_or_file(folder_of(settings, run), (LIST_METRIC,))
-        row["metrics"] = {name: value["best"] for name, value in values.items()}
+        folder = folder_of(settings, run)
+        history, source = tracking.history_or_file(folder, (LIST_METRIC,))
+        row["metrics"] = {name: value["best"] for name, value in summary(history).items()}
+        row["curve"] = [value for _, value in history.get(LIST_METRIC, [])]
+        row["test"] = {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)}
+        row["steps"] = [{"name": step.name, "state": str(step.state)} for step in run.steps]
         rows.append({**row, "metrics_source": source})
     return rows
 

@@ -63,7 +63,7 @@ class Tracking:
         TrackingUnreachable
             MLflow did not answer, or does not have this run.
         """
-        return _summary(self.history(launch, names))
+        return summary(self.history(launch, names))
 
     def history(self, launch: str, names: Collection[str] = ()) -> History:
         """Give (epoch from 1, value) of every metric by epoch, or of some; raises as `metrics`."""
@@ -105,16 +105,23 @@ class Tracking:
             client.search_experiments(max_results=1)
         return f"MLflow at {uri} answers."
 
+    def history_or_file(
+        self, folder: RunFolder, names: Collection[str] = ()
+    ) -> tuple[History, str]:
+        """Give `history` and its source: ``mlflow``, or ``results.csv`` while that is away."""
+        if time.monotonic() >= self._away_until:
+            try:
+                return self.history(folder.name, names), "mlflow"
+            except TrackingUnreachable:
+                self._away_until = time.monotonic() + _ASK_AGAIN_S
+        return _file_history(folder, names), "results.csv"
+
     def metrics_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
     ) -> tuple[Summary, str]:
-        """Give `metrics` and their source: ``mlflow``, or ``results.csv`` while that is away."""
-        if time.monotonic() >= self._away_until:
-            try:
-                return self.metrics(folder.name, names), "mlflow"
-            except TrackingUnreachable:
-                self._away_until = time.monotonic() + _ASK_AGAIN_S
-        return _summary(_file_history(folder, names)), "results.csv"
+        """Give `metrics` and their source, as `history_or_file`."""
+        history, source = self.history_or_file(folder, names)
+        return summary(history), source
 
     def params_or_file(self, folder: RunFolder) -> tuple[dict[str, str], str]:
         """Give `params` and their source: ``mlflow``, or ``args.yaml`` while that is away."""
@@ -185,6 +192,15 @@ class Tracking:
             raise _away(uri, str(reason).partition("\n")[0][:300]) from reason
 
 
+def summary(history: History) -> Summary:
+    """Give best, best_epoch and last of every metric that can be better or worse."""
+    return {
+        name: _best(name, points)
+        for name, points in history.items()
+        if points and not name.startswith(_NOT_SHOWN)
+    }
+
+
 def _version(folder: RunFolder) -> str:
     """Give something that changes whenever a step writes new results."""
     parts = []
@@ -193,14 +209,6 @@ def _version(folder: RunFolder) -> str:
             status = path.stat()
             parts.append(f"{status.st_size}-{status.st_mtime_ns}")
     return " ".join(parts)
-
-
-def _summary(history: History) -> Summary:
-    return {
-        name: _best(name, points)
-        for name, points in history.items()
-        if points and not name.startswith(_NOT_SHOWN)
-    }
 
 
 def _best(name: str, points: list[tuple[int, float]]) -> dict[str, Any]:
