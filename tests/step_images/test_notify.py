@@ -1,0 +1,84 @@
+"""The exit handler: it reports, and never fails a run."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.step_images.step_runner import StepRunner
+
+GIVEN = {"launch": "L", "run_uid": "uid-1", "status": "Failed"}
+
+
+class Webhook(HTTPServer):
+    """Keeps what it is sent, and answers as it is told."""
+
+    status = 200
+    received: list[Any]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append(json.loads(body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook(("127.0.0.1", 0), Handler) as server:
+        server.received = []
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> StepRunner:
+    """Runs the step where there is no volume at all."""
+    return StepRunner(tmp_path / "none", tmp_path)
+
+
+def test_nothing_is_sent_without_a_webhook(bare: StepRunner) -> None:
+    done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert "no webhook is set" in done.stdout
+
+
+def test_the_end_of_the_run_is_sent(bare: StepRunner, webhook: Webhook) -> None:
+    bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://127.0.0.1:{webhook.server_port}/T0KEN"
+    done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert webhook.received == [GIVEN]
+    assert "T0KEN" not in done.stdout
+
+
+def test_a_refusal_does_not_fail_the_run(bare: StepRunner, webhook: Webhook) -> None:
+    webhook.status = 500
+    bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://127.0.0.1:{webhook.server_port}/"
+    done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert "The run is not affected" in done.stdout
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/T0KEN", "file:///etc/passwd", "http://[bad"])
+def test_an_address_that_does_not_work_does_not_fail_the_run(bare: StepRunner, url: str) -> None:
+    bare.variables["SLIPWAY_WEBHOOK_URL"] = url
+    done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert "The run is not affected" in done.stdout
+    assert "T0KEN" not in done.stdout + done.stderr
