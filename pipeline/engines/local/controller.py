@@ -29,6 +29,10 @@ from pipeline.engines.local.step_runner import StepRunner
 from pipeline.engines.local.store import Store
 
 TICK_S = 0.04
+# Light steps follow each other within a second; a training is looked at less often, to leave it
+# the processor.
+CALM_TICK_S = 0.12
+CALM_AFTER_S = 3.0
 IDLE_S = 5.0
 GRACE_S = 30.0
 
@@ -82,6 +86,8 @@ class Controller:
         self._plans: dict[str, Plan] = {}
         self._jobs = 0
         self._devices: set[str] = set()
+        self._seen: object = None
+        self._changed_at = time.monotonic()
 
     def serve(self, lock: int) -> None:
         """Work until nothing has been left to do for a while, then let go of the lock."""
@@ -100,7 +106,8 @@ class Controller:
                         os.close(lock)
                         _log.info("nothing left to do")
                         return
-            time.sleep(TICK_S)
+            is_calm = time.monotonic() - self._changed_at > CALM_AFTER_S
+            time.sleep(CALM_TICK_S if is_calm else TICK_S)
 
     def tick(self) -> bool:
         """Take every unfinished run as far as it goes; say whether there was one."""
@@ -108,6 +115,8 @@ class Controller:
         if not runs:
             return False
         steps = self._store.steps(run.id for run in runs)
+        if self._seen != (runs, steps):
+            self._seen, self._changed_at = (runs, steps), time.monotonic()
         self._jobs = sum(run.state is State.RUNNING for run in runs)
         self._devices = {
             device
