@@ -81,11 +81,11 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
             "so far": [row["curve"] or None for row in rows],
             "test mAP": [row["test"]["mAP50-95"] for row in rows],
-            "model": [row["model"] for row in rows],
-            "data": [row["data"] for row in rows],
-            "by": [row["user"] for row in rows],
-            "started": [ago(row["started_at"]) for row in rows],
             "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
+            "started": [ago(row["started_at"]) for row in rows],
+            "by": [row["user"] for row in rows],
+            "data": [row["data"] for row in rows],
+            "model": [row["model"] for row in rows],
             "why": [row["message"] for row in rows],
         }
     )
@@ -95,7 +95,7 @@ def _columns() -> dict[str, Any]:
     config = st.column_config
     return {
         "state": config.TextColumn(width=85, pinned=True),
-        "launch": config.TextColumn(width=290, help="Click a cell to open the run"),
+        "launch": config.TextColumn(width=280, help="Click a cell to open the run"),
         "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
         "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
         "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),

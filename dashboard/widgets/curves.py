@@ -64,7 +64,7 @@ def curve_chart(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours.text},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xref": "container"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
         yaxis=axis,

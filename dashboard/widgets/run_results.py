@@ -88,15 +88,11 @@ def show_files(folder: Path) -> None:
 
 
 def _show_applied(applied: Mapping[str, Any]) -> None:
-    keys: Mapping[str, Any] = applied.get("keys", applied)
-    different = {
-        name: entry
-        for name, entry in keys.items()
-        if isinstance(entry, dict) and entry.get("status") == "different"
-    }
+    different = applied["different"]
     if not different:
         st.success("Training applied every setting that was asked for.", icon=":material/check:")
         return
     names = ", ".join(different)
     st.error(f"Training did not apply what was asked for: {names}.", icon=":material/error:")
-    st.dataframe(pd.DataFrame.from_dict(different, orient="index").astype(str))
+    rows = {name: applied["settings"][name] for name in different}
+    st.dataframe(pd.DataFrame.from_dict(rows, orient="index").astype(str))
