@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.conftest import Cli
+
+# 17 training images: no batch of this size is left with a single image.
+TINY = ("--model", "yolov8n-scratch.yaml", "--set", "epochs=1", "--set", "imgsz=64")
+TINY += ("--set", "batch=5", "--set", "workers=0")
+
+
+def test_compile_without_choices_is_the_generic_pipeline(cli: Cli, volume: Path) -> None:
+    said = cli("compile")
+    assert said.code == 0
+    given = yaml.safe_load(said.out)["spec"]["arguments"]["parameters"]
+    assert [(entry["name"], entry["value"]) for entry in given[:6]] == [
+        ("model_name", "yolov8n.pt"),
+        ("cfg", "cfg-custom"),
+        ("data", "data-custom"),
+        ("bool_train", "True"),
+        ("bool_tune", "False"),
+        ("launch", ""),
+    ]
+    assert not (volume / "runs").exists()
+
+
+def test_compile_with_choices_takes_them_as_defaults(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "workflow.yaml"
+    assert cli("compile", *TINY, "--tune", "-o", str(file)).code == 0
+    given = yaml.safe_load(file.read_text())["spec"]["arguments"]["parameters"]
+    values = {entry["name"]: entry["value"] for entry in given}
+    assert values["model_name"] == "yolov8n-scratch.yaml"
+    assert values["bool_tune"] == "True"
+    assert json.loads(values["overrides"])["epochs"] == 1
+    assert values["launch"] == ""
+
+
+def test_a_launch_with_mistakes_records_nothing(cli: Cli, volume: Path) -> None:
+    said = cli("launch", "--model", "none", "--json")
+    assert (said.code, said.json["ok"]) == (3, False)
+    assert not (volume / "runs").exists()
+    assert cli("runs", "--json").json == []
+
+
+@pytest.mark.slow
+def test_a_run_from_launch_to_delete(cli: Cli, volume: Path) -> None:
+    said = cli("launch", *TINY, "--wait", "--json")
+    shown = said.json
+    assert said.code == 0, said.err + said.out
+    assert shown["state"] == "succeeded"
+    states = {step["name"]: step["state"] for step in shown["steps"]}
+    assert (states["test"], states["tune"]) == ("succeeded", "skipped")
+    assert {"best", "best_epoch", "last"} == set(shown["metrics"]["mAP50-95"])
+    assert shown["test"]["split"] == "test"
+    assert shown["params"]["epochs"] == "1"
+    assert shown["mlflow"]["run_id"]
+    launch, folder = shown["launch"], Path(shown["folder"])
+    assert folder == volume / "runs" / launch
+
+    assert cli("show", launch[:-1], "--json").json["run"] == shown["run"]
+    assert cli("logs", launch, "train").out
+    assert cli("logs", launch, "nothing").code == 5
+    assert cli("track", launch, "--json").json["logged"] == 0
+    assert cli("retry", launch, "--json").json["state"] == "succeeded"
+    models = cli("ls", "models", "--json").json["models"]
+    assert f"runs/{launch}/train/weights/best.pt" in {model["path"] for model in models}
+
+    clone = cli("clone", launch, "--set", "lr0=0.02", "--json").json
+    assert cli("stop", clone["launch"], "--json").json["state"] == "stopped"
+    assert cli("stop", clone["run"], "--json").json["state"] == "stopped"
+    rows = cli("runs", "--json").json
+    assert [row["launch"] for row in rows] == [clone["launch"], launch]
+    assert rows[1]["metrics"]["mAP50-95"] == shown["metrics"]["mAP50-95"]["best"]
+    compared = cli("compare", launch, clone["launch"], "--json").json
+    assert set(compared) == {"params", "metrics"}
+
+    for name in (clone["launch"], launch):
+        gone = cli("delete", name, "--json")
+        assert (gone.code, gone.json["state"]) == (0, "deleted")
+        assert cli("delete", name, "--json").json["freed_bytes"] == 0
+    assert not folder.exists()
+    assert cli("show", launch).code == 5
