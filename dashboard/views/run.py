@@ -138,17 +138,21 @@ def _metrics(run: dict[str, Any]) -> None:
     metrics, test = run["metrics"], run["test"] or {}
     if not metrics and not test:
         return
-    columns = st.columns(4)
     best = metrics.get("mAP50-95", {})
     epoch = best.get("best_epoch")
     label = f"mAP50-95 (best, epoch {epoch})" if epoch else "mAP50-95"
-    columns[0].metric(label, share(best.get("best")))
-    columns[1].metric(
-        f"{test.get('split', 'test')} mAP50-95", share(test.get("mAP50-95")), help="best.pt"
-    )
-    for column, name in zip(columns[2:], ("precision", "recall"), strict=True):
-        value = test.get(name, metrics.get(name, {}).get("last"))
-        column.metric(name.capitalize(), share(value), help="test split, or val before that")
+    with st.container(horizontal=True, gap="large"):
+        st.metric(label, share(best.get("best")), width="content")
+        st.metric(
+            f"{test.get('split', 'test')} mAP50-95",
+            share(test.get("mAP50-95")),
+            help="Of best.pt, measured by the test step",
+            width="content",
+        )
+        for name in ("precision", "recall"):
+            value = test.get(name, metrics.get(name, {}).get("last"))
+            note = "On the split of the test step; on val before that"
+            st.metric(name.capitalize(), share(value), help=note, width="content")
 
 
 def _curves() -> None:
@@ -164,8 +168,10 @@ def _curves() -> None:
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
     columns = st.columns(2, gap="medium")
     for index, (title, series) in enumerate(grouped(history).items()):
-        figure = curve_chart(title, series, colours(), best_epoch if title == "Accuracy" else None)
-        columns[index % 2].plotly_chart(
+        figure = curve_chart(series, colours(), best_epoch if title == "Accuracy" else None)
+        column = columns[index % 2]
+        column.markdown(f"**{title}**")
+        column.plotly_chart(
             figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
         )
 

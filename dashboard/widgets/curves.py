@@ -30,7 +30,7 @@ def grouped(history: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
 
 
 def curve_chart(
-    title: str, series: Mapping[str, Points], colours: Colours, best_epoch: int | None = None
+    series: Mapping[str, Points], colours: Colours, best_epoch: int | None = None
 ) -> go.Figure:
     """Draw curves over the epoch (from 1), with a line at the best epoch if one is given."""
     figure = go.Figure()
@@ -53,14 +53,8 @@ def curve_chart(
     last = max((epoch for points in series.values() for epoch, _ in points), default=1)
     axis = {"gridcolor": colours.border, "zeroline": False, "color": colours.muted}
     figure.update_layout(
-        title={
-            "text": title,
-            "font": {"size": 15, "color": colours.text},
-            "x": 0,
-            "xref": "container",
-        },
-        height=290,
-        margin={"l": 44, "r": 12, "t": 64, "b": 32},
+        height=270,
+        margin={"l": 44, "r": 12, "t": 44, "b": 32},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours.text},
@@ -68,6 +62,6 @@ def curve_chart(
         hovermode="x unified",
         xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
         yaxis=axis,
-        uirevision=title,
+        uirevision="keep",
     )
     return figure

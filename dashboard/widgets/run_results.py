@@ -43,13 +43,15 @@ def show_test(test: Mapping[str, Any]) -> None:
         return
     names = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
     st.caption(f"best.pt on split: {test['split']}")
-    for column, name in zip(st.columns(len(names)), names, strict=True):
-        column.metric(name, share(test.get(name)))
+    with st.container(horizontal=True, gap="large"):
+        for name in names:
+            st.metric(name, share(test.get(name)), width="content")
     classes = test.get("classes", {})
     if classes:
         table = pd.DataFrame.from_dict(classes, orient="index")
         table.index.name = "class"
-        st.dataframe(table.reset_index(), hide_index=True, placeholder="")
+        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in names}
+        st.dataframe(table.reset_index(), hide_index=True, placeholder="", column_config=shares)
 
 
 def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:

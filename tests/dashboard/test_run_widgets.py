@@ -37,7 +37,7 @@ def test_metrics_are_sorted_into_charts_and_none_is_lost() -> None:
 
 
 def test_a_curve_has_epochs_from_one_and_the_best_one_marked() -> None:
-    figure = curve_chart("Accuracy", {"mAP50-95": [(1, 0.1), (2, 0.4), (3, 0.3)]}, LIGHT, 2)
+    figure = curve_chart({"mAP50-95": [(1, 0.1), (2, 0.4), (3, 0.3)]}, LIGHT, 2)
     assert list(figure.data[0].x) == [1, 2, 3]
     assert figure.layout.shapes[0].x0 == 2
     assert "epoch 2" in figure.layout.annotations[0].text
