@@ -61,12 +61,12 @@ def test_kinds_are_those_of_ultralytics(setting: Setting) -> None:
         assert setting.kind in ("str", "choice")
 
 
-@pytest.mark.parametrize("key", theirs.CFG_FRACTION_KEYS | {"scale"})
+@pytest.mark.parametrize("key", sorted(theirs.CFG_FRACTION_KEYS | {"scale"}))
 def test_fractions_have_their_limits(key: str) -> None:
     assert (SCHEMA[key].low, SCHEMA[key].high) == (0.0, None if key == "fraction" else 1.0)
 
 
-@pytest.mark.parametrize(("key", "low"), theirs.CFG_INT_MIN.items())
+@pytest.mark.parametrize(("key", "low"), sorted(theirs.CFG_INT_MIN.items()))
 def test_whole_numbers_have_their_least_value(key: str, low: int) -> None:
     assert SCHEMA[key].low == low
 
