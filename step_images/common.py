@@ -208,7 +208,7 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
         return _fail(
             step,
             1,
-            error=f"{type(reason).__name__}: {sentence[:500]}",
+            error=f"{type(reason).__name__}: {sentence[:500].rstrip('.')}.",
             why="an error that Slipway does not know; the log has its traceback",
             next="Read the log of this step.",
         )
