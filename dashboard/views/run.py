@@ -16,15 +16,23 @@ from dashboard.widgets.curves import curve_chart, grouped
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean, show_log
-from dashboard.widgets.run_results import show_files, show_images, show_settings, show_test
+from dashboard.widgets.run_results import (
+    show_files,
+    show_images,
+    show_settings,
+    show_test,
+    show_trials,
+)
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
+from pipeline.core.files import read_text
+from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
 
 REFRESH_S = 2
 _TAIL_LINES = 12
-_TABS = ("Curves", "Images", "Test by class", "Settings", "Log", "Files")
+_TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Log", "Files")
 
 
 def render() -> None:
@@ -41,11 +49,12 @@ def render() -> None:
     tabs = dict(zip(_TABS, st.tabs(_TABS, key="run_tab", on_change="rerun"), strict=True))
     parts: dict[str, Callable[[], None]] = {
         "Curves": _curves,
-        "Images": lambda: show_images(_folder(_shown())),
+        "Images": lambda: show_images(_folder().path),
         "Test by class": lambda: show_test(_shown()["test"]),
+        "Trials": _trials,
         "Settings": _settings,
         "Log": _log,
-        "Files": lambda: show_files(_folder(_shown())),
+        "Files": lambda: show_files(_folder().path),
     }
     for name, tab in tabs.items():
         if tab.open:
@@ -61,8 +70,8 @@ def _shown() -> dict[str, Any]:
     return runs.show(services.settings(), state.run_id())
 
 
-def _folder(run: dict[str, Any]) -> Path:
-    return Path(services.volume().root / run["folder"])
+def _folder() -> RunFolder:
+    return RunFolder(Path(_shown()["folder"]))
 
 
 def _head() -> None:
@@ -176,11 +185,19 @@ def _curves() -> None:
         )
 
 
+def _trials() -> None:
+    folder = _folder()
+    if not folder.trials.is_file():
+        st.info("Trials appear here when the tune step runs.", icon=":material/tune:")
+        return
+    best = folder.best_hyperparameters
+    show_trials(read_text(folder.trials), read_text(best) if best.is_file() else "")
+
+
 def _settings() -> None:
-    run = _shown()
-    path = _folder(run) / "train" / "applied.json"
-    applied = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    show_settings(run["params"], applied)
+    path = _folder().applied
+    applied = json.loads(read_text(path)) if path.is_file() else None
+    show_settings(_shown()["params"], applied)
 
 
 def _log() -> None:

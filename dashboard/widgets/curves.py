@@ -53,8 +53,8 @@ def curve_chart(
     last = max((epoch for points in series.values() for epoch, _ in points), default=1)
     axis = {"gridcolor": colours.border, "zeroline": False, "color": colours.muted}
     figure.update_layout(
-        height=270,
-        margin={"l": 44, "r": 12, "t": 44, "b": 32},
+        height=255,
+        margin={"l": 44, "r": 12, "t": 28, "b": 32},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours.text},

@@ -1,0 +1,117 @@
+"""The pages of all runs and of one run, on runs of the real engine."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.actions import launches, runs
+from pipeline.core.launch import Choices
+from pipeline.core.settings import Settings, load_settings
+from pipeline.engines.local.layout import Layout
+
+LIGHT = Choices(model="yolov8n-scratch.yaml", train=False)
+
+
+def runs_page() -> None:
+    from dashboard.views.runs import render
+
+    render()
+
+
+def run_page() -> None:
+    from dashboard.views.run import render
+
+    render()
+
+
+def open_page(page: Callable[[], None], **query: str) -> AppTest:
+    opened = AppTest.from_function(page, default_timeout=60)
+    for key, value in query.items():
+        opened.query_params[key] = value
+    opened.run()
+    assert not opened.exception
+    return opened
+
+
+def text_of(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.error, *page.info, *page.subheader, *page.code]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.fixture
+def settings(installation: Path) -> Iterator[Settings]:
+    settings = load_settings()
+    yield settings
+    lock = Layout(settings.state).controller_lock
+    with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        controller = psutil.Process(int(lock.read_text()))
+        os.kill(controller.pid, signal.SIGTERM)
+        controller.wait(10)
+
+
+def finished(settings: Settings, plan: launches.Plan) -> str:
+    run = launches.submit(settings, plan).id
+    give_up_at = time.monotonic() + 60
+    while runs.show(settings, run)["finished_at"] == "":
+        assert time.monotonic() < give_up_at, "the run does not end"
+        time.sleep(0.1)
+    return run
+
+
+def test_without_runs_the_list_says_how_to_get_one(settings: Settings) -> None:
+    page = open_page(runs_page)
+    assert "No runs yet" in text_of(page)
+    assert page.button[0].label == "Launch the first run"
+
+
+def test_without_a_run_in_the_url_the_page_leads_to_the_list(settings: Settings) -> None:
+    assert "No run chosen" in text_of(open_page(run_page))
+
+
+def test_an_unknown_run_is_said_without_a_traceback(settings: Settings) -> None:
+    opened = AppTest.from_function(_guarded_run_page, default_timeout=60)
+    opened.query_params["run"] = "nothing"
+    opened.run()
+    assert not opened.exception
+    assert "nothing" in opened.error[0].value
+
+
+def _guarded_run_page() -> None:
+    from dashboard.errors import guarded
+    from dashboard.views.run import render
+
+    guarded(render)()
+
+
+def test_a_finished_run_shows_its_steps_and_is_in_the_list(settings: Settings) -> None:
+    run = finished(settings, launches.prepare(settings, LIGHT))
+    page = open_page(run_page, run=run)
+    assert "✓ done" in text_of(page)
+    assert "kim · local" in text_of(page)
+    assert {button.label for button in page.button} >= {"Clone and edit", "Delete"}
+    assert "Stop" not in {button.label for button in page.button}
+
+    table = open_page(runs_page).dataframe[0].value
+    assert list(table["state"]) == ["✓ done"]
+    assert list(table["steps"]) == [100]
+    assert list(table["by"]) == ["kim"]
+    assert "No run fits" in text_of(open_page(runs_page, runs_filter="park"))
+
+
+def test_a_failed_run_says_why_above_everything(settings: Settings, installation: Path) -> None:
+    plan = launches.prepare(settings, LIGHT)
+    for labels in installation.rglob("labels"):
+        shutil.rmtree(labels)
+    run = finished(settings, plan)
+    page = open_page(run_page, run=run)
+    assert page.error[0].value.startswith("**verify failed:**")
+    assert "Retry" in {button.label for button in page.button}
+    assert list(open_page(runs_page).dataframe[0].value["why"]) != [""]
