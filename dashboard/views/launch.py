@@ -18,6 +18,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
 from pipeline.core.launch import Choices
 
+_FIRST, _PAINTED = "launch.first", "launch.painted"
 _MARKS = {
     "error": ":red[:material/close:]",
     "warning": ":orange[:material/priority_high:]",
@@ -32,6 +33,9 @@ def render() -> None:
     picked = launch_form.pickers()
     if not all(picked.values()):
         _show_empty(picked)
+        return
+    if _PAINTED not in st.session_state:
+        _paint_first()
         return
     left, right = st.columns([2.25, 1], gap="medium")
     findings_card = right.container(border=True)
@@ -53,6 +57,18 @@ def render() -> None:
         _show_settings(plan)
     launch_form.keep()
     launch_preview.warm_up(plan)
+
+
+@st.fragment(run_every=0.05)
+def _paint_first() -> None:
+    """Let the browser paint what is chosen from before it loads 4.7 MB to draw the chart."""
+    if _FIRST in st.session_state:
+        st.session_state[_PAINTED] = True
+        st.rerun()
+    st.session_state[_FIRST] = True
+    left, right = st.columns([2.25, 1], gap="medium")
+    left.skeleton(height=300)
+    right.skeleton(height=92)
 
 
 def _show_data(plan: Plan) -> None:

@@ -12,7 +12,7 @@ def open_page(**query: str | list[str]) -> AppTest:
     page = AppTest.from_file("dashboard/app.py", default_timeout=30)
     for key, value in query.items():
         page.query_params[key] = value
-    return page.run()
+    return page.run().run()  # the first paint has the pickers only
 
 
 def text_of(page: AppTest) -> str:

@@ -90,6 +90,6 @@ def test_a_file_is_edited_and_saved(page: "Page", dashboard: "Dashboard") -> Non
 
 def _picture(page: "Page", name: str) -> None:
     """Take a picture for the README when one is asked for."""
-    folder = os.environ.get("SLIPWAY_SCREENSHOTS")
+    folder = os.environ.get("SCREENSHOTS_FOLDER")
     if folder:
         page.screenshot(path=Path(folder) / name)
