@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.core.batch_check import check_last_batch
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered, warning
 from pipeline.core.launch import Choices
@@ -96,6 +97,10 @@ def preflight(
         findings += model
     if cfg and report:
         findings += _check_splits(cfg, report)
+        train = report.splits.get("train")
+        if choices.train and train:
+            used = train.images - train.dropped_images
+            findings += check_last_batch(cfg, used, choices.gpus)
     findings += _check_flags(choices)
     if choices.tune and "tune" in found:
         space = _load(volume, found["tune"], "tune_space", findings)
@@ -177,7 +182,7 @@ def _check_splits(cfg: Mapping[str, Any], report: DatasetReport) -> list[Finding
             )
         )
     split = cfg["split"]
-    if split not in report.splits and split != "val":
+    if split in ("train", "test") and split not in report.splits:
         message = f"'split: {split}' is not a split of the data."
         findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
     classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]

@@ -164,6 +164,11 @@ def test_classes_that_the_data_does_not_have_are_an_error(sample_volume: Path) -
     assert check(sample_volume, overrides={"classes": [0]}).ok
 
 
+def test_a_split_of_another_type_is_a_finding(sample_volume: Path) -> None:
+    result = check(sample_volume, overrides={"split": ["val"]})
+    assert found(result, "setting-type") == ("error", "overrides.split")
+
+
 def test_gpus_are_compared_only_when_known(sample_volume: Path) -> None:
     assert check(sample_volume, gpus=None).ok
     asked = Choices(model=GOOD.model, gpus=1)
@@ -176,6 +181,32 @@ def test_little_shared_memory_is_a_warning(sample_volume: Path) -> None:
     big = {"batch": 64, "imgsz": 1280, "workers": 8}
     assert found(check(sample_volume, overrides=big), "shm-small") == ("warning", "shm_size")
     assert check(sample_volume, overrides=big | {"workers": 0}).findings == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "is_refused"),
+    [({"imgsz": 32, "batch": 8}, True), ({"imgsz": 33, "batch": 8}, False),
+     ({"imgsz": 32, "batch": 5}, False), ({"imgsz": 32, "batch": 1}, True),
+     ({"imgsz": 64, "batch": 8}, False), ({"imgsz": 64, "batch": 8, "multi_scale": 0.5}, True),
+     ({"imgsz": [32, 20], "batch": -1}, True), ({"imgsz": 32, "batch": 8, "compile": True}, False),
+     ({"imgsz": 32, "batch": 8, "fraction": 0.6}, False), ({"imgsz": 32, "fraction": 0.01}, True),
+     ({"imgsz": 32, "batch": 4, "fraction": 9}, True)],
+)  # fmt: skip
+def test_a_last_batch_of_one_small_image_is_an_error(
+    sample_volume: Path, overrides: dict[str, Any], is_refused: bool
+) -> None:
+    """The sample has 17 images to train on; Ultralytics refuses these very settings."""
+    result = check(sample_volume, overrides=overrides)
+    if is_refused:
+        assert found(result, "last-batch") == ("error", "batch")
+        assert check(sample_volume, train=False, overrides=overrides).ok
+    else:
+        assert result.ok
+
+
+def test_a_batch_size_without_a_lone_image_is_named(sample_volume: Path) -> None:
+    (finding,) = check(sample_volume, overrides={"imgsz": 32, "batch": 8}).findings
+    assert finding.next == "Use batch=9 or imgsz=64 or more."
 
 
 def test_a_setting_both_fixed_and_searched_is_an_error(sample_volume: Path) -> None:

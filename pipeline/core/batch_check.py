@@ -1,0 +1,79 @@
+"""The one batch that Ultralytics refuses: a last one of a single small image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.findings import Finding, error
+
+_STRIDE = 32
+_AUTO_BATCH = 16  # what Ultralytics takes on a CPU for a share of a GPU's memory
+
+
+def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Finding]:
+    """Find out whether the training would end each epoch with one image below 64 px.
+
+    At 32 px a network's last layer has one value per channel and image, which cannot be normalised
+    when the image is alone in its batch; `BaseTrainer._build_train_pipeline` then refuses to start.
+
+    Parameters
+    ----------
+    cfg
+        The effective cfg; values of the wrong type are other findings.
+    images
+        Images of the train split that the training uses.
+    gpus
+        How many GPUs share a batch; on none and on one it is whole.
+    """
+    batch, smallest = _batch(cfg["batch"], gpus), _smallest_px(cfg)
+    used = -(-_used(cfg["fraction"], images) // max(gpus, 1))
+    if not batch or not used or smallest is None or smallest >= 2 * _STRIDE:
+        return []
+    batch = min(batch, used)
+    is_dropped = cfg["compile"] and batch > 1  # a compiled model takes whole batches only
+    if (used % batch or batch) != 1 or is_dropped:
+        return []
+    message = (
+        f"{used:,} train images in batches of {batch:,} leave a last batch of one image, and"
+        f" Ultralytics refuses that at {smallest} px (imgsz={cfg['imgsz']})."
+    )
+    better = next((size for size in range(batch + 1, used + 1) if used % size != 1), 0)
+    instead = f"batch={better} or " if better else ""
+    return [
+        error(
+            "last-batch", message, where="batch", next=f"Use {instead}imgsz={2 * _STRIDE} or more."
+        )
+    ]
+
+
+def _batch(value: Any, gpus: int) -> int:
+    """Give the images of a batch on one device; 0 when that is only known on the GPU."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return 0
+    if value < 1:
+        return 0 if gpus else _AUTO_BATCH
+    return int(value) // max(gpus, 1)
+
+
+def _smallest_px(cfg: Mapping[str, Any]) -> int | None:
+    """Give the smallest size that the images are brought to; None when it is no size."""
+    sizes = cfg["imgsz"] if isinstance(cfg["imgsz"], list) else [cfg["imgsz"]]
+    spread = cfg["multi_scale"]
+    if not sizes or not all(isinstance(v, (int, float)) and math.isfinite(v) for v in sizes):
+        return None
+    if not isinstance(spread, (int, float)) or not 0 <= spread <= 1:
+        return None
+    size = max(math.ceil(max(sizes) / _STRIDE), 1) * _STRIDE
+    return max(_STRIDE, int(size * (1 - spread))) // _STRIDE * _STRIDE
+
+
+def _used(fraction: Any, images: int) -> int:
+    """Give how many of the images the cfg's ``fraction`` takes; 0 when it is none."""
+    share = fraction[0] if isinstance(fraction, list) and fraction else fraction
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not share > 0:
+        return 0
+    if share <= 1:
+        return min(max(1, round(images * share)), images)
+    return min(int(share), images) if math.isfinite(share) else 0
