@@ -19,12 +19,16 @@ import psutil
 import pytest
 import yaml
 
+from pipeline.core.sample import write_sample
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # Debian's chromium; Playwright's own download is not part of the installation.
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURES_FOLDER = os.environ.get("SCREENSHOTS_FOLDER", "")
+PATIENCE_MS = 20_000
 TINY_CFG = {"epochs": 2, "imgsz": 64, "batch": 8, "workers": 0, "plots": True}
 
 
@@ -50,7 +54,9 @@ def browser() -> Iterator[Browser]:
     """Chromium, started once."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)  # a busy machine is slow, not wrong
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -64,10 +70,14 @@ def browser() -> Iterator[Browser]:
 def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """The dashboard on a copy of the sample whose cfg trains in seconds; leaves no process."""
     folder = tmp_path_factory.mktemp("dashboard")
-    volume = Path(shutil.copytree(sample_volume, folder / "volume"))
-    cfg = volume / "cfg-custom.yaml"
-    settings = yaml.safe_load(cfg.read_text(encoding="utf-8")) | TINY_CFG
-    cfg.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    volume = folder / "volume"
+    if PICTURES_FOLDER:
+        write_sample(volume)  # a picture for people shows a detector that has learnt something
+    else:
+        shutil.copytree(sample_volume, volume)
+        cfg = volume / "cfg-custom.yaml"
+        settings = yaml.safe_load(cfg.read_text(encoding="utf-8")) | TINY_CFG
+        cfg.write_text(yaml.safe_dump(settings), encoding="utf-8")
     state, port = folder / "state", _free_port()
     environment = os.environ | {
         "SLIPWAY_VOLUME": str(volume),
@@ -92,7 +102,7 @@ def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def page(browser: Browser, dashboard: Dashboard) -> Iterator[Page]:
     """A fresh browser session at a desktop's size."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     opened = context.new_page()
     yield opened
     context.close()
