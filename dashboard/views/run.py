@@ -140,7 +140,7 @@ def _banner(run: dict[str, Any]) -> None:
         text = runs.logs(services.settings(), run["run"], failed["name"], 0).text
         tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
         with st.expander(f"The last lines of {failed['name']}'s log", expanded=True):
-            st.code(tail or "Nothing printed.", language=None)
+            st.code(tail or "Nothing printed.", language=None, wrap_lines=True)
 
 
 def _metrics(run: dict[str, Any]) -> None:
