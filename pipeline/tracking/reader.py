@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -24,20 +23,24 @@ from pipeline.core.run_folder import RunFolder, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 from pipeline.tracking.cache import Cache
+from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.run_data import launch_data
 from pipeline.tracking.schema import TEST_PREFIX, shown_name, step_to_epoch
 from pipeline.tracking.server import tracking_uri, ui_url
 
 History = dict[str, list[tuple[int, float]]]
 Summary = dict[str, dict[str, Any]]
+Answer = TypeVar("Answer")
 
-# A page waits for this; MLflow's own defaults are 120 s, seven times.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # A list of fifty runs waits once, not fifty times.
 _ASK_AGAIN_S = 5.0
 _TERMINAL = ("FINISHED", "FAILED", "KILLED")
 _LOWER_IS_BETTER = "loss"
 _NOT_SHOWN = ("lr/", TEST_PREFIX)
+
+
+class _RunMissing(TrackingUnreachable):
+    """MLflow answers, but this run was logged elsewhere or removed; others are there."""
 
 
 class Tracking:
@@ -108,13 +111,11 @@ class Tracking:
     def history_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
     ) -> tuple[History, str]:
-        """Give `history` and its source: ``mlflow``, or ``results.csv`` while that is away."""
-        if time.monotonic() >= self._away_until:
-            try:
-                return self.history(folder.name, names), "mlflow"
-            except TrackingUnreachable:
-                self._away_until = time.monotonic() + _ASK_AGAIN_S
-        return _file_history(folder, names), "results.csv"
+        """Give `history` and its source: ``mlflow``, or ``results.csv`` of a run it lacks."""
+        history = self._unless_away(folder, lambda: self.history(folder.name, names))
+        if history is None:
+            return _file_history(folder, names), "results.csv"
+        return history, "mlflow"
 
     def metrics_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
@@ -124,13 +125,24 @@ class Tracking:
         return summary(history), source
 
     def params_or_file(self, folder: RunFolder) -> tuple[dict[str, str], str]:
-        """Give `params` and their source: ``mlflow``, or ``args.yaml`` while that is away."""
-        if time.monotonic() >= self._away_until:
-            try:
-                return self.params(folder.name), "mlflow"
-            except TrackingUnreachable:
-                self._away_until = time.monotonic() + _ASK_AGAIN_S
-        return launch_data(folder).params, "args.yaml"
+        """Give `params` and their source: ``mlflow``, or ``args.yaml`` of a run it lacks."""
+        params = self._unless_away(folder, lambda: self.params(folder.name))
+        if params is None:
+            return launch_data(folder).params, "args.yaml"
+        return params, "mlflow"
+
+    def _unless_away(self, folder: RunFolder, ask: Callable[[], Answer]) -> Answer | None:
+        """Ask MLflow, unless it is away or the run, which may have trained in an outage, is not."""
+        is_only_in_files = folder.results.is_file() and not self.run_id(folder.name)
+        if is_only_in_files or time.monotonic() < self._away_until:
+            return None
+        try:
+            return ask()
+        except _RunMissing:
+            return None
+        except TrackingUnreachable:
+            self._away_until = time.monotonic() + _ASK_AGAIN_S
+            return None
 
     def _recorded(self, launch: str) -> dict[str, Any]:
         path = run_folder(self._volume, launch).mlflow
@@ -180,16 +192,20 @@ class Tracking:
         if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
             raise _away(uri, "the database is not there")  # opening would make an empty one
         # mlflow takes seconds to import, and who lists cached runs must not pay for it.
-        from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
-        for name, value in _PATIENCE.items():
-            os.environ.setdefault(name, value)
         try:
-            yield MlflowClient(tracking_uri=uri)
+            yield mlflow_client(uri)
         except (MlflowException, SQLAlchemyError, OSError) as reason:
-            raise _away(uri, str(reason).partition("\n")[0][:300]) from reason
+            said = str(reason).partition("\n")[0][:300]
+            if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+                raise _RunMissing(
+                    f"MLflow at {uri} does not have this run: {said}",
+                    where="MLFLOW_TRACKING_URI",
+                    next="'python -m pipeline track RUN' logs it there.",
+                ) from reason
+            raise _away(uri, said) from reason
 
 
 def summary(history: History) -> Summary:

@@ -114,8 +114,15 @@ def test_split(folder: RunFolder) -> str:
 
 
 def _train_params(folder: RunFolder) -> dict[str, str]:
-    """Give the first attempt's arguments, and of each resume what differs, as ``resume.N.*``."""
-    attempts = _json(folder.attempts, []) or [_yaml_mapping(folder.step("train") / "args.yaml")]
+    """Give the first attempt's arguments, and of each resume what differs, as ``resume.N.*``.
+
+    args.yaml is written before Ultralytics works out lr0 and the like, and MLflow takes a parameter
+    only once; so it counts only when epochs are trained and no attempt was recorded (several GPUs).
+    """
+    attempts = _json(folder.attempts, [])
+    if not attempts and not folder.results.is_file():
+        return {}
+    attempts = attempts or [_yaml_mapping(folder.step("train") / "args.yaml")]
     first = _as_text(attempts[0])
     params = dict(first)
     for number, attempt in enumerate(attempts[1:], start=1):
@@ -150,7 +157,7 @@ def _test_points(path: Path) -> tuple[Point, ...]:
     return tuple(
         Point(TEST_PREFIX + name, 0, float(metrics[name]))
         for name in TEST_METRICS
-        if name in metrics
+        if metrics.get(name) is not None  # what is not a number is null in the file
     )
 
 

@@ -8,7 +8,6 @@ Values are never changed and never deleted.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from pipeline.core.launch import Launch, load_launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.tracking import schema
+from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.run_data import (
     Point,
     RunData,
@@ -37,8 +37,6 @@ from pipeline.tracking.server import tracking_uri
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 _PARAMS_A_CALL = 100
 _POINTS_A_CALL = 1000
-# A step must not wait minutes for a server that is gone; MLflow's own defaults are 120 s, 7 times.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
 def track(folder: RunFolder, settings: Settings) -> int:
@@ -94,7 +92,7 @@ class RunWriter:
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
                 settings.state.mkdir(parents=True, exist_ok=True)
-            self._client = _client(self.uri)
+            self._client = mlflow_client(self.uri)
             self.run_id, self.experiment_id = self._find_or_create()
 
     def sync(self) -> int:
@@ -266,17 +264,6 @@ def _tags(launch: Launch, folder: RunFolder, uid: str, settings: Settings) -> di
     }
     tags |= {schema.TAG_SHA256 + kind: digest for kind, digest in launch.sha256.items()}
     return {name: value for name, value in tags.items() if value}
-
-
-def _client(uri: str) -> Any:
-    # mlflow takes 1.1 s to import, and who only opens a page must not pay for it.
-    from mlflow import MlflowClient
-
-    for name, value in _PATIENCE.items():
-        os.environ.setdefault(name, value)
-    for chatty in ("alembic", "mlflow.store.db.utils"):  # each tells of every table it looks at
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri=uri)
 
 
 @contextmanager

@@ -121,6 +121,25 @@ def test_a_run_that_mlflow_does_not_have_is_no_empty_run(settings: Settings) -> 
         Tracking(settings).metrics(name)
 
 
+def test_one_run_that_mlflow_lacks_does_not_hide_the_others(settings: Settings) -> None:
+    lost = make_folder(settings, "20261125-0000-gone-dddd")
+    write_atomic(lost.mlflow, json.dumps({"run_id": "e" * 32, "experiment_id": "1"}))
+    write_atomic(lost.results, CSV)
+    tracking = Tracking(settings)
+    history, source = tracking.history_or_file(lost)
+    assert (history["mAP50-95"][1], source) == ((2, 0.4), "results.csv")
+    assert tracking.history_or_file(folder_of(settings))[1] == "mlflow"
+
+
+def test_a_run_that_trained_in_an_outage_is_read_from_its_files(settings: Settings) -> None:
+    folder = make_folder(settings, "20261125-0000-out-eeee")
+    write_atomic(folder.results, CSV)
+    write_atomic(folder.step("train") / "args.yaml", "lr0: 0.01\n")
+    metrics, source = Tracking(settings).metrics_or_file(folder)
+    assert (metrics["mAP50-95"]["best"], source) == (0.4, "results.csv")
+    assert Tracking(settings).params_or_file(folder) == ({"lr0": "0.01"}, "args.yaml")
+
+
 def test_results_that_come_after_the_cache_are_seen(settings: Settings) -> None:
     name = "20261126-0000-more-cccc"
     folder = make_folder(settings, name)

@@ -15,7 +15,7 @@ from pipeline.core.volume import Volume
 from pipeline.tracking.follower import Follower
 from pipeline.tracking.schema import logged_name, shown_name
 from pipeline.tracking.server import tracking_uri
-from pipeline.tracking.writer import track
+from pipeline.tracking.writer import RunWriter, track
 
 LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"
 HEADER = "epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n"
@@ -178,3 +178,27 @@ def test_following_ends_with_the_outcome(folder: RunFolder, settings: Settings) 
 def test_names(column: str, logged: str, shown: str) -> None:
     assert logged_name(column) == logged
     assert shown_name(column) == shown_name(logged) == shown
+
+
+def test_parameters_wait_until_the_training_has_worked_them_out(
+    folder: RunFolder, settings: Settings
+) -> None:
+    attempts = folder.attempts.read_text()
+    folder.attempts.unlink()
+    results = folder.results.read_text()
+    folder.results.unlink()
+    (folder.step("train") / "args.yaml").write_text("optimizer: auto\nlr0: 0.01\n")
+    RunWriter(folder, settings).sync()
+    folder.attempts.write_text(attempts.replace("0.01", "0.00125"))
+    folder.results.write_text(results)
+    RunWriter(folder, settings).sync()
+    assert client_of(settings).get_run(run_id_of(folder)).data.params["lr0"] == "0.00125"
+
+
+def test_a_value_that_is_no_number_is_left_out(folder: RunFolder, settings: Settings) -> None:
+    folder.step("test").mkdir()
+    folder.test_metrics.write_text(json.dumps({"split": "val", "mAP50": None, "recall": 0.5}))
+    RunWriter(folder, settings).sync()
+    names = client_of(settings).get_run(run_id_of(folder)).data.metrics
+    assert names["test/recall"] == 0.5
+    assert "test/mAP50" not in names
