@@ -20,6 +20,7 @@ from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.yaml_file import parse_yaml
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
+_INHERITED = ("imgsz", "single_cls")
 _OFF = ("mlflow", "sync", "raytune", "clearml", "comet", "dvc", "tensorboard", "wandb")
 
 
@@ -42,6 +43,9 @@ def prepare() -> None:
 def train_settings(cfg: Path) -> dict[str, Any]:
     """Give what the cfg file says, without the settings that Slipway owns (paths, device, resume).
 
+    Where the file is silent, Ultralytics takes its defaults, except for what it would take over
+    from a checkpoint that it starts from; the form shows the defaults, so these are said.
+
     Raises
     ------
     InputError
@@ -50,7 +54,8 @@ def train_settings(cfg: Path) -> dict[str, Any]:
     text = read_text(cfg)
     given = parse_yaml(text, name=cfg.name).data
     values = effective_cfg(text, {})
-    return {key: values[key] for key in given if not (key in SCHEMA and SCHEMA[key].owned)}
+    keys = dict.fromkeys((*given, *_INHERITED))
+    return {key: values[key] for key in keys if not (key in SCHEMA and SCHEMA[key].owned)}
 
 
 def devices(count_visible: int | None = None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from step_images.tune.trial import run_trial
 
 # Ray wants at least 75 MB; more than 100 MB could fill a container's /dev/shm.
 _OBJECT_STORE_BYTES = 80 << 20
-_RESOLVED = ("optimizer", "lr0", "momentum", "warmup_bias_lr", "batch")
+_RESOLVED = ("optimizer", "lr0", "momentum", "warmup_bias_lr", "batch", "epochs")
 _FEW_EPOCHS_SHARE = 5
 
 
@@ -37,9 +37,14 @@ def read_space(folder: RunFolder, current: Mapping[str, Any]) -> SearchSpace:
 
 
 def current_settings(cfg: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the cfg with what Ultralytics worked out in training (``optimizer: auto``, batch)."""
+    """Give the cfg with what Ultralytics worked out in training, also where the cfg is silent."""
     values = {**cfg, **{key: trained[key] for key in _RESOLVED if key in trained}}
     return {key: value for key, value in values.items() if key not in ("time", "pretrained")}
+
+
+def share_of(cpus: int, gpus: int, parallel: int) -> dict[str, float]:
+    """Give what Ray sets aside for a trial: whole GPUs, or a part of one, which is all it takes."""
+    return {"cpu": max(1, cpus // parallel), "gpu": gpus // parallel or gpus / parallel}
 
 
 def search(
@@ -143,7 +148,7 @@ def _ray(parallel: int) -> Iterator[tuple[dict[str, float], Path]]:
         )
         # Ray puts its own handler in; ours stops at once and says so with exit code 143.
         signal.signal(signal.SIGTERM, on_sigterm)
-        yield {"cpu": max(1, cpus // parallel), "gpu": gpus / parallel}, scratch
+        yield share_of(cpus, gpus, parallel), scratch
     except SystemExit as reason:
         raise Stopped from reason  # Ray's waiting turns what our handler raises into exit code 1
     finally:

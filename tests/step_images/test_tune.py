@@ -16,7 +16,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import Dimension, SearchSpace
 from pipeline.tracking.server import tracking_uri
 from step_images.tune.outcome import write_best, write_trials
-from step_images.tune.search import current_settings, read_space
+from step_images.tune.search import current_settings, read_space, share_of
 from step_images.tune.trial import read_record
 from tests.step_images.yolo_runs import YoloRun, wait_until
 
@@ -123,3 +123,24 @@ def test_the_default_space_holds_what_training_worked_out(folder: RunFolder) -> 
     space = read_space(folder, current)
     assert space.space["lr0"].contains(0.00125)
     assert (space.trials, space.epochs) == (4, 4)
+
+
+def test_a_cfg_that_says_nothing_of_epochs_is_searched_with_those_of_the_training(
+    folder: RunFolder,
+) -> None:
+    current = current_settings({}, {"optimizer": "AdamW", "epochs": 50})
+    assert read_space(folder, current).epochs == 10
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "parallel", "share"),
+    [
+        (2, 0, 8, {"cpu": 1, "gpu": 0}),
+        (16, 1, 4, {"cpu": 4, "gpu": 0.25}),
+        (16, 3, 2, {"cpu": 8, "gpu": 1}),
+    ],
+)
+def test_a_trial_gets_whole_gpus_or_a_part_of_one(
+    cpus: int, gpus: int, parallel: int, share: dict[str, float]
+) -> None:
+    assert share_of(cpus, gpus, parallel) == share
