@@ -16,7 +16,6 @@ make_environment() {
     for file in "$@"; do files="$files -r $file"; done
     # shellcheck disable=SC2086  # one word a file
     .venv/bin/uv pip install --python .venv/bin/python $files
-    rm -f .venv/.installed-*
     echo "$wanted" >.venv/.installed-"$#"
 }
 
