@@ -84,6 +84,7 @@ class Follower:
             if not self._is_out or final:
                 _say(f"{reason.message} The work goes on; {reason.next}")
             self._is_out = True
+            self._writer = None  # the next time it may be another server, or the file behind it
             return False
         except (SlipwayError, OSError, ValueError) as reason:  # an unreadable file of the run
             _say(f"cannot be logged: {reason}")
