@@ -49,6 +49,9 @@ def _checked(name: str, check: Callable[[Settings], str], settings: Settings) ->
         return {"name": name, "ok": True, "detail": check(settings), "next": ""}
     except SlipwayError as reason:
         return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
+    except OSError as reason:
+        detail = f"{reason.filename or name}: {reason.strerror or reason}."
+        return {"name": name, "ok": False, "detail": detail, "next": "See to the file or disk."}
 
 
 def _python(settings: Settings) -> str:

@@ -155,6 +155,7 @@ def submit(settings: Settings, plan: Plan) -> Run:
         )
     workflow = workflow_of(settings, plan)
     engine = make_engine(settings)
+    engine.list_runs(limit=1)  # one that is out of reach says so before anything is written
     volume = Volume(settings.volume, settings.data_roots)
     folder = run_folder(volume, plan.launch.id)
     is_new = record(volume, folder, plan, engine.render(workflow))

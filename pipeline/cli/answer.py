@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.findings import Finding
+from pipeline.core.findings import error as error_finding
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ def print_error(reason: SlipwayError, *, as_json: bool) -> None:
     """Say what went wrong: as a JSON document on stdout, else as sentences on stderr."""
     findings = reason.findings if isinstance(reason, InputError) else ()
     if as_json:
+        if isinstance(reason, InputError) and not findings:  # there they say why, always
+            findings = (
+                error_finding("input", reason.message, where=reason.where, next=reason.next),
+            )
         error = {"message": reason.message, "where": reason.where, "next": reason.next}
         listed = [finding.as_dict() for finding in findings]
         print_answer(Answer({"error": error, "findings": listed}, ""), as_json=True)

@@ -16,6 +16,7 @@ from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
 from pipeline.core.launch import Choices, Launch
+from pipeline.core.resources import check_sizes
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
@@ -130,6 +131,9 @@ def _unrecorded(settings: Settings, choices: Choices) -> Launch:
         json.dumps(choices.overrides, allow_nan=False)
     except ValueError as reason:
         raise InputError("an override is not a number.", where="overrides") from reason
+    wrong = check_sizes(choices)
+    if wrong:
+        raise InputError("the workflow cannot ask for that.", findings=wrong)
     return Launch(
         id="", choices=choices, model_path="", user=settings.user, created_at="", code_version=""
     )

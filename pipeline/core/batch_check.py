@@ -21,7 +21,7 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     Parameters
     ----------
     cfg
-        The effective cfg; values of the wrong type are other findings.
+        The effective cfg, checked.
     images
         Images of the train split that the training uses.
     gpus
@@ -29,7 +29,7 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     """
     batch, smallest = _batch(cfg["batch"], gpus), _smallest_px(cfg)
     used = -(-_used(cfg["fraction"], images) // max(gpus, 1))
-    if not batch or not used or smallest is None or smallest >= 2 * _STRIDE:
+    if not batch or not used or smallest >= 2 * _STRIDE:
         return []
     batch = min(batch, used)
     is_dropped = cfg["compile"] and batch > 1  # a compiled model takes whole batches only
@@ -48,32 +48,22 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     ]
 
 
-def _batch(value: Any, gpus: int) -> int:
+def _batch(value: float, gpus: int) -> int:
     """Give the images of a batch on one device; 0 when that is only known on the GPU."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return 0
     if value < 1:
         return 0 if gpus else _AUTO_BATCH
     return int(value) // max(gpus, 1)
 
 
-def _smallest_px(cfg: Mapping[str, Any]) -> int | None:
-    """Give the smallest size that the images are brought to; None when it is no size."""
+def _smallest_px(cfg: Mapping[str, Any]) -> int:
+    """Give the smallest size that the images are brought to."""
     sizes = cfg["imgsz"] if isinstance(cfg["imgsz"], list) else [cfg["imgsz"]]
-    spread = cfg["multi_scale"]
-    if not sizes or not all(isinstance(v, (int, float)) and math.isfinite(v) for v in sizes):
-        return None
-    if not isinstance(spread, (int, float)) or not 0 <= spread <= 1:
-        return None
-    size = max(math.ceil(max(sizes) / _STRIDE), 1) * _STRIDE
-    return max(_STRIDE, int(size * (1 - spread))) // _STRIDE * _STRIDE
+    size = math.ceil(max(sizes) / _STRIDE) * _STRIDE
+    return max(_STRIDE, int(size * (1 - cfg["multi_scale"]))) // _STRIDE * _STRIDE
 
 
-def _used(fraction: Any, images: int) -> int:
-    """Give how many of the images the cfg's ``fraction`` takes; 0 when it is none."""
-    share = fraction[0] if isinstance(fraction, list) and fraction else fraction
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not share > 0:
-        return 0
-    if share <= 1:
-        return min(max(1, round(images * share)), images)
-    return min(int(share), images) if math.isfinite(share) else 0
+def _used(fraction: float | list[float], images: int) -> int:
+    """Give how many of the images the cfg's ``fraction`` takes: a share or a number."""
+    share = fraction[0] if isinstance(fraction, list) else fraction
+    wanted = max(1, round(images * share)) if share <= 1 else int(share)
+    return min(wanted, images)

@@ -10,6 +10,7 @@ from pipeline.core.cfg_schema import SCHEMA, Kind, Setting
 from pipeline.core.findings import Finding, error
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_TOO_BIG = 2**63  # whole numbers of torch, SQLite and MLflow have 64 bits
 _NAMES = {
     "int": "a whole number",
     "float": "a number",
@@ -51,6 +52,10 @@ def check_value(setting: Setting, value: Any, where: str) -> list[Finding]:
         return [
             error("setting-range", f"'{setting.key}' is {value}.", where=where, next=_hint(setting))
         ]
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(part, int) and abs(part) >= _TOO_BIG for part in parts):
+        message = f"'{setting.key}' has more digits than any computer counts with."
+        return [error("setting-range", message, where=where, next=_hint(setting))]
     kind = next((kind for kind in (setting.kind, *setting.also) if _is(kind, value, setting)), None)
     if kind is None:
         return [_wrong_type(setting, repr(value), where)]

@@ -83,8 +83,11 @@ def preflight(
     cfg_file = _load(volume, found.get("cfg"), "cfg", findings)
     overrides = dict(choices.overrides)
     cfg: Mapping[str, Any] | None = None
+    is_sound = False
     if cfg_file:
-        findings += check_cfg(cfg_file, overrides)
+        mistakes = check_cfg(cfg_file, overrides)
+        findings += mistakes
+        is_sound = not has_errors(mistakes)  # only then can be calculated with the values
         cfg = effective_cfg(cfg_file.text, overrides)
     else:  # whether the optimizer is auto is then not known
         bare = YamlFile("cfg", "", {"optimizer": "SGD"}, {})
@@ -98,14 +101,14 @@ def preflight(
     if cfg and report:
         findings += _check_splits(cfg, report)
         train = report.splits.get("train")
-        if choices.train and train:
+        if choices.train and train and is_sound:
             used = train.images - train.dropped_images
             findings += check_last_batch(cfg, used, choices.gpus)
     findings += _check_flags(choices)
     if choices.tune and "tune" in found:
         space = _load(volume, found["tune"], "tune_space", findings)
         findings += check_space(space, cfg, overrides) if space else []
-    findings += check_resources(volume, choices, cfg, gpus)
+    findings += check_resources(volume, choices, cfg if is_sound else None, gpus)
     resolved = {_FIELDS[kind]: entry.path for kind, entry in found.items()}
     return Preflight(ordered(findings), resolved, report, scale)
 

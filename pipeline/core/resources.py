@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -28,6 +29,11 @@ def quantity_bytes(text: str) -> int | None:
     return int(float(match[1]) * _UNITS[match[2]]) if match else None
 
 
+def check_sizes(choices: Choices) -> list[Finding]:
+    """Find what no machine could be asked for."""
+    return [*_check_numbers(choices), *_check_shm_size(choices)]
+
+
 def check_resources(
     volume: Volume, choices: Choices, cfg: Mapping[str, Any] | None, gpus: int | None
 ) -> list[Finding]:
@@ -41,7 +47,7 @@ def check_resources(
         How many GPUs there are; None when that is not known.
     """
     return [
-        *_check_numbers(choices),
+        *check_sizes(choices),
         *_check_gpus(choices, gpus),
         *_check_shm(choices, cfg or {}),
         *_check_disk(volume),
@@ -70,21 +76,25 @@ def _check_gpus(choices: Choices, gpus: int | None) -> list[Finding]:
     ]
 
 
+def _check_shm_size(choices: Choices) -> list[Finding]:
+    if quantity_bytes(choices.shm_size):
+        return []
+    return [
+        error(
+            "shm-size",
+            f"'{choices.shm_size}' is not a size of /dev/shm.",
+            where="shm_size",
+            next="Write a Kubernetes quantity, such as 1Gi or 512Mi.",
+        )
+    ]
+
+
 def _check_shm(choices: Choices, cfg: Mapping[str, Any]) -> list[Finding]:
     size = quantity_bytes(choices.shm_size)
-    if not size:
-        return [
-            error(
-                "shm-size",
-                f"'{choices.shm_size}' is not a size of /dev/shm.",
-                where="shm_size",
-                next="Write a Kubernetes quantity, such as 1Gi or 512Mi.",
-            )
-        ]
     batch, imgsz, workers = (cfg.get(key) for key in ("batch", "imgsz", "workers"))
     if isinstance(imgsz, list) and imgsz:
         imgsz = imgsz[0]
-    if not all(isinstance(v, int) and v > 0 for v in (batch, imgsz, workers)):
+    if not size or not all(isinstance(v, int) and v > 0 for v in (batch, imgsz, workers)):
         return []
     assert isinstance(batch, int) and isinstance(imgsz, int) and isinstance(workers, int)
     need = batch * 3 * imgsz**2 * workers * _PREFETCH
@@ -107,6 +117,10 @@ def _check_disk(volume: Volume) -> list[Finding]:
     except OSError as reason:
         message = f"the volume cannot be read: {reason.strerror}."
         return [error("volume", message, where=str(volume.root), next="Check SLIPWAY_VOLUME.")]
+    if not os.access(volume.root, os.W_OK | os.X_OK):
+        message = "the volume cannot be written, and runs keep their results on it."
+        next_step = "Mount it for writing, or set SLIPWAY_VOLUME to another folder."
+        return [error("volume-read-only", message, where=str(volume.root), next=next_step)]
     message = f"the volume has {free / 2**30:.2f} GiB left."
     if free < _LEAST_FREE_BYTES:
         return [error("disk-full", message, next="Delete old runs.")]

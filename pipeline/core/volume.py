@@ -120,12 +120,19 @@ class Volume:
         Raises
         ------
         UnsafePath
-            The name leaves the volume.
+            The name leaves the volume, or no file can have it.
         FileMissing
             Nothing fits; the message says where it was looked for and what is near.
         """
         candidates = self._candidates(kind, name)
-        hits = [entry for entry in candidates if self.path(entry).exists()]
+        try:
+            hits = [entry for entry in candidates if self.path(entry).exists()]
+        except OSError as reason:  # such as a name that is too long for the file system
+            raise UnsafePath(
+                f"'{name[:40]}' cannot be looked for: {reason.strerror}.",
+                where=kind,
+                next="Choose another name.",
+            ) from reason
         if hits:
             others = [entry for entry in hits[1:] if Path(entry).stem == Path(hits[0]).stem]
             note = f"{hits[0]} is used; {', '.join(others)} fits too." if others else ""

@@ -39,6 +39,20 @@ def test_compile_with_choices_takes_them_as_defaults(cli: Cli, tmp_path: Path) -
     assert values["launch"] == ""
 
 
+def test_compile_refuses_a_size_that_is_none(cli: Cli) -> None:
+    said = cli("compile", "--shm-size", "much", "--json")
+    assert (said.code, said.json["findings"][0]["code"]) == (3, "shm-size")
+
+
+def test_a_launch_that_cannot_be_queued_records_nothing(
+    cli: Cli, volume: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    said = cli("launch", *TINY, "--json", "--state", str(tmp_path / "file"))
+    assert said.code == 6
+    assert not (volume / "runs").exists()
+
+
 def test_a_launch_with_mistakes_records_nothing(cli: Cli, volume: Path) -> None:
     said = cli("launch", "--model", "none", "--json")
     assert (said.code, said.json["ok"]) == (3, False)

@@ -51,6 +51,7 @@ def test_inspect_of_a_missing_yaml_is_not_acceptable(cli: Cli) -> None:
     said = cli("inspect", "nothing", "--json")
     assert said.code == 3
     assert "nothing" in said.json["error"]["message"]
+    assert [entry["severity"] for entry in said.json["findings"]] == ["error"]
 
 
 def test_inspect_of_a_broken_yaml_names_file_and_line(cli: Cli, volume: Path) -> None:
@@ -105,6 +106,13 @@ def test_doctor_names_every_check(cli: Cli) -> None:
     assert {"volume", "state", "engine", "tracking", "gpu", "packages"} <= names
     assert all({"ok", "detail", "next"} <= set(check) for check in said.json["checks"])
     assert said.json["ok"] == all(check["ok"] for check in said.json["checks"])
+
+
+def test_doctor_looks_at_all_else_when_the_state_is_no_folder(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "file").touch()
+    said = cli("doctor", "--json", "--state", str(tmp_path / "file" / "state"))
+    failed = {check["name"] for check in said.json["checks"] if not check["ok"]}
+    assert (said.code, failed) == (6, {"state", "engine", "tracking"})
 
 
 def test_doctor_says_what_to_do_about_a_missing_volume(

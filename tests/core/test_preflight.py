@@ -169,6 +169,20 @@ def test_a_split_of_another_type_is_a_finding(sample_volume: Path) -> None:
     assert found(result, "setting-type") == ("error", "overrides.split")
 
 
+@pytest.mark.parametrize("key", ["batch", "epochs", "workers", "imgsz", "fraction", "lr0", "scale"])
+@pytest.mark.parametrize("value", [10**19, 10**400, [10**400, 1], "x", [], [[]], {}, True])
+def test_values_that_nobody_can_calculate_with_are_errors(
+    sample_volume: Path, key: str, value: Any
+) -> None:
+    assert not check(sample_volume, tune=True, overrides={key: value}).ok
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_volume_that_cannot_be_written_is_an_error(volume: Path) -> None:
+    volume.chmod(0o500)
+    assert found(check(volume), "volume-read-only")[0] == "error"
+
+
 def test_gpus_are_compared_only_when_known(sample_volume: Path) -> None:
     assert check(sample_volume, gpus=None).ok
     asked = Choices(model=GOOD.model, gpus=1)

@@ -89,6 +89,11 @@ def test_a_name_cannot_leave_the_volume(small: Volume, name: str) -> None:
         small.resolve("cfg", name)
 
 
+def test_a_name_too_long_for_a_file_is_refused(small: Volume) -> None:
+    with pytest.raises(UnsafePath, match="too long"):
+        small.resolve("data", "x" * 5000)
+
+
 def test_a_link_cannot_leave_the_volume(small: Volume, tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text("epochs: 1\n")
     os.symlink(tmp_path / "secret.yaml", small.root / "link.yaml")
