@@ -26,7 +26,7 @@ from pipeline.tracking.cache import Cache
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.run_data import launch_data
 from pipeline.tracking.schema import TEST_PREFIX, shown_name, step_to_epoch
-from pipeline.tracking.server import tracking_uri, ui_url
+from pipeline.tracking.server import tracking_uri, ui_url, without_password
 
 History = dict[str, list[tuple[int, float]]]
 Summary = dict[str, dict[str, Any]]
@@ -106,7 +106,7 @@ class Tracking:
             return f"{uri} will be made by the first run."
         with self._client() as client:
             client.search_experiments(max_results=1)
-        return f"MLflow at {uri} answers."
+        return f"MLflow at {without_password(uri)} answers."
 
     def history_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
@@ -198,7 +198,8 @@ class Tracking:
         try:
             yield mlflow_client(uri)
         except (MlflowException, SQLAlchemyError, OSError) as reason:
-            said = str(reason).partition("\n")[0][:300]
+            uri = without_password(uri)
+            said = without_password(str(reason).partition("\n")[0])[:300]
             if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
                 raise _RunMissing(
                     f"MLflow at {uri} does not have this run: {said}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -87,13 +88,19 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
         listens on more than the loopback.
     """
     if settings.tracking_uri:
-        return settings.tracking_uri if settings.tracking_uri.startswith("http") else ""
+        address = without_password(settings.tracking_uri)
+        return address if address.startswith("http") else ""
     record = running(settings)
     if record is None:
         return ""
     if seen_at and record.host != LOOPBACK:
         return f"http://{seen_at}:{record.port}"
     return record.url
+
+
+def without_password(text: str) -> str:
+    """Give an address, or a message with addresses, as people may see it: no user, no password."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 def server_state(settings: Settings, timeout_s: float = 1.0) -> ServerState:

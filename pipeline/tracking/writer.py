@@ -32,7 +32,7 @@ from pipeline.tracking.run_data import (
     trial_folders,
     trial_status,
 )
-from pipeline.tracking.server import tracking_uri
+from pipeline.tracking.server import tracking_uri, without_password
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 _PARAMS_A_CALL = 100
@@ -84,7 +84,8 @@ class RunWriter:
 
     def __init__(self, folder: RunFolder, settings: Settings) -> None:
         self.folder = folder
-        self.uri = tracking_uri(settings)
+        uri = tracking_uri(settings)
+        self.uri = without_password(uri)
         self._settings = settings
         self._launch = load_launch(folder.launch)
         self._known: dict[str, tuple[set[str], set[tuple[str, int, str]]]] = {}
@@ -92,7 +93,7 @@ class RunWriter:
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
                 settings.state.mkdir(parents=True, exist_ok=True)
-            self._client = mlflow_client(self.uri)
+            self._client = mlflow_client(uri)
             self.run_id, self.experiment_id = self._find_or_create()
 
     def sync(self) -> int:
@@ -275,7 +276,7 @@ def _edge(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        first_line = str(reason).partition("\n")[0][:300]
+        first_line = without_password(str(reason).partition("\n")[0])[:300]
         raise TrackingUnreachable(
             f"MLflow at {uri} did not take the run: {first_line}",
             where="MLFLOW_TRACKING_URI",

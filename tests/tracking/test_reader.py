@@ -107,6 +107,18 @@ def test_an_outage_is_said_and_the_files_stand_in(settings: Settings, tmp_path: 
     assert (params["epochs"], source) == ("3", "args.yaml")
 
 
+def test_a_password_in_the_address_is_not_shown(settings: Settings, tmp_path: Path) -> None:
+    away = replace(settings, tracking_uri="http://ann:s3cret@127.0.0.1:9", state=tmp_path)
+    with pytest.raises(TrackingUnreachable) as caught:
+        Tracking(away).metrics(NAME)
+    assert "s3cret" not in str(caught.value)
+    assert "127.0.0.1:9" in str(caught.value)
+    assert Tracking(away).run_url(NAME).startswith("http://127.0.0.1:9/#/")
+    with pytest.raises(TrackingUnreachable) as written:
+        RunWriter(folder_of(settings), away)
+    assert "s3cret" not in str(written.value)
+
+
 def test_a_database_that_is_gone_is_an_outage(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(TrackingUnreachable):
         Tracking(replace(settings, state=tmp_path)).metrics(NAME)
