@@ -27,7 +27,11 @@ class Parser(argparse.ArgumentParser):
 def make_parser() -> Parser:
     """Make the parser of all commands."""
     shared, shared_by_runs = _shared_options(), _shared_options(has_state=False)
-    parser = Parser(prog="python -m pipeline", description=__doc__, parents=[shared])
+    parser = Parser(
+        prog="python -m pipeline",
+        description="Launch YOLO runs and look at them.",
+        parents=[shared],
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command_name")
 
     def add(name: str, where: str, help: str) -> Parser:

@@ -20,7 +20,11 @@ def sample(settings: Settings, arguments: Namespace) -> Answer:
     from pipeline.core.sample import write_sample
 
     folder = Path(arguments.folder)
-    write_sample(folder.absolute(), arguments.images)
+    try:
+        write_sample(folder.absolute(), arguments.images)
+    except OSError as reason:
+        message = f"no sample can be written there: {reason.strerror or reason}."
+        raise InputError(message, where=str(folder), next="Name another folder.") from reason
     return Answer(
         {"volume": arguments.folder},
         f"The sample volume is in {folder}.\n"

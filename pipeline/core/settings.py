@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
+_ADDRESSES = ("tracking_uri", "kfp_endpoint", "webhook_url")
 
 ENVIRONMENT = {
     "volume": "SLIPWAY_VOLUME",
@@ -147,6 +149,8 @@ def _checked(raw: dict[str, Any]) -> Settings:
                 values[name] = int(value)
         else:
             values[name] = str(value)
+        if name in _ADDRESSES and not _is_address(str(value)):
+            mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not an address")
     if values.get("engine", "local") not in ENGINES:
         mistakes.append(f"SLIPWAY_ENGINE is '{values['engine']}', not one of {', '.join(ENGINES)}")
     if values.get("engine") == "kubeflow" and not values.get("kfp_endpoint"):
@@ -154,6 +158,13 @@ def _checked(raw: dict[str, Any]) -> Settings:
     if mistakes:
         raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")
     return Settings(**values)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return urlsplit(text).port != 0
+    except ValueError:  # brackets without an IPv6 address, or a port that is no number
+        return False
 
 
 def _os_user() -> str:

@@ -22,6 +22,12 @@ def test_sample_writes_a_volume_and_says_where(tmp_path: Path, cli: Cli) -> None
     assert (tmp_path / "new" / "cfg-custom.yaml").is_file()
 
 
+def test_a_sample_that_cannot_be_written_is_not_acceptable(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "file").touch()
+    said = cli("sample", str(tmp_path / "file"), "--json")
+    assert (said.code, said.json["findings"][0]["severity"]) == (3, "error")
+
+
 def test_ls_offers_the_sample_first(cli: Cli, volume: Path) -> None:
     (volume / "aaa.pt").write_bytes(b"x")
     (volume / "a-cfg.yaml").write_text("epochs: 1\n")

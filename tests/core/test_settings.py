@@ -29,6 +29,17 @@ def test_paths_are_absolute_and_empty_values_count_as_not_given(monkeypatch, tmp
     assert settings.data_roots == (tmp_path / "a", tmp_path / "b")
 
 
+@pytest.mark.parametrize("address", ["http://[bad", "http://host:many", "http://host:99999"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(UsageError, match="MLFLOW_TRACKING_URI"):
+        load_settings({}, {"MLFLOW_TRACKING_URI": address})
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:5000", "sqlite:////tmp/a b.db", "/mlruns"])
+def test_addresses_of_services_and_files_are_kept(address: str) -> None:
+    assert load_settings({}, {"MLFLOW_TRACKING_URI": address}).tracking_uri == address
+
+
 def test_every_wrong_value_is_named_at_once() -> None:
     environment = {
         "SLIPWAY_ENGINE": "slurm",
