@@ -11,11 +11,6 @@ from pipeline.engines.base import Engine
 _MODULES = {"local": "pipeline.engines.local.engine"}
 
 
-def engine_names() -> tuple[str, ...]:
-    """Give the names of the engines that this version has."""
-    return tuple(_MODULES)
-
-
 def make_engine(settings: Settings, name: str = "") -> Engine:
     """Make the engine of a name, or the one that the settings name.
 
