@@ -19,6 +19,8 @@ from pipeline.core.findings import has_errors
 from pipeline.core.launch import Choices
 
 _FIRST, _PAINTED = "launch.first", "launch.painted"
+# Shorter, and the rest of the page arrives before the browser has drawn the pickers.
+_FIRST_PAINT_S = 0.25
 _MARKS = {
     "error": ":red[:material/close:]",
     "warning": ":orange[:material/priority_high:]",
@@ -59,7 +61,7 @@ def render() -> None:
     launch_preview.warm_up(plan)
 
 
-@st.fragment(run_every=0.05)
+@st.fragment(run_every=_FIRST_PAINT_S)
 def _paint_first() -> None:
     """Let the browser paint what is chosen from before it loads 4.7 MB to draw the chart."""
     if _FIRST in st.session_state:
