@@ -29,6 +29,7 @@ from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
+from pipeline.tracking.server import server_state
 
 REFRESH_S = 2
 _TAIL_LINES = 12
@@ -103,7 +104,9 @@ def _buttons(run: dict[str, Any]) -> None:
     if st.button("Clone and edit", icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
     url = (run["mlflow"] or {}).get("url")
-    if url:
+    if server_state(services.settings()) == "starting":
+        st.button("MLflow is starting", icon=":material/hourglass_top:", disabled=True)
+    elif url:
         st.link_button("MLflow", url, icon=":material/open_in_new:")
     if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
         _confirm_delete(run)

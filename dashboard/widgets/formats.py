@@ -6,19 +6,6 @@ import math
 from datetime import UTC, datetime
 
 
-def number(value: float | int | None) -> str:
-    """Give a number with three significant digits and thousands separators; nothing as a dash.
-
-    >>> number(0.68812), number(1312), number(None)
-    ('0.688', '1,312', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    if isinstance(value, int) or value == 0 or abs(value) >= 999.5:
-        return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".")
-
-
 def share(value: float | None) -> str:
     """Give a metric between 0 and 1 with three decimals: ``0.688``; nothing as a dash."""
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"

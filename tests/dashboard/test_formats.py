@@ -9,20 +9,15 @@ NOW = datetime(2026, 11, 23, 14, 32, 5, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [
-        (0.68812, "0.688"),
-        (0.1, "0.100"),
-        (12.345, "12.3"),
-        (999.7, "1,000"),
-        (1312, "1,312"),
-        (1312.7, "1,313"),
-        (0.0, "0"),
-        (None, "–"),
-        (float("nan"), "–"),
-    ],
+    [(0.68812, "0.688"), (0.1, "0.100"), (0.00001, "0.000"), (1.0, "1.000")],
 )
-def test_numbers_have_three_significant_digits(value: float | None, shown: str) -> None:
-    assert formats.number(value) == shown
+def test_metrics_have_three_decimals(value: float, shown: str) -> None:
+    assert formats.share(value) == shown
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_metric_that_is_not_there_is_a_dash(value: float | None) -> None:
+    assert formats.share(value) == "–"
 
 
 @pytest.mark.parametrize(

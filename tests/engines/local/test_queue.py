@@ -57,9 +57,9 @@ def test_two_job_slots_run_two_at_a_time(local_engine: Engine, settings: Setting
     ids = [queued(engine, f"l-{number}") for number in range(2)]
     for run_id in ids:
         wait(engine, run_id, is_running("train"))
+    assert [engine.get(run_id).state for run_id in ids] == [State.RUNNING] * 2
     (settings.volume / "go").touch()
-    for run_id in ids:
-        finish(engine, run_id)
+    assert [finish(engine, run_id).state for run_id in ids] == [State.SUCCEEDED] * 2
 
 
 def test_gpus_are_given_out_once(local_engine: Engine, settings: Settings) -> None:
