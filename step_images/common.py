@@ -53,6 +53,7 @@ from pipeline.core.settings import load_settings
 from pipeline.core.volume import Volume
 
 STOPPED_EXIT_CODE = 143  # 128 + SIGTERM, what a shell and Kubernetes say too
+_stop_asked = threading.Event()
 _TERMINAL_CODES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -183,7 +184,7 @@ def _own_folder(volume: Volume, launch: str, uid: str) -> RunFolder:
 
 def _finish(step: Step, body: Callable[[Step], None]) -> int:
     try:
-        body(step)
+        _until_stopped(step, body)
     except Stopped:
         return _fail(
             step,
@@ -215,6 +216,17 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
     return 0
 
 
+def _until_stopped(step: Step, body: Callable[[Step], None]) -> None:
+    """Run the body; once SIGTERM came, whatever a library made of `Stopped` still means that."""
+    _stop_asked.clear()
+    try:
+        body(step)
+    except BaseException as reason:
+        if _stop_asked.is_set():
+            raise Stopped from reason
+        raise
+
+
 def _fail(
     step: Step,
     exit_code: int,
@@ -238,6 +250,7 @@ def _fail(
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the clean-up is not interrupted by a second one
+    _stop_asked.set()
     raise Stopped
 
 
