@@ -37,9 +37,13 @@ class Choices:
     gpus
         GPUs for train, test and tune.
     cpus, mem_gb
-        Requests of train, test and tune; 0 means no request.
+        What train, test and tune ask for; 0 asks for nothing. Memory is a limit, too.
     shm_size
         Size of ``/dev/shm`` as a Kubernetes quantity.
+    node_selector
+        Labels of the nodes on which train, test and tune may run.
+    tolerations
+        Taints that they accept, as ``kubectl taint`` writes them: ``key=value:NoSchedule``.
     tune_space
         Name of a ``tune-*.yaml``; empty means the default search space.
     """
@@ -56,6 +60,8 @@ class Choices:
     cpus: int = 0
     mem_gb: int = 0
     shm_size: str = "1Gi"
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[str, ...] = ()
     tune_space: str = ""
 
 
@@ -79,6 +85,8 @@ class Launch:
         Digest of split lists and labels, or empty when it was not taken.
     cloned_from
         Launch id of the original, or empty.
+    engine
+        Where it was submitted; empty in records from before there was a choice.
     """
 
     id: str
@@ -90,6 +98,7 @@ class Launch:
     sha256: Mapping[str, str] = field(default_factory=dict)
     dataset_fingerprint: str = ""
     cloned_from: str = ""
+    engine: str = ""
 
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""
@@ -114,7 +123,8 @@ def load_launch(path: Path) -> Launch:
                 where=str(path),
                 next="Update Slipway.",
             )
-        choices = Choices(**_known(Choices, document["choices"]))
+        chosen = _known(Choices, document["choices"])
+        choices = Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
         return Launch(**{**_known(Launch, document), "choices": choices})
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason

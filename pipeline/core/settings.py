@@ -14,14 +14,18 @@ from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
-_ADDRESSES = ("tracking_uri", "kfp_endpoint", "webhook_url")
+_ADDRESSES = ("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint", "webhook_url")
 
 ENVIRONMENT = {
     "volume": "SLIPWAY_VOLUME",
     "data_roots": "SLIPWAY_DATA_ROOTS",
     "state": "SLIPWAY_STATE",
     "engine": "SLIPWAY_ENGINE",
+    "engines": "SLIPWAY_ENGINES",
     "tracking_uri": "MLFLOW_TRACKING_URI",
+    "pod_tracking_uri": "SLIPWAY_POD_TRACKING_URI",
+    "s3_endpoint_url": "MLFLOW_S3_ENDPOINT_URL",
+    "secret_name": "SLIPWAY_SECRET",
     "user": "SLIPWAY_USER",
     "user_header": "SLIPWAY_USER_HEADER",
     "webhook_url": "SLIPWAY_WEBHOOK_URL",
@@ -34,6 +38,9 @@ ENVIRONMENT = {
     "pvc_access_mode": "SLIPWAY_PVC_ACCESS_MODE",
     "pvc_size": "SLIPWAY_PVC_SIZE",
     "kfp_endpoint": "KFP_ENDPOINT",
+    "kfp_namespace": "KFP_NAMESPACE",
+    "kfp_token": "KFP_TOKEN",
+    "kfp_cookie": "KFP_COOKIE",
 }
 
 
@@ -50,10 +57,17 @@ class Settings:
     state
         Local state: queue, caches, MLflow's database, preferences.
     engine
-        ``local`` or ``kubeflow``.
+        ``local`` or ``kubeflow``: where a launch goes when nothing else is said.
+    engines
+        All engines that are offered and whose runs are listed; `engine` is one of them. Unless set,
+        ``local``, and ``kubeflow`` when there is an endpoint.
     tracking_uri
         MLflow's address as a person set it; empty means the embedded server
         (see `pipeline.tracking.server.tracking_uri`).
+    pod_tracking_uri, s3_endpoint_url
+        How pods reach MLflow and its artifacts, when that is not how the dashboard does.
+    secret_name
+        Kubernetes Secret with what pods must know and documents must not say (see docs/kubeflow.md).
     user
         Who launches, when no trusted proxy says so.
     user_header
@@ -64,13 +78,22 @@ class Settings:
         How many GPUs and how many steps at a time the local engine uses; None means all GPUs found.
     pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
         The claim that the pipeline's volume op applies.
+    kfp_endpoint, kfp_namespace
+        Address of the KFP API, and where its runs have their pods and the claim.
+    kfp_token, kfp_cookie
+        Bearer token or Kubeflow session cookie (``authservice_session=…``) for the KFP API. In a
+        pod without either the service account's token is used.
     """
 
     volume: Path
     state: Path
     data_roots: tuple[Path, ...] = ()
     engine: str = "local"
+    engines: tuple[str, ...] = ("local",)
     tracking_uri: str = ""
+    pod_tracking_uri: str = ""
+    s3_endpoint_url: str = ""
+    secret_name: str = "slipway"
     user: str = field(default_factory=lambda: _os_user())
     user_header: str = ""
     webhook_url: str = ""
@@ -83,6 +106,9 @@ class Settings:
     pvc_access_mode: str = "ReadWriteOnce"
     pvc_size: str = "3Gi"
     kfp_endpoint: str = ""
+    kfp_namespace: str = "kubeflow"
+    kfp_token: str = field(default="", repr=False)
+    kfp_cookie: str = field(default="", repr=False)
 
 
 def load_settings(
@@ -141,6 +167,9 @@ def _checked(raw: dict[str, Any]) -> Settings:
         elif name == "data_roots":
             entries = value if isinstance(value, list) else str(value).split(os.pathsep)
             values[name] = tuple(Path(entry).expanduser().absolute() for entry in entries if entry)
+        elif name == "engines":
+            entries = value if isinstance(value, list) else str(value).split(",")
+            values[name] = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
         elif name in ("gpu_slots", "job_slots"):
             lowest = 0 if name == "gpu_slots" else 1
             if not str(value).isdecimal() or int(value) < lowest:
@@ -151,13 +180,31 @@ def _checked(raw: dict[str, Any]) -> Settings:
             values[name] = str(value)
         if name in _ADDRESSES and not _is_address(str(value)):
             mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not an address")
-    if values.get("engine", "local") not in ENGINES:
-        mistakes.append(f"SLIPWAY_ENGINE is '{values['engine']}', not one of {', '.join(ENGINES)}")
-    if values.get("engine") == "kubeflow" and not values.get("kfp_endpoint"):
-        mistakes.append("SLIPWAY_ENGINE is 'kubeflow' but KFP_ENDPOINT is not set")
+    mistakes += _choose_engines(values)
     if mistakes:
         raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")
     return Settings(**values)
+
+
+def _choose_engines(values: dict[str, Any]) -> list[str]:
+    """Complete the engines that are offered, and say what is wrong with them."""
+    found = ("local", "kubeflow") if values.get("kfp_endpoint") else ("local",)
+    engines = values.setdefault("engines", found)
+    engine = values.setdefault("engine", engines[0])
+    mistakes = []
+    if engine not in ENGINES:
+        mistakes.append(f"SLIPWAY_ENGINE is '{engine}', not one of {', '.join(ENGINES)}")
+    mistakes += [
+        f"SLIPWAY_ENGINES has '{name}', not one of {', '.join(ENGINES)}"
+        for name in engines
+        if name not in ENGINES
+    ]
+    if "kubeflow" in (engine, *engines) and not values.get("kfp_endpoint"):
+        name = "SLIPWAY_ENGINE is" if engine == "kubeflow" else "SLIPWAY_ENGINES has"
+        mistakes.append(f"{name} 'kubeflow' but KFP_ENDPOINT is not set")
+    if engine not in engines:
+        values["engines"] = (*engines, engine)
+    return mistakes
 
 
 def _is_address(text: str) -> bool:
