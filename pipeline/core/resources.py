@@ -10,7 +10,10 @@ from typing import Any
 
 from pipeline.core.findings import Finding, error, warning
 from pipeline.core.launch import Choices
+from pipeline.core.placement import NodeCapacity, check_placement, check_selection
 from pipeline.core.volume import Volume
+
+__all__ = ["NodeCapacity", "check_placement", "check_resources", "check_sizes", "quantity_bytes"]
 
 _UNITS = {
     "": 1,
@@ -31,7 +34,7 @@ def quantity_bytes(text: str) -> int | None:
 
 def check_sizes(choices: Choices) -> list[Finding]:
     """Find what no machine could be asked for."""
-    return [*_check_numbers(choices), *_check_shm_size(choices)]
+    return [*_check_numbers(choices), *_check_shm_size(choices), *check_selection(choices)]
 
 
 def check_resources(
@@ -49,6 +52,7 @@ def check_resources(
     return [
         *check_sizes(choices),
         *_check_gpus(choices, gpus),
+        *_check_shm_share(choices),
         *_check_shm(choices, cfg or {}),
         *_check_disk(volume),
     ]
@@ -85,6 +89,21 @@ def _check_shm_size(choices: Choices) -> list[Finding]:
             f"'{choices.shm_size}' is not a size of /dev/shm.",
             where="shm_size",
             next="Write a Kubernetes quantity, such as 1Gi or 512Mi.",
+        )
+    ]
+
+
+def _check_shm_share(choices: Choices) -> list[Finding]:
+    """Find shared memory that leaves nothing: what is in /dev/shm counts against the limit."""
+    size, limit = quantity_bytes(choices.shm_size), choices.mem_gb * 1000**3
+    if not size or not limit or size < limit:
+        return []
+    return [
+        warning(
+            "shm-over-memory",
+            f"/dev/shm of {choices.shm_size} counts against the memory limit, {choices.mem_gb} GB.",
+            where="mem_gb",
+            next=f"Ask for {-(-size // 1000**3) + choices.mem_gb} GB, or for less shared memory.",
         )
     ]
 

@@ -67,7 +67,8 @@ class Settings:
     pod_tracking_uri, s3_endpoint_url
         How pods reach MLflow and its artifacts, when that is not how the dashboard does.
     secret_name
-        Kubernetes Secret with what pods must know and documents must not say (see docs/kubeflow.md).
+        Kubernetes Secret with what pods must know and documents must not say; all keys optional
+        (see docs/kubeflow.md).
     user
         Who launches, when no trusted proxy says so.
     user_header

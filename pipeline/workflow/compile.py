@@ -17,6 +17,7 @@ from pipeline.workflow.pipeline import slipway_pipeline
 
 _COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
 _SPEC = "pipelines.kubeflow.org/pipeline_spec"
+_IMAGE_GID = 1000
 _compiling = threading.Lock()
 
 
@@ -26,7 +27,7 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     Parameters
     ----------
     settings
-        Images, the volume claim, tracking and webhook addresses.
+        Images, the volume claim, tracking, the name of the Secret.
     launch
         Its choices become the defaults of the pipeline's parameters; without one the document is
         the generic pipeline, which a person can upload into the KFP UI.
@@ -43,6 +44,8 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
         workflow: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     annotations = workflow["metadata"]["annotations"]
     del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
+    # A new block volume belongs to root; this lets the images' user write on it.
+    workflow["spec"]["securityContext"] = {"fsGroup": _IMAGE_GID}
     if launch:
         values = _parameters(launch)
         for parameter in workflow["spec"]["arguments"]["parameters"]:

@@ -4,22 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from kfp import dsl
-from kubernetes.client import (
-    V1EmptyDirVolumeSource,
-    V1EnvVar,
-    V1EnvVarSource,
-    V1SecretKeySelector,
-    V1Volume,
-)
 
 from pipeline.core.launch import DEFAULT_EXPERIMENT, Choices
 from pipeline.core.settings import Settings
+from pipeline.workflow import pods
 from pipeline.workflow.components import component
 
-MOUNT = "/data"
-SHM = "/dev/shm"
-WEBHOOK_SECRET = "slipway"  # a Kubernetes Secret; it need not exist
-_NEVER_CACHED = "P0D"
+HEAVY = ("train", "test", "tune")
+_Add = Callable[..., Any]
 
 
 def slipway_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]:
@@ -28,9 +20,9 @@ def slipway_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]
     Parameters
     ----------
     settings
-        Images, the volume claim, tracking and webhook addresses.
+        Images, the volume claim, tracking, the name of the Secret.
     choices
-        GPUs, CPUs, memory and shm; everything else is a parameter of the pipeline.
+        GPUs, CPUs, memory, shm and nodes; everything else is a parameter of the pipeline.
     """
 
     def slipway(
@@ -45,42 +37,17 @@ def slipway_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]
         user: str = "",
         tune_space: str = "",
     ) -> None:
+        named = {"model_name": model_name, "cfg": cfg, "data": data}
+        flags = {"bool_train": bool_train, "bool_tune": bool_tune}
+        more = {"overrides": overrides, "tune_space": tune_space}
+        record = {"experiment": experiment, "user": user}
         identity = {"launch": launch, "run_uid": dsl.RUN_ID_PLACEHOLDER}
         with dsl.ExitHandler(_notify(settings, identity)):
-            claim = _claim(settings)
-            add = _adder(settings, choices, claim.volume, identity)
-            verify = add(
-                "verify",
-                "Verify",
-                model_name=model_name,
-                cfg=cfg,
-                data=data,
-                bool_train=bool_train,
-                bool_tune=bool_tune,
-                overrides=overrides,
-                tune_space=tune_space,
-                experiment=experiment,
-                user=user,
-            )
-            data_yaml = verify.outputs["data_yaml"]
-            counts = add("distribution", "Data distribution", data_yaml=data_yaml).after(verify)
-            plot = add(
-                "plot",
-                "Plot distribution",
-                result_json=counts.outputs["result_json"],
-                cls_names_json=counts.outputs["cls_names_json"],
-            ).after(counts)
+            add = _adder(settings, choices, _claim(settings).volume, identity)
+            verify = add("verify", "Verify", **named, **flags, **more, **record)
+            plot = _look_at_data(add, verify)
             with dsl.Condition(bool_train == True, "train"):  # noqa: E712 - kfp's DSL compares so
-                train = add(
-                    "train",
-                    "Train",
-                    model_path=verify.outputs["model_path"],
-                    cfg_yaml=verify.outputs["cfg_yaml"],
-                    data_yaml=data_yaml,
-                ).after(plot)
-                names = ("last_pt", "best_pt", "data_yaml")
-                weights = {name: train.outputs[name] for name in names}
-                test = add("test", "Test", **weights).after(train)
+                weights, test = _train_and_test(add, verify, plot)
                 with dsl.Condition(bool_tune == True, "tune"):  # noqa: E712
                     add("tune", "Tune", **weights).after(test)
 
@@ -106,52 +73,37 @@ def _notify(settings: Settings, identity: dict[str, Any]) -> Any:
 
     It has no volume: kfp lets it depend on nothing, and if the claim was refused, a pod that waits
     for it would keep the run from ever ending. The webhook's address comes from a Secret, because
-    such addresses carry a token and the workflow is shown and stored.
+    such addresses carry a token.
     """
     op = component("notify", settings.image_light)(**identity, status="{{workflow.status}}")
-    key = V1SecretKeySelector(name=WEBHOOK_SECRET, key="SLIPWAY_WEBHOOK_URL", optional=True)
-    source = V1EnvVarSource(secret_key_ref=key)
-    op.container.add_env_variable(V1EnvVar(name="SLIPWAY_WEBHOOK_URL", value_from=source))
-    return _uncached(op.set_display_name("Notify"))
+    pods.add_secrets(op, settings, pods.WEBHOOK)
+    return pods.finished(op.set_display_name("Notify"))
 
 
-def _adder(
-    settings: Settings, choices: Choices, volume: Any, identity: dict[str, Any]
-) -> Callable[..., Any]:
-    """Make a function that adds a step with its image, volumes, environment and resources."""
+def _adder(settings: Settings, choices: Choices, volume: Any, identity: dict[str, Any]) -> _Add:
+    """Make a function that adds a step with its image and its pod."""
 
     def add(name: str, display_name: str, **inputs: Any) -> Any:
-        is_heavy = name in ("train", "test", "tune")
-        image = settings.image_yolo if is_heavy else settings.image_light
+        image = settings.image_yolo if name in HEAVY else settings.image_light
         op = component(name, image)(**inputs, **identity).set_display_name(display_name)
-        # Always the claim's own volume: .pvolume of an op with two volumes is None, and adding
-        # that makes a volume without a source.
-        op.add_pvolumes({MOUNT: volume, SHM: _shm(choices)})
-        op.container.add_env_variable(V1EnvVar(name="SLIPWAY_VOLUME", value=MOUNT))
-        if is_heavy:
-            _add_resources(op, choices)
-        if is_heavy and settings.tracking_uri:
-            tracking = V1EnvVar(name="MLFLOW_TRACKING_URI", value=settings.tracking_uri)
-            op.container.add_env_variable(tracking)
-        return _uncached(op)
+        pods.add_volumes(op, volume, choices)
+        if name in HEAVY:
+            pods.add_resources(op, choices)
+            pods.add_tracking(op, settings)
+        return pods.finished(op)
 
     return add
 
 
-def _shm(choices: Choices) -> V1Volume:
-    source = V1EmptyDirVolumeSource(medium="Memory", size_limit=choices.shm_size)
-    return V1Volume(name="shm", empty_dir=source)
+def _look_at_data(add: _Add, verify: Any) -> Any:
+    data_yaml = verify.outputs["data_yaml"]
+    counts = add("distribution", "Data distribution", data_yaml=data_yaml).after(verify)
+    drawn = {name: counts.outputs[name] for name in ("result_json", "cls_names_json")}
+    return add("plot", "Plot distribution", **drawn).after(counts)
 
 
-def _add_resources(op: Any, choices: Choices) -> None:
-    if choices.gpus:
-        op.container.set_gpu_limit(choices.gpus)
-    if choices.cpus:
-        op.container.set_cpu_request(str(choices.cpus))
-    if choices.mem_gb:
-        op.container.set_memory_request(f"{choices.mem_gb}G")
-
-
-def _uncached(op: Any) -> Any:
-    op.execution_options.caching_strategy.max_cache_staleness = _NEVER_CACHED
-    return op
+def _train_and_test(add: _Add, verify: Any, plot: Any) -> tuple[dict[str, Any], Any]:
+    checked = {name: verify.outputs[name] for name in ("model_path", "cfg_yaml", "data_yaml")}
+    train = add("train", "Train", **checked).after(plot)
+    weights = {name: train.outputs[name] for name in ("last_pt", "best_pt", "data_yaml")}
+    return weights, add("test", "Test", **weights).after(train)

@@ -1,0 +1,82 @@
+"""What pods are told of MLflow: its address as they reach it, without who may write there."""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import unquote, urlsplit
+
+from pipeline.core.findings import Finding, warning
+from pipeline.core.settings import Settings
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def document_tracking_uri(settings: Settings) -> str:
+    """Give MLflow's address as a workflow says it: without user and password, or empty."""
+    return without_credentials(_asked(settings))
+
+
+def without_credentials(uri: str) -> str:
+    """Drop ``user:password@`` from an address.
+
+    >>> without_credentials("http://kim:secret@mlflow:5000/a"), without_credentials("sqlite:///a")
+    ('http://mlflow:5000/a', 'sqlite:///a')
+    """
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return uri
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def check_pod_settings(settings: Settings) -> list[Finding]:
+    """Find what keeps the pods of a run on Kubeflow from tracking it; nothing for other engines."""
+    if settings.engine != "kubeflow":
+        return []
+    uri = _asked(settings)
+    return [*_check_credentials(settings, uri), *_check_reach(uri)]
+
+
+def _asked(settings: Settings) -> str:
+    if settings.engine == "kubeflow" and settings.pod_tracking_uri:
+        return settings.pod_tracking_uri
+    return settings.tracking_uri
+
+
+def _check_credentials(settings: Settings, uri: str) -> list[Finding]:
+    parts = urlsplit(uri)
+    if "@" not in parts.netloc:
+        return []
+    variable = "MLFLOW_TRACKING_URI" if uri == settings.tracking_uri else "SLIPWAY_POD_TRACKING_URI"
+    user = shlex.quote(unquote(parts.username or ""))
+    # The password itself is not shown: findings are printed, logged and stored.
+    command = (
+        f"kubectl -n {settings.kfp_namespace} create secret generic {settings.secret_name}"
+        f" --from-literal=MLFLOW_TRACKING_USERNAME={user}"
+        " --from-literal=MLFLOW_TRACKING_PASSWORD=…"
+    )
+    return [
+        warning(
+            "credentials-in-address",
+            f"pods get {variable} without its user and password, from the Secret"
+            f" '{settings.secret_name}' instead.",
+            where=variable,
+            next=f"Unless that has them: {command}",
+        )
+    ]
+
+
+def _check_reach(uri: str) -> list[Finding]:
+    parts = urlsplit(uri)
+    is_remote = parts.scheme in ("http", "https") and parts.hostname not in _THIS_MACHINE
+    if is_remote:
+        return []
+    named = f"'{without_credentials(uri)}' is" if uri else "the MLflow of this machine is"
+    return [
+        warning(
+            "tracking-not-for-pods",
+            f"{named} out of reach of pods; metrics stay in the run folder until"
+            " 'python -m pipeline track RUN'.",
+            where="SLIPWAY_POD_TRACKING_URI",
+            next="Set SLIPWAY_POD_TRACKING_URI to MLflow's address in the cluster.",
+        )
+    ]
