@@ -214,6 +214,12 @@ def command_line(choices: Choices) -> str:
         elif entry.name == "overrides":
             for key, setting in value.items():
                 words += ["--set", f"{key}={_as_typed(setting)}"]
+        elif entry.name == "node_selector":
+            for key, label in value.items():
+                words += ["--node-selector", f"{key}={label}"]
+        elif entry.name == "tolerations":
+            for toleration in value:
+                words += ["--toleration", toleration]
         elif isinstance(value, bool):
             if value != default[entry.name]:
                 words.append(f"--{entry.name}" if value else f"--no-{entry.name}")

@@ -62,7 +62,7 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
     Raises
     ------
     UsageError
-        A ``--set`` that is not ``KEY=VALUE``.
+        A ``--set`` or ``--node-selector`` that is not ``KEY=VALUE``.
     """
     given, original = _given(arguments), base or Choices()
     if "overrides" in given:
@@ -70,12 +70,23 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
 
         merged = {**original.overrides, **parse_overrides(given["overrides"])}
         given["overrides"] = merged
+    if "node_selector" in given:
+        given["node_selector"] = dict(map(_label, given["node_selector"]))
+    if "tolerations" in given:
+        given["tolerations"] = tuple(given["tolerations"])
     return replace(original, **given)
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     names = [entry.name for entry in fields(Choices)]
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise UsageError(f"--node-selector '{text}' is not KEY=VALUE.", next="Write disk=ssd.")
+    return key, value
 
 
 def _lazy(where: str, name: str) -> Callable[[Settings, argparse.Namespace], Answer]:
@@ -117,6 +128,19 @@ def _choice_options(parser: Parser) -> None:
     add("--cpus", metavar="N", type=_number)
     add("--mem-gb", metavar="N", type=_number)
     add("--shm-size", metavar="SIZE", help="size of /dev/shm, such as 1Gi")
+    add(
+        "--node-selector",
+        metavar="KEY=VALUE",
+        action="append",
+        help="label of the nodes for train, test and tune; more than one may be given",
+    )
+    add(
+        "--toleration",
+        metavar="KEY[=VALUE]:EFFECT",
+        dest="tolerations",
+        action="append",
+        help="taint that they accept; more than one may be given",
+    )
 
 
 def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:

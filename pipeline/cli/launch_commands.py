@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def compile(settings: Settings, arguments: Namespace) -> Answer:
     """Print the workflow: the generic one, or with choices as its defaults."""
     from pipeline.workflow.compile import compile_workflow
 
+    settings = replace(settings, engine="kubeflow")  # what is written is for a cluster
     launch = _unrecorded(settings, choices_from(arguments)) if has_choices(arguments) else None
     workflow = compile_workflow(settings, launch)
     text = yaml.safe_dump(workflow, sort_keys=False, allow_unicode=True)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 
 import pytest
 
+from pipeline.actions.launches import command_line
 from pipeline.cli.arguments import choices_from, has_choices, make_parser
 from pipeline.core.errors import UsageError
 from pipeline.core.launch import Choices
@@ -39,12 +41,24 @@ def test_choices_change_only_what_they_name() -> None:
     )
 
 
+def test_placement_is_given_by_repeated_options_and_printed_so() -> None:
+    words = ("--node-selector", "disk=ssd", "--node-selector", "zone=a b")
+    words += ("--toleration", "gpu:NoSchedule", "--toleration", "team=vision:NoExecute")
+    choices = choices_from(parse("launch", *words), Choices(node_selector={"old": "1"}))
+    assert choices.node_selector == {"disk": "ssd", "zone": "a b"}
+    assert choices.tolerations == ("gpu:NoSchedule", "team=vision:NoExecute")
+    printed = shlex.split(command_line(choices))[3:]
+    assert choices_from(parse(*printed)) == choices
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("launch", "--set", "epochs"),
         ("launch", "--set", "=3"),
         ("launch", "--set", "a=[1,"),
+        ("launch", "--node-selector", "disk"),
+        ("launch", "--node-selector", "=ssd"),
     ],
 )
 def test_a_malformed_override_is_wrong_usage(words: tuple[str, ...]) -> None:

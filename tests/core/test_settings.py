@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import load_settings
+from pipeline.engines.local.environment import settings_environment
 
 
 def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
@@ -67,3 +68,51 @@ def test_an_unknown_key_of_the_file_is_refused_with_its_line(tmp_path: Path) -> 
 def test_a_settings_file_that_was_named_must_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         load_settings({}, {"SLIPWAY_SETTINGS": str(tmp_path / "none.yaml")})
+
+
+def test_an_endpoint_offers_both_engines_and_local_stays_the_default() -> None:
+    assert load_settings({}, {}).engines == ("local",)
+    settings = load_settings({}, {"KFP_ENDPOINT": "http://kfp:8888"})
+    assert (settings.engine, settings.engines) == ("local", ("local", "kubeflow"))
+
+
+def test_engines_are_named_in_order_and_the_first_is_the_default() -> None:
+    given = {"KFP_ENDPOINT": "http://kfp:8888", "SLIPWAY_ENGINES": "kubeflow, local,kubeflow"}
+    settings = load_settings({}, given)
+    assert (settings.engine, settings.engines) == ("kubeflow", ("kubeflow", "local"))
+    only = load_settings({"engine": "local"}, {**given, "SLIPWAY_ENGINES": "kubeflow"})
+    assert (only.engine, set(only.engines)) == ("local", {"local", "kubeflow"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SLIPWAY_ENGINES", "local,slurm", "'slurm'"),
+        ("SLIPWAY_ENGINES", "local,kubeflow", "KFP_ENDPOINT is not set"),
+        ("KFP_ENDPOINT", "http://kfp:many", "KFP_ENDPOINT is 'http://kfp:many'"),
+    ],
+)
+def test_engines_that_cannot_be_are_refused(name: str, value: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_settings({}, {name: value})
+
+
+def test_the_cluster_is_read_from_the_environment_and_its_secrets_are_not_shown() -> None:
+    given = {
+        "KFP_ENDPOINT": "http://kfp:8888",
+        "KFP_NAMESPACE": "team",
+        "KFP_TOKEN": "t0ken",
+        "KFP_COOKIE": "authservice_session=c00kie",
+        "SLIPWAY_SECRET": "team-slipway",
+    }
+    settings = load_settings({}, given)
+    assert (settings.kfp_namespace, settings.secret_name) == ("team", "team-slipway")
+    assert (settings.kfp_token, settings.kfp_cookie) == ("t0ken", "authservice_session=c00kie")
+    assert "t0ken" not in repr(settings) and "c00kie" not in repr(settings)
+
+
+@pytest.mark.parametrize("engines", ["", "local", "kubeflow,local"])
+def test_steps_of_the_local_engine_read_the_same_settings(tmp_path: Path, engines: str) -> None:
+    given = {"KFP_ENDPOINT": "http://kfp:8888", "SLIPWAY_ENGINES": engines}
+    settings = load_settings({"data_roots": f"{tmp_path}:/mnt"}, given)
+    assert load_settings({}, settings_environment(settings)) == settings

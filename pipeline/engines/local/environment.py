@@ -22,7 +22,7 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     for name, variable in ENVIRONMENT.items():
         value = getattr(settings, name)
         if isinstance(value, tuple):
-            value = os.pathsep.join(map(str, value))
+            value = (os.pathsep if name == "data_roots" else ",").join(map(str, value))
         if value not in (None, ""):
             variables[variable] = str(value)
     return variables

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.errors import InputError
+from pipeline.core.pod_settings import without_credentials
 from pipeline.engines.local.environment import step_environment
 from pipeline.engines.local.expressions import fill
 from pipeline.engines.local.plan import Container, Template
@@ -20,6 +21,8 @@ from pipeline.engines.local.progress import Ready
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MAX_PARAMETER_BYTES = 256 << 10
+
+_URI = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,13 @@ def prepare(ready: Ready, place: Place, settings: Mapping[str, str], gpus: list[
     if argv[0] in ("python", "python3"):
         argv[0] = sys.executable
     environment = step_environment(settings, gpus)
+    own_uri = settings.get(_URI, "")
     for variable in place.container.variables:
         if not variable.is_secret:
-            environment[variable.name] = fill(place.text(variable.value), values)
+            value = fill(place.text(variable.value), values)
+            # Documents say MLflow's address without credentials; the settings have them.
+            if not (variable.name == _URI and without_credentials(own_uri) == value):
+                environment[variable.name] = value
         elif variable.name in os.environ:
             environment[variable.name] = os.environ[variable.name]
         elif not variable.optional:
