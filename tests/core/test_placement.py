@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 from pipeline.core.errors import UsageError
 from pipeline.core.launch import Choices
 from pipeline.core.placement import EFFECTS, Taint, check_selection, parse_toleration
-from pipeline.core.resources import NodeCapacity, check_placement, check_sizes
+from pipeline.core.resources import (
+    NodeCapacity,
+    check_placement,
+    check_resources,
+    check_sizes,
+)
+from pipeline.core.volume import Volume
 
 CPU = NodeCapacity("cpu", cpus=8, mem_gb=16, gpus=0, labels={"disk": "ssd"})
 GPU = NodeCapacity(
@@ -102,3 +110,14 @@ def test_what_only_two_nodes_together_have_is_an_error() -> None:
     tolerant = Choices(gpus=1, cpus=8, tolerations=("nvidia.com/gpu:NoSchedule",))
     (finding,) = check_placement(tolerant, [CPU, GPU])
     assert "gpus 1, cpus 8" in finding.message
+
+
+def test_shared_memory_counts_against_the_memory_limit() -> None:
+    def found(shm: str, mem_gb: int) -> list[str]:
+        findings = check_resources(
+            Volume(Path("/")), Choices(shm_size=shm, mem_gb=mem_gb), {}, None
+        )
+        return [finding.where for finding in findings if finding.code == "shm-over-memory"]
+
+    assert found("8Gi", 8) == ["mem_gb"]
+    assert found("7Gi", 8) == found("8Gi", 0) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine
+from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, log, messages, states, step, workflow
 
 OUT = "/tmp/outputs/model_path/data"
@@ -126,6 +128,20 @@ def test_secret_comes_from_the_own_environment(
     monkeypatch.setenv("REGISTRY_PASSWORD", "geheim")
     run = finish(local_engine, local_engine.submit(workflow(entry), "l-1"))
     assert log(local_engine, run.id, "verify") == "geheim\n"
+
+
+def test_mlflow_is_reached_as_the_settings_say_whatever_the_document_leaves_out(
+    local_engine: Engine, settings: Settings
+) -> None:
+    engine = make_engine(replace(settings, tracking_uri="http://kim:pw@127.0.0.1:9"))
+    for launch, said, reached in (
+        ("l-1", "http://127.0.0.1:9", "http://kim:pw@127.0.0.1:9"),
+        ("l-2", "http://another:9", "http://another:9"),
+    ):
+        entry = step("verify", "echo $MLFLOW_TRACKING_URI")
+        entry["container"]["env"].append({"name": "MLFLOW_TRACKING_URI", "value": said})
+        run = finish(local_engine, engine.submit(workflow(entry), launch))
+        assert log(local_engine, run.id, "verify") == f"{reached}\n"
 
 
 def test_program_that_is_not_there_is_named(local_engine: Engine) -> None:
