@@ -153,6 +153,9 @@ def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     inspect.add_argument("data", metavar="DATA")
     inspect.add_argument("--deep", action="store_true", help="open the images too")
     add("doctor", "volume_commands", "say what works, what does not, and what to do")
+    images = add("images", "images", "build the images of the steps and of the dashboard")
+    images.add_argument("--builder", metavar="NAME", default="", help="buildah, docker or podman")
+    images.add_argument("--only", metavar="NAMES", type=_names, default=(), help="light,yolo")
 
 
 def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
@@ -188,6 +191,10 @@ def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     logs.add_argument("-f", "--follow", action="store_true", help="until the step is over")
     compare = add("compare", "run_commands", "what differs between runs")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _number(text: str) -> int:

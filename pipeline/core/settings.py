@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import FileMissing, InputError, UsageError
+from pipeline.core.version import image_name
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
@@ -77,6 +78,8 @@ class Settings:
         Where the exit handler reports the end of a run; empty means nowhere.
     gpu_slots, job_slots
         How many GPUs and how many steps at a time the local engine uses; None means all GPUs found.
+    image_light, image_yolo
+        The steps' images; unless set, those that ``python -m pipeline images`` builds of this code.
     pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
         The claim that the pipeline's volume op applies.
     kfp_endpoint, kfp_namespace
@@ -100,8 +103,8 @@ class Settings:
     webhook_url: str = ""
     gpu_slots: int | None = None
     job_slots: int = 1
-    image_light: str = "slipway-light:0.1.0"
-    image_yolo: str = "slipway-yolo:0.1.0"
+    image_light: str = field(default_factory=lambda: image_name("light"))
+    image_yolo: str = field(default_factory=lambda: image_name("yolo"))
     pvc_name: str = "pvc-local-cocodata"
     pvc_storage_class: str = "train"
     pvc_access_mode: str = "ReadWriteOnce"

@@ -52,7 +52,13 @@ DEFAULTS = {
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    return Settings(volume=Path("/volume"), state=Path("/state"), user="kim")
+    return Settings(
+        volume=Path("/volume"),
+        state=Path("/state"),
+        user="kim",
+        image_light="slipway-light:0.1.0",
+        image_yolo="slipway-yolo:0.1.0",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,16 @@
+"""The command that builds images."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pipeline.cli.answer import Answer, table
+from pipeline.core.settings import Settings
+
+
+def images(settings: Settings, arguments: Namespace) -> Answer:
+    """Build the images of this code."""
+    from pipeline.actions.images import build_images
+
+    names = build_images(arguments.only, arguments.builder)
+    return Answer(names, table(("image", "name"), names.items()))
