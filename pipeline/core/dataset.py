@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from pipeline.core.dataset_checks import (
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
 from pipeline.core.findings import Finding, capped, has_errors
+from pipeline.core.snapshot import Snapshot, take_snapshot
 from pipeline.core.split_counts import SplitCounts, count_split
 from pipeline.core.splits import Tree, list_images, list_lines
 from pipeline.core.volume import Volume
@@ -88,6 +90,19 @@ class DatasetReport:
         }
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A report with what it was made from."""
+
+    dataset: Dataset
+    snapshot: Snapshot
+    report: DatasetReport
+
+
+_MAX_KEPT = 16
+_kept: dict[tuple[Volume, str], _Kept] = {}
+
+
 def inspect_dataset(volume: Volume, data: str, *, deep: bool = False) -> DatasetReport:
     """Count a dataset and look for everything that would stop or spoil a training.
 
@@ -96,7 +111,9 @@ def inspect_dataset(volume: Volume, data: str, *, deep: bool = False) -> Dataset
     data
         The data yaml, relative to the volume.
     deep
-        Open the images too: damaged ones, and the same content in two splits.
+        Open the images too: damaged ones, and the same content in two splits. Without it, a report
+        of this process is given again as long as no folder, list or label that it was made from
+        changed: every call looks at their times, so that a count is never an old one.
 
     Returns
     -------
@@ -110,27 +127,20 @@ def inspect_dataset(volume: Volume, data: str, *, deep: bool = False) -> Dataset
         return DatasetReport(data, findings=capped(findings))
     except SlipwayError as reason:
         return DatasetReport(data, findings=[as_finding(reason, "data-missing")])
-    tree = Tree(volume)
-    found = list(dataset.findings)
-    images: dict[str, list[str]] = {}
-    for split in dataset.splits:
-        images[split], listed = list_images(tree, dataset, split)
-        found += listed
-    damaged = check_contents(volume, images, found) if deep else frozenset()
-    digest = hashlib.sha256()
-    splits, polygons = {}, False
-    for split, paths in images.items():
-        counted = count_split(tree, dataset, split, paths, damaged, digest)
-        splits[split], polygons = counted.counts, polygons or counted.polygons
-        found += counted.findings
-    found += check_shared(volume, images)
-    found += check_orphans(tree, dataset, images)
-    found += check_classes(dataset, splits)
-    found += tree.problems()
-    task = "pose" if dataset.keypoint_columns else "segment" if polygons else "detect"
-    return DatasetReport(
-        data, dataset.names, splits, capped(found), dataset.base_note, digest.hexdigest(), task
-    )
+    if deep:
+        return _inspect(volume, dataset, Tree(volume), deep=True)
+    key = (volume, data)
+    kept = _kept.get(key)
+    if kept and kept.dataset == dataset and kept.snapshot.is_current:
+        return kept.report
+    tree, read_at_ns = Tree(volume), time.time_ns()
+    report = _inspect(volume, dataset, tree, deep=False)
+    snapshot = take_snapshot(*_read_from(tree, dataset), read_at_ns)
+    if snapshot:
+        _kept[key] = _Kept(dataset, snapshot, report)
+        if len(_kept) > _MAX_KEPT:
+            _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
+    return report
 
 
 def fingerprint(volume: Volume, data: str) -> str:
@@ -189,6 +199,42 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
     text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
     write_atomic(folder / "data.yaml", text)
     return folder / "data.yaml"
+
+
+def _inspect(volume: Volume, dataset: Dataset, tree: Tree, *, deep: bool) -> DatasetReport:
+    found = list(dataset.findings)
+    images: dict[str, list[str]] = {}
+    for split in dataset.splits:
+        images[split], listed = list_images(tree, dataset, split)
+        found += listed
+    damaged = check_contents(volume, images, found) if deep else frozenset()
+    digest = hashlib.sha256()
+    splits, polygons = {}, False
+    for split, paths in images.items():
+        counted = count_split(tree, dataset, split, paths, damaged, digest)
+        splits[split], polygons = counted.counts, polygons or counted.polygons
+        found += counted.findings
+    found += check_shared(volume, images)
+    found += check_orphans(tree, dataset, images)
+    found += check_classes(dataset, splits)
+    found += tree.problems()
+    return DatasetReport(
+        data=dataset.file.name,
+        names=dataset.names,
+        splits=splits,
+        findings=capped(found),
+        base_note=dataset.base_note,
+        fingerprint=digest.hexdigest(),
+        task="pose" if dataset.keypoint_columns else "segment" if polygons else "detect",
+    )
+
+
+def _read_from(tree: Tree, dataset: Dataset) -> tuple[set[str], set[str]]:
+    """Give the folders and the lists that a report depends on."""
+    folders, root = set(tree.folders()), f"{dataset.root}/"
+    # A plain line of a list is looked for below the base first: what appears there counts.
+    folders |= {f"{dataset.base}/{path[len(root) :]}" for path in folders if path.startswith(root)}
+    return folders, {str(entry.path) for entries in dataset.splits.values() for entry in entries}
 
 
 def _for_this_mount(volume: Volume, dataset: Dataset, entry: Entry, copy: Path) -> str:

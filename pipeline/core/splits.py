@@ -58,6 +58,10 @@ class Tree:
         """Give what was found wrong with folders so far."""
         return list(self._problems.values())
 
+    def folders(self) -> list[str]:
+        """Give the folders that were looked into so far."""
+        return list(self._folders)
+
     def _listed(self, path: str) -> Folder | None:
         if path in self._folders:
             return self._folders[path]
