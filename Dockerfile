@@ -18,8 +18,8 @@ COPY pipeline pipeline
 COPY step_images step_images
 COPY dashboard dashboard
 ARG CODE_VERSION
-# buildah's cache sees an argument's new value in a RUN only.
-RUN : "$CODE_VERSION"
+# A checkout may be its owner's alone. And buildah's cache sees an argument's new value in a RUN only.
+RUN chmod -R a+rX . && : "$CODE_VERSION"
 ENV SLIPWAY_CODE_VERSION=$CODE_VERSION
 USER 1000
 EXPOSE 8501
