@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.errors import show_error
+from dashboard.errors import guarded, show_error
 from dashboard.views import launch_form, launch_plan, launch_preview
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
@@ -40,23 +40,32 @@ def render() -> None:
         _paint_first()
         return
     left, right = st.columns([2.25, 1], gap="medium")
-    findings_card = right.container(border=True)
-    launch_card = right.container(border=True)
-    with launch_card:
+    with right:
+        _decide(picked, launch_plan.overrides(), cloned_from)
+    plan = launch_plan.kept()
+    with left.container(border=True):
+        _show_data(plan)
+    with left.container(border=True):
+        _show_settings(plan)
+
+
+@st.fragment
+@guarded
+def _decide(picked: dict[str, Any], overrides: dict[str, Any], cloned_from: str) -> None:
+    """Show what is set beside the dataset and the settings, and what follows from all of it.
+
+    A fragment, as neither the chart nor the settings depend on what is set here.
+    """
+    findings_card = st.container(border=True)
+    with st.container(border=True):
         switches = launch_form.switches()
         with st.expander("Resources and tracking", type="compact"):
             resources = launch_form.resources()
-    overrides = launch_plan.overrides()
-    choices = Choices(**picked, **switches, **resources, overrides=overrides)
-    plan = launch_plan.current(choices, cloned_from)
-    with left.container(border=True):
-        _show_data(plan)
-    with findings_card:
-        _show_findings(plan)
-    with launch_card:
+        choices = Choices(**picked, **switches, **resources, overrides=overrides)
+        plan = launch_plan.current(choices, cloned_from)
+        with findings_card:
+            _show_findings(plan)
         _show_launch(plan)
-    with left.container(border=True):
-        _show_settings(plan)
     launch_form.keep()
     launch_preview.warm_up(plan)
 

@@ -69,12 +69,17 @@ def current(choices: Choices, cloned_from: str) -> Plan:
     """
     is_click = st.session_state.pop(_CLICKED, False)
     signature = (choices, cloned_from, services.user(), services.volume_signature())
-    kept = st.session_state.get(_PLAN)
-    if kept and kept["signature"] == signature and (is_click or not kept["run"]):
-        return kept["plan"]  # type: ignore[no-any-return]
+    held = st.session_state.get(_PLAN)
+    if held and held["signature"] == signature and (is_click or not held["run"]):
+        return held["plan"]  # type: ignore[no-any-return]
     plan = launches.prepare(services.user_settings(), choices, cloned_from=cloned_from)
     st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
     return plan
+
+
+def kept() -> Plan:
+    """Give the plan that `current` gave last."""
+    return st.session_state[_PLAN]["plan"]  # type: ignore[no-any-return]
 
 
 def hold() -> None:
@@ -84,11 +89,11 @@ def hold() -> None:
 
 def submit(plan: Plan) -> str:
     """Start the plan and give the id that the Run page is opened with."""
-    kept = st.session_state[_PLAN]
-    if not kept["run"]:
+    held = st.session_state[_PLAN]
+    if not held["run"]:
         run = launches.submit(services.user_settings(), plan)
-        kept["run"] = run.launch or run.id
-    return str(kept["run"])
+        held["run"] = run.launch or run.id
+    return str(held["run"])
 
 
 def base_cfg(plan: Plan) -> dict[str, Any] | None:
