@@ -8,7 +8,10 @@ from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
 
-_MODULES = {"local": "pipeline.engines.local.engine"}
+_MODULES = {
+    "local": "pipeline.engines.local.engine",
+    "kubeflow": "pipeline.engines.kubeflow.engine",
+}
 
 
 def make_engine(settings: Settings, name: str = "") -> Engine:

@@ -1,0 +1,1 @@
+"""The engine that runs workflows on a Kubeflow Pipelines cluster."""

@@ -1,0 +1,90 @@
+"""Keeping the memory of runs up to date with few questions, however many runs there are."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from pipeline.core.errors import NotFound
+from pipeline.engines.base import Run
+from pipeline.engines.kubeflow.cache import Cache
+from pipeline.engines.kubeflow.runs import Seen
+from pipeline.engines.kubeflow.server import PAGE, Server
+
+_NEWEST = 20
+_THREADS = 6
+# Steps of finished runs that were never looked at are read for so long at each refresh.
+_CATCH_UP_S = 0.5
+_CATCH_UP_RUNS = 60
+
+
+class _Explain(Protocol):
+    def __call__(self, seen: Seen, *, asks_cluster: bool) -> Run: ...
+
+
+class Listing:
+    """Refreshes the memory; one at a time, and whoever waits for it profits from it.
+
+    A list of KFP carries every run's whole document, so all of it is read only the first time and
+    when the count says that runs were deleted elsewhere. Otherwise: the newest runs up to one that
+    is known, and the unfinished ones, among which are those that somebody retried.
+    """
+
+    def __init__(self, server: Server, cache: Cache, explain: _Explain) -> None:
+        self._server = server
+        self._cache = cache
+        self._explain = explain
+        self._refreshing = threading.Lock()
+        self._refreshed_at = -1.0
+
+    def refresh(self) -> None:
+        """Bring the memory up to date."""
+        asked_at = time.monotonic()
+        with self._refreshing:
+            if self._refreshed_at > asked_at:
+                return
+            began_at = time.monotonic()
+            with ThreadPoolExecutor(_THREADS) as threads:
+                newest = threads.submit(self._read_newest)
+                unfinished = threads.submit(self._server.unfinished)
+                newest.result()
+                found = unfinished.result()
+                self._cache.put_listed(found)
+                ids = self._cache.ids(only_unfinished=True) | {entry.run.id for entry in found}
+                list(threads.map(self._look, ids))
+                self._catch_up(threads.map)
+            self._refreshed_at = began_at
+
+    def _read_newest(self) -> None:
+        runs, token, total = self._server.page(size=_NEWEST)
+        fresh = self._cache.put_listed(runs)
+        if len(fresh) == len(runs) or len(self._cache.ids()) != total:
+            self._read_all(runs, token)
+
+    def _read_all(self, runs: list[Seen], token: str) -> None:
+        seen = {entry.run.id for entry in runs}
+        known = self._cache.ids()
+        while token:
+            # Any page has the size of the first, which its token carries.
+            runs, token, _ = self._server.page(token, size=PAGE)
+            self._cache.put_listed(runs)
+            seen |= {entry.run.id for entry in runs}
+        self._cache.forget(known - seen)
+
+    def _look(self, run_id: str) -> None:
+        try:
+            self._explain(self._server.run(run_id), asks_cluster=False)
+        except NotFound:
+            self._cache.forget([run_id])
+
+    def _catch_up(self, each: Callable[..., object]) -> None:
+        stop_at = time.monotonic() + _CATCH_UP_S
+
+        def look(run_id: str) -> None:
+            if time.monotonic() < stop_at:
+                self._look(run_id)
+
+        list(each(look, self._cache.not_whole(_CATCH_UP_RUNS)))  # type: ignore[call-overload]

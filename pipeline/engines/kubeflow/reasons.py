@@ -1,0 +1,122 @@
+"""What Kubernetes, Argo and a dying process say, in one sentence with what to do."""
+
+from __future__ import annotations
+
+import re
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        r"OOMKilled",
+        "it ran out of memory (OOMKilled). Raise the memory, or lower batch, imgsz or workers.",
+    ),
+    (
+        r"exit code 135|Bus error|SIGBUS|shared memory \(shm\)|/dev/shm.*No space left",
+        "/dev/shm is too small. Raise the shm size, or lower workers or batch.",
+    ),
+    (
+        r"(?P<what>ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull)",
+        "its image{image} cannot be pulled ({what})."
+        " Build and push it, or correct SLIPWAY_IMAGE_LIGHT or SLIPWAY_IMAGE_YOLO.",
+    ),
+    (
+        r"PersistentVolumeClaim.*(is invalid|[Ff]orbidden|immutable)",
+        "the volume claim{name} exists with another class, mode or size, and Kubernetes refuses to"
+        " change it. Set SLIPWAY_PVC_STORAGE_CLASS, SLIPWAY_PVC_ACCESS_MODE and SLIPWAY_PVC_SIZE as"
+        " the claim has them, or name another claim.",
+    ),
+    (
+        r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim.*not found"
+        r"|WaitForFirstConsumer|ProvisioningFailed|storageclass.*not found",
+        "the volume claim{name} is not bound."
+        " Check its storage class (SLIPWAY_PVC_STORAGE_CLASS) and that a volume is free.",
+    ),
+    (
+        r"FailedMount|FailedAttachVolume|Multi-Attach|MountVolume",
+        "the volume cannot be mounted: {text}. Check the claim; a ReadWriteOnce volume serves one"
+        " node at a time.",
+    ),
+    (
+        r"(?:Unschedulable: )?(?P<what>\d+/\d+ nodes are available:? .*?)\.?$",
+        "{what}. Ask for less, or change node selector and tolerations.",
+    ),
+    (
+        r"Evicted|low on resource|exceeds? the total limit|local ephemeral storage",
+        "Kubernetes evicted it: {text}. Free the node's disk or memory, or ask for more memory;"
+        " then retry.",
+    ),
+    (
+        r"CreateContainerConfigError|(?:secret|configmap) \"?\S+\"? not found",
+        "its container cannot be configured: {text}. Create what is missing, then retry.",
+    ),
+    (
+        r"pod deleted|NodeLost|[Nn]ode .*(?:lost|shutdown)",
+        "its pod was deleted. Retry the run.",
+    ),
+    (
+        r"serviceaccount.*not found|cannot create resource|is forbidden",
+        "Kubernetes does not allow it: {text}. Have the role of the service account widened.",
+    ),
+)  # fmt: skip
+_SIGNALS = {134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+# What Argo says of a pod that just comes up.
+_PLAIN = re.compile(r"(PodInitializing|ContainerCreating|)")
+_EXIT = re.compile(r"Error \(exit code (\d+)\)")
+
+
+def explain(text: str) -> str:
+    """Give the sentence for a known cause, or an empty text.
+
+    Parameters
+    ----------
+    text
+        A node's message, a pod's event, or the last line of a log.
+    """
+    flat = " ".join(text.split())
+    for pattern, sentence in _RULES:
+        match = re.search(pattern, flat)
+        if match:
+            return sentence.format(
+                what=match.groupdict().get("what", ""),
+                text=flat[:300].rstrip("."),
+                image=_quoted(r'image "?\\?"?([^\s"\\]+)', flat),
+                name=_quoted(r'(?i)persistentvolumeclaim "?([a-z0-9][-a-z0-9.]*)"?', flat),
+            )
+    return ""
+
+
+def why_failed(node_message: str, said: str) -> str:
+    """Say why a step failed.
+
+    Parameters
+    ----------
+    node_message
+        What Argo says of its node.
+    said
+        The step's own words: its failure, or the last line of its log.
+    """
+    known = explain(node_message) or explain(said)
+    if known:
+        return known
+    match = _EXIT.search(node_message)
+    code = int(match[1]) if match else 0
+    if code in _SIGNALS:
+        reason = f"it was ended by {_SIGNALS[code]}"
+        return f"{reason}; its last line: {said}" if said else reason
+    if said:
+        return said
+    if code:
+        return f"it ended with exit code {code} and printed nothing"
+    return node_message
+
+
+def what_it_waits_for(node_message: str, events: str = "") -> str:
+    """Say what a step that does not start waits for; empty while its pod just comes up."""
+    known = explain(node_message) or explain(events)
+    if known:
+        return f"waits: {known}"
+    return "" if _PLAIN.fullmatch(node_message) else f"waits: {node_message}"
+
+
+def _quoted(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    return f" {match[1]}" if match else ""
