@@ -45,7 +45,7 @@ from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.files import write_json
+from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
 from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import RunFolder, claim, folder_of_run
@@ -161,7 +161,7 @@ def _open_step(name: str, args: argparse.Namespace) -> Step:
         )
     try:
         folder = _own_folder(volume, args.launch, args.run_uid)
-        folder.step(name).mkdir(parents=True, exist_ok=True)
+        make_folder(folder.step(name))
         folder.failure(name).unlink(missing_ok=True)
     except OSError as reason:
         raise SlipwayError(

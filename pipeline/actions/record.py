@@ -8,7 +8,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.core.files import sha256_file, write_atomic
+from pipeline.core.files import make_folder, sha256_file, write_atomic
 from pipeline.core.launch import Launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.volume import Volume
@@ -29,7 +29,7 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
     """
     if folder.launch.exists():
         return False
-    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.path.parent)
     draft = RunFolder(folder.path.with_name(f".{folder.name}.{secrets.token_hex(4)}"))
     try:
         _digested(volume, plan).save(draft.launch)

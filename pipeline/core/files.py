@@ -15,6 +15,30 @@ from pipeline.core.errors import FileMissing, InputError, UnsafePath
 MAX_TEXT_BYTES = 4 << 20
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, each as open to others as the folder that it is made in.
+
+    The dashboard and a pod's steps share a volume and need not be the same user: where everybody
+    may write at its root, everybody may write in what is made there.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if path.is_dir():
+            return
+        raise
+    mode = stat.S_IMODE(path.parent.stat().st_mode) & ~stat.S_ISVTX
+    path.chmod(mode | stat.S_IRWXU)
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Replace a file as a whole: temporary file in the same folder, fsync, rename.
 
@@ -31,7 +55,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         The folder cannot be written; the old file is untouched and no temporary file stays.
     """
     data = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:

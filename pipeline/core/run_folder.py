@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.errors import SlipwayError, UnsafePath
+from pipeline.core.files import make_folder
 from pipeline.core.volume import Volume
 
 RUNS = "runs"
@@ -159,7 +160,7 @@ def claim(folder: RunFolder, uid: str) -> None:
     SlipwayError
         Another run owns the folder.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.path)
     temporary = folder.path / f".owner.{uid}"
     temporary.write_text(uid, encoding="utf-8")
     try:

@@ -59,3 +59,11 @@ def test_text_loses_its_byte_order_mark_and_names_the_line_of_a_bad_byte(tmp_pat
     with pytest.raises(InputError) as caught:
         read_text(path, shown_as="a.yaml")
     assert caught.value.where == "a.yaml:2"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o2775, 0o755])
+def test_folder_is_as_open_as_the_one_that_it_is_made_in(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    write_atomic(tmp_path / "runs" / "one" / "cfg.yaml", "epochs: 1\n")
+    made = [tmp_path / "runs", tmp_path / "runs" / "one"]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [mode, mode]
