@@ -13,10 +13,12 @@ fi
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 .venv/bin/lint-imports
-if command -v chromium >/dev/null; then
-    exec .venv/bin/python -m pytest -n 2 --dist loadfile
+no_browser=
+if ! command -v chromium >/dev/null; then
+    no_browser="Left out: the browser tests. They need Debian's chromium: apt install chromium fonts-nanum"
+    echo "$no_browser"
 fi
-no_browser="Left out: the browser tests. They need Debian's chromium: apt install chromium fonts-nanum"
-echo "$no_browser"
-.venv/bin/python -m pytest -n 2 --dist loadfile -m "not e2e"
-echo "$no_browser"
+.venv/bin/python -m pytest -n 2 --dist loadfile -m "not kubeflow${no_browser:+ and not e2e}"
+# After the others: they share one cluster, and pods need the processors.
+.venv/bin/python -m pytest -n 2 --dist loadfile -m kubeflow
+[ -z "$no_browser" ] || echo "$no_browser"
