@@ -6,6 +6,8 @@ import logging
 import os
 from typing import Any
 
+from pipeline.core.imports import IMPORTING
+
 # MLflow's own defaults are 120 s, seven times: neither a step nor a page may wait that long.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 # Each tells of every table it looks at.
@@ -14,7 +16,8 @@ _CHATTY = ("alembic", "mlflow.store.db.utils")
 
 def mlflow_client(uri: str) -> Any:
     """Make a client for an address; it takes a second, in which mlflow is imported."""
-    from mlflow import MlflowClient
+    with IMPORTING:
+        from mlflow import MlflowClient
 
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.errors import translated
 
@@ -92,8 +93,9 @@ class Kfp:
 
     def _make(self) -> Any:
         # kfp's generated client takes 0.2 s to import, and only whoever asks the cluster needs it.
-        import kfp_server_api
-        from kfp_server_api.rest import urllib3
+        with IMPORTING:
+            import kfp_server_api
+            from kfp_server_api.rest import urllib3
 
         configuration = kfp_server_api.Configuration(host=self.endpoint)
         configuration.retries = urllib3.util.Retry(
@@ -129,7 +131,8 @@ class Kfp:
 def kubernetes_api() -> Any:
     """Give a client for pods, events and nodes: a pod's own, else the kubeconfig's, else None."""
     # Most of a second to import, and a launch needs it only to say what a pod waits for.
-    import kubernetes
+    with IMPORTING:
+        import kubernetes
 
     configuration = kubernetes.client.Configuration()
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding, error
+from pipeline.core.imports import IMPORTING
 
 
 class _Kubernetes(str):
@@ -113,7 +114,8 @@ def _check(value: Any, allowed: Any, path: str) -> Iterator[Finding]:
 
 def _fields_of(model: _Kubernetes) -> dict[str, Any]:
     """Give a model's fields; those that hold further models are looked into."""
-    import kubernetes.client  # most of a second, and only a submit needs it
+    with IMPORTING:
+        import kubernetes.client  # most of a second, and only a submit needs it
 
     kind = getattr(kubernetes.client, model)
     fields: dict[str, Any] = {}
