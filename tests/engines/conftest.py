@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +18,21 @@ from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine
+from tests.engines import documents
+from tests.kfp_backend import (
+    delete_claim,
+    kfp_core,
+    kfp_endpoint,
+    kfp_settings,
+    kfp_volume,
+)
+
+__all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume"]
+
+
+@pytest.fixture(autouse=True)
+def _own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "token", secrets.token_hex(4))
 
 
 @pytest.fixture
@@ -35,6 +52,15 @@ def local_engine(settings: Settings) -> Iterator[Engine]:
     with suppress(FileNotFoundError, ValueError, ProcessLookupError):
         os.kill(int(Layout(settings.state).controller_lock.read_text()), signal.SIGTERM)
     _wait_for(lambda: not _processes(settings.state), f"left behind: {_processes(settings.state)}")
+
+
+@pytest.fixture
+def kubeflow_engine(kfp_settings: Settings, kfp_core: Any) -> Iterator[Engine]:
+    engine = make_engine(kfp_settings)
+    yield engine
+    for run in documents.own_runs(engine):
+        engine.delete(run.id)
+    delete_claim(kfp_core, documents.claim())
 
 
 def _processes(state: Path) -> list[str]:

@@ -8,16 +8,42 @@ from typing import Any
 
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run
+from tests.kfp_backend import IMAGE
 
 CLAIM = "{{inputs.parameters.volume-mount-name}}"
 MANIFEST = """\
 apiVersion: v1
 kind: PersistentVolumeClaim
-metadata: {name: pvc-local-cocodata}
+metadata: {name: NAME}
 spec:
   accessModes: [ReadWriteOnce]
-  resources: {requests: {storage: 3Gi}}
+  storageClassName: train
+  resources: {requests: {storage: 64Mi}}
 """
+# A fixture draws it anew for every test: a cluster may hold the runs and claims of others.
+token = "none"
+
+
+def own(name: str) -> str:
+    """Give a launch id that no other test has."""
+    return f"{name}-{token}"
+
+
+def claim() -> str:
+    """Give the name of this test's own claim."""
+    return own("slipway-test")
+
+
+def own_runs(engine: Engine) -> list[Run]:
+    """Give the runs of this test, newest first, whoever else uses the engine."""
+    found: list[Run] = []
+    following = ""
+    while True:
+        page = engine.list_runs(limit=100, token=following)
+        found += [run for run in page.runs if run.launch.endswith(token)]
+        following = page.next_token
+        if not following:
+            return found
 
 
 def workflow(
@@ -90,7 +116,7 @@ def step(name: str, script: str, *, inputs: Sequence[str] = (), gpus: int = 0) -
         "name": name,
         "inputs": _inputs(inputs),
         "container": {
-            "image": "busybox:1.36",
+            "image": IMAGE,
             "command": ["sh", "-ec", script],
             "env": [{"name": "SLIPWAY_VOLUME", "value": "/data"}],
             "volumeMounts": [
@@ -107,15 +133,16 @@ def step(name: str, script: str, *, inputs: Sequence[str] = (), gpus: int = 0) -
     }
 
 
-def wait(engine: Engine, run_id: str, until: Callable[[Run], bool], limit_s: float = 30) -> Run:
+def wait(engine: Engine, run_id: str, until: Callable[[Run], bool]) -> Run:
     """Ask until something holds; fail with what the run looked like last."""
-    give_up_at = time.monotonic() + limit_s
+    is_local = engine.name == "local"
+    give_up_at = time.monotonic() + (30 if is_local else 180)
     while True:
         run = engine.get(run_id)
         if until(run):
             return run
         assert time.monotonic() < give_up_at, run
-        time.sleep(0.02)
+        time.sleep(0.02 if is_local else 0.3)
 
 
 def finish(engine: Engine, run_id: str) -> Run:
@@ -146,7 +173,7 @@ def log(engine: Engine, run_id: str, name: str) -> str:
 def _claim() -> dict[str, Any]:
     return {
         "name": "volume-mount",
-        "resource": {"action": "apply", "manifest": MANIFEST},
+        "resource": {"action": "apply", "manifest": MANIFEST.replace("NAME", claim())},
         "outputs": {
             "parameters": [
                 {"name": "volume-mount-manifest", "valueFrom": {"jsonPath": "{}"}},

@@ -12,6 +12,8 @@ from pipeline.engines.base import Run
 from pipeline.engines.kubeflow.states import state_of, was_stopped
 from pipeline.engines.kubeflow.steps import NodeStep, iso_time, read_steps
 
+# Description of the runs that were launched here: their name is the launch id.
+LAUNCHED = "Launched by Slipway"
 _NOT_STARTED = (State.PENDING, State.SKIPPED)
 
 
@@ -38,10 +40,11 @@ def from_list(entry: Mapping[str, Any]) -> Seen:
     """Read a run of a list: all but its steps and messages."""
     spec = entry.get("pipeline_spec") or {}
     parameters = _parameters(spec)
+    own_name = entry.get("name", "") if entry.get("description") == LAUNCHED else ""
     run = Run(
         id=entry["id"],
         uid=entry["id"],  # KFP writes its run id in the place of {{workflow.uid}}
-        launch=parameters.get("launch", entry.get("name", "")),
+        launch=parameters.get("launch", own_name),
         engine="kubeflow",
         state=state_of(entry.get("status") or ""),
         created_at=iso_time(entry.get("created_at")),

@@ -10,7 +10,7 @@ from pipeline.core.errors import InputError, NotFound, RunNotFound
 from pipeline.core.launch import DEFAULT_EXPERIMENT
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.connect import Kfp
-from pipeline.engines.kubeflow.runs import Seen, from_detail, from_list
+from pipeline.engines.kubeflow.runs import LAUNCHED, Seen, from_detail, from_list
 
 RUNS = "v1beta1/runs"
 PAGE = 200
@@ -68,6 +68,7 @@ class Server:
         experiment = self._experiment(values.get("experiment") or DEFAULT_EXPERIMENT)
         body = {
             "name": launch,
+            "description": LAUNCHED,
             "pipeline_spec": {
                 "workflow_manifest": json.dumps(workflow, ensure_ascii=False),
                 "parameters": [{"name": name, "value": value} for name, value in values.items()],

@@ -7,7 +7,7 @@ import pytest
 from pipeline.engines.base import Engine
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", pytest.param("kubeflow", marks=pytest.mark.kubeflow)])
 def engine(request: pytest.FixtureRequest) -> Engine:
     made: Engine = request.getfixturevalue(f"{request.param}_engine")
     return made

@@ -15,6 +15,8 @@ from tests.engines.documents import (
     is_running,
     log,
     messages,
+    own,
+    own_runs,
     states,
     step,
     wait,
@@ -28,15 +30,15 @@ def test_run_goes_through_its_steps_in_order(engine: Engine) -> None:
     document = workflow(
         step("verify", "echo checked"),
         step("plot", "echo {{inputs.parameters.cfg}}", inputs=["cfg"]),
-        parameters={"cfg": "cfg-custom", "launch": "l-1"},
+        parameters={"cfg": "cfg-custom", "launch": own("l-1")},
     )
-    run_id = engine.submit(document, "l-1")
+    run_id = engine.submit(document, own("l-1"))
     run = finish(engine, run_id)
-    assert (run.id, run.launch, run.engine) == (run_id, "l-1", engine.name)
+    assert (run.id, run.launch, run.engine) == (run_id, own("l-1"), engine.name)
     assert run.state is State.SUCCEEDED, run
     assert [entry.name for entry in run.steps] == ["volume-mount", "verify", "plot"]
     assert set(states(run).values()) == {State.SUCCEEDED}
-    assert run.parameters == {"cfg": "cfg-custom", "launch": "l-1"}
+    assert run.parameters == {"cfg": "cfg-custom", "launch": own("l-1")}
     times = [run.created_at, run.started_at]
     for entry in run.steps:
         times += [entry.started_at, entry.finished_at]
@@ -46,25 +48,25 @@ def test_run_goes_through_its_steps_in_order(engine: Engine) -> None:
 
 
 def test_run_is_found_by_launch_id_too(engine: Engine) -> None:
-    run_id = engine.submit(workflow(step("verify", "true")), "l-1")
-    assert engine.get("l-1").id == run_id
-    finish(engine, "l-1")
+    run_id = engine.submit(workflow(step("verify", "true")), own("l-1"))
+    assert engine.get(own("l-1")).id == run_id
+    finish(engine, own("l-1"))
 
 
 def test_submitting_a_launch_again_starts_nothing(engine: Engine) -> None:
     document = workflow(step("verify", "echo once >>/data/count"))
     with ThreadPoolExecutor(8) as threads:
-        ids = set(threads.map(lambda _: engine.submit(document, "l-1"), range(8)))
+        ids = set(threads.map(lambda _: engine.submit(document, own("l-1")), range(8)))
     run = finish(engine, ids.pop())
     assert not ids
-    assert len(engine.list_runs().runs) == 1
-    assert engine.submit(document, "l-1") == run.id
+    assert len(own_runs(engine)) == 1
+    assert engine.submit(document, own("l-1")) == run.id
     assert engine.get(run.id) == run
 
 
 def test_engine_keeps_its_own_copy_of_the_workflow(engine: Engine) -> None:
     document = workflow(step("verify", "sleep 0.2"), step("plot", "echo kept"))
-    run_id = engine.submit(document, "l-1")
+    run_id = engine.submit(document, own("l-1"))
     document["spec"]["templates"].clear()
     assert finish(engine, run_id).state is State.SUCCEEDED
 
@@ -77,7 +79,7 @@ def test_step_with_a_false_condition_is_skipped(engine: Engine) -> None:
         parameters={"bool_train": "True", "bool_tune": "False"},
         conditions={"train": "bool_train", "tune": "bool_tune"},
     )
-    run = finish(engine, engine.submit(document, "l-1"))
+    run = finish(engine, engine.submit(document, own("l-1")))
     assert run.state is State.SUCCEEDED
     assert states(run)["train"] is State.SUCCEEDED
     assert states(run)["tune"] is State.SKIPPED
@@ -89,7 +91,7 @@ def test_failing_step_fails_the_run_and_skips_the_rest(engine: Engine) -> None:
         step("verify", "echo looking; echo data-custom.yaml has no train entry; exit 3"),
         step("train", "true"),
     )
-    run = finish(engine, engine.submit(document, "l-1"))
+    run = finish(engine, engine.submit(document, own("l-1")))
     assert run.state is State.FAILED
     assert states(run) == {
         "volume-mount": State.SUCCEEDED,
@@ -102,7 +104,7 @@ def test_failing_step_fails_the_run_and_skips_the_rest(engine: Engine) -> None:
 
 
 def test_stop_ends_the_running_step_and_skips_the_rest(engine: Engine) -> None:
-    run_id = engine.submit(workflow(step("train", LONG), step("test", "true")), "l-1")
+    run_id = engine.submit(workflow(step("train", LONG), step("test", "true")), own("l-1"))
     wait(engine, run_id, lambda run: "started" in log(engine, run.id, "train"))
     engine.stop(run_id)
     engine.stop(run_id)
@@ -120,11 +122,11 @@ def test_retry_goes_on_at_the_step_that_failed(engine: Engine) -> None:
         step("train", "echo {{workflow.uid}}; test -e /data/ready"),
         step("test", "touch /data/tested"),
     )
-    run_id = engine.submit(document, "l-1")
+    run_id = engine.submit(document, own("l-1"))
     failed = finish(engine, run_id)
     assert failed.state is State.FAILED
     helper = workflow(step("verify", "touch /data/ready; test ! -e /data/tested"))
-    assert finish(engine, engine.submit(helper, "l-2")).state is State.SUCCEEDED
+    assert finish(engine, engine.submit(helper, own("l-2"))).state is State.SUCCEEDED
     engine.retry(run_id)
     run = finish(engine, run_id)
     assert run.state is State.SUCCEEDED, run
@@ -137,7 +139,7 @@ def test_retry_goes_on_at_the_step_that_failed(engine: Engine) -> None:
 
 def test_stopped_run_can_be_retried(engine: Engine) -> None:
     document = workflow(step("train", f"test -e /data/go && exit 0; touch /data/go; {LONG}"))
-    run_id = engine.submit(document, "l-1")
+    run_id = engine.submit(document, own("l-1"))
     wait(engine, run_id, lambda run: "started" in log(engine, run.id, "train"))
     engine.stop(run_id)
     finish(engine, run_id)
@@ -150,7 +152,7 @@ def test_exit_handler_runs_last_and_knows_the_outcome(
     engine: Engine, code: int, status: str
 ) -> None:
     document = workflow(step("verify", f"exit {code}"), on_exit="echo {{workflow.status}}")
-    run = finish(engine, engine.submit(document, "l-1"))
+    run = finish(engine, engine.submit(document, own("l-1")))
     assert run.steps[-1].name == "notify"
     assert run.steps[-1].state is State.SUCCEEDED
     assert log(engine, run.id, "notify") == f"{status}\n"
@@ -158,18 +160,18 @@ def test_exit_handler_runs_last_and_knows_the_outcome(
 
 
 def test_deleted_run_is_gone(engine: Engine) -> None:
-    run_id = engine.submit(workflow(step("train", LONG)), "l-1")
+    run_id = engine.submit(workflow(step("train", LONG)), own("l-1"))
     wait(engine, run_id, is_running("train"))
     engine.delete(run_id)
     with pytest.raises(RunNotFound):
         engine.get(run_id)
-    assert engine.list_runs().runs == ()
-    again = engine.submit(workflow(step("train", "true")), "l-1")
+    assert own_runs(engine) == []
+    again = engine.submit(workflow(step("train", "true")), own("l-1"))
     assert again != run_id
     finish(engine, again)
     engine.delete(again)
     with pytest.raises(RunNotFound):
-        engine.get("l-1")
+        engine.get(own("l-1"))
 
 
 @pytest.mark.parametrize("call", ["get", "stop", "retry", "delete"])
@@ -181,7 +183,9 @@ def test_unknown_run_is_not_found(engine: Engine, call: str) -> None:
 def test_logs_of_what_is_not_there(engine: Engine) -> None:
     with pytest.raises(RunNotFound):
         engine.logs("no-such-run", "train")
-    run = finish(engine, engine.submit(workflow(step("verify", "exit 1"), step("plot", "")), "l"))
+    run = finish(
+        engine, engine.submit(workflow(step("verify", "exit 1"), step("plot", "")), own("l"))
+    )
     with pytest.raises(NotFound, match="bake"):
         engine.logs(run.id, "bake")
     chunk = engine.logs(run.id, "plot")
@@ -191,7 +195,7 @@ def test_logs_of_what_is_not_there(engine: Engine) -> None:
 def test_log_is_read_on_from_an_offset(engine: Engine) -> None:
     script = "printf 'eins 하나\\nzw'; while ! test -e /data/go; do sleep 0.02; done; printf 'ei'"
     document = workflow(step("train", script))
-    run_id = engine.submit(document, "l-1")
+    run_id = engine.submit(document, own("l-1"))
     wait(engine, run_id, lambda run: log(engine, run.id, "train") != "")
     first = engine.logs(run_id, "train")
     assert (first.text, first.is_complete) == ("eins 하나\n", False)
@@ -204,25 +208,34 @@ def test_log_is_read_on_from_an_offset(engine: Engine) -> None:
 
 
 def test_runs_are_listed_newest_first_by_pages(engine: Engine) -> None:
-    ids = [engine.submit(workflow(step("verify", "true")), f"l-{n}") for n in range(5)]
+    ids = [engine.submit(workflow(step("verify", "true")), own(f"l-{n}")) for n in range(5)]
     for run_id in ids:
         finish(engine, run_id)
-    first = engine.list_runs(limit=2)
-    second = engine.list_runs(limit=2, token=first.next_token)
-    third = engine.list_runs(limit=2, token=second.next_token)
-    pages = [*first.runs, *second.runs, *third.runs]
-    assert [run.id for run in pages] == ids[::-1]
-    assert third.next_token == ""
-    assert pages[0] == engine.get(ids[-1])
+    found, following = [], ""
+    while True:
+        page = engine.list_runs(limit=2, token=following)
+        assert len(page.runs) <= 2
+        found += page.runs
+        following = page.next_token
+        if not following:
+            break
+        assert len(page.runs) == 2
+    assert len({run.id for run in found}) == len(found)
+    assert [run.created_at for run in found] == sorted(
+        (run.created_at for run in found), reverse=True
+    )
+    mine = [run for run in found if run.id in ids]
+    assert [run.id for run in mine] == ids[::-1]
+    assert mine[0] == engine.get(ids[-1])
 
 
 def test_unknown_construct_is_refused_by_name_before_anything_runs(engine: Engine) -> None:
     document = workflow(step("verify", "true"), step("train", "true"))
     document["spec"]["templates"][2]["bakeStrategy"] = {"limit": 3}
     with pytest.raises(InputError) as caught:
-        engine.submit(document, "l-1")
+        engine.submit(document, own("l-1"))
     assert "bakeStrategy" in str(caught.value)
-    assert engine.list_runs().runs == ()
+    assert own_runs(engine) == []
 
 
 def test_rendered_document_is_the_submitted_one(engine: Engine) -> None:

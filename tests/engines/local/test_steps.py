@@ -15,7 +15,7 @@ from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine
 from pipeline.engines.registry import make_engine
-from tests.engines.documents import finish, log, messages, states, step, workflow
+from tests.engines.documents import claim, finish, log, messages, states, step, workflow
 
 OUT = "/tmp/outputs/model_path/data"
 
@@ -85,7 +85,7 @@ def test_mount_path_is_the_volume(local_engine: Engine, settings: Settings) -> N
 
 def test_claim_stands_for_the_volume(local_engine: Engine, settings: Settings) -> None:
     run = finish(local_engine, local_engine.submit(workflow(step("verify", "true")), "l-1"))
-    line = f"pvc-local-cocodata stands for {settings.volume}\n"
+    line = f"{claim()} stands for {settings.volume}\n"
     assert log(local_engine, run.id, "volume-mount") == line
 
 
