@@ -46,6 +46,7 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
     # A new block volume belongs to root; this lets the images' user write on it.
     workflow["spec"]["securityContext"] = {"fsGroup": _IMAGE_GID}
+    _store_plain(workflow["spec"]["templates"])
     if launch:
         values = _parameters(launch)
         for parameter in workflow["spec"]["arguments"]["parameters"]:
@@ -55,6 +56,22 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
             entry["default"] = values[entry["name"]]
         annotations[_SPEC] = json.dumps(spec, ensure_ascii=False)
     return workflow
+
+
+def _store_plain(templates: list[dict[str, Any]]) -> None:
+    """Keep what one step hands to another out of tarballs.
+
+    They are JSON of some kilobytes, and Argo's executor need not have ``tar`` to unpack them.
+    """
+    handed = {
+        artifact["name"]
+        for template in templates
+        for artifact in template.get("inputs", {}).get("artifacts", [])
+    }
+    for template in templates:
+        for artifact in template.get("outputs", {}).get("artifacts", []):
+            if artifact["name"] in handed:
+                artifact["archive"] = {"none": {}}
 
 
 def _parameters(launch: Launch) -> dict[str, str]:

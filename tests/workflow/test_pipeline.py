@@ -371,3 +371,14 @@ def test_anyone_can_load_a_component(step: str) -> None:
     container = factory.component_spec.implementation.container
     assert container.command == ["python", "-m", f"step_images.{step}"]
     assert container.image.startswith("slipway-")
+
+
+def test_what_steps_hand_on_is_stored_without_a_tarball(workflow: dict[str, Any]) -> None:
+    archives = {
+        artifact["name"]: artifact.get("archive")
+        for template in workflow["spec"]["templates"]
+        for artifact in template.get("outputs", {}).get("artifacts", [])
+    }
+    assert archives["distribution-result_json"] == {"none": {}}
+    assert archives["distribution-cls_names_json"] == {"none": {}}
+    assert archives["mlpipeline-ui-metadata"] is None, "KFP reads these from a tarball"

@@ -95,10 +95,12 @@ def _read(
             "" if state is State.SUCCEEDED else str(node.get("message") or ""),
         )
         return NodeStep(step, node["id"])
-    skipped = {node["displayName"] for node in nodes if node.get("phase") in _SKIPPED}
+    phases = {node["displayName"]: node.get("phase") for node in nodes}
     for task in path:
-        if task["name"] in skipped:
-            message = _condition(task) if "when" in task else ""
+        if phases.get(task["name"]) in _SKIPPED:
+            # Omitted: an earlier task failed, and the condition was not even looked at.
+            is_false = "when" in task and phases[task["name"]] == "Skipped"
+            message = _condition(task) if is_false else ""
             return NodeStep(Step(name, State.SKIPPED, message=message), "")
     return NodeStep(Step(name, State.SKIPPED if is_over else State.PENDING), "")
 

@@ -53,7 +53,10 @@ _TEMPLATE = {
                 "valueFrom": {"path": USED, "default": USED, "jsonPath": USED, "parameter": USED},
             }
         ],
-        "artifacts": [{"name": USED, "path": USED, "from": USED, "optional": USED}],
+        "artifacts": [
+            # Here files are handed on as they are; any other archive is refused.
+            {"name": USED, "path": USED, "from": USED, "optional": USED, "archive": {"none": USED}}
+        ],
     },
     "container": _CONTAINER,
     "resource": {"action": USED, "manifest": USED},
