@@ -77,6 +77,10 @@ _CSS = """
 .st-key-configs-editor textarea {
   font-family: "Source Code Pro", monospace; font-size: 0.87rem; white-space: pre; overflow-x: auto;
 }
+/* One container, not one for each row and column: the page redraws faster, and wraps by itself. */
+[class*="st-key-cfg-fields"] {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 1rem;
+}
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
@@ -40,22 +41,28 @@ def render() -> None:
         _paint_first()
         return
     left, right = st.columns([2.25, 1], gap="medium")
-    with right:
+    data_card, settings_card = left.container(border=True), left.container(border=True)
+    _shape(picked, cloned_from, settings_card, right)
+    with data_card:
+        _show_data(launch_plan.kept())
+
+
+@st.fragment
+@guarded
+def _shape(
+    picked: dict[str, Any], cloned_from: str, settings_card: DeltaGenerator, right: DeltaGenerator
+) -> None:
+    """Show what a launch is made of besides the files; a fragment, as the chart stays the same."""
+    with right.container():  # one of this fragment's own, or the inner one would be drawn twice
         _decide(picked, launch_plan.overrides(), cloned_from)
-    plan = launch_plan.kept()
-    with left.container(border=True):
-        _show_data(plan)
-    with left.container(border=True):
-        _show_settings(plan)
+    with settings_card:
+        _show_settings(launch_plan.kept())
 
 
 @st.fragment
 @guarded
 def _decide(picked: dict[str, Any], overrides: dict[str, Any], cloned_from: str) -> None:
-    """Show what is set beside the dataset and the settings, and what follows from all of it.
-
-    A fragment, as neither the chart nor the settings depend on what is set here.
-    """
+    """Show switches, resources and what follows; a fragment, as the settings stay the same."""
     findings_card = st.container(border=True)
     with st.container(border=True):
         switches = launch_form.switches()

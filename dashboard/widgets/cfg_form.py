@@ -14,7 +14,6 @@ from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS, Setting
 
 OnChange = Callable[[str, Any], None]
 _ALWAYS = ("epochs", "imgsz", "batch", "lr0")
-_COLUMNS = 4
 _HIDDEN_GROUPS = (*UNUSED_GROUPS, "slipway")
 _PILLS = ("optimiser", "augmentation", "loss")  # the others are in "all"
 
@@ -52,11 +51,9 @@ def cfg_form(
         keys = [key for key in shown if not group or schema[key].group == group]
         if group:
             st.caption(GROUPS[group])
-        for start in range(0, len(keys), _COLUMNS):
-            row = st.columns(_COLUMNS)
-            for column, key in zip(row, keys[start : start + _COLUMNS], strict=False):
-                with column:
-                    _field(schema[key], base.get(key), overrides, scope, on_change)
+        with st.container(key=f"cfg-fields-{group}"):  # a grid, by the style sheet
+            for key in keys:
+                _field(schema[key], base.get(key), overrides, scope, on_change)
 
 
 def changed_keys(

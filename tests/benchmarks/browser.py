@@ -82,18 +82,18 @@ def click_to_run(folder: Path) -> None:
 _WATCH_RERUN = """() => {
     const app = document.querySelector('[data-testid=stApp]');
     window.rerunMs = undefined;
-    let ran = false, begin = 0;
+    let begin = 0;
     document.addEventListener('click', () => { begin = performance.now(); },
                               {once: true, capture: true});
-    const observer = new MutationObserver(() => {
-        const state = app.dataset.testScriptState;
-        if (state === 'running') ran = true;
-        if (ran && state === 'notRunning') {
+    const observer = new MutationObserver(changes => {
+        const ran = changes.some(change => change.oldValue === 'running');
+        if (ran && app.dataset.testScriptState === 'notRunning') {
             window.rerunMs = performance.now() - begin;
             observer.disconnect();
         }
     });
-    observer.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+    const filter = {attributeOldValue: true, attributeFilter: ['data-test-script-state']};
+    observer.observe(app, filter);
 }"""
 
 

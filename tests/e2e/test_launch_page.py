@@ -58,6 +58,7 @@ def test_what_is_changed_survives_a_reload_and_a_look_at_another_page(
     epochs.fill("5")
     epochs.press("Enter")
     expect(page.get_by_text("was 2")).to_be_visible()
+    expect(page.locator(LAUNCH)).to_have_count(1)  # parts of the page are drawn anew, in place
     page.reload()
     expect(page.get_by_text("was 2")).to_be_visible()
     page.get_by_role("link", name="Configs").click()
