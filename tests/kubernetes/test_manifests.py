@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
+from pipeline.workflow import pods as pod_documents
 from pipeline.workflow.compile import compile_workflow
 from tests.kubernetes import api_schema
 from tests.kubernetes.kustomization import FOLDER, INSTANCE, build, copy, one
@@ -161,3 +162,10 @@ def test_a_second_installation_beside_the_first_shares_nothing(
         if entry["kind"] == "Service"
     ]
     assert len(set(selected)) == len(selected) == 4
+
+
+def test_the_guide_names_settings_that_exist() -> None:
+    text = (FOLDER.parents[1] / "docs" / "kubeflow.md").read_text()
+    names = set(re.findall(r"\b(?:SLIPWAY|KFP|MLFLOW|AWS)_[A-Z0-9_]+", text))
+    allowed = {*ENVIRONMENT.values(), *pod_documents.CREDENTIALS, "MLFLOW_SERVER_ALLOWED_HOSTS"}
+    assert names - allowed == set()
