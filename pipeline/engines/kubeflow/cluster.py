@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from pipeline.core.errors import SlipwayError
+from pipeline.core.errors import InputError, NotFound, SlipwayError
 from pipeline.core.placement import NodeCapacity
 from pipeline.engines.kubeflow.connect import kubernetes_api
 from pipeline.engines.kubeflow.errors import translated
@@ -17,6 +18,8 @@ GPU = "nvidia.com/gpu"
 _TIMEOUT_S = (2.0, 5.0)
 # Many roles may not read nodes or events; ask such a cluster now and then, not at every look.
 _LEAVE_ALONE_S = 60.0
+_GONE_S = 10.0
+_OF_WORKFLOWS = "workflows.argoproj.io/workflow"
 
 
 class Cluster:
@@ -46,6 +49,34 @@ class Cluster:
 
         return str(self._ask("events", ask) or "")
 
+    def log(self, pod: str) -> bytes | None:
+        """Give what a pod has printed so far; None when it is gone or may not be read."""
+
+        def ask(api: Any) -> bytes:
+            answer = api.read_namespaced_pod_log(
+                pod,
+                self._namespace,
+                container="main",
+                _preload_content=False,
+                _request_timeout=_TIMEOUT_S,
+            )
+            return bytes(answer.data)
+
+        found: bytes | None = self._ask("logs", ask)
+        return found
+
+    def remove_pods(self, pods: Iterable[str]) -> None:
+        """Remove pods at once, and wait until Kubernetes has forgotten them.
+
+        A retry starts pods under the names of those that failed. KFP deletes these too, but does
+        not wait: Argo may take a pod that just goes for the new one, and then waits for ever.
+        """
+        left = {pod for pod in pods if self._ask("pods", partial(self._remove, pod))}
+        give_up_at = time.monotonic() + _GONE_S
+        while left and time.monotonic() < give_up_at:
+            left &= self._ask("pods", self._pods) or set()
+            time.sleep(0.2 if left else 0)
+
     def nodes(self) -> tuple[NodeCapacity, ...]:
         """Give the nodes that take pods; empty when they may not be read."""
 
@@ -62,9 +93,23 @@ class Cluster:
             with translated("Kubernetes"):
                 api = self._api()
                 return ask(api) if api else None
+        except (NotFound, InputError):
+            return None  # the pod is gone, or not so far
         except SlipwayError:
             self._silent_until[what] = time.monotonic() + _LEAVE_ALONE_S
             return None
+
+    def _remove(self, pod: str, api: Any) -> bool:
+        api.delete_namespaced_pod(
+            pod, self._namespace, grace_period_seconds=0, _request_timeout=_TIMEOUT_S
+        )
+        return True
+
+    def _pods(self, api: Any) -> set[str]:
+        found = api.list_namespaced_pod(
+            self._namespace, label_selector=_OF_WORKFLOWS, _request_timeout=_TIMEOUT_S
+        )
+        return {pod.metadata.name for pod in found.items}
 
     def _api(self) -> Any:
         with self._making:

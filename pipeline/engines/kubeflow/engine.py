@@ -58,7 +58,7 @@ class KubeflowEngine(Engine):
         self._cache = Cache(settings.state / "kubeflow" / "runs.sqlite", kfp.endpoint)
         self._server = Server(settings, kfp)
         self._cluster = Cluster(settings.kfp_namespace)
-        self._logs = Logs(settings, kfp)
+        self._logs = Logs(settings, kfp, self._cluster)
         self._listing = Listing(self._server, self._cache, self._explained)
 
     def submit(self, workflow: Workflow, launch: str) -> str:
@@ -107,15 +107,18 @@ class KubeflowEngine(Engine):
         try:
             self._server.terminate(run.id)
         except (InputError, EngineUnreachable):
-            # KFP answers 500 to one that has just ended.
-            if not self._server.run(run.id).run.state.is_finished:
+            # KFP refuses for a run that has ended meanwhile, and for one that is stopping already.
+            seen = self._server.run(run.id)
+            if not (seen.is_stopping or seen.run.state.is_finished):
                 raise
 
     def retry(self, run_id: str) -> None:
         seen = self._seen(run_id)
         if seen.run.state not in (State.FAILED, State.STOPPED):
             return
-        self._logs.keep(seen.run, seen.nodes)
+        again = tuple(entry for entry in seen.nodes if entry.node and entry.runs_again)
+        self._logs.keep(seen.run, again)
+        self._cluster.remove_pods(entry.node for entry in again)
         self._server.retry(seen.run.id)
         self._cache.put(self._server.run(seen.run.id), is_whole=False)
 

@@ -54,6 +54,11 @@ def translated(endpoint: str) -> Iterator[None]:
 
 def _of_status(endpoint: str, status: int | None, reason: object, body: object) -> SlipwayError:
     words = _words(body) or str(reason or "") or "no reason given"
+    if "Incorrect string value" in words:
+        return InputError(
+            "KFP's database does not take these characters; it keeps Latin-1 only.",
+            next="Use names of ASCII characters, or have the database converted to utf8mb4.",
+        )
     if status in (401, 403):
         return EngineUnreachable(
             f"{endpoint} refuses these credentials ({status}): {words}.",

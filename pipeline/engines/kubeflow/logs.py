@@ -14,6 +14,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import LogChunk, Run, Step
+from pipeline.engines.kubeflow.cluster import Cluster
 from pipeline.engines.kubeflow.connect import Kfp
 from pipeline.engines.kubeflow.steps import NodeStep
 
@@ -30,10 +31,11 @@ class Logs:
     forgets an attempt when the run is retried: what it printed is kept in the state folder.
     """
 
-    def __init__(self, settings: Settings, kfp: Kfp) -> None:
+    def __init__(self, settings: Settings, kfp: Kfp, cluster: Cluster) -> None:
         self._volume = Volume(settings.volume, settings.data_roots)
         self._kept = settings.state / "kubeflow" / "logs"
         self._kfp = kfp
+        self._cluster = cluster
 
     def read(self, run: Run, entry: NodeStep, offset: int) -> LogChunk:
         """Give what a step printed from an offset on."""
@@ -68,11 +70,10 @@ class Logs:
     def keep(self, run: Run, nodes: tuple[NodeStep, ...]) -> None:
         """Keep what a retry makes KFP forget: the logs of the steps that run again."""
         for entry in nodes:
-            if entry.node and entry.step.state is not State.SUCCEEDED:
-                data = self._attempt(run, entry)
-                if data:
-                    kept = self._kept_bytes(run.id, entry.step.name)
-                    write_atomic(self._kept_path(run.id, entry.step.name), kept + data)
+            data = self._attempt(run, entry)
+            if data:
+                kept = self._kept_bytes(run.id, entry.step.name)
+                write_atomic(self._kept_path(run.id, entry.step.name), kept + data)
 
     def forget(self, run_id: str) -> None:
         """Remove what was kept of a run."""
@@ -87,6 +88,10 @@ class Logs:
     def _attempt(self, run: Run, entry: NodeStep) -> bytes:
         if not entry.node or entry.step.state is State.PENDING:
             return b""
+        # KFP gives nothing of a pod that is there and not quite over.
+        printed = self._cluster.log(entry.node)
+        if printed is not None:
+            return printed
         try:
             return self._kfp.text(f"v1alpha1/runs/{run.id}/nodes/{entry.node}/log")
         except (NotFound, InputError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.core.states import State
 from pipeline.engines.base import Run
-from pipeline.engines.kubeflow.states import state_of, was_stopped
+from pipeline.engines.kubeflow.states import STOPPING, state_of, was_stopped
 from pipeline.engines.kubeflow.steps import NodeStep, iso_time, read_steps
 
 # Description of the runs that were launched here: their name is the launch id.
@@ -29,11 +29,14 @@ class Seen:
         Its steps with their nodes.
     stamp
         Changes whenever the run does after its end: by a retry, wherever that was asked for.
+    is_stopping
+        Whether it was asked to stop.
     """
 
     run: Run
     nodes: tuple[NodeStep, ...] = ()
     stamp: str = ""
+    is_stopping: bool = False
 
 
 def from_list(entry: Mapping[str, Any]) -> Seen:
@@ -77,7 +80,8 @@ def from_detail(detail: Mapping[str, Any]) -> Seen:
         "finished_at": finished if state.is_finished else "",
         "steps": tuple(entry.step for entry in nodes),
     }
-    return Seen(Run(**values), nodes, listed.stamp)
+    stopping = was_stopped(workflow) or (detail["run"].get("status") or "").lower() in STOPPING
+    return Seen(Run(**values), nodes, listed.stamp, stopping)
 
 
 def _parameters(spec: Mapping[str, Any]) -> dict[str, str]:

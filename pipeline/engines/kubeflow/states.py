@@ -23,6 +23,7 @@ STATES: Mapping[str, State] = {
     "terminated": State.STOPPED,
     "canceled": State.STOPPED,
 }
+STOPPING = ("terminating", "canceling")
 
 
 def state_of(word: str) -> State:

@@ -11,6 +11,7 @@ from pipeline.engines.base import STEPS, Step
 from pipeline.engines.kubeflow.states import state_of, was_stopped
 from pipeline.engines.local.expressions import Unresolved, parse_when
 
+EXIT_HANDLER = "notify"
 STOPPED = "the run was stopped"
 _DOES_SOMETHING = ("container", "resource", "script")
 _SKIPPED = ("Skipped", "Omitted")
@@ -30,6 +31,11 @@ class NodeStep:
 
     step: Step
     node: str
+
+    @property
+    def runs_again(self) -> bool:
+        """Whether a retry starts it anew: what did not succeed, and always the exit handler."""
+        return self.step.state is not State.SUCCEEDED or self.step.name == EXIT_HANDLER
 
 
 def read_steps(workflow: Mapping[str, Any], *, is_over: bool) -> list[NodeStep]:

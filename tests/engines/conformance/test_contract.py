@@ -193,7 +193,9 @@ def test_logs_of_what_is_not_there(engine: Engine) -> None:
 
 
 def test_log_is_read_on_from_an_offset(engine: Engine) -> None:
-    script = "printf 'eins 하나\\nzw'; while ! test -e /data/go; do sleep 0.02; done; printf 'ei'"
+    # In octal: the database of a KFP need not take more than Latin-1.
+    script = "printf 'eins \\355\\225\\230\\353\\202\\230\\nzw'; "
+    script += "while ! test -e /data/go; do sleep 0.02; done; printf 'ei'"
     document = workflow(step("train", script))
     run_id = engine.submit(document, own("l-1"))
     wait(engine, run_id, lambda run: log(engine, run.id, "train") != "")
