@@ -31,9 +31,9 @@ _MARKS = {
 
 def render() -> None:
     """Show the launch page."""
-    cloned_from, cloned = launch_plan.cloned()
-    launch_form.restore(cloned)
-    picked = launch_form.pickers()
+    cloned_from, cloned, ran_on = launch_plan.cloned()
+    launch_form.restore(cloned, ran_on)
+    picked, engine = launch_form.pickers()
     if not all(picked.values()):
         _show_empty(picked)
         return
@@ -42,7 +42,7 @@ def render() -> None:
         return
     left, right = st.columns([2.25, 1], gap="medium")
     data_card, settings_card = left.container(border=True), left.container(border=True)
-    _shape(picked, cloned_from, settings_card, right)
+    _shape(picked, engine, cloned_from, settings_card, right)
     with data_card:
         _show_data(launch_plan.kept())
 
@@ -50,26 +50,32 @@ def render() -> None:
 @st.fragment
 @guarded
 def _shape(
-    picked: dict[str, Any], cloned_from: str, settings_card: DeltaGenerator, right: DeltaGenerator
+    picked: dict[str, Any],
+    engine: str,
+    cloned_from: str,
+    settings_card: DeltaGenerator,
+    right: DeltaGenerator,
 ) -> None:
     """Show what a launch is made of besides the files; a fragment, as the chart stays the same."""
     with right.container():  # one of this fragment's own, or the inner one would be drawn twice
-        _decide(picked, launch_plan.overrides(), cloned_from)
+        _decide(picked, engine, launch_plan.overrides(), cloned_from)
     with settings_card:
         _show_settings(launch_plan.kept())
 
 
 @st.fragment
 @guarded
-def _decide(picked: dict[str, Any], overrides: dict[str, Any], cloned_from: str) -> None:
+def _decide(
+    picked: dict[str, Any], engine: str, overrides: dict[str, Any], cloned_from: str
+) -> None:
     """Show switches, resources and what follows; a fragment, as the settings stay the same."""
     findings_card = st.container(border=True)
     with st.container(border=True):
         switches = launch_form.switches()
         with st.expander("Resources and tracking", type="compact"):
-            resources = launch_form.resources()
+            resources, unreadable = launch_form.resources(engine)
         choices = Choices(**picked, **switches, **resources, overrides=overrides)
-        plan = launch_plan.current(choices, cloned_from)
+        plan = launch_plan.current(choices, engine, cloned_from, unreadable)
         with findings_card:
             _show_findings(plan)
         _show_launch(plan)
@@ -149,7 +155,7 @@ def _show_launch(plan: Plan) -> None:
         except SlipwayError as reason:
             show_error(reason)
             return
-        launch_form.remember(plan.launch.choices)
+        launch_form.remember(plan.launch)
         launch_form.keep()
         state.open_run(run)
 

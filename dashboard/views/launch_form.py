@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -10,27 +11,35 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.widgets.cfg_form import override_text
-from pipeline.core.launch import Choices
+from pipeline.core.findings import Finding, error
+from pipeline.core.launch import Choices, Launch
 from pipeline.core.volume import Kind
 
 _DEFAULTS = Choices()
 _PICKED: tuple[Kind, ...] = ("model", "cfg", "data")
 _SWITCHES = ("train", "tune")
 _RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "experiment", "name")
-_REMEMBERED = (*_PICKED, *_SWITCHES, "tune_space", "gpus", "cpus", "mem_gb", "experiment")
+_PLACEMENT = ("node_selector", "tolerations")
+_REMEMBERED = (
+    *(*_PICKED, *_SWITCHES, *_PLACEMENT),
+    *("tune_space", "gpus", "cpus", "mem_gb", "experiment"),
+)
 
 
-def restore(cloned: Choices | None) -> None:
+def restore(cloned: Choices | None, engine: str) -> None:
     """Fill the form in before its fields are made.
 
-    From a run to clone; else from the URL alone when it says something, so that a link shows
-    everybody the same; else as it was left in this session, or at the user's last visit.
+    From a run to clone, and where it ran; else from the URL alone when it says something, so that
+    a link shows everybody the same; else as it was left in this session, or at the user's last
+    visit.
     """
     st.session_state.setdefault("launch.last", {})
     if cloned is not None:
         for entry in fields(Choices):
             if entry.name != "overrides":
-                state.fill(entry.name, getattr(cloned, entry.name))
+                state.fill(entry.name, _as_text(getattr(cloned, entry.name)))
+        if engine in services.settings().engines:
+            state.fill("engine", engine)
         texts = [f"{key}={override_text(item)}" for key, item in cloned.overrides.items()]
         state.set_url(state.OVERRIDES, texts)
     elif not st.query_params:
@@ -44,23 +53,36 @@ def restore(cloned: Choices | None) -> None:
 
 def keep() -> None:
     """Remember the form for this session, so that a look at another page loses nothing."""
-    keys = [entry.name for entry in fields(Choices) if entry.name != "overrides"]
+    keys = ["engine", *(entry.name for entry in fields(Choices) if entry.name != "overrides")]
     draft: dict[str, str | list[str]] = {key: state.url_text(key) for key in keys}
     st.session_state["launch.draft"] = draft | {state.OVERRIDES: state.url_texts(state.OVERRIDES)}
 
 
-def pickers() -> dict[str, Any]:
-    """Show what the volume offers and give what is chosen; None where there is nothing."""
-    last = _last()
-    columns = st.columns([6, 5, 5])
+def pickers() -> tuple[dict[str, Any], str]:
+    """Show what the volume offers, and the engines when there are several.
+
+    Returns
+    -------
+    tuple
+        What is chosen, None where there is nothing; the engine.
+    """
+    last, settings = _last(), services.settings()
+    is_choice = len(settings.engines) > 1
+    columns = st.columns([6, 5, 5, *([3.4] if is_choice else [])])
     picked: dict[str, Any] = {}
-    for column, kind, label in zip(columns, _PICKED, ("Model", "Cfg", "Data"), strict=True):
+    for column, kind, label in zip(columns, _PICKED, ("Model", "Cfg", "Data"), strict=False):
         names = services.choices(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)
         key = state.seed(kind, fallback, names)
         picked[kind] = column.selectbox(label, names, key=key, placeholder=f"no {kind} yet")
         state.publish(kind, picked[kind])
-    return picked
+    if not is_choice:
+        return picked, settings.engine
+    fallback = last["engine"] if last.get("engine") in settings.engines else settings.engine
+    key = state.seed("engine", fallback, settings.engines)
+    engine = columns[3].segmented_control("Engine", settings.engines, key=key, required=True)
+    state.publish("engine", engine)
+    return picked, str(engine)
 
 
 def switches() -> dict[str, Any]:
@@ -81,8 +103,14 @@ def switches() -> dict[str, Any]:
     return {"train": train, "tune": tune, "tune_space": space}
 
 
-def resources() -> dict[str, Any]:
-    """Show what the steps ask of the machine, and where the run is tracked."""
+def resources(engine: str) -> tuple[dict[str, Any], list[Finding]]:
+    """Show what the steps ask of the machine, and where the run is tracked.
+
+    Returns
+    -------
+    tuple
+        Choices, and what in the fields cannot be read.
+    """
     last = _last()
     keys = {name: state.seed(name, last.get(name, getattr(_DEFAULTS, name))) for name in _RESOURCES}
     values: dict[str, Any] = {}
@@ -91,24 +119,26 @@ def resources() -> dict[str, Any]:
     values["cpus"] = row[1].number_input("CPUs", 0, 512, key=keys["cpus"], help="0: no request.")
     row = st.columns(2)
     values["mem_gb"] = row[0].number_input(
-        "Memory, GB", 0, 4096, key=keys["mem_gb"], help="0: no request."
+        "Memory, GB", 0, 4096, key=keys["mem_gb"], help="Request and limit; 0: neither."
     )
     values["shm_size"] = row[1].text_input(
         "Shared memory", key=keys["shm_size"], help="Size of /dev/shm, such as 1Gi."
     )
+    placed, findings = _placement(last) if engine == "kubeflow" else ({}, [])
     values["experiment"] = st.text_input("MLflow experiment", key=keys["experiment"])
     values["name"] = st.text_input(
         "Name", key=keys["name"], placeholder="from data and model", help="Part of the launch id."
     )
     for name, value in values.items():
         state.publish(name, value, getattr(_DEFAULTS, name))
-    return values
+    return values | placed, findings
 
 
-def remember(choices: Choices) -> None:
+def remember(launch: Launch) -> None:
     """Keep these choices for the user's next visit."""
     settings = services.settings()
-    values = {name: getattr(choices, name) for name in _REMEMBERED}
+    values = {name: _as_text(getattr(launch.choices, name)) for name in _REMEMBERED}
+    values["engine"] = launch.engine
     preferences.remember(settings.state, services.user(), launch=values)
 
 
@@ -126,3 +156,56 @@ def _space_picker(last: Mapping[str, Any]) -> str:
     )
     state.publish("tune_space", space, "")
     return str(space or "")
+
+
+def _placement(last: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """Ask for nodes; the local engine has one machine and ignores both fields."""
+    labels, taints = "node_selector", "tolerations"
+    labels_text = st.text_area(
+        "Node selector",
+        key=state.seed(labels, last.get(labels, "")),
+        placeholder="disk=ssd",
+        height=68,
+        help="Labels of the nodes on which train, test and tune may run: `key=value`, one a line. "
+        "Empty: on any node.",
+    )
+    taints_text = st.text_area(
+        "Tolerations",
+        key=state.seed(taints, last.get(taints, "")),
+        placeholder="gpu=yes:NoSchedule",
+        height=68,
+        help="Taints that they accept: `key=value:Effect` or `key:Effect`, one a line; "
+        "effects are NoSchedule, PreferNoSchedule and NoExecute.",
+    )
+    state.publish(labels, labels_text, "")
+    state.publish(taints, taints_text, "")
+    selector, findings = _labels(_entries(labels_text))
+    return {labels: selector, taints: tuple(_entries(taints_text))}, findings
+
+
+def _labels(entries: list[str]) -> tuple[dict[str, str], list[Finding]]:
+    """Read labels; what is none, or says twice what a node has once, is a finding."""
+    selector: dict[str, str] = {}
+    findings = []
+    for entry in entries:
+        key, equals, value = (part.strip() for part in entry.partition("="))
+        if equals and selector.setdefault(key, value) == value:
+            continue
+        message = f"'{entry}' is not KEY=VALUE."
+        if equals:
+            message = f"'{key}' is asked to be '{selector[key]}' and '{value}'."
+        hint = "Write one label a line, such as disk=ssd."
+        findings.append(error("node-selector", message, where="node_selector", next=hint))
+    return selector, findings
+
+
+def _entries(text: str | None) -> list[str]:
+    """Split what was typed at commas and ends of lines."""
+    return [entry for part in re.split(r"[,\n]", text or "") if (entry := part.strip())]
+
+
+def _as_text(value: Any) -> Any:
+    """Give a choice as its field holds it: labels and tolerations one a line."""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}={entry}" for key, entry in value.items())
+    return "\n".join(value) if isinstance(value, tuple) else value

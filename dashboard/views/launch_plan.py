@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -14,28 +15,37 @@ from pipeline.actions import launches
 from pipeline.actions.found_runs import find
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import InputError, SlipwayError, UsageError
-from pipeline.core.findings import Finding
+from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch import Choices
+from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"
 _CLICKED = "launch.clicked"
 _DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
+_RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
 _SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
 
 
-def cloned() -> tuple[str, Choices | None]:
-    """Give the launch that the URL asks to clone and, on the first visit only, its choices."""
-    run = state.url_text(state.CLONE)
-    if not run or st.session_state.get("launch.cloned") == run:
-        return run, None
+def cloned() -> tuple[str, Choices | None, str]:
+    """Give the launch that the URL asks to clone and, on the first visit only, its choices.
+
+    Returns
+    -------
+    tuple
+        Launch, choices, engine.
+    """
+    name = state.url_text(state.CLONE)
+    if not name or st.session_state.get("launch.cloned") == name:
+        return name, None, ""
     try:
         settings = services.settings()
-        choices = launches.choices_of(settings, find(settings, run))
+        run = find(settings, name)
+        choices = launches.choices_of(settings, run)
     except SlipwayError as reason:
         show_error(reason)
-        return "", None
-    st.session_state["launch.cloned"] = run
-    return run, choices
+        return "", None, ""
+    st.session_state["launch.cloned"] = name
+    return name, choices, run.engine
 
 
 def overrides() -> dict[str, Any]:
@@ -61,18 +71,26 @@ def change(key: str, value: Any, base: Mapping[str, Any]) -> None:
     state.set_url(state.OVERRIDES, texts)
 
 
-def current(choices: Choices, cloned_from: str) -> Plan:
+def current(
+    choices: Choices, engine: str, cloned_from: str, unreadable: Sequence[Finding] = ()
+) -> Plan:
     """Give the plan of these choices; the same one as long as choices and files are the same.
+
+    What is `unreadable` in the form stops the launch, as it is not among the choices.
 
     A plan that was launched is replaced, except while its click is still being worked on: a double
     click finds the same plan, and the same plan twice is one run.
     """
     is_click = st.session_state.pop(_CLICKED, False)
-    signature = (choices, cloned_from, services.user(), services.volume_signature())
+    user, files = services.user(), services.volume_signature()
+    signature = (choices, engine, cloned_from, tuple(unreadable), user, files)
     held = st.session_state.get(_PLAN)
     if held and held["signature"] == signature and (is_click or not held["run"]):
         return held["plan"]  # type: ignore[no-any-return]
-    plan = launches.prepare(services.user_settings(), choices, cloned_from=cloned_from)
+    plan = launches.prepare(settings_of(engine), choices, cloned_from=cloned_from)
+    if unreadable:
+        findings = tuple(ordered([*unreadable, *plan.findings]))
+        plan = replace(plan, ok=False, findings=findings)
     st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
     return plan
 
@@ -91,9 +109,14 @@ def submit(plan: Plan) -> str:
     """Start the plan and give the id that the Run page is opened with."""
     held = st.session_state[_PLAN]
     if not held["run"]:
-        run = launches.submit(services.user_settings(), plan)
+        run = launches.submit(settings_of(plan.launch.engine), plan)
         held["run"] = run.launch or run.id
     return str(held["run"])
+
+
+def settings_of(engine: str) -> Settings:
+    """Give the user's settings for a launch on this engine."""
+    return replace(services.user_settings(), engine=engine)
 
 
 def base_cfg(plan: Plan) -> dict[str, Any] | None:
@@ -110,7 +133,7 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
 
 def checks(findings: Iterable[Finding]) -> dict[str, str]:
     """Give the worst severity of each part that preflight looks at; empty when all is well."""
-    worst = {"files": "", "labels": "", "splits": "", "cfg": ""}
+    worst = {"files": "", "labels": "", "splits": "", "cfg": "", "resources": ""}
     for finding in findings:
         part = _part(finding)
         if finding.severity == "error" or (finding.severity == "warning" and not worst[part]):
@@ -132,4 +155,4 @@ def _part(finding: Finding) -> str:
         return "labels"
     if finding.where.startswith(("overrides", "cfg")):
         return "cfg"
-    return "files"
+    return "resources" if finding.where in _RESOURCES else "files"

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.errors import guarded
 from dashboard.theme import colours
+from dashboard.views.launch_plan import settings_of
 from dashboard.widgets.step_graph import step_graph
 from pipeline.actions import launches
 from pipeline.actions.launches import Plan
@@ -26,7 +27,8 @@ _log = logging.getLogger("slipway.dashboard")
 def show(plan: Plan) -> None:
     """Show what `submit` would send, in four forms."""
     workflow = _workflow(plan)
-    text = services.engine().render(workflow)
+    engine = plan.launch.engine
+    text = services.engine(engine).render(workflow)
     choices = plan.launch.choices
     graph, diff, document, command = st.tabs(["Graph", "Cfg diff", "Workflow YAML", "Command line"])
     with graph:
@@ -52,13 +54,14 @@ def show(plan: Plan) -> None:
         st.code(text, language="yaml", height=420)
     with command:
         st.caption("The same launch from a terminal, from the repository's root:")
-        st.code(launches.command_line(choices), language="bash", wrap_lines=True)
+        named = "" if engine == services.settings().engine else engine
+        st.code(launches.command_line(choices, named), language="bash", wrap_lines=True)
 
 
 def warm_up(plan: Plan) -> None:
     """Load the compiler a moment after the page stands, so that Launch answers at once."""
     if plan.ok:
-        _start_warm_up(services.user_settings(), plan)
+        _start_warm_up(settings_of(plan.launch.engine), plan)
 
 
 @st.cache_resource(show_spinner=False)
@@ -77,5 +80,5 @@ def _workflow(plan: Plan) -> dict[str, Any]:
     kept = st.session_state["launch.plan"]
     if "workflow" not in kept:
         with st.spinner("Compiling the workflow"):
-            kept["workflow"] = launches.workflow_of(services.user_settings(), plan)
+            kept["workflow"] = launches.workflow_of(settings_of(plan.launch.engine), plan)
     return kept["workflow"]  # type: ignore[no-any-return]
