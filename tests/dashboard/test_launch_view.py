@@ -1,9 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.run_folder import run_folder
+from pipeline.core.volume import Volume
 
 PAGE = {"model": "yolov8n-scratch.yaml", "cfg": "cfg-custom", "data": "data-custom"}
 
@@ -13,6 +18,19 @@ def open_page(**query: str | list[str]) -> AppTest:
     for key, value in query.items():
         page.query_params[key] = value
     return page.run().run()  # the first paint has the pickers only
+
+
+@pytest.fixture
+def both_engines(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation that also knows a cluster, which is out of reach."""
+    monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:9")
+    return installation
+
+
+def launch_of(page: AppTest) -> Launch:
+    """Give what the Launch button would start."""
+    launch: Launch = page.session_state["launch.plan"]["plan"].launch
+    return launch
 
 
 def text_of(page: AppTest) -> str:
@@ -147,3 +165,88 @@ def test_wrong_settings_are_said_not_thrown(
     page = open_page()
     assert "SLIPWAY_ENGINE is 'argo'" in text_of(page)
     assert not page.exception
+
+
+def test_where_there_is_one_engine_nothing_is_asked(installation: Path) -> None:
+    page = open_page()
+    assert not [group for group in page.button_group if group.label == "Engine"]
+    assert not page.text_area
+    assert launch_of(page).engine == "local"
+
+
+def test_the_engine_is_a_choice_kept_in_the_url(both_engines: Path) -> None:
+    page = open_page()
+    assert launch_of(page).engine == "local" and not page.text_area
+    page.button_group(key="form.engine").set_value("kubeflow").run()
+    assert launch_of(page).engine == "kubeflow"
+    assert page.query_params["engine"] == ["kubeflow"]
+    assert launch_of(open_page(**PAGE, engine="kubeflow")).engine == "kubeflow"
+    assert launch_of(open_page(**PAGE, engine="argo")).engine == "local"
+
+
+def test_the_engine_is_remembered_as_long_as_it_is_offered(
+    both_engines: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = {"engine": "kubeflow", "node_selector": "disk=ssd"}
+    preferences.remember(state, "kim", launch=last)
+    launch = launch_of(open_page())
+    assert launch.engine == "kubeflow" and launch.choices.node_selector == {"disk": "ssd"}
+    monkeypatch.delenv("KFP_ENDPOINT")
+    st.cache_resource.clear()
+    launch = launch_of(open_page())
+    assert launch.engine == "local" and not launch.choices.node_selector
+
+
+def test_nodes_are_chosen_one_a_line_and_count_on_kubeflow_only(both_engines: Path) -> None:
+    page = open_page(**PAGE, engine="kubeflow")
+    page.text_area(key="form.node_selector").set_value("disk=ssd\nzone = a, tier=").run()
+    page.text_area(key="form.tolerations").set_value("gpu=yes:NoSchedule, spot:NoExecute").run()
+    choices = launch_of(page).choices
+    assert choices.node_selector == {"disk": "ssd", "zone": "a", "tier": ""}
+    assert choices.tolerations == ("gpu=yes:NoSchedule", "spot:NoExecute")
+    page.button_group(key="form.engine").set_value("local").run()
+    assert not launch_of(page).choices.node_selector and not page.text_area
+    page.button_group(key="form.engine").set_value("kubeflow").run()
+    assert launch_of(page).choices == choices
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("node_selector", "ssd", "'ssd' is not KEY=VALUE"),
+        ("node_selector", "disk=ssd\ndisk=hdd", "'disk' is asked to be 'ssd' and 'hdd'"),
+        ("node_selector", "disk=s s d", "'disk=s s d' is not a node label"),
+        ("tolerations", "gpu", "'gpu' is not a toleration"),
+        ("tolerations", "gpu=yes:Never", "'gpu=yes:Never' is not a toleration"),
+        ("shm_size", "much", "'much' is not a size"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_stops_the_launch(
+    both_engines: Path, field: str, typed: str, said: str
+) -> None:
+    page = open_page(**PAGE, engine="kubeflow", **{field: typed})
+    text = text_of(page).replace("\\", "")
+    assert said in text and "Not ready" in text
+    assert ":red[:material/close:] resources" in text_of(page)
+    assert page.button(key="launch.submit").disabled and not page.exception
+
+
+def test_a_clone_is_filled_in_with_all_that_was_asked_for(both_engines: Path) -> None:
+    asked = Choices(
+        model="yolov8s-scratch.yaml",
+        overrides={"epochs": 3},
+        cpus=2,
+        mem_gb=6,
+        shm_size="2Gi",
+        node_selector={"disk": "ssd", "zone": "a"},
+        tolerations=("gpu=yes:NoSchedule",),
+    )
+    launch = Launch("original", asked, asked.model, "kim", "2026-11-23T00:00:00.000Z", "1")
+    folder = run_folder(Volume(both_engines), launch.id)
+    folder.path.mkdir(parents=True)
+    replace(launch, engine="local").save(folder.launch)
+    page = open_page(clone=launch.id)
+    assert launch_of(page).engine == "local" and launch_of(page).choices.mem_gb == 6
+    page.button_group(key="form.engine").set_value("kubeflow").run()
+    assert launch_of(page).choices == asked
+    assert launch_of(page).cloned_from == launch.id and launch_of(page).engine == "kubeflow"
