@@ -18,6 +18,7 @@ from pipeline.workflow.pipeline import slipway_pipeline
 _COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
 _SPEC = "pipelines.kubeflow.org/pipeline_spec"
 _IMAGE_GID = 1000
+_READABLE = 0o644
 _compiling = threading.Lock()
 
 
@@ -59,19 +60,31 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
 
 
 def _store_plain(templates: list[dict[str, Any]]) -> None:
-    """Keep what one step hands to another out of tarballs.
+    """Keep what one step hands to another out of tarballs, readable by the step's own user.
 
-    They are JSON of some kilobytes, and Argo's executor need not have ``tar`` to unpack them.
+    They are JSON of some kilobytes, and Argo's executor need not have ``tar`` to unpack them. What
+    comes without one belongs to the executor's user alone unless a mode is given.
     """
-    handed = {
-        artifact["name"]
+    handed = [
+        artifact
         for template in templates
         for artifact in template.get("inputs", {}).get("artifacts", [])
-    }
+    ]
+    for artifact in handed:
+        artifact["mode"] = _READABLE
+    names = {artifact["name"] for artifact in handed}
     for template in templates:
         for artifact in template.get("outputs", {}).get("artifacts", []):
-            if artifact["name"] in handed:
+            if artifact["name"] in names:
                 artifact["archive"] = {"none": {}}
+                _rename(template["container"], artifact)
+
+
+def _rename(container: dict[str, Any], artifact: dict[str, Any]) -> None:
+    """Name a file after its output: it is stored under its name, and kfp calls them all ``data``."""
+    before = artifact["path"]
+    artifact["path"] = f"{before.rpartition('/')[0]}/{artifact['name']}.json"
+    container["args"] = [artifact["path"] if arg == before else arg for arg in container["args"]]
 
 
 def _parameters(launch: Launch) -> dict[str, str]:

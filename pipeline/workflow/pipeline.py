@@ -87,6 +87,8 @@ def _adder(settings: Settings, choices: Choices, volume: Any, identity: dict[str
         image = settings.image_yolo if name in HEAVY else settings.image_light
         op = component(name, image)(**inputs, **identity).set_display_name(display_name)
         pods.add_volumes(op, volume, choices)
+        if name == "distribution":  # plot reads its files
+            pods.add_outputs(op)
         if name in HEAVY:
             pods.add_resources(op, choices)
             pods.add_tracking(op, settings)

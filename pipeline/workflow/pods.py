@@ -21,6 +21,7 @@ from pipeline.core.settings import Settings
 
 MOUNT = "/data"
 SHM = "/dev/shm"
+OUTPUTS = "/tmp/outputs"  # kfp 1.8 writes the paths of outputs below it
 WEBHOOK = ("SLIPWAY_WEBHOOK_URL",)
 CREDENTIALS = (
     "MLFLOW_TRACKING_USERNAME",
@@ -41,6 +42,14 @@ def add_volumes(op: Any, volume: Any, choices: Choices) -> None:
     source = V1EmptyDirVolumeSource(medium="Memory", size_limit=choices.shm_size)
     op.add_pvolumes({MOUNT: volume, SHM: V1Volume(name="shm", empty_dir=source)})
     _add_variable(op, "SLIPWAY_VOLUME", MOUNT)
+
+
+def add_outputs(op: Any) -> None:
+    """Write outputs to a volume, where Argo takes files as they are.
+
+    From the image's own layer it takes tarballs only, and its executor need not have ``tar``.
+    """
+    op.add_pvolumes({OUTPUTS: V1Volume(name="outputs", empty_dir=V1EmptyDirVolumeSource())})
 
 
 def add_tracking(op: Any, settings: Settings) -> None:

@@ -44,7 +44,9 @@ _TEMPLATE = {
     "name": USED,
     "inputs": {
         "parameters": [{"name": USED, "value": USED, "default": USED}],
-        "artifacts": [{"name": USED, "path": USED, "raw": {"data": USED}, "optional": USED}],
+        "artifacts": [
+            {"name": USED, "path": USED, "raw": {"data": USED}, "optional": USED, "mode": IGNORED}
+        ],
     },
     "outputs": {
         "parameters": [
