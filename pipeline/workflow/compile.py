@@ -81,7 +81,7 @@ def _store_plain(templates: list[dict[str, Any]]) -> None:
 
 
 def _rename(container: dict[str, Any], artifact: dict[str, Any]) -> None:
-    """Name a file after its output: it is stored under its name, and kfp calls them all ``data``."""
+    """Name a file after its output: it is stored by its name, and kfp calls each ``data``."""
     before = artifact["path"]
     artifact["path"] = f"{before.rpartition('/')[0]}/{artifact['name']}.json"
     container["args"] = [artifact["path"] if arg == before else arg for arg in container["args"]]
