@@ -33,12 +33,11 @@ def volume() -> Volume:
     return Volume(settings().volume, settings().data_roots)
 
 
-@st.cache_resource(show_spinner=False)
-def engine() -> Engine:
-    """Give the engine; it is thread-safe."""
-    from pipeline.engines.registry import make_engine  # only pages about runs need an engine
+def engine(name: str = "") -> Engine:
+    """Give the engine of a name, else the default one; it is made once and thread-safe."""
+    from pipeline.actions.engines import engine_of  # only pages about runs need an engine
 
-    return make_engine(settings())
+    return engine_of(settings(), name)
 
 
 @st.cache_resource(show_spinner=False)

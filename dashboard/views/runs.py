@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.widgets.formats import ago, duration, elapsed_s
+from dashboard.widgets.outages import show_outages
 from dashboard.widgets.states import progress, state_counts, state_text
 from pipeline.actions import runs
 from pipeline.core.errors import SlipwayError
@@ -41,14 +44,36 @@ def render() -> None:
     limit = header.selectbox(
         "Show", (_PAGE, 200, 1000), key="runs_limit", bind="query-params", width=110
     )
-    st.fragment(guarded(_list), run_every=REFRESH_S)(wanted or "", text or "", limit or _PAGE)
+    engine = _engine_filter(header)
+    st.fragment(guarded(_list), run_every=REFRESH_S)(
+        wanted or "", text or "", limit or _PAGE, engine
+    )
 
 
-def _list(wanted: str, text: str, limit: int) -> None:
-    rows = runs.list_runs(services.settings(), state=wanted, limit=limit)
-    shown = [row for row in rows if text.lower() in _searchable(row)]
+def _engine_filter(header: DeltaGenerator) -> str:
+    engines = services.settings().engines
+    if len(engines) == 1:
+        return ""
+    chosen = header.selectbox(
+        "Engine",
+        ("", *engines),
+        format_func=lambda name: name or "all engines",
+        key="runs_engine",
+        bind="query-params",
+        width=150,
+    )
+    return chosen or ""
+
+
+def _list(wanted: str, text: str, limit: int, engine: str) -> None:
+    settings = services.settings()
+    asked = replace(settings, engines=(engine,), engine=engine) if engine else settings
+    found = runs.listing(asked, state=wanted, limit=limit)
+    show_outages(found.outages)
+    shown = [row for row in found.rows if text.lower() in _searchable(row)]
     if not shown:
-        _show_empty(is_filtered=bool(wanted or text))
+        if not found.outages:
+            _show_empty(is_filtered=bool(wanted or text or engine))
         return
     st.markdown(state_counts([row["state"] for row in shown]))
     event = st.dataframe(
@@ -68,12 +93,12 @@ def _list(wanted: str, text: str, limit: int) -> None:
 
 
 def _searchable(row: dict[str, Any]) -> str:
-    keys = ("launch", "run", "user", "model", "cfg", "data")
+    keys = ("launch", "run", "engine", "user", "model", "cfg", "data")
     return " ".join(str(row.get(key, "")) for key in keys).lower()
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "state": [state_text(row["state"]) for row in rows],
             "launch": [row["launch"] or row["run"] for row in rows],
@@ -89,6 +114,9 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "why": [row["message"] for row in rows],
         }
     )
+    if len(services.settings().engines) > 1:
+        table.insert(2, "engine", [row["engine"] for row in rows])
+    return table
 
 
 def _columns() -> dict[str, Any]:
@@ -96,6 +124,7 @@ def _columns() -> dict[str, Any]:
     return {
         "state": config.TextColumn(width=85, pinned=True),
         "launch": config.TextColumn(width=280, help="Click a cell to open the run"),
+        "engine": config.TextColumn(width=75),
         "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
         "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
         "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),

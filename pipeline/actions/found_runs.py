@@ -1,12 +1,23 @@
-"""Which runs there are: the engine's, and launches on the volume that the engine does not know."""
+"""Which runs there are: all engines' runs, and launches on the volume that no engine knows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from pipeline.core.errors import RunNotFound, SlipwayError
+from pipeline.actions.engines import (
+    Outage,
+    all_runs,
+    ask,
+    engine_of,
+    engines_of,
+    keep_one_seen,
+    keep_seen,
+    last_seen,
+    outage_of,
+)
+from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch import Launch, load_launch
 from pipeline.core.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
@@ -14,71 +25,96 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine, Run
-from pipeline.engines.registry import make_engine
 
-_PAGE = 200
+_FIRST_LOOK = 50
 _LIST = "See 'python -m pipeline runs'."
+
+
+@dataclass(frozen=True)
+class Found:
+    """Runs of all engines.
+
+    Parameters
+    ----------
+    runs
+        Newest first; those of an engine that does not answer are as last seen.
+    outages
+        The engines that do not answer.
+    """
+
+    runs: tuple[Run, ...]
+    outages: tuple[Outage, ...] = ()
 
 
 def find(settings: Settings, run: str) -> Run:
     """Find a run by launch id, engine's run id, or a unique prefix of either.
+
+    A run of an engine that does not answer is given as it was last seen.
 
     Raises
     ------
     RunNotFound
         Nothing fits, or several runs do; the message names them.
     EngineUnreachable
-        The engine cannot be asked.
+        No engine that answers has it, and one does not answer.
     """
     if not run.strip():
         raise RunNotFound("An empty text names no run.", next=_LIST)
-    engine = make_engine(settings)
-    try:
-        return engine.get(run)
-    except RunNotFound:
-        pass  # not a whole id of the engine's; a prefix or a folder may fit
-    found = [
-        entry
-        for entry in (*all_runs(engine), *_unknown_to(engine, settings, starting_with=run))
-        if any(name.startswith(run) for name in _names(settings, entry))
+    for engine in _likely_first(settings, run):
+        try:
+            found = ask(engine, engine.get, run)
+        except (RunNotFound, EngineUnreachable):
+            continue  # a prefix, a folder or what was last seen may fit
+        keep_one_seen(settings, found)
+        return found
+    entries, outages = _everything(settings, run)
+    fitting = [
+        entry for entry in entries if any(name.startswith(run) for name in _names(settings, entry))
     ]
-    exact = [entry for entry in found if run in _names(settings, entry)]
-    if len(exact) == 1 or len(found) == 1:
-        return (exact or found)[0]
-    if not found:
+    exact = [entry for entry in fitting if run in _names(settings, entry)]
+    if len(exact) == 1 or len(fitting) == 1:
+        return (exact or fitting)[0]
+    if not fitting and outages:
+        raise EngineUnreachable(
+            f"whether there is a run '{run}' is not known: {outages[0].message}",
+            where=f"engine {outages[0].engine}",
+            next=outages[0].next,
+        )
+    if not fitting:
         raise RunNotFound(f"There is no run '{run}'.", next=_LIST)
-    names = ", ".join(sorted(entry.launch or entry.id for entry in found)[:5])
+    names = ", ".join(sorted(entry.launch or entry.id for entry in fitting)[:5])
     raise RunNotFound(
-        f"'{run}' fits {len(found)} runs: {names}{', …' if len(found) > 5 else ''}.",
+        f"'{run}' fits {len(fitting)} runs: {names}{', …' if len(fitting) > 5 else ''}.",
         next="Write more of the id.",
     )
 
 
-def newest(settings: Settings, *, state: str = "", limit: int = 50) -> list[Run]:
-    """Give runs, newest first, among them launches on the volume that the engine does not know."""
-    engine = make_engine(settings)
-    known = list(islice((run for run in all_runs(engine) if state in ("", run.state)), limit))
-    if state not in ("", State.UNKNOWN):
-        return known
-    oldest = known[-1].created_at if len(known) == limit else ""
-    others = [run for run in _unknown_to(engine, settings) if run.created_at > oldest]
-    return sorted((*known, *others), key=lambda run: run.created_at, reverse=True)[:limit]
-
-
-def all_runs(engine: Engine) -> Iterator[Run]:
-    """Give the engine's runs, newest first, page by page."""
-    token = ""
-    while True:
-        page = engine.list_runs(limit=_PAGE, token=token)
-        yield from page.runs
-        token = page.next_token
-        if not token:
-            return
+def newest(settings: Settings, *, state: str = "", limit: int = 50) -> Found:
+    """Give runs of all engines, newest first, and launches on the volume that none knows."""
+    runs: list[Run] = []
+    names: set[str] = set()
+    outages = []
+    for name, engine in engines_of(settings).items():
+        try:
+            seen, chosen = ask(engine, _look, engine, state, limit)
+            keep_seen(settings, name, seen)
+        except EngineUnreachable as reason:
+            outages.append(outage_of(settings, name, reason))
+            seen = last_seen(settings, name)[1]
+            chosen = [run for run in seen if state in ("", run.state)]
+        names.update(name for run in seen for name in (run.id, run.launch, run.uid))
+        runs += chosen
+    runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
+    if state in ("", State.UNKNOWN):
+        oldest = runs[-1].created_at if len(runs) == limit else ""
+        runs += _on_the_volume_only(settings, names, outages, after=oldest)
+    ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
+    return Found(tuple(ordered[:limit]), tuple(outages))
 
 
 def folder_of(settings: Settings, run: Run) -> RunFolder:
     """Give a run's folder on the volume; it need not exist."""
-    volume = Volume(settings.volume, settings.data_roots)
+    volume = _volume(settings)
     if is_only_recorded(run):
         return run_folder(volume, run.launch)
     return folder_of_run(volume, run.launch, run.uid)
@@ -122,31 +158,95 @@ def _names(settings: Settings, run: Run) -> set[str]:
     return {run.id, run.launch, folder_of(settings, run).name} - {""}
 
 
-def _unknown_to(engine: Engine, settings: Settings, starting_with: str = "") -> Iterator[Run]:
-    """Give launches that are recorded on the volume only: the engine lost or never had them."""
-    volume = Volume(settings.volume, settings.data_roots)
-    for folder in list_run_folders(volume):
-        record = record_of(folder) if folder.name.startswith(starting_with) else None
-        if record and not _knows(engine, folder, record):
-            yield Run(
-                id=folder.name,
-                uid="",
-                launch=folder.name,
-                engine=engine.name,
-                state=State.UNKNOWN,
-                created_at=record.created_at,
-                message=f"Engine '{engine.name}' does not know this run; its folder is there.",
-            )
+def _likely_first(settings: Settings, run: str) -> list[Engine]:
+    """Give the engines, the one that the record names first: the others need not be asked."""
+    folders = (folder for folder in list_run_folders(_volume(settings)) if folder.name == run)
+    record = next((record_of(folder) for folder in folders), None)
+    named = record.engine if record else ""
+    ordered = sorted(settings.engines, key=lambda name: name != named)
+    return [engine_of(settings, name) for name in ordered]
+
+
+def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]:
+    """Give the runs that were looked at, and those of them that are in a state."""
+    seen: list[Run] = []
+    chosen: list[Run] = []
+    for run in all_runs(engine, max(limit, _FIRST_LOOK)):
+        seen.append(run)
+        chosen += [run] if state in ("", run.state) else []
+        if len(chosen) >= limit and len(seen) >= _FIRST_LOOK:
+            break
+    return seen, chosen
+
+
+def _all(engine: Engine) -> list[Run]:
+    return list(all_runs(engine))
+
+
+def _everything(settings: Settings, starting_with: str) -> tuple[list[Run], list[Outage]]:
+    runs: list[Run] = []
+    outages = []
+    for name, engine in engines_of(settings).items():
+        try:
+            runs += ask(engine, _all, engine)
+        except EngineUnreachable as reason:
+            outages.append(outage_of(settings, name, reason))
+            runs += last_seen(settings, name)[1]
+    names = {name for run in runs for name in (run.id, run.launch, run.uid)}
+    runs += _on_the_volume_only(settings, names, outages, starting_with=starting_with)
+    return runs, outages
+
+
+def _on_the_volume_only(
+    settings: Settings,
+    names: set[str],
+    outages: Iterable[Outage],
+    *,
+    starting_with: str = "",
+    after: str = "",
+) -> Iterator[Run]:
+    """Give launches that are recorded and that no engine has listed, newest first."""
+    silent = {outage.engine for outage in outages}
+    for folder in list_run_folders(_volume(settings)):
+        if folder.name in names or not folder.name.startswith(starting_with):
+            continue
+        record = record_of(folder)
+        if record is None or record.created_at <= after or names & set(_owners(folder, record)):
+            continue
+        engine = record.engine or settings.engine
+        if engine in silent:
+            message = f"Engine '{engine}' does not answer; how the run is doing is not known."
+        elif engine not in settings.engines:
+            message = f"Engine '{engine}' is not among those set up here; the run's folder is."
+        elif _knows(engine_of(settings, engine), folder, record):
+            continue
+        else:
+            message = f"Engine '{engine}' does not know this run; its folder is there."
+        yield Run(
+            id=folder.name,
+            uid="",
+            launch=folder.name,
+            engine=engine,
+            state=State.UNKNOWN,
+            created_at=record.created_at,
+            message=message,
+        )
+
+
+def _owners(folder: RunFolder, record: Launch) -> list[str]:
+    owner = read_text(folder.owner).strip() if folder.owner.is_file() else ""
+    return [name for name in (record.id, owner) if name]
 
 
 def _knows(engine: Engine, folder: RunFolder, record: Launch) -> bool:
-    names = [record.id]
-    if folder.owner.is_file():
-        names.append(read_text(folder.owner).strip())
-    for name in names:
+    for name in _owners(folder, record):
         try:
             engine.get(name)
             return True
         except RunNotFound:
             continue
     return False
+
+
+def _volume(settings: Settings) -> Volume:
+    return Volume(settings.volume, settings.data_roots)

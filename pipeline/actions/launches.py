@@ -10,21 +10,23 @@ import json
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.actions.engines import engine_of
+from pipeline.actions.placement import placement_findings
 from pipeline.actions.record import record
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
 from pipeline.core.files import read_text
-from pipeline.core.findings import Finding
+from pipeline.core.findings import Finding, has_errors, ordered
+from pipeline.core.imports import IMPORTING
 from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
 from pipeline.core.run_folder import folder_of_run, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
 from pipeline.core.volume import Volume, scaled_name
 from pipeline.engines.base import Engine, Run
-from pipeline.engines.registry import make_engine
 
 if TYPE_CHECKING:
     from pipeline.core.dataset import DatasetReport
@@ -99,6 +101,7 @@ def prepare(
 
     volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(volume, choices, deep=deep, gpus=gpus_of(settings))
+    findings = ordered([*checked.findings, *placement_findings(settings, choices)])
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     model_path = resolved["model_path"]
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
@@ -113,11 +116,12 @@ def prepare(
         code_version=code_version(),
         dataset_fingerprint=checked.report.fingerprint if checked.report else "",
         cloned_from=cloned_from,
+        engine=settings.engine,
     )
     return Plan(
         launch=launch,
-        ok=checked.ok,
-        findings=tuple(checked.findings),
+        ok=not has_errors(findings),
+        findings=tuple(findings),
         resolved=resolved,
         report=checked.report,
         cfg_before=cfg_before,
@@ -132,9 +136,11 @@ def prepare(
 
 def workflow_of(settings: Settings, plan: Plan) -> dict[str, Any]:
     """Compile the very document that `submit` would send."""
-    from pipeline.workflow.compile import compile_workflow  # imports kfp, which takes 0.5 s
+    with IMPORTING:
+        from pipeline.workflow.compile import compile_workflow  # imports kfp: 0.5 s
 
-    workflow: dict[str, Any] = compile_workflow(settings, plan.launch)
+    meant = replace(settings, engine=plan.launch.engine or settings.engine)
+    workflow: dict[str, Any] = compile_workflow(meant, plan.launch)
     return workflow
 
 
@@ -154,7 +160,7 @@ def submit(settings: Settings, plan: Plan) -> Run:
             "The launch has errors.", findings=plan.findings, next="Correct what is named."
         )
     workflow = workflow_of(settings, plan)
-    engine = make_engine(settings)
+    engine = engine_of(settings, plan.launch.engine)
     engine.list_runs(limit=1)  # one that is out of reach says so before anything is written
     volume = Volume(settings.volume, settings.data_roots)
     folder = run_folder(volume, plan.launch.id)
@@ -203,9 +209,17 @@ def choices_of(settings: Settings, run: Run) -> Choices:
     return Choices(**values, overrides=overrides)
 
 
-def command_line(choices: Choices) -> str:
-    """Give the command that launches these choices; what is the default is left out."""
-    words = ["python", "-m", "pipeline", "launch"]
+def command_line(choices: Choices, engine: str = "") -> str:
+    """Give the command that launches these choices; what is the default is left out.
+
+    Parameters
+    ----------
+    choices
+        What is launched.
+    engine
+        Where, when that is not where a launch goes by itself.
+    """
+    words = ["python", "-m", "pipeline", "launch", *(["--engine", engine] if engine else [])]
     default = asdict(Choices())
     for entry in fields(Choices):
         value = getattr(choices, entry.name)

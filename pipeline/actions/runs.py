@@ -8,9 +8,11 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.engines import Outage, engine_of
 from pipeline.actions.found_runs import (
     deleted,
     find,
@@ -20,15 +22,33 @@ from pipeline.actions.found_runs import (
     record_of,
     remember_deleted,
 )
-from pipeline.core.errors import FileMissing, NotFound, SlipwayError
+from pipeline.core.errors import (
+    EngineUnreachable,
+    FileMissing,
+    NotFound,
+    RunNotFound,
+    SlipwayError,
+    UsageError,
+)
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.engines.base import STEPS, LogChunk, Run
-from pipeline.engines.registry import make_engine
 from pipeline.tracking.reader import Tracking, summary
 
-__all__ = ["compare", "delete", "find", "list_runs", "logs", "retry", "show", "stop", "track"]
+__all__ = [
+    "Listing",
+    "compare",
+    "delete",
+    "find",
+    "list_runs",
+    "listing",
+    "logs",
+    "retry",
+    "show",
+    "stop",
+    "track",
+]
 
 LIST_METRIC = "mAP50-95"
 _STOP_S = 30.0
@@ -37,23 +57,49 @@ _LOG_BYTES = 1 << 20
 _PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
 
 
-def list_runs(settings: Settings, *, state: str = "", limit: int = 50) -> list[dict[str, Any]]:
-    """Give runs, newest first, each with its best value of the list's metric.
+@dataclass(frozen=True)
+class Listing:
+    """What the list of runs shows.
+
+    Parameters
+    ----------
+    rows
+        Runs of all engines, newest first, each with its best value of the list's metric.
+    outages
+        Engines that do not answer; their rows are as last seen.
+    """
+
+    rows: list[dict[str, Any]]
+    outages: tuple[Outage, ...]
+
+
+def listing(settings: Settings, *, state: str = "", limit: int = 50) -> Listing:
+    """Give runs of all engines, newest first, and say which engine does not answer.
 
     When MLflow does not answer, values come from the run folders and ``metrics_source`` says so.
     """
     tracking = Tracking(settings)
-    rows = []
-    for run in newest(settings, state=state, limit=limit):
-        row = _summary(settings, run)
-        folder = folder_of(settings, run)
-        history, source = tracking.history_or_file(folder, (LIST_METRIC,))
-        row["metrics"] = {name: value["best"] for name, value in summary(history).items()}
-        row["curve"] = [value for _, value in history.get(LIST_METRIC, [])]
-        row["test"] = {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)}
-        row["steps"] = [{"name": step.name, "state": str(step.state)} for step in run.steps]
-        rows.append({**row, "metrics_source": source})
-    return rows
+    found = newest(settings, state=state, limit=limit)
+    return Listing([_row(settings, tracking, run) for run in found.runs], found.outages)
+
+
+def list_runs(settings: Settings, *, state: str = "", limit: int = 50) -> list[dict[str, Any]]:
+    """Give the rows of `listing`.
+
+    Raises
+    ------
+    EngineUnreachable
+        No engine answers.
+    """
+    found = listing(settings, state=state, limit=limit)
+    require_an_answer(settings, found.outages)
+    return found.rows
+
+
+def require_an_answer(settings: Settings, outages: Sequence[Outage]) -> None:
+    """Refuse to call a list that no engine has confirmed a list of runs."""
+    if outages and len(outages) == len(settings.engines):
+        raise EngineUnreachable(outages[0].message, next=outages[0].next)
 
 
 def show(settings: Settings, run: str) -> dict[str, Any]:
@@ -127,7 +173,9 @@ def delete(settings: Settings, run: str) -> dict[str, Any]:
     }
     if not is_only_recorded(found):
         _stop_and_wait(settings, found)
-        make_engine(settings).delete(found.id)
+        engine_of(settings, found.engine).delete(found.id)
+    else:
+        _require_unknown(settings, found)
     remember_deleted(settings, found)
     return {
         "run": found.id,
@@ -149,7 +197,11 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
     """
     found = find(settings, run)
     if not is_only_recorded(found):
-        return make_engine(settings).logs(found.id, step, offset)
+        try:
+            return engine_of(settings, found.engine).logs(found.id, step, offset)
+        except EngineUnreachable:
+            if not folder_of(settings, found).log(step).is_file():
+                raise
     if step not in (*STEPS, "notify"):
         raise NotFound(
             f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
@@ -197,6 +249,19 @@ def track(settings: Settings, run: str) -> dict[str, Any]:
     return {"run": found.id, "launch": found.launch, "logged": logged}
 
 
+def _row(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
+    folder = folder_of(settings, run)
+    history, source = tracking.history_or_file(folder, (LIST_METRIC,))
+    return {
+        **_summary(settings, run),
+        "metrics": {name: value["best"] for name, value in summary(history).items()},
+        "curve": [value for _, value in history.get(LIST_METRIC, [])],
+        "test": {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)},
+        "steps": [{"name": step.name, "state": str(step.state)} for step in run.steps],
+        "metrics_source": source,
+    }
+
+
 def _summary(settings: Settings, run: Run) -> dict[str, Any]:
     folder = folder_of(settings, run)
     record = record_of(folder)
@@ -221,17 +286,33 @@ def _summary(settings: Settings, run: Run) -> dict[str, Any]:
 def _asked(settings: Settings, run: str, action: str) -> dict[str, Any]:
     found = find(settings, run)
     if not is_only_recorded(found):
-        engine = make_engine(settings)
+        engine = engine_of(settings, found.engine)
         getattr(engine, action)(found.id)
         found = engine.get(found.id)
     else:
+        _require_unknown(settings, found)
         raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
     return {"run": found.id, "launch": found.launch, "state": str(found.state)}
 
 
+def _require_unknown(settings: Settings, run: Run) -> None:
+    """Make sure that the engine has no such run: one that cannot be asked may be running it."""
+    if run.engine not in settings.engines:
+        raise UsageError(
+            f"{run.launch} was launched on engine '{run.engine}', which is not set up here.",
+            where="SLIPWAY_ENGINES",
+            next=f"Set up '{run.engine}' to ask it.",
+        )
+    try:
+        engine_of(settings, run.engine).get(run.launch)
+    except RunNotFound:
+        return
+    raise SlipwayError(f"engine '{run.engine}' has just found {run.launch}.", next="Try again.")
+
+
 def _stop_and_wait(settings: Settings, run: Run) -> None:
     """Wait until no step writes into the folder any more."""
-    engine = make_engine(settings)
+    engine = engine_of(settings, run.engine)
     deadline = time.monotonic() + _STOP_S
     engine.stop(run.id)
     while not engine.get(run.id).state.is_finished:

@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.core.placement import NodeCapacity
 from pipeline.core.states import State
 
 Workflow = Mapping[str, Any]
@@ -175,6 +176,10 @@ class Engine(ABC):
         NotFound
             The run has no step of this name.
         """
+
+    def nodes(self) -> tuple[NodeCapacity, ...]:
+        """Give the machines that a step may be placed on; empty when that cannot be known."""
+        return ()
 
     def render(self, workflow: Workflow) -> str:
         """Give the document that `submit` sends, as yaml."""
