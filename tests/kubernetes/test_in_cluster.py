@@ -30,10 +30,13 @@ pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(600)]
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "kubeflow.md"
 SUFFIX = "-test"
 CLAIM = "slipway-test-volume"
-KUBECONFIG = os.environ.get("KUBECONFIG") or str(
-    Path(os.environ.get("SLIPWAY_KFP_HOME", Path.home() / ".cache" / "slipway-kfp")) / "kubeconfig"
+STACK_HOME = Path(os.environ.get("SLIPWAY_KFP_HOME", Path.home() / ".cache" / "slipway-kfp"))
+KUBECTL = (
+    shutil.which("kubectl", path=f"{STACK_HOME / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    or "kubectl",
+    *("--kubeconfig", os.environ.get("KUBECONFIG") or str(STACK_HOME / "kubeconfig")),
+    *("--namespace", NAMESPACE),
 )
-KUBECTL = ("kubectl", "--kubeconfig", KUBECONFIG, "--namespace", NAMESPACE)
 TRACK = """
 import mlflow, pathlib
 pathlib.Path("/tmp/note.txt").write_text("kept")
@@ -163,18 +166,18 @@ def test_mlflow_keeps_what_a_pod_logs_and_answers_to_its_names_only(installed: I
     assert codes.split() == ["200", "200", "403"]
 
 
-def test_a_run_that_the_pod_starts_is_shown_on_its_pages(installed: Installed) -> None:
+def test_a_run_that_the_pod_starts_is_shown_on_its_page(installed: Installed) -> None:
     launch = installed.slipway("launch", "--no-train", "--model", "yolov8n-scratch.yaml")["launch"]
     try:
         run = finished(installed, launch)
+        said = [f"{step['name']} {step['state']} {step['message']}" for step in run["steps"]]
+        assert (run["engine"], run["state"]) == ("kubeflow", "succeeded"), "\n".join(said)
         states = {step["name"]: step["state"] for step in run["steps"]}
-        assert (run["engine"], run["state"]) == ("kubeflow", "succeeded")
-        for step in ("volume-mount", "verify", "distribution", "plot"):
-            assert states[step] == "succeeded"
+        assert states["plot"] == "succeeded"
+        assert states["train"] == "skipped"
         assert installed.inside("python", "-m", "pipeline", "logs", launch, "distribution").strip()
         with forwarded(f"deployment/slipway{SUFFIX}", 8501) as url:
-            assert launch in page_text(f"{url}/run?run={launch}", "Data distribution")
-            assert launch in page_text(f"{url}/runs", "done")
+            assert launch in page_text(f"{url}/run?run={launch}", r"plot\W+done")
     finally:
         installed.slipway("delete", launch)
 
@@ -245,7 +248,7 @@ def forwarded(target: str, port: int) -> Iterator[str]:
 
 
 def page_text(url: str, awaited: str) -> str:
-    """Give what a browser shows, once it shows this text."""
+    """Give what a browser shows, once the pattern is in it."""
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
@@ -255,7 +258,7 @@ def page_text(url: str, awaited: str) -> str:
         try:
             page = chromium.new_page()
             page.goto(url)
-            expect(page.locator("body")).to_contain_text(awaited, timeout=60_000)
+            expect(page.locator("body")).to_contain_text(re.compile(awaited), timeout=60_000)
             return page.inner_text("body")
         finally:
             chromium.close()
