@@ -112,7 +112,8 @@ def _pip_settings() -> dict[str, str]:
     command = [sys.executable, "-m", "pip", "config", "list"]
     answer = subprocess.run(command, capture_output=True, text=True)  # without pip: nothing
     found = {}
-    for line in answer.stdout.splitlines():
+    # pip lists them in no fixed order; what the environment says wins over files.
+    for line in sorted(answer.stdout.splitlines(), key=lambda line: line.startswith(":env:")):
         key, _, value = line.partition("=")
         name = key.rpartition(".")[2].removeprefix("default-")
         if name in (*_PIP_SETTINGS, "cert"):
