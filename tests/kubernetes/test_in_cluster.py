@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import pytest
 import yaml
 
 from pipeline.core.version import image_name
+from pipeline.engines.kubeflow.connect import POD_TOKENS
 from tests.kfp_backend import NAMESPACE, kfp_endpoint
 from tests.kubernetes.kustomization import FOLDER, INSTANCE, build, copy
 
@@ -37,14 +39,20 @@ KUBECTL = (
     *("--kubeconfig", os.environ.get("KUBECONFIG") or str(STACK_HOME / "kubeconfig")),
     *("--namespace", NAMESPACE),
 )
+S3 = {"bucket": "mlpipeline", "prefix": "slipway-test", "url": "http://minio-service.kubeflow:9000"}
 TRACK = """
-import mlflow, pathlib
+import boto3, json, mlflow, pathlib, sys
+s3 = json.loads(sys.argv[1])
 pathlib.Path("/tmp/note.txt").write_text("kept")
 mlflow.set_experiment("from-a-pod")
 with mlflow.start_run() as run:
     mlflow.log_metric("fitness", 0.5)
     mlflow.log_artifact("/tmp/note.txt")
 print(mlflow.artifacts.load_text(run.info.artifact_uri + "/note.txt"))
+bucket = boto3.resource("s3", endpoint_url=s3["url"]).Bucket(s3["bucket"])
+for thing in bucket.objects.filter(Prefix=s3["prefix"]):
+    print(pathlib.Path(thing.key).name)
+    thing.delete()
 """
 ASK_BY_NAME = """
 import sys, urllib.error, urllib.request
@@ -89,6 +97,7 @@ def installed(kfp_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
     remove()
     try:
         render(folder, settings)
+        create_secret()
         dry_run = kubectl("apply", "--dry-run=server", "-f", str(folder / "all.yaml"))
         kubectl("apply", "-f", str(folder / "all.yaml"))
         mlflow = f"http://{pod_address('mlflow')}:5000"
@@ -154,13 +163,21 @@ def test_the_account_may_look_and_not_touch(installed: Installed) -> None:
         assert not may(*words), words
 
 
+def test_the_pod_has_a_token_for_the_kfp_api_only(installed: Installed) -> None:
+    payload = installed.inside("cat", str(POD_TOKENS[0])).split(".")[1]
+    claims = json.loads(urlsafe_b64decode(payload + "=="))
+    assert claims["aud"] == ["pipelines.kubeflow.org"]
+    assert claims["sub"] == f"system:serviceaccount:{NAMESPACE}:slipway{SUFFIX}"
+
+
 def test_the_doctor_finds_nothing_wrong(installed: Installed) -> None:
     checks = installed.slipway("doctor")["checks"]
     assert [entry for entry in checks if not entry["ok"]] == []
 
 
-def test_mlflow_keeps_what_a_pod_logs_and_answers_to_its_names_only(installed: Installed) -> None:
-    assert installed.inside("python", "-c", TRACK).splitlines()[-1] == "kept"
+def test_mlflow_keeps_artifacts_in_s3_and_answers_to_its_names_only(installed: Installed) -> None:
+    said = installed.inside("python", "-c", TRACK, json.dumps(S3)).split()
+    assert said[-2:] == ["kept", "note.txt"]
     names = ("mlflow:5000", "mlflow.kubeflow.svc.cluster.local:5000", "elsewhere.example")
     codes = installed.inside("python", "-c", ASK_BY_NAME, installed.mlflow, *names)
     assert codes.split() == ["200", "200", "403"]
@@ -176,7 +193,7 @@ def test_a_run_that_the_pod_starts_is_shown_on_its_page(installed: Installed) ->
         assert states["plot"] == "succeeded"
         assert states["train"] == "skipped"
         assert installed.inside("python", "-m", "pipeline", "logs", launch, "distribution").strip()
-        with forwarded(f"deployment/slipway{SUFFIX}", 8501) as url:
+        with forwarded(f"service/slipway{SUFFIX}", 80) as url:
             assert launch in page_text(f"{url}/run?run={launch}", r"plot\W+done")
     finally:
         installed.slipway("delete", launch)
@@ -192,10 +209,26 @@ def finished(installed: Installed, launch: str) -> dict[str, Any]:
     pytest.fail(f"still {run['state']}: {run['steps']}")
 
 
+def create_secret() -> None:
+    """Give MLflow and the dashboard the keys of KFP's own S3."""
+    given = json.loads(kubectl("get", "secret", "mlpipeline-minio-artifact", "-o", "json"))["data"]
+    keys = {"AWS_ACCESS_KEY_ID": "accesskey", "AWS_SECRET_ACCESS_KEY": "secretkey"}
+    words = [
+        f"--from-literal={key}={b64decode(given[name]).decode()}" for key, name in keys.items()
+    ]
+    kubectl("create", "secret", "generic", f"slipway{SUFFIX}", *words)
+
+
 def render(folder: Path, settings: dict[str, str]) -> None:
     """Write what `kubectl apply -k` would apply; this cluster's kubectl may be too old for it."""
     shutil.rmtree(folder, ignore_errors=True)
     copy(folder, settings, suffix=SUFFIX, nodes=True)
+    for path in (folder / "dashboard.yaml", folder / "mlflow" / "mlflow.yaml"):
+        text = path.read_text()
+        path.write_text(re.sub(r"(secret(?:Key)?Ref: {name: slipway)", rf"\1{SUFFIX}", text))
+    mlflow = folder / "mlflow" / "settings.env"
+    text = mlflow.read_text().replace("=/mlflow/artifacts", f"=s3://{S3['bucket']}/{S3['prefix']}")
+    mlflow.write_text(f"{text}\nMLFLOW_S3_ENDPOINT_URL={S3['url']}\n")
     top = folder / "kustomization.yaml"
     dashboard, _, tag = image_name("dashboard").partition(":")
     top.write_text(re.sub(r"newTag: .*", f"newTag: {tag}", top.read_text()))
@@ -230,6 +263,7 @@ def remove() -> None:
     assert len(commands) == 2
     for command in commands:
         kubectl(*shlex.split(command + SUFFIX))
+    kubectl("delete", "secret", f"slipway{SUFFIX}", "--ignore-not-found")
     claims = (CLAIM, f"slipway-state{SUFFIX}", f"slipway-mlflow{SUFFIX}")
     kubectl("delete", "persistentvolumeclaim", "--ignore-not-found", "--timeout=60s", *claims)
 
