@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -30,8 +31,8 @@ __all__ = ["kfp_endpoint"]
 pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(600)]
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "kubeflow.md"
-SUFFIX = "-test"
-CLAIM = "slipway-test-volume"
+SUFFIX = f"-test-{secrets.token_hex(3)}"  # two who test on one cluster do not meet
+CLAIM = f"slipway-volume{SUFFIX}"
 STACK_HOME = Path(os.environ.get("SLIPWAY_KFP_HOME", Path.home() / ".cache" / "slipway-kfp"))
 KUBECTL = (
     shutil.which("kubectl", path=f"{STACK_HOME / 'bin'}{os.pathsep}{os.environ['PATH']}")
@@ -39,7 +40,11 @@ KUBECTL = (
     *("--kubeconfig", os.environ.get("KUBECONFIG") or str(STACK_HOME / "kubeconfig")),
     *("--namespace", NAMESPACE),
 )
-S3 = {"bucket": "mlpipeline", "prefix": "slipway-test", "url": "http://minio-service.kubeflow:9000"}
+S3 = {
+    "bucket": "mlpipeline",
+    "prefix": f"slipway{SUFFIX}",
+    "url": "http://minio-service.kubeflow:9000",
+}
 TRACK = """
 import boto3, json, mlflow, pathlib, sys
 s3 = json.loads(sys.argv[1])
@@ -94,7 +99,6 @@ class Installed:
 def installed(kfp_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("manifests") / "kubernetes"
     settings = {"SLIPWAY_PVC_NAME": CLAIM, "SLIPWAY_PVC_SIZE": "1Gi"}
-    remove()
     try:
         render(folder, settings)
         create_secret()
