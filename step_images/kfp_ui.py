@@ -39,6 +39,46 @@ def web_app(html: str) -> dict[str, Any]:
     return {"type": "web-app", "storage": "inline", "source": html}
 
 
+def confusion_matrix(
+    labels: Sequence[str], counts: Sequence[Sequence[int]], axes: tuple[str, str]
+) -> dict[str, Any]:
+    """Describe a confusion matrix whose cells travel inline.
+
+    KFP finds a cell by its trimmed labels and wants every pair of them: two labels that are the
+    same get their number behind them.
+
+    Parameters
+    ----------
+    labels
+        Names of the rows, which are those of the columns too.
+    counts
+        A row for each label, in it a count for each label.
+    axes
+        What rows and columns are.
+    """
+    plain = [label.strip() for label in labels]
+    unique = [
+        name if plain.count(name) == 1 else f"{name} ({number})"
+        for number, name in enumerate(plain)
+    ]
+    text = io.StringIO()
+    rows = zip(unique, counts, strict=True)
+    csv.writer(text).writerows(
+        (row, column, count)
+        for row, cells in rows
+        for column, count in zip(unique, cells, strict=True)
+    )
+    kinds = ((axes[0], "CATEGORY"), (axes[1], "CATEGORY"), ("count", "NUMBER"))
+    return {
+        "type": "confusion_matrix",
+        "storage": "inline",
+        "format": "csv",
+        "schema": [{"name": name, "type": kind} for name, kind in kinds],
+        "labels": unique,
+        "source": text.getvalue(),
+    }
+
+
 def image_page(title: str, images: Iterable[Path]) -> str:
     """Make an HTML page with images inside, so that it needs no server; missing ones are named."""
     figures = "".join(_figure(path) for path in images)
@@ -49,7 +89,7 @@ def image_page(title: str, images: Iterable[Path]) -> str:
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    """Give ``mlpipeline-metrics``; names get only letters, digits, ``-`` and ``_`` (KFP's rule).
+    """Give ``mlpipeline-metrics``; a name is a letter, then letters, digits, ``-``, ``_``.
 
     Values that are not finite are left out: KFP refuses the whole document for one of them.
     """
@@ -74,4 +114,5 @@ def _figure(path: Path) -> str:
 
 
 def _metric_name(name: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-").lower()[:64] or "metric"
+    plain = re.sub(r"[^a-zA-Z0-9]+", "-", name).lstrip("-0123456789")
+    return plain[:64].rstrip("-") or "metric"

@@ -11,10 +11,19 @@ from pipeline.core.settings import load_settings
 from pipeline.tracking.follower import Follower
 from pipeline.tracking.schema import TEST_METRICS
 from step_images.common import Step, run_step, step_parser, write_output
-from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
+from step_images.kfp_ui import (
+    confusion_matrix,
+    image_page,
+    metrics,
+    table,
+    ui_metadata,
+    web_app,
+)
 from step_images.ultralytics_home import prepare
 
 PLOTS = ("confusion_matrix.png", "confusion_matrix_normalized.png", "BoxPR_curve.png")
+# KFP's page draws a cell for each pair of labels; beyond this the pictures have to do.
+MAX_LABELS = 101
 _COLUMNS = ("images", "instances", "precision", "recall", "mAP50", "mAP50-95")
 
 
@@ -37,10 +46,11 @@ def body(step: Step) -> None:
         prepare()
         from step_images.test.measuring import measure
 
-        measured = measure(step.folder, Path(args.best_pt), Path(args.data_yaml))
+        measured, confusion = measure(step.folder, Path(args.best_pt), Path(args.data_yaml))
     print(_summary(measured), flush=True)
     page = web_app(image_page(f"Split: {measured['split']}", [step.path / name for name in PLOTS]))
-    write_output(args.mlpipeline_ui_metadata_output, ui_metadata(_class_table(measured), page))
+    views = [_class_table(measured), *_matrix(confusion), page]
+    write_output(args.mlpipeline_ui_metadata_output, ui_metadata(*views))
     values = {name: measured[name] for name in TEST_METRICS if measured[name] is not None}
     write_output(args.mlpipeline_metrics_output, metrics(values))
 
@@ -51,6 +61,13 @@ def _class_table(measured: dict[str, Any]) -> dict[str, Any]:
         for name, entry in measured["classes"].items()
     ]
     return table(("class", "split", *_COLUMNS), rows)
+
+
+def _matrix(confusion: dict[str, Any]) -> list[dict[str, Any]]:
+    labels = confusion["labels"]
+    if len(labels) > MAX_LABELS:
+        return []
+    return [confusion_matrix(labels, confusion["counts"], ("target", "predicted"))]
 
 
 def _shown(value: float | None) -> object:

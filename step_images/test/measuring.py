@@ -22,8 +22,8 @@ _COLUMNS = {
 }
 
 
-def measure(folder: RunFolder, best: Path, data: Path) -> dict[str, Any]:
-    """Validate a checkpoint and write ``test/metrics.json`` and the confusion matrices.
+def measure(folder: RunFolder, best: Path, data: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Validate a checkpoint; write ``metrics.json``, ``confusion_matrix.json`` and its pictures.
 
     Parameters
     ----------
@@ -36,9 +36,12 @@ def measure(folder: RunFolder, best: Path, data: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    metrics
         The content of ``metrics.json``: the split, the metrics, and the same by class. A class
         without instances in the split has no metrics (null).
+    confusion
+        ``labels``, the last of them the background, and ``counts``: for each target label how
+        often each label was predicted.
     """
     from ultralytics import YOLO
 
@@ -57,8 +60,10 @@ def measure(folder: RunFolder, best: Path, data: Path) -> dict[str, Any]:
     )
     values = {name: _number(results.results_dict[key]) for name, key in _COLUMNS.items()}
     metrics = {"split": split, **values, "classes": _by_class(results)}
+    confusion = {"split": split, **_confusion(results)}
+    write_json(folder.step("test") / "confusion_matrix.json", confusion)
     write_json(folder.test_metrics, metrics)
-    return metrics
+    return metrics, confusion
 
 
 def chosen_split(data: Path) -> str:
@@ -78,6 +83,15 @@ def _by_class(results: Any) -> dict[str, dict[str, Any]]:
             **dict(zip(("precision", "recall", "mAP50", "mAP50-95"), values, strict=True)),
         }
     return classes
+
+
+def _confusion(results: Any) -> dict[str, Any]:
+    """Turn Ultralytics' matrix, a row for each prediction, round to one for each target."""
+    found = results.confusion_matrix
+    return {
+        "labels": [*map(str, found.names.values()), "background"],
+        "counts": found.matrix.T.astype(int).tolist(),
+    }
 
 
 def _number(value: Any) -> float | None:

@@ -79,14 +79,14 @@ def _write_applied(folder: RunFolder, cfg: Path) -> None:
 
 
 def _best_values(folder: RunFolder) -> dict[str, float]:
-    """Give the best value of each validation metric over the epochs."""
+    """Give the best value of each metric over the epochs; KFP's lists tell them from test's."""
     from pipeline.tracking.run_data import launch_data
     from pipeline.tracking.schema import shown_name
 
     best: dict[str, float] = {}
     for point in launch_data(folder).points:
         if point.name.startswith("metrics/"):
-            name = shown_name(point.name)
+            name = f"val-{shown_name(point.name)}"
             best[name] = max(point.value, best.get(name, point.value))
     return best
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 import yaml
@@ -9,6 +8,7 @@ from mlflow import MlflowClient
 
 from pipeline.tracking.server import tracking_uri
 from step_images.test.measuring import chosen_split
+from tests.kubeflow import ui_format
 from tests.step_images.yolo_runs import YoloRun
 
 pytestmark = pytest.mark.slow
@@ -27,13 +27,15 @@ def test_best_is_measured_on_the_test_split(trained_copy: YoloRun) -> None:
         assert (values["precision"] is None) == (values["instances"] == 0)
     assert (run.folder.step("test") / "confusion_matrix.png").is_file()
 
-    table, page = json.loads(run.output("test-mlpipeline-ui-metadata").read_text())["outputs"]
-    assert table["header"][:2] == ["class", "split"]
-    assert table["source"].startswith("circle,test,")
-    assert page["source"].count("base64,") == 3
-    document = json.loads(run.output("test-mlpipeline-metrics").read_text())
-    assert len(document["metrics"]) == 5
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", entry["name"]) for entry in document["metrics"])
+    table, matrix, page = ui_format.views(run.output("test-mlpipeline-ui-metadata").read_text())
+    assert table.labels[:2] == ("class", "split")
+    assert table.rows[0][:2] == ("circle", "test")
+    assert len(page.pictures) == 3
+    assert matrix.labels == ("circle", "square", "star", "background")
+    for row, name in zip(matrix.rows, matrix.labels[:-1], strict=False):
+        assert sum(map(int, row)) == metrics["classes"][name]["instances"]
+    shown = ui_format.metrics(run.output("test-mlpipeline-metrics").read_text())
+    assert shown == {name: metrics[name] for name in numbers}
 
     record = json.loads(run.folder.mlflow.read_text())
     logged = MlflowClient(tracking_uri(run.settings)).get_run(record["run_id"])
