@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,12 @@ from pipeline.engines.kubeflow.steps import NodeStep
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 8192
 MAX_LINE = 500
+
+# Argo's wrapper writes about itself into the log of the container that it wraps, and the error that
+# it ends with after that. A step's last line need not have an end of its own.
+ARGO_LINE = re.compile(
+    rb'time="[^"\n]*" level=\w+ msg=[^\n]* argo=true[^\n]*(\n|\Z)(Error: exit status \d+(\n|\Z))?'
+)
 
 
 class Logs:
@@ -86,6 +93,9 @@ class Logs:
             return None  # a run from elsewhere, or no volume here: KFP has the log
 
     def _attempt(self, run: Run, entry: NodeStep) -> bytes:
+        return ARGO_LINE.sub(b"", self._printed(run, entry))
+
+    def _printed(self, run: Run, entry: NodeStep) -> bytes:
         if not entry.node or entry.step.state is State.PENDING:
             return b""
         # KFP gives nothing of a pod that is there and not quite over.
