@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from pipeline.core.version import image_name
-from pipeline.engines.kubeflow.connect import POD_TOKENS
+from pipeline.engines.kubeflow.connect import POD_TOKEN
 from tests.kfp_backend import NAMESPACE, kfp_endpoint
 from tests.kubernetes.kustomization import FOLDER, INSTANCE, build, copy
 
@@ -168,7 +168,7 @@ def test_the_account_may_look_and_not_touch(installed: Installed) -> None:
 
 
 def test_the_pod_has_a_token_for_the_kfp_api_only(installed: Installed) -> None:
-    payload = installed.inside("cat", str(POD_TOKENS[0])).split(".")[1]
+    payload = installed.inside("cat", str(POD_TOKEN)).split(".")[1]
     claims = json.loads(urlsafe_b64decode(payload + "=="))
     assert claims["aud"] == ["pipelines.kubeflow.org"]
     assert claims["sub"] == f"system:serviceaccount:{NAMESPACE}:slipway{SUFFIX}"

@@ -12,11 +12,9 @@ from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.errors import translated
 
-# Where Kubernetes puts the token that is meant for KFP, and the pod's general one.
-POD_TOKENS = (
-    Path("/var/run/secrets/kubeflow/pipelines/token"),
-    Path("/var/run/secrets/kubernetes.io/serviceaccount/token"),
-)
+# Where a pod has the token that only KFP takes. Its general one opens Kubernetes itself, and
+# KFP_ENDPOINT may be anybody's host.
+POD_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
 CONNECT_S = 3.05
 READ_S = 20.0
 # Only what changes nothing is asked again; a submit that was cut off is looked up instead.
@@ -33,16 +31,16 @@ class Kfp:
     ----------
     settings
         Endpoint and credentials.
-    pod_tokens
-        Token files in order of preference, read anew whenever they change.
+    pod_token
+        File with a pod's token for KFP; there need not be one.
     """
 
-    def __init__(self, settings: Settings, pod_tokens: tuple[Path, ...] = POD_TOKENS) -> None:
+    def __init__(self, settings: Settings, pod_token: Path = POD_TOKEN) -> None:
         self.endpoint = settings.kfp_endpoint.rstrip("/")
         if "://" not in self.endpoint:
             self.endpoint = f"http://{self.endpoint}"
         self._settings = settings
-        self._pod_tokens = pod_tokens
+        self._pod_token = pod_token
         self._making = threading.Lock()
         self._client: Any = None
 
@@ -120,12 +118,10 @@ class Kfp:
         """Give the bearer token; a pod's rotates, so its file is read for every call."""
         if self._settings.kfp_token or self._settings.kfp_cookie:
             return self._settings.kfp_token
-        for path in self._pod_tokens:
-            try:
-                return path.read_text(encoding="utf-8").strip()
-            except OSError:
-                continue  # outside a pod, or in one without this token
-        return ""
+        try:
+            return self._pod_token.read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""  # outside a pod, or in one without this token
 
 
 def kubernetes_api() -> Any:
