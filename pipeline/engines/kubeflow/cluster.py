@@ -49,6 +49,20 @@ class Cluster:
 
         return str(self._ask("events", ask) or "")
 
+    def ended(self, pod: str) -> str:
+        """Give Kubernetes' word for how a pod's program ended, such as ``OOMKilled``."""
+
+        def ask(api: Any) -> str:
+            found = api.read_namespaced_pod(pod, self._namespace, _request_timeout=_TIMEOUT_S)
+            ends = (
+                container.state.terminated
+                for container in found.status.container_statuses or ()
+                if container.name == "main"
+            )
+            return next((end.reason or "" for end in ends if end), "")
+
+        return str(self._ask("pod", ask) or "")
+
     def log(self, pod: str) -> bytes | None:
         """Give what a pod has printed so far; None when it is gone or may not be read."""
 

@@ -164,7 +164,8 @@ class KubeflowEngine(Engine):
         known = self._cache.whole(seen.run.id, seen.stamp)
         if known:
             return known
-        run = explained(seen, self._logs.said, self._cluster.events if asks_cluster else None)
+        events = self._cluster.events if asks_cluster else None
+        run = explained(seen, self._logs.said, self._cluster.ended, events)
         self._cache.put(replace(seen, run=run))
         return run
 

@@ -15,7 +15,10 @@ _NOT_OVER = (State.PENDING, State.RUNNING)
 
 
 def explained(
-    seen: Seen, said: Callable[[Run, NodeStep], str], events: Callable[[str], str] | None
+    seen: Seen,
+    said: Callable[[Run, NodeStep], str],
+    ended: Callable[[str], str],
+    events: Callable[[str], str] | None,
 ) -> Run:
     """Give the run with every step's reason in words.
 
@@ -25,10 +28,12 @@ def explained(
         The run as KFP and Argo tell of it.
     said
         Gives a failed step's own words.
+    ended
+        Gives what Kubernetes says of how a pod's program ended.
     events
         Gives what Kubernetes says of a pod that does not start; None to do without.
     """
-    steps = tuple(_step(seen.run, entry, said, events) for entry in seen.nodes)
+    steps = tuple(_step(seen.run, entry, said, ended, events) for entry in seen.nodes)
     return replace(seen.run, steps=steps, message=_message(seen.run.state, steps))
 
 
@@ -36,11 +41,13 @@ def _step(
     run: Run,
     entry: NodeStep,
     said: Callable[[Run, NodeStep], str],
+    ended: Callable[[str], str],
     events: Callable[[str], str] | None,
 ) -> Step:
     step = entry.step
     if step.state is State.FAILED:
-        return replace(step, message=why_failed(step.message, said(run, entry)))
+        end = ended(entry.node) if entry.node else ""
+        return replace(step, message=why_failed(step.message, said(run, entry), end))
     if step.state is State.PENDING and entry.node:
         happened = events(entry.node) if events else ""
         return replace(step, message=what_it_waits_for(step.message, happened))

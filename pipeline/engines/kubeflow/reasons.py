@@ -10,6 +10,12 @@ _RULES: tuple[tuple[str, str], ...] = (
         "it ran out of memory (OOMKilled). Raise the memory, or lower batch, imgsz or workers.",
     ),
     (
+        # Argo 3.3 takes a signal for an end without error, and then misses the outputs.
+        r"/tmp/outputs/\S+: no such file or directory",
+        "it was killed before it wrote its outputs, most likely for want of memory. Raise the"
+        " memory, or lower batch, imgsz or workers.",
+    ),
+    (
         r"exit code 135|Bus error|SIGBUS|shared memory \(shm\)|/dev/shm.*No space left",
         "/dev/shm is too small. Raise the shm size, or lower workers or batch.",
     ),
@@ -84,7 +90,7 @@ def explain(text: str) -> str:
     return ""
 
 
-def why_failed(node_message: str, said: str) -> str:
+def why_failed(node_message: str, said: str, ended: str = "") -> str:
     """Say why a step failed.
 
     Parameters
@@ -93,8 +99,10 @@ def why_failed(node_message: str, said: str) -> str:
         What Argo says of its node.
     said
         The step's own words: its failure, or the last line of its log.
+    ended
+        What Kubernetes says of its container's end.
     """
-    known = explain(node_message) or explain(said)
+    known = explain(ended) or explain(node_message) or explain(said)
     if known:
         return known
     match = _EXIT.search(node_message)
