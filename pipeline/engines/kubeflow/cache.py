@@ -47,18 +47,16 @@ class Cache:
         self._path = path
         self._endpoint = endpoint
 
-    def put_listed(self, listed: Iterable[Seen]) -> list[Run]:
-        """Note runs of a list, newest first, and give those that were not known.
+    def put_listed(self, listed: Iterable[Seen]) -> None:
+        """Note runs of a list, newest first.
 
         What is known in whole stays unless the stamp says that the run has changed.
         """
-        entries = list(listed)
         with self._connection() as db:
             known = self._stamps(db)
-            fresh = [entry for entry in entries if known.get(entry.run.id) != entry.stamp]
+            fresh = [entry for entry in listed if known.get(entry.run.id) != entry.stamp]
             # Of one second, the one listed first is the newest.
             db.executemany(_PUT, [self._row(entry, is_whole=False) for entry in reversed(fresh)])
-        return [entry.run for entry in entries if entry.run.id not in known]
 
     def put(self, entry: Seen, *, is_whole: bool = True) -> None:
         """Note one run; whole ones have their steps and messages."""

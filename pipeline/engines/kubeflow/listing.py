@@ -59,20 +59,16 @@ class Listing:
             self._refreshed_at = began_at
 
     def _read_newest(self) -> None:
+        known = self._cache.ids()  # before: what is submitted meanwhile must not look deleted
         runs, token, total = self._server.page(size=_NEWEST)
-        fresh = self._cache.put_listed(runs)
-        if len(fresh) == len(runs) or len(self._cache.ids()) != total:
-            self._read_all(runs, token)
-
-    def _read_all(self, runs: list[Seen], token: str) -> None:
-        seen = {entry.run.id for entry in runs}
-        known = self._cache.ids()
-        while token:
-            # Any page has the size of the first, which its token carries.
-            runs, token, _ = self._server.page(token, size=PAGE)
-            self._cache.put_listed(runs)
-            seen |= {entry.run.id for entry in runs}
-        self._cache.forget(known - seen)
+        fresh = {entry.run.id for entry in runs} - known
+        if len(fresh) == len(runs) or len(known | fresh) != total:
+            while token:
+                # Any page has the size of the first, which its token carries.
+                more, token, _ = self._server.page(token, size=PAGE)
+                runs += more
+            self._cache.forget(known - {entry.run.id for entry in runs})
+        self._cache.put_listed(runs)
 
     def _look(self, run_id: str) -> None:
         try:

@@ -122,13 +122,12 @@ def run_id(number: int) -> str:
 
 
 def pod(name: str, phase: str, message: str = "", **more: str) -> dict[str, Any]:
-    """Make the node of a step's pod; a task that was never started has `kind` ``Skipped``."""
-    kind = more.pop("kind", "Pod")
+    """Make the node of a step's pod, or, by ``type="Skipped"``, of a task that was passed over."""
     return {
         "id": f"shapes-{name}-1",
         "displayName": name,
         "templateName": name,
-        "type": kind,
+        "type": "Pod",
         "phase": phase,
         "message": message,
         "startedAt": STARTED,
@@ -155,7 +154,11 @@ _PIPELINE: dict[str, Any] = {
                     _task("volume-mount"),
                     _task("verify", "volume-mount"),
                     _task("train", "verify"),
-                    _task("condition-tune", "train", when='"False" == "True"'),
+                    _task(
+                        "condition-tune",
+                        "train",
+                        when='"{{inputs.parameters.bool_tune}}" == "True"',
+                    ),
                 ]
             },
         },
