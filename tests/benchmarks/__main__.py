@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, engine, training
+from tests.benchmarks import browser, engine, kubeflow, training
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
     "rerun": browser.rerun,
     "click": browser.click_to_run,
     "steps": engine.time_of_a_step,
+    "kubeflow-runs": kubeflow.list_runs,
     "imports": engine.imports_of_light_steps,
     "end-to-end": training.end_to_end,
 }

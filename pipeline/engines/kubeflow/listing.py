@@ -17,8 +17,8 @@ from pipeline.engines.kubeflow.server import PAGE, Server
 _NEWEST = 20
 _THREADS = 6
 # Steps of finished runs that were never looked at are read for so long at each refresh.
-_CATCH_UP_S = 0.5
-_CATCH_UP_RUNS = 60
+_CATCH_UP_S = 0.2
+_CATCH_UP_RUNS = 30
 
 
 class _Explain(Protocol):
