@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import SlipwayError
+from pipeline.core.pod_settings import check_pod_settings, document_tracking_uri
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
 from pipeline.engines.registry import make_engine
@@ -36,7 +39,7 @@ def examine(settings: Settings) -> dict[str, Any]:
         "packages": _packages,
         "volume": _volume,
         "state": _state,
-        "engine": _engine,
+        **_engines(settings),
         "tracking": _tracking,
         "gpu": _gpu,
     }
@@ -103,10 +106,46 @@ def _writable(folder: Path, setting: str) -> str:
     return f"{folder}, {free_gb:,.0f} GB free."
 
 
-def _engine(settings: Settings) -> str:
-    page = make_engine(settings).list_runs(limit=1)
+def _engines(settings: Settings) -> dict[str, Callable[[Settings], str]]:
+    """Give the checks of every engine that is offered; ``engine`` is the one launches go to."""
+    checks: dict[str, Callable[[Settings], str]] = {}
+    for name in sorted(settings.engines, key=lambda name: name != settings.engine):
+        title = "engine" if name == settings.engine else f"engine {name}"
+        checks[title] = partial(_engine, name)
+    if "kubeflow" in settings.engines:
+        from pipeline.engines.kubeflow.health import check_claim
+
+        checks |= {"claim": check_claim, "pods": _pods, "nodes": _nodes}
+    return checks
+
+
+def _engine(name: str, settings: Settings) -> str:
+    said = f"'{name}' answers"
+    if name == "kubeflow":
+        from pipeline.engines.kubeflow.health import check_api
+
+        said = check_api(settings)
+    page = make_engine(settings, name).list_runs(limit=1)
     last = f", last run {page.runs[0].launch or page.runs[0].id}" if page.runs else ", no runs yet"
-    return f"'{settings.engine}' answers{last}."
+    return f"{said}{last}."
+
+
+def _pods(settings: Settings) -> str:
+    """Look at what pods are told of MLflow."""
+    found = check_pod_settings(replace(settings, engine="kubeflow"))
+    for finding in found:
+        if finding.code == "tracking-not-for-pods":
+            raise SlipwayError(finding.message, where=finding.where, next=finding.next)
+    hints = " ".join(f"{finding.message} {finding.next}" for finding in found)
+    return hints or f"they track to {document_tracking_uri(replace(settings, engine='kubeflow'))}."
+
+
+def _nodes(settings: Settings) -> str:
+    nodes = make_engine(settings, "kubeflow").nodes()
+    if not nodes:
+        return "may not be read, so a launch is not compared with them."
+    gpus, cpus = sum(node.gpus for node in nodes), sum(node.cpus for node in nodes)
+    return f"{len(nodes)} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all."
 
 
 def _tracking(settings: Settings) -> str:

@@ -22,6 +22,7 @@ from pipeline.core.files import read_text
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
 from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
+from pipeline.core.pod_settings import check_pod_settings
 from pipeline.core.run_folder import folder_of_run, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
@@ -101,7 +102,8 @@ def prepare(
 
     volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(volume, choices, deep=deep, gpus=gpus_of(settings))
-    findings = ordered([*checked.findings, *placement_findings(settings, choices)])
+    around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
+    findings = ordered([*checked.findings, *around])
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     model_path = resolved["model_path"]
     is_yaml = bool(model_path) and not model_path.endswith(".pt")

@@ -91,7 +91,8 @@ def doctor(settings: Settings, arguments: Namespace) -> Answer:
         for check in document["checks"]
     ]
     failed = {check["name"] for check in document["checks"] if not check["ok"]}
-    exit_code = 6 if failed & {"engine", "tracking"} else 3 if failed else 0
+    is_away = any(name.partition(" ")[0] in ("engine", "tracking") for name in failed)
+    exit_code = 6 if is_away else 3 if failed else 0
     return Answer(document, "\n".join(map(str.rstrip, lines)), exit_code)
 
 

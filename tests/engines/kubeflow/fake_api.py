@@ -1,4 +1,7 @@
-"""A KFP API (v1beta1) in this process, answering as the real 2.0.5 did; it runs nothing."""
+"""A KFP API (v1beta1) in this process, answering as the real 2.0.5 did; it runs nothing.
+
+A test imports the fixtures that it needs.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 STARTED = "2026-11-24T10:00:00Z"
 FINISHED = "2026-11-24T10:05:00Z"
@@ -64,6 +70,34 @@ def serving() -> Iterator[FakeKfp]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeKfp]:
+    """Serve for a test that has no Kubernetes beside it."""
+    # The client reads the variable KUBECONFIG when it is imported, which may be long ago.
+    place = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
+    monkeypatch.setattr(place, str(tmp_path / "kubeconfig"))
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def kubernetes(api: FakeKfp, tmp_path: Path) -> FakeKfp:
+    """Let the same server be Kubernetes: it knows what a test puts into its answers."""
+    user = {"name": "test", "user": {}}
+    cluster = {"name": "test", "cluster": {"server": api.url}}
+    context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "users": [user],
+        "clusters": [cluster],
+        "contexts": [context],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(document), encoding="utf-8")
+    return api
 
 
 def run_detail(

@@ -1,0 +1,100 @@
+"""What `doctor` says of Kubeflow: whether it answers, and whether runs would get their claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
+from pipeline.core.settings import Settings
+from pipeline.engines.kubeflow.connect import Kfp, kubernetes_api
+from pipeline.engines.kubeflow.errors import translated
+from pipeline.engines.kubeflow.server import Server
+
+_TIMEOUT_S = (2.0, 5.0)
+
+
+def check_api(settings: Settings) -> str:
+    """Ask the KFP API for its version, and for runs, which wants credentials and the namespace.
+
+    Raises
+    ------
+    EngineUnreachable
+        It does not answer, or not to us.
+    """
+    kfp = Kfp(settings)
+    health = kfp.get("v1beta1/healthz")
+    version = health.get("tag_name") or health.get("commit_sha") or "of unknown version"
+    Server(settings, kfp).page(size=1)
+    where = f" for namespace {settings.kfp_namespace}" if health.get("multi_user") else ""
+    return f"KFP {version} at {kfp.endpoint} answers{where}"
+
+
+def check_claim(settings: Settings) -> str:
+    """Compare the claim with the settings; what may not be read is no mistake.
+
+    Raises
+    ------
+    InputError
+        Runs would fail in their first step, or never get a volume.
+    """
+    api = kubernetes_api()
+    if api is None:
+        return "not looked at: there is neither a pod's account nor a kubeconfig here."
+    name, namespace = settings.pvc_name, settings.kfp_namespace
+    try:
+        with translated("Kubernetes"):
+            claim = api.read_namespaced_persistent_volume_claim(
+                name, namespace, _request_timeout=_TIMEOUT_S
+            )
+    except NotFound:
+        _check_namespace(api, namespace)
+        return f"'{name}' is not there yet in namespace {namespace}; the first run makes it."
+    except EngineUnreachable as reason:
+        return f"not looked at: {reason.message}"
+    differs = _differences(settings, claim.spec)
+    if differs:
+        raise InputError(
+            f"the claim '{name}' has {'; '.join(differs)}. Kubernetes refuses to change that, and"
+            " every run would fail in volume-mount.",
+            next="Make the settings say what the claim has, or name another claim"
+            " (SLIPWAY_PVC_NAME).",
+        )
+    phase = claim.status.phase
+    if phase == "Lost":
+        raise InputError(
+            f"the claim '{name}' has lost its volume.",
+            next=f"Look at it with 'kubectl -n {namespace} describe pvc {name}'.",
+        )
+    return f"'{name}' in namespace {namespace} is as the settings say, {phase}."
+
+
+def _check_namespace(api: Any, namespace: str) -> None:
+    try:
+        with translated("Kubernetes"):
+            api.read_namespace(namespace, _request_timeout=_TIMEOUT_S)
+    except NotFound as reason:
+        raise InputError(
+            f"there is no namespace '{namespace}'.",
+            where="KFP_NAMESPACE",
+            next="Set KFP_NAMESPACE to the one in which runs have their pods.",
+        ) from reason
+    except SlipwayError:
+        return  # most accounts may not read namespaces
+
+
+def _differences(settings: Settings, spec: Any) -> list[str]:
+    from kubernetes.utils.quantity import parse_quantity  # with the client, which is there by now
+
+    found = []
+    if spec.storage_class_name != settings.pvc_storage_class:
+        found.append(
+            f"class '{spec.storage_class_name}', not '{settings.pvc_storage_class}'"
+            " (SLIPWAY_PVC_STORAGE_CLASS)"
+        )
+    if spec.access_modes != [settings.pvc_access_mode]:
+        modes = ", ".join(spec.access_modes)
+        found.append(f"mode {modes}, not {settings.pvc_access_mode} (SLIPWAY_PVC_ACCESS_MODE)")
+    size = spec.resources.requests["storage"]
+    if parse_quantity(size) > parse_quantity(settings.pvc_size):
+        found.append(f"size {size}, more than {settings.pvc_size} (SLIPWAY_PVC_SIZE)")
+    return found
