@@ -41,7 +41,6 @@ __all__ = [
     "compare",
     "delete",
     "find",
-    "list_runs",
     "listing",
     "logs",
     "retry",
@@ -81,19 +80,6 @@ def listing(settings: Settings, *, state: str = "", limit: int = 50) -> Listing:
     tracking = Tracking(settings)
     found = newest(settings, state=state, limit=limit)
     return Listing([_row(settings, tracking, run) for run in found.runs], found.outages)
-
-
-def list_runs(settings: Settings, *, state: str = "", limit: int = 50) -> list[dict[str, Any]]:
-    """Give the rows of `listing`.
-
-    Raises
-    ------
-    EngineUnreachable
-        No engine answers.
-    """
-    found = listing(settings, state=state, limit=limit)
-    require_an_answer(settings, found.outages)
-    return found.rows
 
 
 def require_an_answer(settings: Settings, outages: Sequence[Outage]) -> None:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from typing import Any
 
 from pipeline.actions import runs as actions
-from pipeline.cli.answer import Answer, shown, table
+from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
@@ -19,10 +19,16 @@ _STOP_S = 15.0
 
 def runs(settings: Settings, arguments: Namespace) -> Answer:
     """List runs."""
-    rows = actions.list_runs(settings, state=arguments.run_state, limit=arguments.limit)
+    found = actions.listing(settings, state=arguments.run_state, limit=arguments.limit)
+    actions.require_an_answer(settings, found.outages)
+    for outage in found.outages:
+        seen = f"last seen {outage.seen_at}" if outage.seen_at else "never seen"
+        say(f"warning: engine '{outage.engine}' is away, its runs are as {seen}: {outage.message}")
     keys = ("launch", "state", "user", "started_at", "finished_at")
-    cells = [(*(row[key] for key in keys), row["metrics"].get(actions.LIST_METRIC)) for row in rows]
-    return Answer(rows, table((*keys, actions.LIST_METRIC), cells))
+    cells = [
+        (*(row[key] for key in keys), row["metrics"].get(actions.LIST_METRIC)) for row in found.rows
+    ]
+    return Answer(found.rows, table((*keys, actions.LIST_METRIC), cells))
 
 
 def show(settings: Settings, arguments: Namespace) -> Answer:

@@ -133,7 +133,7 @@ def run_detail(
         "spec": {"arguments": {"parameters": parameters}, **_PIPELINE, **(spec or {})},
     }
     known = {node["id"]: dict(node) for node in nodes}
-    workflow = {**document, "status": {"startedAt": STARTED, "nodes": known, "message": message}}
+    workflow = {**document, "status": {"startedAt": created_at, "nodes": known, "message": message}}
     if is_over:
         workflow["status"]["finishedAt"] = FINISHED
     run = {

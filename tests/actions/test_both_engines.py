@@ -1,0 +1,147 @@
+"""Two engines side by side: one may be away, and a run can be started again on the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions import engines
+from pipeline.actions.engines import engine_of
+from pipeline.actions.found_runs import find, folder_of, newest
+from pipeline.actions.launches import choices_of, prepare, submit
+from pipeline.actions.runs import stop
+from pipeline.cli.main import main
+from pipeline.core.errors import EngineUnreachable
+from pipeline.core.launch import Choices, load_launch
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.engines.base import Run
+from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+
+__all__ = ["api"]
+
+SHAPES = Choices(
+    model="yolov8n-scratch.yaml", train=False, overrides={"epochs": 3}, name="twice", mem_gb=8
+)
+
+
+@pytest.fixture
+def settings(
+    api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    monkeypatch.setattr(engines, "_LEAVE_ALONE_S", 0.0)
+    made = Settings(
+        volume=volume,
+        state=state,
+        engines=("local", "kubeflow"),
+        kfp_endpoint=api.url,
+        pod_tracking_uri="http://mlflow:5000",
+    )
+    yield made
+    for run in engine_of(made, "local").list_runs().runs:
+        engine_of(made, "local").delete(run.id)
+
+
+def launch(settings: Settings, engine: str, choices: Choices = SHAPES, origin: str = "") -> Run:
+    there = replace(settings, engine=engine)
+    plan = prepare(there, choices, cloned_from=origin)
+    assert plan.ok, plan.findings
+    return submit(there, plan)
+
+
+def clone(settings: Settings, run: Run, engine: str) -> Run:
+    original = find(settings, run.launch)
+    choices = choices_of(settings, original)
+    return launch(settings, engine, choices, folder_of(settings, original).name)
+
+
+def test_runs_of_both_are_one_list_newest_first(settings: Settings, api: FakeKfp) -> None:
+    local = launch(settings, "local")
+    api.add(run_detail(1, pod("train", "Running"), created_at="2020-01-01T00:00:00Z"))
+    api.add(run_detail(2, pod("train", "Running"), created_at="2100-01-01T00:00:00Z"))
+    found = newest(settings)
+    assert [run.engine for run in found.runs] == ["kubeflow", "local", "kubeflow"]
+    assert found.runs[1].id == local.id
+    assert found.outages == ()
+    assert find(settings, found.runs[0].launch).engine == "kubeflow"
+    assert find(settings, local.launch).engine == "local"
+
+
+def test_kubeflow_away_hides_neither_its_runs_nor_the_others(
+    settings: Settings, api: FakeKfp
+) -> None:
+    local = launch(settings, "local")
+    there = api.add(run_detail(1, pod("train", "Running")))
+    newest(settings)
+    for path in ("/apis/v1beta1/runs", f"/apis/v1beta1/runs/{there}", "/apis/v1beta1/healthz"):
+        api.answers["GET", path] = (503, b"down for a moment")
+    found = newest(settings)
+    assert {run.id for run in found.runs} == {local.id, there}
+    (outage,) = found.outages
+    assert outage.engine == "kubeflow"
+    assert outage.message.startswith(f"{api.url} answers 503")
+    assert outage.seen_at
+    shown = next(run for run in found.runs if run.id == there)
+    assert shown.state is State.RUNNING
+    assert "Last seen" in shown.message
+    stop(settings, local.launch)  # and what answers can still be used
+    with pytest.raises(EngineUnreachable):
+        stop(settings, there)
+    api.answers.clear()
+    assert newest(settings).outages == ()
+
+
+def test_the_local_queue_out_of_order_does_not_hide_kubeflow(
+    settings: Settings, api: FakeKfp
+) -> None:
+    there = api.add(run_detail(1, pod("train", "Running")))
+    queue = settings.state / "engine" / "runs.db"
+    queue.parent.mkdir()
+    queue.write_bytes(b"no database" * 100)
+    found = newest(settings)
+    assert [run.id for run in found.runs] == [there]
+    assert [outage.engine for outage in found.outages] == ["local"]
+    queue.unlink()
+
+
+def test_a_run_moves_to_kubeflow_and_back_by_cloning(settings: Settings, api: FakeKfp) -> None:
+    local = launch(settings, "local")
+    moved = clone(settings, local, "kubeflow")
+    assert moved.engine == "kubeflow"
+    assert list(api.details) == [moved.id]
+    back = clone(settings, moved, "local")
+    assert back.engine == "local"
+    assert back.id != local.id
+    records = [load_launch(folder_of(settings, run).launch) for run in (local, moved, back)]
+    assert [record.engine for record in records] == ["local", "kubeflow", "local"]
+    assert [record.choices for record in records] == [SHAPES] * 3
+    assert [record.cloned_from for record in records] == ["", local.launch, moved.launch]
+    assert len({record.dataset_fingerprint for record in records}) == 1
+
+
+def test_the_command_line_names_the_engine_that_is_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local = launch(settings, "local")
+    words = ["--volume", str(settings.volume), "--state", str(settings.state)]
+    monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:9")
+    assert main([*words, "runs", "--json"]) == 0
+    said = capsys.readouterr()
+    assert [row["run"] for row in json.loads(said.out)] == [local.id]
+    assert "engine 'kubeflow' is away, its runs are as never seen" in said.err
+    monkeypatch.setenv("SLIPWAY_ENGINES", "kubeflow")
+    monkeypatch.setenv("SLIPWAY_ENGINE", "kubeflow")
+    assert main([*words, "runs", "--json"]) == 6
+
+
+def test_a_launch_for_kubeflow_is_told_when_pods_cannot_track(settings: Settings) -> None:
+    private = replace(settings, pod_tracking_uri="")
+    codes = {entry.code for entry in prepare(replace(private, engine="kubeflow"), SHAPES).findings}
+    assert "tracking-not-for-pods" in codes
+    assert "tracking-not-for-pods" not in {
+        entry.code for entry in prepare(private, SHAPES).findings
+    }
