@@ -134,6 +134,8 @@ def _confirm_delete(run: dict[str, Any]) -> None:
 
 def _banner(run: dict[str, Any]) -> None:
     if run["state"] != State.FAILED:
+        if run["message"]:  # what it waits for, when it was last seen, where it writes
+            st.info(escape(run["message"]), icon=":material/info:")
         return
     failed = next((step for step in run["steps"] if step["state"] == State.FAILED), None)
     reason = (failed or {}).get("message") or run.get("message") or "The run failed."

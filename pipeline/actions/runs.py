@@ -33,6 +33,7 @@ from pipeline.core.errors import (
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
+from pipeline.core.states import State
 from pipeline.engines.base import STEPS, LogChunk, Run
 from pipeline.tracking.reader import Tracking, summary
 
@@ -97,6 +98,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     params, params_source = tracking.params_or_file(folder)
     return {
         **_summary(settings, found),
+        "message": f"{found.message} {_elsewhere(found, folder)}".strip(),
         "metrics": metrics,
         "metrics_source": source,
         "steps": [
@@ -246,6 +248,18 @@ def _row(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
         "steps": [{"name": step.name, "state": str(step.state)} for step in run.steps],
         "metrics_source": source,
     }
+
+
+def _elsewhere(run: Run, folder: RunFolder) -> str:
+    """Say that a run writes to another volume than this one: verify claims its folder first."""
+    is_verified = any(step.name == "verify" and step.state is State.SUCCEEDED for step in run.steps)
+    if run.engine == "local" or not is_verified or folder.owner.is_file():
+        return ""
+    return (
+        "this volume is not the one that the run writes to: verify finished, and nothing of it is"
+        f" in runs/{folder.name}. Plots and metrics will be missing here until SLIPWAY_VOLUME is"
+        " the claim that runs use (SLIPWAY_PVC_NAME)."
+    )
 
 
 def _summary(settings: Settings, run: Run) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from pipeline.actions import engines
 from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import find, folder_of, newest
 from pipeline.actions.launches import choices_of, prepare, submit
-from pipeline.actions.runs import stop
+from pipeline.actions.runs import show, stop
 from pipeline.cli.main import main
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.launch import Choices, load_launch
+from pipeline.core.run_folder import claim
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Run
-from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail, run_id
 
 __all__ = ["api"]
 
@@ -136,6 +137,19 @@ def test_the_command_line_names_the_engine_that_is_away(
     monkeypatch.setenv("SLIPWAY_ENGINES", "kubeflow")
     monkeypatch.setenv("SLIPWAY_ENGINE", "kubeflow")
     assert main([*words, "runs", "--json"]) == 6
+
+
+def test_a_run_that_writes_to_another_volume_says_so(settings: Settings, api: FakeKfp) -> None:
+    nodes = (pod("volume-mount", "Succeeded"), pod("verify", "Succeeded"), pod("train", "Running"))
+    api.add(run_detail(1, nodes[0], pod("verify", "Running")))
+    run = find(settings, run_id(1))
+    assert show(settings, run.id)["message"] == ""  # verify has not come to it
+    api.add(run_detail(1, *nodes))
+    said = show(settings, run.id)["message"]
+    assert said.startswith("this volume is not the one that the run writes to: verify finished")
+    assert "SLIPWAY_PVC_NAME" in said
+    claim(folder_of(settings, run), run.uid)
+    assert show(settings, run.id)["message"] == ""
 
 
 def test_a_launch_for_kubeflow_is_told_when_pods_cannot_track(settings: Settings) -> None:

@@ -16,6 +16,9 @@ from pipeline.actions import launches, runs
 from pipeline.core.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout
+from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+
+__all__ = ["api"]
 
 LIGHT = Choices(model="yolov8n-scratch.yaml", train=False)
 
@@ -104,6 +107,18 @@ def test_a_finished_run_shows_its_steps_and_is_in_the_list(settings: Settings) -
     assert list(table["steps"]) == [100]
     assert list(table["by"]) == ["kim"]
     assert "No run fits" in text_of(open_page(runs_page, runs_filter="park"))
+
+
+def test_a_run_of_kubeflow_says_what_it_waits_for_and_where_it_writes(
+    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFP_ENDPOINT", api.url)
+    message = 'ImagePullBackOff: Back-off pulling image "slipway-yolo:0"'
+    pods = (pod("verify", "Succeeded"), pod("train", "Pending", message))
+    run = api.add(run_detail(1, *pods))
+    said = open_page(run_page, run=run).info[0]  # above the tabs
+    assert "cannot be pulled (ImagePullBackOff)" in said.value
+    assert "this volume is not the one that the run writes to" in said.value
 
 
 def test_a_failed_run_says_why_above_everything(settings: Settings, installation: Path) -> None:
