@@ -21,7 +21,8 @@ fi
 .venv/bin/python -m pytest -n 2 --dist loadfile -m "not kubeflow${no_browser:+ and not e2e}"
 # After the others: they share one cluster, and pods need the processors.
 if [ -n "${KFP_ENDPOINT:-}" ]; then
-    .venv/bin/python -m pytest -n 2 --dist loadfile -m kubeflow
+    .venv/bin/python -m pytest -n 2 --dist loadfile -m "kubeflow and not alone"
+    .venv/bin/python -m pytest -m alone
 else
     echo "Left out: the tests of Kubeflow. Point them at any Kubeflow Pipelines: KFP_ENDPOINT=http://…"
 fi

@@ -133,6 +133,12 @@ def step(name: str, script: str, *, inputs: Sequence[str] = (), gpus: int = 0) -
     }
 
 
+def launch(engine: Engine, *steps: Mapping[str, Any]) -> str:
+    """Start a run of this test's own and give its id."""
+    document = workflow(*steps, parameters={"launch": own("l")})
+    return engine.submit(document, own("l"))
+
+
 def wait(engine: Engine, run_id: str, until: Callable[[Run], bool]) -> Run:
     """Ask until something holds; fail with what the run looked like last."""
     is_local = engine.name == "local"
