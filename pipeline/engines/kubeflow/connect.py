@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -135,7 +136,10 @@ def kubernetes_api() -> Any:
         kubernetes.config.load_incluster_config(client_configuration=configuration)
     except kubernetes.config.ConfigException:
         try:
-            kubernetes.config.load_kube_config(client_configuration=configuration)
+            # Its own default is what the variable said when the library was imported.
+            kubernetes.config.load_kube_config(
+                os.environ.get("KUBECONFIG"), client_configuration=configuration
+            )
         except (kubernetes.config.ConfigException, OSError):
             return None
     configuration.retries = False
