@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core.errors import InputError, NotFound, UsageError
@@ -27,6 +29,7 @@ from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.store import Store
 
 LOG_CHUNK_BYTES = 1 << 20
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d ")
 
 
 def make(settings: Settings) -> Engine:
@@ -68,7 +71,8 @@ class LocalEngine(Engine):
             stop_at="",
             is_deleted=False,
             parameters=plan.parameters,
-            settings=settings_environment(self._settings),
+            # Steps ask nothing of KFP, so they are not given what opens it.
+            settings=settings_environment(replace(self._settings, kfp_token="", kfp_cookie="")),
         )
         run_id = self._store.add(row, workflow, plan.steps)
         self._ensure_controller()
@@ -77,7 +81,7 @@ class LocalEngine(Engine):
     def get(self, run_id: str) -> Run:
         row = self._store.find(run_id)
         self._ensure_controller()
-        return _run(row, self._store.steps([row.id])[row.id])
+        return _run(row, self._store.steps([row.id])[row.id], self._why_no_controller())
 
     def list_runs(self, *, limit: int = 50, token: str = "") -> RunPage:
         if token and not token.isdecimal():
@@ -87,7 +91,8 @@ class LocalEngine(Engine):
         shown = rows[:limit]
         steps = self._store.steps(row.id for row in shown)
         following = str(shown[-1].seq) if len(rows) > limit and shown else ""
-        return RunPage(tuple(_run(row, steps[row.id]) for row in shown), following)
+        ailment = self._why_no_controller()
+        return RunPage(tuple(_run(row, steps[row.id], ailment) for row in shown), following)
 
     def stop(self, run_id: str) -> None:
         self._store.request_stop(self._store.find(run_id).id)
@@ -171,6 +176,7 @@ class LocalEngine(Engine):
         lock = take_lock(self._layout)
         if lock is None:
             return
+        os.ftruncate(lock, 0)  # the controller writes its pid when it serves
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
         }
@@ -194,8 +200,25 @@ class LocalEngine(Engine):
         finally:
             os.close(lock)
 
+    def _why_no_controller(self) -> str:
+        """Say why nothing starts, when the last controller died before it served.
 
-def _run(row: RunRow, steps: list[StepRow]) -> Run:
+        While the next one is being started this stays so, so that a page does not flicker.
+        """
+        lock, log = self._layout.controller_lock, self._layout.controller_log
+        if not log.is_file() or (lock.is_file() and lock.stat().st_size):
+            return ""
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        if not last or _LOG_LINE.match(last):  # it has said nothing, or ended in good order
+            return ""
+        return (
+            f"no controller runs, so no step starts: {last.strip().rstrip('.')}. Mend what"
+            f" {log} says; whoever looks at the run then starts the controller again."
+        )
+
+
+def _run(row: RunRow, steps: list[StepRow], ailment: str) -> Run:
     return Run(
         id=row.id,
         uid=row.uid,
@@ -209,7 +232,7 @@ def _run(row: RunRow, steps: list[StepRow]) -> Run:
             Step(step.name, step.state, step.started_at, step.finished_at, step.message)
             for step in steps
         ),
-        message=row.message,
+        message=row.message if row.state.is_finished else ailment or row.message,
         parameters=row.parameters,
     )
 

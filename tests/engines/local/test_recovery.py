@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -86,6 +89,29 @@ def test_killed_controller_between_queueing_and_starting(
     assert local_engine.get(second).state is State.PENDING
     (settings.volume / "go").touch()
     assert finish(local_engine, second).state is State.SUCCEEDED
+
+
+def test_controller_that_dies_while_starting_is_named_on_the_run(
+    local_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "yaml.py").write_text("raise ImportError('half an installation')\n")
+    with monkeypatch.context() as broken:
+        broken.setenv("PYTHONPATH", str(tmp_path))
+        run_id = local_engine.submit(workflow(step("verify", "true")), "l-1")
+        wait(local_engine, run_id, lambda run: "no controller runs" in run.message)
+        run = local_engine.get(run_id)
+        assert run.state is State.PENDING
+        assert "half an installation" in run.message and "controller.log" in run.message
+        assert "no controller runs" in local_engine.list_runs().runs[0].message
+    assert finish(local_engine, run_id).message == ""
+
+
+def test_steps_are_not_given_what_opens_kfp(settings: Settings) -> None:
+    engine = make_engine(replace(settings, kfp_token="t0ken", kfp_cookie="c00kie"))
+    run_id = engine.submit(workflow(step("verify", "env")), "l-1")
+    finish(engine, run_id)
+    assert "SLIPWAY_VOLUME" in log(engine, run_id, "verify")
+    assert not {"t0ken", "c00kie"} & set(re.split(r"[=\n]", log(engine, run_id, "verify")))
 
 
 def test_vanished_step_is_not_shown_as_running(local_engine: Engine, settings: Settings) -> None:
