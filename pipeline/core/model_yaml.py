@@ -11,6 +11,8 @@ from pipeline.core.volume import Resolved, Volume
 from pipeline.core.yaml_file import YamlFile, load_yaml
 
 _SMALLEST_WEIGHTS_BYTES = 1 << 10
+# What torch writes: a zip archive, before version 1.6 a pickle. Looked at, never unpickled.
+_WEIGHTS_STARTS = (b"PK\x03\x04", b"\x80")
 # substring of the head's last module, in the order in which Ultralytics looks
 _TASKS = {
     "classif": "classify",
@@ -109,6 +111,12 @@ def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:
     if size < _SMALLEST_WEIGHTS_BYTES:
         message = f"'{found.path}' has only {size} bytes, too few for weights."
         return [warning("model-small", message, where="model", next="Copy the weights again.")]
+    with open(path, "rb") as file:
+        start = file.read(4)
+    if not start.startswith(_WEIGHTS_STARTS):
+        message = f"'{found.path}' does not begin as weights of torch do."
+        hint = "Copy the weights again; a web page or a Git LFS pointer may have been saved."
+        return [error("not-weights", message, where="model", next=hint)]
     return []
 
 
