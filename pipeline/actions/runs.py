@@ -51,7 +51,8 @@ __all__ = [
 ]
 
 LIST_METRIC = "mAP50-95"
-_STOP_S = 30.0
+# Longer than a step may take to stop: 30 s on either engine, and what is noted afterwards.
+_STOP_S = 45.0
 _LOG_BYTES = 1 << 20
 # They name the place of a run, so they differ always and say nothing.
 _PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
@@ -319,7 +320,7 @@ def _stop_and_wait(settings: Settings, run: Run) -> None:
         if time.monotonic() > deadline:
             raise SlipwayError(
                 f"run {run.launch or run.id} has not stopped within {_STOP_S:.0f} s.",
-                next="Look at its log, then delete it again.",
+                next="It goes on stopping: look at its log, then delete it again.",
             )
         time.sleep(0.2)
 
@@ -356,6 +357,9 @@ def _json(path: Path) -> dict[str, Any]:
 def _compared(settings: Settings, document: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {key: document[key] for key in ("model", "cfg", "data", "experiment")}
     record = record_of(RunFolder(Path(document["folder"])))
+    for switch in ("train", "tune"):
+        asked = getattr(record.choices, switch) if record else None
+        chosen[switch] = document["parameters"].get(f"bool_{switch}", asked)
     if record:
         chosen |= {f"sha256.{kind}": digest for kind, digest in record.sha256.items()}
         chosen["dataset_fingerprint"] = record.dataset_fingerprint

@@ -83,7 +83,7 @@ def test_a_run_from_launch_to_delete(cli: Cli, volume: Path) -> None:
     models = cli("ls", "models", "--json").json["models"]
     assert f"runs/{launch}/train/weights/best.pt" in {model["path"] for model in models}
 
-    clone = cli("clone", launch, "--set", "lr0=0.02", "--json").json
+    clone = cli("clone", launch, "--set", "lr0=0.02", "--tune", "--json").json
     assert cli("stop", clone["launch"], "--json").json["state"] == "stopped"
     assert cli("stop", clone["run"], "--json").json["state"] == "stopped"
     rows = cli("runs", "--json").json
@@ -91,6 +91,9 @@ def test_a_run_from_launch_to_delete(cli: Cli, volume: Path) -> None:
     assert rows[1]["metrics"]["mAP50-95"] == shown["metrics"]["mAP50-95"]["best"]
     compared = cli("compare", launch, clone["launch"], "--json").json
     assert set(compared) == {"params", "metrics"}
+    switches = {run: str(on) for run, on in compared["params"]["tune"].items()}
+    assert switches == {launch: "False", clone["launch"]: "True"}
+    assert "train" not in compared["params"]
 
     for name in (clone["launch"], launch):
         gone = cli("delete", name, "--json")
