@@ -23,7 +23,7 @@ from tests.benchmarks.report import compare, say
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5
 TUNE = "Tune after training"
-SWITCH = f"import streamlit as st\n\nst.toggle({TUNE!r})\n"
+SWITCH = f"import time\nimport streamlit as st\n\nst.toggle({TUNE!r})\ntime.sleep(0.03)\n"
 HELLO = "import streamlit as st\n\nst.write('Hello world')\n"
 SHOWS_HELLO = "() => document.body.innerText.includes('Hello world')"
 SHOWS_PICKERS = """() => ['Model', 'Cfg', 'Data'].every(
