@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.theme import colours
-from dashboard.widgets.curves import curve_chart, grouped
+from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean, show_log
@@ -180,14 +180,7 @@ def _curves() -> None:
         st.info("Curves appear here after the first epoch.", icon=":material/show_chart:")
         return
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
-    columns = st.columns(2, gap="medium")
-    for index, (title, series) in enumerate(grouped(history).items()):
-        figure = curve_chart(series, colours(), best_epoch if title == "Accuracy" else None)
-        column = columns[index % 2]
-        column.markdown(f"**{title}**")
-        column.plotly_chart(
-            figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
-        )
+    show_curves(history, colours(), best_epoch)
 
 
 def _trials() -> None:

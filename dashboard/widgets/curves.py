@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+import streamlit as st
 
 from dashboard.theme import Colours
 
@@ -29,20 +31,80 @@ def grouped(history: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
     return {title: series for title, series in charts.items() if series}
 
 
+def smoothed(points: Points, weight: float) -> list[tuple[int, float]]:
+    """Average each value with those before it, as TensorBoard does; what is no number stays out.
+
+    Parameters
+    ----------
+    points
+        Epoch and value.
+    weight
+        How much the past counts, from 0 (not at all) to below 1.
+
+    Examples
+    --------
+    >>> smoothed([(1, 0.0), (2, 3.0)], 0.5)
+    [(1, 0.0), (2, 2.0)]
+    """
+    total = mass = 0.0
+    averaged = []
+    for epoch, value in points:
+        if math.isfinite(value):
+            total = weight * total + (1 - weight) * value
+            mass = weight * mass + (1 - weight)
+            averaged.append((epoch, total / mass))
+    return averaged
+
+
+def show_curves(
+    history: Mapping[str, Points], colours: Colours, best_epoch: int | None = None
+) -> None:
+    """Show all charts in two columns, with smoothing and a log axis that the URL keeps."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=220
+        )
+        is_log = st.toggle(
+            "Log axis",
+            key="log_axis",
+            bind="query-params",
+            help="For all but accuracy; values of zero cannot be drawn on it.",
+        )
+    columns = st.columns(2, gap="medium")
+    for index, (title, series) in enumerate(grouped(history).items()):
+        is_accuracy = title == "Accuracy"
+        figure = curve_chart(
+            series,
+            colours,
+            best_epoch if is_accuracy else None,
+            smoothing=smoothing,
+            is_log=is_log and not is_accuracy,
+        )
+        column = columns[index % 2]
+        column.markdown(f"**{title}**")
+        column.plotly_chart(
+            figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
+        )
+
+
 def curve_chart(
-    series: Mapping[str, Points], colours: Colours, best_epoch: int | None = None
+    series: Mapping[str, Points],
+    colours: Colours,
+    best_epoch: int | None = None,
+    *,
+    smoothing: float = 0.0,
+    is_log: bool = False,
 ) -> go.Figure:
-    """Draw curves over the epoch (from 1), with a line at the best epoch if one is given."""
+    """Draw curves over the epoch (from 1), with a line at the best epoch if one is given.
+
+    Smoothed curves keep the values that were measured behind them, faint.
+    """
     figure = go.Figure()
     for index, (name, points) in enumerate(series.items()):
-        figure.add_scatter(
-            x=[epoch for epoch, _ in points],
-            y=[value for _, value in points],
-            name=name.rpartition("/")[2],
-            mode="lines+markers" if len(points) < 3 else "lines",
-            line={"color": colours.runs[index % len(colours.runs)], "width": 2},
-            hovertemplate="%{y:.4g}",
-        )
+        colour = colours.runs[index % len(colours.runs)]
+        if smoothing:
+            _add_curve(figure, name, points, colour, is_faint=True)
+        _add_curve(figure, name, smoothed(points, smoothing) if smoothing else points, colour)
     if best_epoch is not None:
         figure.add_vline(
             x=best_epoch,
@@ -61,7 +123,23 @@ def curve_chart(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
-        yaxis=axis,
-        uirevision="keep",
+        yaxis={**axis, "type": "log", "dtick": 1} if is_log else axis,
+        uirevision="log" if is_log else "linear",  # a zoom of one axis means nothing on the other
     )
     return figure
+
+
+def _add_curve(
+    figure: go.Figure, name: str, points: Points, colour: str, *, is_faint: bool = False
+) -> None:
+    figure.add_scatter(
+        x=[epoch for epoch, _ in points],
+        y=[value for _, value in points],
+        name=name.rpartition("/")[2],
+        mode="lines+markers" if len(points) < 3 else "lines",
+        line={"color": colour, "width": 1 if is_faint else 2},
+        opacity=0.35 if is_faint else 1.0,
+        showlegend=not is_faint,
+        hoverinfo="skip" if is_faint else None,
+        hovertemplate=None if is_faint else "%{y:.4g}",
+    )

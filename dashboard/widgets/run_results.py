@@ -17,9 +17,14 @@ IMAGES = (
     ("train/results.png", "Curves by epoch (results.png)"),
     ("test/confusion_matrix.png", "Confusion matrix on test"),
     ("train/confusion_matrix.png", "Confusion matrix on val"),
+    ("test/BoxPR_curve.png", "Precision over recall on test"),
+    ("test/BoxF1_curve.png", "F1 over confidence on test"),
     ("train/labels.jpg", "Labels of the training data (labels.jpg)"),
     ("train/train_batch0.jpg", "First training batch (train_batch0.jpg)"),
+    ("train/val_batch0_labels.jpg", "Labels on val"),
     ("train/val_batch0_pred.jpg", "Predictions on val"),
+    ("test/val_batch0_labels.jpg", "Labels on test"),
+    ("test/val_batch0_pred.jpg", "Predictions on test"),
     ("plot/distribution.png", "Class distribution"),
 )
 _DOWNLOAD_LIMIT = 200 << 20

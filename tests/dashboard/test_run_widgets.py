@@ -1,8 +1,8 @@
 import pytest
 
 from dashboard.theme import LIGHT
-from dashboard.widgets.curves import curve_chart, grouped
-from dashboard.widgets.log import clean
+from dashboard.widgets.curves import curve_chart, grouped, smoothed
+from dashboard.widgets.log import clean, matching
 from dashboard.widgets.states import progress, state_counts, state_text
 from pipeline.core.states import State
 
@@ -41,3 +41,45 @@ def test_a_curve_has_epochs_from_one_and_the_best_one_marked() -> None:
     assert list(figure.data[0].x) == [1, 2, 3]
     assert figure.layout.shapes[0].x0 == 2
     assert "epoch 2" in figure.layout.annotations[0].text
+
+
+def test_smoothing_starts_at_the_first_value_and_leaves_out_what_is_no_number() -> None:
+    points = [(1, 2.0), (2, float("nan")), (3, 4.0)]
+    averaged = smoothed(points, 0.5)
+    assert [epoch for epoch, _ in averaged] == [1, 3]
+    assert averaged[0][1] == 2.0 and 3.0 < averaged[1][1] < 4.0
+
+
+def test_a_smoothed_curve_keeps_what_was_measured_behind_it() -> None:
+    points = [(1, 1.0), (2, 3.0), (3, 1.0)]
+    figure = curve_chart({"train/box_loss": points}, LIGHT, smoothing=0.9, is_log=True)
+    measured, average = figure.data
+    assert list(measured.y) == [1.0, 3.0, 1.0] and max(average.y) < 3.0
+    assert not measured.showlegend and figure.layout.yaxis.type == "log"
+
+
+LOG = [
+    "WARNING no GPU",
+    "epoch 1",
+    "Traceback (most recent call last):",
+    '  File "train.py", line 3',
+    "ValueError: batch",
+    "ordinary",
+    "0 errors found",
+]
+
+
+@pytest.mark.parametrize(
+    ("search", "level", "found"),
+    [
+        ("", "all", LOG),
+        ("", "warnings", [LOG[0], *LOG[2:5]]),
+        ("", "errors", LOG[2:5]),
+        ("EPOCH", "all", ["epoch 1"]),
+        ("epoch", "errors", []),
+    ],
+)
+def test_lines_of_a_log_are_found_by_text_and_level(
+    search: str, level: str, found: list[str]
+) -> None:
+    assert matching(LOG, search, level) == found
