@@ -37,6 +37,8 @@ VIEWS = (
     View("runs", "Runs", ":material/list:"),
     View("run", "Run", ":material/list:", is_hidden=True),
     View("configs", "Configs", ":material/edit_note:"),
+    View("models", "Models", ":material/deployed_code:"),
+    View("system", "System", ":material/monitor_heart:"),
 )
 
 

@@ -16,6 +16,7 @@ from dashboard.navigation import go
 # URL parameters
 RUN = "run"
 CLONE = "clone"
+MODEL = "model"
 OVERRIDES = "set"
 FILE = "file"
 
@@ -35,9 +36,10 @@ def open_runs() -> None:
     go("runs")
 
 
-def open_launch(clone: str = "") -> None:
-    """Go to the launch page, filled in like the run to clone if one is given."""
-    go("launch", {CLONE: clone} if clone else {})
+def open_launch(clone: str = "", model: str = "") -> None:
+    """Go to the launch page, filled in like the run to clone, or with this model."""
+    query = {CLONE: clone, MODEL: model}
+    go("launch", {key: value for key, value in query.items() if value})
 
 
 def open_config(path: str) -> None:

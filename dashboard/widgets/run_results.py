@@ -27,7 +27,7 @@ IMAGES = (
     ("test/val_batch0_pred.jpg", "Predictions on test"),
     ("plot/distribution.png", "Class distribution"),
 )
-_DOWNLOAD_LIMIT = 200 << 20
+DOWNLOAD_LIMIT = 200 << 20
 _LISTED_FILES = 300
 
 
@@ -93,7 +93,7 @@ def show_files(folder: Path) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     chosen = row.selectbox("File", names, key="file_to_download", width=420)
     path = folder / (chosen or names[0])
-    if path.stat().st_size <= _DOWNLOAD_LIMIT:
+    if path.stat().st_size <= DOWNLOAD_LIMIT:
         row.download_button(
             "Download", path.read_bytes, file_name=path.name, icon=":material/download:"
         )

@@ -1,0 +1,101 @@
+"""Models: the weights that there are, where they came from, how well they did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import ago, plural, size
+from dashboard.widgets.run_results import DOWNLOAD_LIMIT
+from pipeline.actions.models import Weights, list_weights
+
+
+def render() -> None:
+    """Show all weights; choosing one offers what can be done with it."""
+    found = list_weights(services.settings())
+    if not found:
+        _show_empty()
+        return
+    total = size(sum(entry.bytes for entry in found))
+    text = st.text_input(
+        "Filter",
+        placeholder="file, run, model or data",
+        key="models_filter",
+        bind="query-params",
+        width=360,
+    )
+    shown = [entry for entry in found if (text or "").lower() in _searchable(entry)]
+    st.caption(f"{plural(len(found), 'file')} · {total} · choose a row to use or download it")
+    if not shown:
+        st.info("No file fits the filter.", icon=":material/filter_alt:")
+        return
+    event = st.dataframe(
+        _table(shown),
+        hide_index=True,
+        height=min(38 + 35 * len(shown), 480),
+        column_config={"test mAP50-95": st.column_config.NumberColumn(format="%.3f")},
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="",
+        key="models_table",
+    )
+    selection: Any = event["selection"]
+    for index in selection["rows"]:
+        if index < len(shown):
+            _show_actions(shown[index])
+
+
+def _searchable(entry: Weights) -> str:
+    return f"{entry.path} {entry.launch} {entry.model} {entry.data}".lower()
+
+
+def _table(entries: list[Weights]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "file": [entry.path.rpartition("/")[2] for entry in entries],
+            "from run": [entry.launch or "put on the volume" for entry in entries],
+            "test mAP50-95": [entry.test_map for entry in entries],
+            "measured on": [entry.test_split for entry in entries],
+            "data": [entry.data for entry in entries],
+            "started from": [entry.model for entry in entries],
+            "size": [size(entry.bytes) for entry in entries],
+            "changed": [ago(_time(entry.changed_at_s)) for entry in entries],
+        }
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _show_actions(entry: Weights) -> None:
+    st.markdown(f"**{escape(entry.path)}**")
+    with st.container(horizontal=True):
+        if st.button("Launch from it", icon=":material/rocket_launch:", type="primary"):
+            state.open_launch(model=entry.path)
+        if entry.launch and st.button("Open its run", icon=":material/open_in_full:"):
+            state.open_run(entry.launch)
+        if entry.bytes <= DOWNLOAD_LIMIT:
+            st.download_button(
+                "Download",
+                (services.settings().volume / entry.path).read_bytes,
+                file_name=entry.path.replace("/", "-"),
+                icon=":material/download:",
+            )
+    if entry.bytes > DOWNLOAD_LIMIT:
+        st.caption("This file is too large for the browser; take it from the volume.")
+
+
+def _show_empty() -> None:
+    st.subheader("No weights yet")
+    st.write(
+        "A run that trains leaves best.pt and last.pt here. Weights that you have already can be "
+        f"put into `{services.settings().volume / 'weights'}`."
+    )
+    if st.button("Launch a run", icon=":material/rocket_launch:", type="primary"):
+        state.open_launch()

@@ -1,0 +1,100 @@
+"""System: what works, what does not, what takes room, and how this installation is set up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import guarded
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import plural, size
+from pipeline.actions.doctor import examine
+from pipeline.actions.shown_settings import shown_settings
+from pipeline.actions.volume_use import VolumeUse, volume_use
+
+_KEPT_S = 60
+
+
+def render() -> None:
+    """Show the checks first, then the room on the volume, then the settings."""
+    if st.button("Check again", icon=":material/refresh:", key="check_again"):
+        _examined.clear()
+        _used.clear()
+    guarded(_checks)()
+    guarded(_room)()
+    guarded(_settings)()
+
+
+@st.cache_data(show_spinner="Looking at engines, volume and MLflow", ttl=_KEPT_S)
+def _examined() -> dict[str, Any]:
+    return examine(services.settings())
+
+
+@st.cache_data(show_spinner="Measuring the run folders", ttl=_KEPT_S)
+def _used() -> VolumeUse:
+    return volume_use(services.settings())
+
+
+def _checks() -> None:
+    found = _examined()
+    wrong = [check for check in found["checks"] if not check["ok"]]
+    title = f"{plural(len(wrong), 'check')} failed" if wrong else "Everything works"
+    st.subheader(title, anchor=False)
+    for check in [*wrong, *(check for check in found["checks"] if check["ok"])]:
+        mark = ":green[✓ ok]" if check["ok"] else ":red[✕ failed]"
+        line = f"{mark} **{escape(check['name'])}**  {escape(check['detail'])}"
+        st.markdown(f"{line}  \n→ {escape(check['next'])}" if check["next"] else line)
+
+
+def _room() -> None:
+    st.subheader("Room on the volume", anchor=False)
+    volume = services.settings().volume
+    if not volume.is_dir():
+        st.info("There is no volume to measure yet.", icon=":material/hard_drive:")
+        return
+    use = _used()
+    taken = sum(run.bytes for run in use.runs)
+    st.caption(
+        f"`{volume}` · {size(use.free_bytes)} free of {size(use.total_bytes)} · "
+        f"{plural(len(use.runs), 'run')} take {size(taken)}"
+    )
+    if not use.runs:
+        st.info("Runs will be listed here by size.", icon=":material/hard_drive:")
+        return
+    st.caption("Choose a run to open its page, where it can be deleted.")
+    event = st.dataframe(
+        _table(use),
+        hide_index=True,
+        height=min(38 + 35 * len(use.runs), 380),
+        column_config={
+            "share of all runs": st.column_config.ProgressColumn(format="percent", max_value=1)
+        },
+        on_select="rerun",
+        selection_mode="single-cell",
+        key="system_runs",
+    )
+    selection: Any = event["selection"]
+    if selection["cells"]:
+        state.open_run(use.runs[selection["cells"][0][0]].launch)
+
+
+def _table(use: VolumeUse) -> pd.DataFrame:
+    taken = sum(run.bytes for run in use.runs) or 1
+    return pd.DataFrame(
+        {
+            "run": [run.launch for run in use.runs],
+            "deleting frees": [size(run.bytes) for run in use.runs],
+            "of it weights": [size(run.weight_bytes) for run in use.runs],
+            "share of all runs": [run.bytes / taken for run in use.runs],
+        }
+    )
+
+
+def _settings() -> None:
+    st.subheader("Settings", anchor=False)
+    shown = shown_settings(services.settings())
+    table = pd.DataFrame({"setting": list(shown), "value": list(shown.values())})
+    st.dataframe(table, hide_index=True, height=380)

@@ -1,0 +1,70 @@
+"""What takes the volume's room, and how much of it deleting a run would free."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.run_folder import list_run_folders
+from pipeline.core.settings import Settings
+from pipeline.core.volume import Volume
+
+
+@dataclass(frozen=True)
+class RunUse:
+    """The room that one run takes.
+
+    Parameters
+    ----------
+    launch
+        Name of its folder.
+    bytes
+        What deleting it frees.
+    weight_bytes
+        How much of that is weights.
+    """
+
+    launch: str
+    bytes: int
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class VolumeUse:
+    """The room on the disk of the volume.
+
+    Parameters
+    ----------
+    total_bytes, free_bytes
+        Of the disk, which others may fill, too.
+    runs
+        Largest first.
+    """
+
+    total_bytes: int
+    free_bytes: int
+    runs: tuple[RunUse, ...]
+
+
+def volume_use(settings: Settings) -> VolumeUse:
+    """Measure every run's folder; a file that goes away meanwhile does not count."""
+    disk = shutil.disk_usage(settings.volume)
+    folders = list_run_folders(Volume(settings.volume, settings.data_roots))
+    runs = [_run_use(folder.path) for folder in folders]
+    runs.sort(key=lambda run: run.bytes, reverse=True)
+    return VolumeUse(disk.total, disk.free, tuple(runs))
+
+
+def _run_use(folder: Path) -> RunUse:
+    total = weights = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                count = os.lstat(os.path.join(place, name)).st_size
+            except FileNotFoundError:
+                continue  # a step that runs replaces its files
+            total += count
+            weights += count if name.endswith(".pt") else 0
+    return RunUse(folder.name, total, weights)

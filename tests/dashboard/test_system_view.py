@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import services
+from pipeline.actions.shown_settings import shown_settings
+from pipeline.actions.volume_use import volume_use
+from pipeline.core.settings import Settings
+
+
+def script() -> None:
+    from dashboard.errors import guarded
+    from dashboard.views import system
+
+    guarded(system.render)()
+
+
+def open_system() -> AppTest:
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def text_of(page: AppTest) -> str:
+    parts = [*page.subheader, *page.markdown, *page.caption, *page.info, *page.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def settings_of(page: AppTest) -> dict[str, str]:
+    table = page.dataframe[-1].value
+    return dict(zip(table["setting"], table["value"], strict=True))
+
+
+def add_run(volume: Path, name: str, weight_bytes: int) -> None:
+    weights = volume / "runs" / name / "train" / "weights"
+    weights.mkdir(parents=True)
+    (weights / "best.pt").write_bytes(b"x" * weight_bytes)
+    (weights.parent / "step.log").write_bytes(b"x" * 100)
+
+
+def test_the_checks_say_what_works(installation: Path) -> None:
+    text = text_of(open_system())
+    assert ":green[✓ ok] **volume**" in text
+    assert "Runs will be listed here" in text
+
+
+def test_a_check_that_fails_comes_first_with_what_to_do(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_VOLUME", str(installation / "nowhere"))
+    page = open_system()
+    assert "failed" in page.subheader[0].value
+    assert ":red[✕ failed]" in page.markdown[0].value
+    assert "python \\-m" in text_of(page) or "python -m pipeline sample" in text_of(page)
+    assert "no volume to measure" in text_of(page)
+
+
+def test_runs_are_listed_by_what_deleting_them_frees(installation: Path) -> None:
+    add_run(installation, "small", 1_000)
+    add_run(installation, "large", 9_000)
+    table = open_system().dataframe[0].value
+    assert list(table["run"]) == ["large", "small"]
+    assert list(table["deleting frees"]) == ["9.1 kB", "1.1 kB"]
+    assert list(table["of it weights"]) == ["9.0 kB", "1.0 kB"]
+
+
+def test_checking_again_measures_again(installation: Path) -> None:
+    page = open_system()
+    add_run(installation, "new", 1_000)
+    page.button(key="check_again").click().run()
+    assert list(page.dataframe[0].value["run"]) == ["new"]
+
+
+def test_secrets_are_never_on_the_page(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFP_TOKEN", "hush-token")
+    monkeypatch.setenv("SLIPWAY_WEBHOOK_URL", "http://127.0.0.1:9/hooks/hush-path")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:hush-word@127.0.0.1:9")
+    shown = settings_of(open_system())
+    assert shown["KFP_TOKEN"] == "set, hidden" and shown["KFP_COOKIE"] == ""
+    assert shown["SLIPWAY_VOLUME"] == str(installation)
+    assert "127.0.0.1" in shown["SLIPWAY_WEBHOOK_URL"]
+    assert "hush" not in str(shown)
+
+
+def test_every_setting_is_shown(volume: Path, state: Path) -> None:
+    shown = shown_settings(Settings(volume, state, data_roots=(volume, state), job_slots=2))
+    assert shown["SLIPWAY_DATA_ROOTS"] == f"{volume}:{state}"
+    assert shown["SLIPWAY_JOB_SLOTS"] == "2" and shown["SLIPWAY_ENGINES"] == "local"
+
+
+def test_use_of_a_volume_counts_files_of_any_depth(installation: Path) -> None:
+    add_run(installation, "deep", 10)
+    (use,) = volume_use(services.settings()).runs
+    assert (use.launch, use.bytes, use.weight_bytes) == ("deep", 110, 10)
