@@ -19,21 +19,23 @@ from dashboard.widgets.log import clean, show_log
 from dashboard.widgets.run_results import (
     show_files,
     show_images,
-    show_settings,
     show_test,
     show_trials,
 )
+from dashboard.widgets.run_settings import show_lineage, show_settings
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
+from pipeline.actions.lineage import lineage
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.files import read_text
+from pipeline.core.progress import training_progress
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
 from pipeline.tracking.server import server_state
 
 REFRESH_S = 2
 _TAIL_LINES = 12
-_TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Log", "Files")
+_TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Origin", "Log", "Files")
 
 
 def render() -> None:
@@ -54,6 +56,7 @@ def render() -> None:
         "Test by class": lambda: show_test(_shown()["test"]),
         "Trials": _trials,
         "Settings": _settings,
+        "Origin": _origin,
         "Log": _log,
         "Files": lambda: show_files(_folder().path),
     }
@@ -91,6 +94,7 @@ def _head() -> None:
     st.caption(f"{run['user']} · {run['engine']} · {when}", help=exact(started) or None)
     _banner(run)
     show_steps(run["steps"], colours())
+    _epochs(run)
     _metrics(run)
 
 
@@ -148,6 +152,15 @@ def _banner(run: dict[str, Any]) -> None:
             st.code(tail or "Nothing printed.", language=None, wrap_lines=True)
 
 
+def _epochs(run: dict[str, Any]) -> None:
+    running = {step["name"] for step in run["steps"] if step["state"] == State.RUNNING}
+    found = training_progress(RunFolder(Path(run["folder"]))) if "train" in running else None
+    if found and found.epochs:
+        left = "" if found.left_s is None else f" · at most {duration(found.left_s)} left"
+        share_done = min(found.epochs_done / found.epochs, 1.0)
+        st.progress(share_done, f"{found.epochs_done} of {found.epochs} epochs{left}")
+
+
 def _metrics(run: dict[str, Any]) -> None:
     metrics, test = run["metrics"], run["test"] or {}
     if not metrics and not test:
@@ -196,6 +209,12 @@ def _settings() -> None:
     path = _folder().applied
     applied = json.loads(read_text(path)) if path.is_file() else None
     show_settings(_shown()["params"], applied)
+
+
+def _origin() -> None:
+    chosen = show_lineage(lineage(services.settings(), _folder()))
+    if chosen:
+        state.open_run(chosen)
 
 
 def _log() -> None:

@@ -20,9 +20,6 @@ _KEPT_S = 60
 
 def render() -> None:
     """Show the checks first, then the room on the volume, then the settings."""
-    if st.button("Check again", icon=":material/refresh:", key="check_again"):
-        _examined.clear()
-        _used.clear()
     guarded(_checks)()
     guarded(_room)()
     guarded(_settings)()
@@ -39,10 +36,15 @@ def _used() -> VolumeUse:
 
 
 def _checks() -> None:
+    head = st.container(horizontal=True, vertical_alignment="center")
+    answer = head.empty()
+    if head.button("Check again", icon=":material/refresh:", key="check_again"):
+        _examined.clear()
+        _used.clear()
     found = _examined()
     wrong = [check for check in found["checks"] if not check["ok"]]
     title = f"{plural(len(wrong), 'check')} failed" if wrong else "Everything works"
-    st.subheader(title, anchor=False)
+    answer.subheader(title, anchor=False)
     for check in [*wrong, *(check for check in found["checks"] if check["ok"])]:
         mark = ":green[✓ ok]" if check["ok"] else ":red[✕ failed]"
         line = f"{mark} **{escape(check['name'])}**  {escape(check['detail'])}"

@@ -1,4 +1,4 @@
-"""What a run made: images, test metrics, settings and files."""
+"""What a run made: images, test metrics, trials and files."""
 
 from __future__ import annotations
 
@@ -68,19 +68,6 @@ def show_trials(trials_csv: str, best_yaml: str) -> None:
         st.code(best_yaml, language="yaml")
 
 
-def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:
-    """Show the parameters, and whether training applied what the launch asked for."""
-    if applied:
-        _show_applied(applied)
-    if not params:
-        st.info("Parameters appear here when training starts.", icon=":material/tune:")
-        return
-    table = pd.DataFrame(
-        {"parameter": list(params), "value": [str(value) for value in params.values()]}
-    )
-    st.dataframe(table, hide_index=True, height=420)
-
-
 def show_files(folder: Path) -> None:
     """List the files of a run, with one of them to download."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -101,14 +88,3 @@ def show_files(folder: Path) -> None:
         st.caption("This file is too large for the browser; take it from the volume.")
     table = pd.DataFrame({"file": names, "size": [size(count) for count in sizes]})
     st.dataframe(table.head(_LISTED_FILES), hide_index=True, height=380)
-
-
-def _show_applied(applied: Mapping[str, Any]) -> None:
-    different = applied["different"]
-    if not different:
-        st.success("Training applied every setting that was asked for.", icon=":material/check:")
-        return
-    names = ", ".join(different)
-    st.error(f"Training did not apply what was asked for: {names}.", icon=":material/error:")
-    rows = {name: applied["settings"][name] for name in different}
-    st.dataframe(pd.DataFrame.from_dict(rows, orient="index").astype(str))

@@ -13,7 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions import launches, runs
+from pipeline.core.files import write_json
 from pipeline.core.launch import Choices
+from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
@@ -35,8 +37,10 @@ def run_page() -> None:
     render()
 
 
-def open_page(page: Callable[[], None], **query: str) -> AppTest:
+def open_page(page: Callable[[], None], *, tab: str = "", **query: str) -> AppTest:
     opened = AppTest.from_function(page, default_timeout=60)
+    if tab:
+        opened.session_state["run_tab"] = tab
     for key, value in query.items():
         opened.query_params[key] = value
     opened.run()
@@ -107,6 +111,59 @@ def test_a_finished_run_shows_its_steps_and_is_in_the_list(settings: Settings) -
     assert list(table["steps"]) == [100]
     assert list(table["by"]) == ["kim"]
     assert "No run fits" in text_of(open_page(runs_page, runs_filter="park"))
+
+
+def test_the_origin_of_a_run_names_its_files_and_what_became_of_them(
+    settings: Settings, installation: Path
+) -> None:
+    run = finished(settings, launches.prepare(settings, LIGHT))
+    (installation / "cfg-custom.yaml").write_text("epochs: 7\n")
+    page = open_page(run_page, tab="Origin", run=run)
+    table = page.dataframe[0].value
+    assert dict(zip(table["used"], table["on the volume now"], strict=True)) == {
+        "model": "✓ unchanged",
+        "cfg": "✎ changed since",
+        "data": "✓ unchanged",
+        "dataset": "",
+    }
+    assert "experiment slipway" in text_of(page)
+
+
+def test_settings_that_training_did_not_apply_come_first(settings: Settings) -> None:
+    run = finished(settings, launches.prepare(settings, LIGHT))
+    applied = RunFolder(Path(runs.show(settings, run)["folder"])).applied
+    entry = {"args_yaml": 1, "applied": 1}
+    entries = {
+        "epochs": {**entry, "requested": 1, "verdict": "equal"},
+        "lr0": {**entry, "requested": 2, "verdict": "resolved"},
+        "mosaic": {**entry, "requested": 3, "verdict": "different"},
+    }
+    write_json(applied, {"different": ["mosaic"], "settings": entries})
+    page = open_page(run_page, tab="Settings", run=run)
+    assert page.error[0].value.endswith("asked for: mosaic.")
+    assert list(page.dataframe[0].value["setting"]) == ["mosaic", "lr0", "epochs"]
+    filtered = open_page(run_page, tab="Settings", run=run, settings_filter="LR")
+    assert list(filtered.dataframe[0].value["setting"]) == ["lr0"]
+
+
+def test_a_log_is_searched_from_a_link(settings: Settings) -> None:
+    run = finished(settings, launches.prepare(settings, LIGHT))
+    page = open_page(run_page, tab="Log", run=run, log_search="no line has this")
+    assert "No line fits." in text_of(page)
+    assert "No line fits." not in text_of(open_page(run_page, tab="Log", run=run))
+
+
+def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
+    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFP_ENDPOINT", api.url)
+    run = api.add(run_detail(1, pod("verify", "Succeeded"), pod("train", "Running")))
+    folder = RunFolder(Path(runs.show(load_settings(), run)["folder"]))
+    folder.results.parent.mkdir(parents=True)
+    (folder.results.parent / "args.yaml").write_text("epochs: 8\n")
+    folder.results.write_text("epoch,time\n1,30\n2,60\n")
+    (bar,) = open_page(run_page, run=run).get("progress")
+    assert (bar.proto.value, bar.proto.text) == (25, "2 of 8 epochs · at most 3 min left")
 
 
 def test_a_run_of_kubeflow_says_what_it_waits_for_and_where_it_writes(

@@ -1,0 +1,87 @@
+"""What a run was asked for, what it did, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import ago, plural
+from pipeline.actions.lineage import Lineage
+
+# The verdicts of train/applied.json, what needs a look first.
+_VERDICTS = {"different": "✕ different", "resolved": "≈ worked out", "equal": "✓ equal"}
+_NOW = {"same": "✓ unchanged", "changed": "✎ changed since", "gone": "✕ gone", "": ""}
+
+
+def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:
+    """Show what was asked for beside what training applied; until it is over, its parameters."""
+    if applied:
+        _show_applied(applied)
+        return
+    if not params:
+        st.info("Parameters appear here when training starts.", icon=":material/tune:")
+        return
+    st.caption("Whether training applied them is known when it is over.")
+    table = pd.DataFrame(
+        {"parameter": list(params), "value": [str(value) for value in params.values()]}
+    )
+    st.dataframe(table, hide_index=True, height=420)
+
+
+def _show_applied(applied: Mapping[str, Any]) -> None:
+    different, settings = applied["different"], applied["settings"]
+    if different:
+        names = ", ".join(different)
+        st.error(f"Training did not apply what was asked for: {names}.", icon=":material/error:")
+    else:
+        count = plural(len(settings), "setting")
+        st.success(f"Requested = applied: {count}, none different.", icon=":material/check:")
+    st.caption("≈ Ultralytics works this value out, such as lr0 under optimizer=auto.")
+    text = st.text_input(
+        "Filter", placeholder="setting", key="settings_filter", bind="query-params", width=260
+    )
+    rows = [
+        (_VERDICTS[verdict], name, _text(entry["requested"]), _text(entry["applied"]))
+        for verdict in _VERDICTS
+        for name, entry in settings.items()
+        if entry["verdict"] == verdict and (text or "").lower() in name.lower()
+    ]
+    table = pd.DataFrame(rows, columns=["verdict", "setting", "requested", "applied"])
+    st.dataframe(table, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 420))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def show_lineage(origin: Lineage | None) -> str:
+    """Show where a run comes from; give the run that the person wants to open, or nothing."""
+    if origin is None:
+        st.info(
+            "The launch of this run is not recorded: it was started in the engine's own UI, or "
+            "its verify step is not done.",
+            icon=":material/account_tree:",
+        )
+        return ""
+    record = origin.record
+    st.caption(
+        f"{escape(record.user)} · asked for {ago(record.created_at)} · "
+        f"Slipway {escape(record.code_version)} · experiment {escape(record.choices.experiment)}"
+    )
+    chosen = ""
+    for label, run in (("Cloned from", record.cloned_from), ("Weights from", origin.model_run)):
+        if run and st.button(f"{label} {escape(run)}", icon=":material/history:", key=label):
+            chosen = run
+    rows = [(entry.kind, entry.name, entry.sha256[:12], _NOW[entry.now]) for entry in origin.files]
+    if record.dataset_fingerprint:
+        rows.append(("dataset", "split lists and labels", record.dataset_fingerprint[:12], ""))
+    table = pd.DataFrame(rows, columns=["used", "name", "digest at launch", "on the volume now"])
+    st.dataframe(table, hide_index=True)
+    if record.choices.overrides:
+        st.caption("Changed for this launch")
+        st.code("\n".join(f"{key}={value}" for key, value in record.choices.overrides.items()))
+    return chosen

@@ -1,0 +1,91 @@
+"""Where a run comes from: its original, its model's run, and the files that it used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pipeline.actions.found_runs import record_of
+from pipeline.core.errors import NotFound
+from pipeline.core.files import sha256_file
+from pipeline.core.launch import Launch
+from pipeline.core.run_folder import RUNS, RunFolder
+from pipeline.core.settings import Settings
+from pipeline.core.volume import Kind, Volume
+
+Now = Literal["same", "changed", "gone", ""]
+_KINDS: tuple[Kind, ...] = ("model", "cfg", "data", "tune")
+
+
+@dataclass(frozen=True)
+class UsedFile:
+    """One file that a launch named.
+
+    Parameters
+    ----------
+    kind, name
+        What it is, and how the launch names it.
+    sha256
+        Its digest at launch.
+    now
+        Whether the file on the volume still has those bytes; empty for weights, which take long
+        to read.
+    """
+
+    kind: str
+    name: str
+    sha256: str
+    now: Now
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a run comes from.
+
+    Parameters
+    ----------
+    record
+        What was asked for.
+    model_run
+        The run that trained the weights it started from; else empty.
+    files
+        The files that it used.
+    """
+
+    record: Launch
+    model_run: str
+    files: tuple[UsedFile, ...]
+
+
+def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
+    """Give where a run comes from; None when its launch is not recorded."""
+    record = record_of(folder)
+    if record is None:
+        return None
+    volume = Volume(settings.volume, settings.data_roots)
+    parts = Path(record.model_path).parts
+    model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
+    files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
+    return Lineage(record, model_run, files)
+
+
+def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
+    choices = record.choices
+    named = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
+    name = named.get(kind, choices.tune_space)
+    digest = record.sha256[kind]
+    return UsedFile(kind, name, digest, _now(volume, record, kind, name, digest))
+
+
+def _now(volume: Volume, record: Launch, kind: Kind, name: str, digest: str) -> Now:
+    try:
+        relative = record.model_path if kind == "model" else volume.resolve(kind, name).path
+    except NotFound:
+        return "gone"
+    path = volume.path(relative)
+    if not path.is_file():
+        return "gone"
+    if path.suffix == ".pt":
+        return ""
+    return "same" if sha256_file(path) == digest else "changed"
