@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.widgets.findings import escape
-from dashboard.widgets.formats import ago, plural, size
+from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
 from pipeline.actions.models import Weights, list_weights
 
@@ -38,7 +38,11 @@ def render() -> None:
         _table(shown),
         hide_index=True,
         height=min(38 + 35 * len(shown), 480),
-        column_config={"test mAP50-95": st.column_config.NumberColumn(format="%.3f")},
+        column_config={  # numbers and times, so that a column can be sorted by what it means
+            "test mAP50-95": st.column_config.NumberColumn(format="%.3f"),
+            "size": st.column_config.NumberColumn(format="bytes"),
+            "changed": st.column_config.DatetimeColumn(format="distance"),
+        },
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",
@@ -62,15 +66,11 @@ def _table(entries: list[Weights]) -> pd.DataFrame:
             "test mAP50-95": [entry.test_map for entry in entries],
             "measured on": [entry.test_split for entry in entries],
             "data": [entry.data for entry in entries],
+            "size": [entry.bytes for entry in entries],
+            "changed": [datetime.fromtimestamp(entry.changed_at_s, UTC) for entry in entries],
             "started from": [entry.model for entry in entries],
-            "size": [size(entry.bytes) for entry in entries],
-            "changed": [ago(_time(entry.changed_at_s)) for entry in entries],
         }
     )
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _show_actions(entry: Weights) -> None:

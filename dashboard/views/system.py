@@ -72,7 +72,9 @@ def _room() -> None:
         hide_index=True,
         height=min(38 + 35 * len(use.runs), 380),
         column_config={
-            "share of all runs": st.column_config.ProgressColumn(format="percent", max_value=1)
+            "deleting frees": st.column_config.NumberColumn(format="bytes"),
+            "of it weights": st.column_config.NumberColumn(format="bytes"),
+            "share of all runs": st.column_config.ProgressColumn(format="percent", max_value=1),
         },
         on_select="rerun",
         selection_mode="single-cell",
@@ -88,8 +90,8 @@ def _table(use: VolumeUse) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "run": [run.launch for run in use.runs],
-            "deleting frees": [size(run.bytes) for run in use.runs],
-            "of it weights": [size(run.weight_bytes) for run in use.runs],
+            "deleting frees": [run.bytes for run in use.runs],
+            "of it weights": [run.weight_bytes for run in use.runs],
             "share of all runs": [run.bytes / taken for run in use.runs],
         }
     )
