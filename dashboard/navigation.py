@@ -47,6 +47,11 @@ def pages() -> list[Any]:
     return [_page(view) for view in VIEWS]
 
 
+def has(name: str) -> bool:
+    """Say whether there is a page of this name."""
+    return any(view.name == name for view in VIEWS)
+
+
 def go(name: str, query: Mapping[str, Any] | None = None) -> None:
     """Go to a page with these URL parameters; does not return."""
     view = next(view for view in VIEWS if view.name == name)

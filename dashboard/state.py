@@ -17,6 +17,7 @@ from dashboard.navigation import go
 RUN = "run"
 CLONE = "clone"
 MODEL = "model"
+RUNS = "runs"
 OVERRIDES = "set"
 FILE = "file"
 
@@ -40,6 +41,11 @@ def open_launch(clone: str = "", model: str = "") -> None:
     """Go to the launch page, filled in like the run to clone, or with this model."""
     query = {CLONE: clone, MODEL: model}
     go("launch", {key: value for key, value in query.items() if value})
+
+
+def open_compare(runs: Sequence[str]) -> None:
+    """Go to the comparison of these runs; does not return."""
+    go("compare", {RUNS: ",".join(runs)})
 
 
 def open_config(path: str) -> None:

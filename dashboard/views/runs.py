@@ -2,164 +2,149 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import services, state
-from dashboard.errors import guarded, show_error
-from dashboard.widgets.formats import ago, duration, elapsed_s
+from dashboard import preferences, services, state
+from dashboard.errors import guarded
+from dashboard.views.run_actions import show_actions, show_dialog
+from dashboard.views.run_queue import show_queue
 from dashboard.widgets.outages import show_outages
-from dashboard.widgets.states import progress, state_counts, state_text
-from pipeline.actions import runs
-from pipeline.core.errors import SlipwayError
+from dashboard.widgets.run_table import COLUMNS, DEFAULT, column_config, run_table
+from dashboard.widgets.states import state_counts
+from pipeline.actions import run_list
 from pipeline.core.states import State
 
 REFRESH_S = 3
-_STATES = ("", "running", "pending", "succeeded", "failed", "stopped")
 _PAGE = 50
+# Ticked launches, by name: a run that comes on top must not move the ticks to its neighbours.
+_TICKED = "runs.ticked"
 
 
 def render() -> None:
     """Show the list, fresh every few seconds."""
-    header = st.container(horizontal=True, vertical_alignment="bottom")
-    wanted = header.selectbox(
-        "State",
-        _STATES,
-        format_func=lambda name: State(name).label if name else "any state",
-        key="runs_state",
-        bind="query-params",
-        width=180,
-    )
-    text = header.text_input(
+    st.fragment(guarded(_list), run_every=REFRESH_S)()
+    guarded(show_dialog)()
+
+
+def _list() -> None:
+    top = st.container()
+    filters = st.container(horizontal=True, vertical_alignment="bottom")
+    text = filters.text_input(
         "Filter",
-        placeholder="launch, model, data or user",
+        placeholder="user:kim lr0>0.01 mAP50-95>0.5 …",
+        help="Words, or `user:kim`, `tag:baseline`, and parameters or metrics: `lr0>0.01`.",
         key="runs_filter",
         bind="query-params",
-        width=360,
+        on_change=_first_page,
     )
-    limit = header.selectbox(
-        "Show", (_PAGE, 200, 1000), key="runs_limit", bind="query-params", width=110
+    chosen = {key: _value(f"runs_{key}") for key in run_list.CHOICES}
+    number = _value("runs_page")
+    is_archive = _value("runs_archived").lower() == "true"
+    found = run_list.page_of(
+        services.settings(),
+        chosen,
+        text or "",
+        page=int(number) if number.isdecimal() else 1,
+        size=_PAGE,
+        with_archived=is_archive,
     )
-    engine = _engine_filter(header)
-    st.fragment(guarded(_list), run_every=REFRESH_S)(
-        wanted or "", text or "", limit or _PAGE, engine
-    )
-
-
-def _engine_filter(header: DeltaGenerator) -> str:
-    engines = services.settings().engines
-    if len(engines) == 1:
-        return ""
-    chosen = header.selectbox(
-        "Engine",
-        ("", *engines),
-        format_func=lambda name: name or "all engines",
-        key="runs_engine",
-        bind="query-params",
-        width=150,
-    )
-    return chosen or ""
-
-
-def _list(wanted: str, text: str, limit: int, engine: str) -> None:
-    settings = services.settings()
-    asked = replace(settings, engines=(engine,), engine=engine) if engine else settings
-    found = runs.listing(asked, state=wanted, limit=limit)
-    show_outages(found.outages)
-    shown = [row for row in found.rows if text.lower() in _searchable(row)]
-    if not shown:
+    with filters:
+        _choose(found, chosen)
+        columns = _more()
+    with top:
+        show_outages(found.outages)
+        st.markdown(state_counts(found.states))
+    if not found.rows:
         if not found.outages:
-            _show_empty(is_filtered=bool(wanted or text or engine))
+            _show_empty(is_filtered=bool(found.states) or any(chosen.values()) or bool(text))
         return
-    st.markdown(state_counts([row["state"] for row in shown]))
+    _table(found, columns)
+    show_queue()
+
+
+def _value(key: str) -> str:
+    """Give the value of a widget that comes further down the page, or else the URL's."""
+    return str(st.session_state.get(key, state.url_text(key)) or "")
+
+
+def _choose(found: run_list.Page, chosen: dict[str, str]) -> None:
+    """Offer the values that occur; one that is chosen stays on offer when no run has it."""
+    for key in run_list.CHOICES:
+        offered = sorted({*found.choices[key], chosen[key]} - {""})
+        if len(offered) > 1 or chosen[key] or key == "state":
+            st.selectbox(
+                key.capitalize(),
+                ("", *offered),
+                format_func=partial(_label, key),
+                key=f"runs_{key}",
+                bind="query-params",
+                width=145,
+                on_change=_first_page,
+            )
+
+
+def _first_page() -> None:
+    state.set_url("runs_page", "")
+    st.session_state.pop("runs_page", None)
+
+
+def _label(key: str, value: str) -> str:
+    if not value:
+        return f"any {key}"
+    return State(value).label if key == "state" and value in set(State) else value
+
+
+def _more() -> list[str]:
+    """Offer the columns, kept in the URL and for the user, and the archive."""
+    key = "runs.columns"
+    known = preferences.load(services.settings().state, services.user()).get("runs_columns")
+    if key not in st.session_state:
+        asked = state.url_texts("columns") or known or DEFAULT
+        st.session_state[key] = [name for name in COLUMNS if name in asked]
+    with st.popover("Columns", icon=":material/view_column:"):
+        chosen = st.pills(
+            "Columns", COLUMNS, selection_mode="multi", key=key, on_change=_remember_columns
+        )
+        st.toggle("Show archived runs", key="runs_archived", bind="query-params")
+    state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
+    return list(chosen)
+
+
+def _remember_columns() -> None:
+    chosen = st.session_state["runs.columns"]
+    preferences.remember(services.settings().state, services.user(), runs_columns=chosen)
+
+
+def _table(found: run_list.Page, columns: list[str]) -> None:
+    rows = found.rows
+    names = [row["launch"] for row in rows]
+    ticked = st.session_state.get(_TICKED, [])
+    before = [index for index, name in enumerate(names) if name in ticked]
     event = st.dataframe(
-        _table(shown),
+        run_table(rows, columns),
         hide_index=True,
-        height=min(38 + 35 * len(shown), 560),
-        column_config=_columns(),
+        height=min(38 + 35 * len(rows), 560),
+        column_config=column_config(),
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
+        selection_default={"selection": {"rows": before, "columns": [], "cells": []}},
         placeholder="",
-        key="runs_table",
+        # Ticks are row numbers: another list of runs is another table, with the ticks put back.
+        key=f"runs_table.{hashlib.sha256(repr(names).encode()).hexdigest()[:12]}",
     )
     selection: Any = event["selection"]
     if selection["cells"]:
-        state.open_run(shown[selection["cells"][0][0]]["launch"])
-    _show_actions([shown[index] for index in selection["rows"] if index < len(shown)])
-
-
-def _searchable(row: dict[str, Any]) -> str:
-    keys = ("launch", "run", "engine", "user", "model", "cfg", "data")
-    return " ".join(str(row.get(key, "")) for key in keys).lower()
-
-
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "state": [state_text(row["state"]) for row in rows],
-            "launch": [row["launch"] or row["run"] for row in rows],
-            "steps": [progress(row["steps"]) for row in rows],
-            "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
-            "so far": [row["curve"] or None for row in rows],
-            "test mAP": [row["test"]["mAP50-95"] for row in rows],
-            "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
-            "started": [ago(row["started_at"]) for row in rows],
-            "by": [row["user"] for row in rows],
-            "data": [row["data"] for row in rows],
-            "model": [row["model"] for row in rows],
-            "why": [row["message"] for row in rows],
-        }
-    )
-    if len(services.settings().engines) > 1:
-        table.insert(2, "engine", [row["engine"] for row in rows])
-    return table
-
-
-def _columns() -> dict[str, Any]:
-    config = st.column_config
-    return {
-        "state": config.TextColumn(width=85, pinned=True),
-        "launch": config.TextColumn(width=280, help="Click a cell to open the run"),
-        "engine": config.TextColumn(width=75),
-        "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
-        "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
-        "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),
-        "test mAP": config.NumberColumn(width=80, format="%.3f", help="mAP50-95 of best.pt"),
-        "model": config.TextColumn(width=150),
-        "data": config.TextColumn(width=100),
-        "by": config.TextColumn(width=70),
-        "started": config.TextColumn(width=95),
-        "time": config.TextColumn(width=65),
-        "why": config.TextColumn(width=260),
-    }
-
-
-def _show_actions(selected: list[dict[str, Any]]) -> None:
-    if not selected:
-        st.caption("Click a run to open it; tick runs to stop or retry them.")
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"selected **{len(selected)}**")
-        running = [row for row in selected if not State(row["state"]).is_finished]
-        failed = [row for row in selected if row["state"] in (State.FAILED, State.STOPPED)]
-        if st.button("Stop", icon=":material/stop:", disabled=not running):
-            _for_each(running, runs.stop)
-        if st.button("Retry", icon=":material/replay:", disabled=not failed):
-            _for_each(failed, runs.retry)
-
-
-def _for_each(rows: list[dict[str, Any]], action: Any) -> None:
-    for row in rows:
-        try:
-            action(services.settings(), row["run"])
-        except SlipwayError as reason:
-            show_error(reason)
-            return
-    st.rerun(scope="fragment")
+        state.open_run(names[selection["cells"][0][0]])
+    selected = [rows[index] for index in selection["rows"]]
+    st.session_state[_TICKED] = [row["launch"] for row in selected]
+    pages = -(-found.fitting // _PAGE)
+    if pages > 1:
+        st.pagination(pages, key="runs_page", bind="query-params")
+    show_actions(selected)
 
 
 def _show_empty(*, is_filtered: bool) -> None:

@@ -41,10 +41,12 @@ __all__ = [
     "Listing",
     "compare",
     "delete",
+    "facts_of",
     "find",
     "listing",
     "logs",
     "retry",
+    "row_of",
     "show",
     "stop",
     "track",
@@ -81,7 +83,7 @@ def listing(settings: Settings, *, state: str = "", limit: int = 50) -> Listing:
     """
     tracking = Tracking(settings)
     found = newest(settings, state=state, limit=limit)
-    return Listing([_row(settings, tracking, run) for run in found.runs], found.outages)
+    return Listing([row_of(settings, tracking, run) for run in found.runs], found.outages)
 
 
 def require_an_answer(settings: Settings, outages: Sequence[Outage]) -> None:
@@ -98,7 +100,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     metrics, source = tracking.metrics_or_file(folder)
     params, params_source = tracking.params_or_file(folder)
     return {
-        **_summary(settings, found),
+        **facts_of(settings, found),
         "message": f"{found.message} {_elsewhere(found, folder)}".strip(),
         "metrics": metrics,
         "metrics_source": source,
@@ -238,11 +240,12 @@ def track(settings: Settings, run: str) -> dict[str, Any]:
     return {"run": found.id, "launch": found.launch, "logged": logged}
 
 
-def _row(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
+def row_of(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
+    """Give what the list shows of a run: its facts, and how well it does."""
     folder = folder_of(settings, run)
     history, source = tracking.history_or_file(folder, (LIST_METRIC,))
     return {
-        **_summary(settings, run),
+        **facts_of(settings, run),
         "metrics": {name: value["best"] for name, value in summary(history).items()},
         "curve": [value for _, value in history.get(LIST_METRIC, [])],
         "test": {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)},
@@ -263,7 +266,8 @@ def _elsewhere(run: Run, folder: RunFolder) -> str:
     )
 
 
-def _summary(settings: Settings, run: Run) -> dict[str, Any]:
+def facts_of(settings: Settings, run: Run) -> dict[str, Any]:
+    """Give what is known of a run without asking MLflow."""
     folder = folder_of(settings, run)
     record = record_of(folder)
     return {

@@ -65,6 +65,11 @@ class RunFolder:
         return self.step("verify") / "data.yaml"
 
     @property
+    def note(self) -> Path:
+        """What people say about the run."""
+        return self.path / "note.json"
+
+    @property
     def mlflow(self) -> Path:
         """Which MLflow run belongs to this launch."""
         return self.path / "mlflow.json"

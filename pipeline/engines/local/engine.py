@@ -133,6 +133,13 @@ class LocalEngine(Engine):
         """Put a waiting run at a place in the queue, 0 being the next to start."""
         self._store.move(self._store.find(run_id).id, position)
 
+    def queue(self) -> tuple[Run, ...]:
+        """Give the runs that run or wait, in the order in which they start."""
+        rows = self._store.unfinished()
+        self._ensure_controller()
+        steps = self._store.steps(row.id for row in rows)
+        return tuple(_run(row, steps[row.id]) for row in rows if not row.is_deleted)
+
     def _check_machine(self, plan: Plan) -> None:
         """Refuse what this machine can never give: more GPUs than it has, secrets it lacks."""
         gpus = len(gpu_names(self._settings))

@@ -1,0 +1,131 @@
+"""What can be done with the runs that are ticked in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard import navigation, services, state
+from dashboard.errors import show_error
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import plural, size
+from dashboard.widgets.run_table import run_csv
+from pipeline.actions import run_list, runs
+from pipeline.core.errors import SlipwayError
+from pipeline.core.states import State
+
+# What a dialog was opened for: it must stand while the list behind it refreshes.
+_DIALOG = "runs.dialog"
+
+
+def show_actions(selected: list[dict[str, Any]]) -> None:
+    """Show the buttons that fit the selected runs."""
+    if not selected:
+        st.caption("Click a run to open it; tick runs to compare, stop, tag or delete them.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"selected **{len(selected)}**", width="content")
+        _working(selected)
+        _keeping(selected)
+
+
+def show_dialog() -> None:
+    """Show the dialog that a button asked for; call it outside of what refreshes."""
+    asked = st.session_state.get(_DIALOG)
+    if asked and asked[0] == "delete":
+        _confirm_delete(asked[1])
+    elif asked:
+        _edit_note(asked[1])
+
+
+def _working(selected: list[dict[str, Any]]) -> None:
+    running = [row for row in selected if not State(row["state"]).is_finished]
+    failed = [row for row in selected if row["state"] in (State.FAILED, State.STOPPED)]
+    if navigation.has("compare") and st.button(
+        "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(selected) < 2
+    ):
+        state.open_compare([row["launch"] for row in selected])
+    if st.button("Stop", icon=":material/stop:", disabled=not running):
+        _for_each(running, runs.stop)
+    if st.button("Retry", icon=":material/replay:", disabled=not failed):
+        _for_each(failed, runs.retry)
+
+
+def _keeping(selected: list[dict[str, Any]]) -> None:
+    if st.button("Note and tags", icon=":material/sell:", disabled=len(selected) > 1):
+        _open("note", selected)
+    if all(row["is_archived"] for row in selected):
+        if st.button("Take out of the archive", icon=":material/unarchive:"):
+            _for_each(selected, lambda *ids: run_list.archive(*ids, is_archived=False))
+    elif st.button("Archive", icon=":material/archive:", help="Hide from the list; files stay"):
+        _for_each(selected, run_list.archive)
+    if st.button("Delete", icon=":material/delete:", key="runs_delete"):
+        _open("delete", selected)
+    st.download_button(
+        "CSV",
+        run_csv(selected),
+        file_name="runs.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _open(dialog: str, selected: list[dict[str, Any]]) -> None:
+    st.session_state[_DIALOG] = (dialog, selected)
+    st.rerun()
+
+
+def _close() -> None:
+    st.session_state.pop(_DIALOG, None)
+
+
+def _for_each(rows: list[dict[str, Any]], action: Callable[..., Any]) -> None:
+    for row in rows:
+        try:
+            action(services.settings(), row["run"])
+        except SlipwayError as reason:
+            show_error(reason)
+            return
+    st.rerun(scope="fragment")
+
+
+@st.dialog("Delete these runs?", on_dismiss=_close)
+def _confirm_delete(rows: list[dict[str, Any]]) -> None:
+    settings = services.settings()
+    try:
+        freed = run_list.folder_bytes(settings, [row["run"] for row in rows])
+        names = "\n".join(f"- {escape(row['launch'] or row['run'])}" for row in rows[:10])
+        st.markdown(names + (f"\n- and {len(rows) - 10} more" if len(rows) > 10 else ""))
+        running = [row for row in rows if not State(row["state"]).is_finished]
+        stopped = f"{plural(len(running), 'run')} that is not over stops first. " if running else ""
+        st.write(
+            f"{stopped}Frees {size(freed)} on the volume: weights, logs and plots are gone for "
+            "good. What MLflow has stays there."
+        )
+        if st.button(f"Delete {plural(len(rows), 'run')}", type="primary", key="runs_delete_now"):
+            with st.spinner("Deleting"):
+                for row in rows:
+                    runs.delete(settings, row["run"])
+            _close()
+            st.rerun()
+    except SlipwayError as reason:
+        show_error(reason)
+
+
+@st.dialog("Note and tags", on_dismiss=_close)
+def _edit_note(rows: list[dict[str, Any]]) -> None:
+    row = rows[0]
+    st.caption(escape(row["launch"] or row["run"]))
+    text = st.text_area("Note", row["note"], max_chars=4000, placeholder="What is this run about?")
+    tags = st.text_input("Tags", ", ".join(row["tags"]), placeholder="baseline, seed 2")
+    if st.button("Save", type="primary", key="runs_note_save"):
+        try:
+            run_list.annotate(services.settings(), row["run"], text, [tags])
+        except SlipwayError as reason:
+            show_error(reason)
+            return
+        _close()
+        st.rerun()

@@ -1,0 +1,117 @@
+"""Runs as a table: which columns there are, and how each reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.widgets.formats import ago, duration, elapsed_s
+from dashboard.widgets.states import progress, state_text
+
+ALWAYS = ("state", "launch")
+COLUMNS = (
+    "engine",
+    "steps",
+    "mAP50-95",
+    "so far",
+    "test mAP",
+    "time",
+    "started",
+    "by",
+    "data",
+    "model",
+    "cfg",
+    "tags",
+    "note",
+    "why",
+    "from",
+)
+DEFAULT = (
+    "steps",
+    "mAP50-95",
+    "so far",
+    "test mAP",
+    "time",
+    "started",
+    "by",
+    "data",
+    "model",
+    "tags",
+    "note",
+    "why",
+)
+CHANGED = "changed since"
+
+
+def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Give state, launch and the chosen columns of some runs."""
+    table = pd.DataFrame(
+        {
+            "state": [state_text(row["state"]) for row in rows],
+            "launch": [row["launch"] or row["run"] for row in rows],
+            "engine": [row["engine"] for row in rows],
+            "steps": [progress(row["steps"]) for row in rows],
+            "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
+            "so far": [row["curve"] or None for row in rows],
+            "test mAP": [row["test"]["mAP50-95"] for row in rows],
+            "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
+            "started": [ago(row["started_at"]) for row in rows],
+            "by": [row["user"] for row in rows],
+            "data": [_data(row) for row in rows],
+            "model": [row["model"] for row in rows],
+            "cfg": [row["cfg"] for row in rows],
+            "tags": [list(row["tags"]) for row in rows],
+            "note": [row["note"] for row in rows],
+            "why": [row["message"] for row in rows],
+            "from": [row["from"] for row in rows],
+        }
+    )
+    return table[[*ALWAYS, *(name for name in COLUMNS if name in columns)]]
+
+
+def run_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Give all columns of some runs as CSV: ids, times and numbers as they are, not as shown."""
+    table = run_table(rows, [name for name in COLUMNS if name not in ("steps", "so far")])
+    table["state"] = [row["state"] for row in rows]
+    table["data"] = [row["data"] for row in rows]
+    table["data changed"] = [row["is_data_changed"] for row in rows]
+    table["tags"] = [" ".join(row["tags"]) for row in rows]
+    table["started"] = [row["started_at"] for row in rows]
+    table["time"] = [elapsed_s(row["started_at"], row["finished_at"]) for row in rows]
+    text: str = table.rename(columns={"time": "time_s", "started": "started_at"}).to_csv(
+        index=False
+    )
+    return text
+
+
+def column_config() -> dict[str, Any]:
+    """Say how wide each column is and how its values are drawn."""
+    config = st.column_config
+    return {
+        "state": config.TextColumn(width=85, pinned=True),
+        "launch": config.TextColumn(width=280, help="Click a cell to open the run"),
+        "engine": config.TextColumn(width=75),
+        "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
+        "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
+        "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),
+        "test mAP": config.NumberColumn(width=80, format="%.3f", help="mAP50-95 of best.pt"),
+        "model": config.TextColumn(width=150),
+        "cfg": config.TextColumn(width=110),
+        "data": config.TextColumn(
+            width=125, help=f"'{CHANGED}': the data yaml is not what it was at launch"
+        ),
+        "by": config.TextColumn(width=70),
+        "started": config.TextColumn(width=95),
+        "time": config.TextColumn(width=65),
+        "tags": config.ListColumn(width=110),
+        "note": config.TextColumn(width=180),
+        "why": config.TextColumn(width=260),
+        "from": config.TextColumn(width=80, help="Where a run that Slipway did not launch is from"),
+    }
+
+
+def _data(row: dict[str, Any]) -> str:
+    return f"{row['data']} · {CHANGED}" if row["is_data_changed"] else str(row["data"])

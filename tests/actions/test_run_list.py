@@ -1,0 +1,158 @@
+"""Finding runs in the list, and what people say about them; the queue's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions import queue, run_list
+from pipeline.actions.engines import engine_of
+from pipeline.actions.found_runs import folder_of
+from pipeline.actions.launches import prepare, submit
+from pipeline.actions.run_filter import parse_query
+from pipeline.core.errors import FileMissing, InputError, UsageError
+from pipeline.core.launch import Choices
+from pipeline.core.run_note import RunNote, load_note
+from pipeline.core.settings import Settings
+from pipeline.engines.base import Run
+from pipeline.engines.local.controller import take_lock
+from pipeline.engines.local.layout import Layout
+from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+
+__all__ = ["api"]
+
+
+@pytest.fixture
+def settings(volume: Path, state: Path) -> Iterator[Settings]:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    made = Settings(volume=volume, state=state, user="kim")
+    lock = take_lock(Layout(state))
+    assert lock is not None
+    yield made
+
+
+def launch(settings: Settings, name: str = "", **overrides: object) -> Run:
+    chosen = Choices(model="yolov8n-scratch.yaml", train=False, overrides=overrides, name=name)
+    return submit(settings, prepare(settings, chosen))
+
+
+def listed(settings: Settings, text: str = "", **chosen: str) -> list[str]:
+    return [row["run"] for row in run_list.page_of(settings, chosen, text).rows]
+
+
+def test_runs_are_found_by_words_fields_and_parameters(settings: Settings) -> None:
+    slow = launch(settings, "slow", lr0=0.001)
+    fast = launch(settings, "fast", lr0=0.02)
+    assert listed(settings) == [fast.id, slow.id]
+    assert listed(settings, "lr0>0.01") == [fast.id]
+    assert listed(settings, "lr0<=0.01 user:kim") == [slow.id]
+    assert listed(settings, "lr0=0.02 slow") == []
+    assert listed(settings, "mAP50-95>0.1") == []  # nothing is measured yet
+    assert listed(settings, "fast", state="pending", user="kim") == [fast.id]
+    assert listed(settings, user="park") == []
+
+
+def test_a_page_has_its_share_and_counts_all(settings: Settings) -> None:
+    runs = [launch(settings, f"run{number}").id for number in range(3)]
+    second = run_list.page_of(settings, {}, page=2, size=2)
+    assert [row["run"] for row in second.rows] == [runs[0]]
+    assert (second.fitting, second.states) == (3, ["pending"] * 3)
+    assert second.choices["model"] == ["yolov8n-scratch.yaml"]
+    behind = run_list.page_of(settings, {}, page=9, size=2)
+    assert behind.rows == second.rows
+
+
+def test_a_note_and_tags_are_kept_with_the_run_and_found(settings: Settings) -> None:
+    run = launch(settings)
+    launch(settings, "other")
+    run_list.annotate(settings, run.id, " the first try ", ["seed 2, baseline", "baseline"])
+    kept = load_note(folder_of(settings, run))
+    assert kept == RunNote("the first try", ("baseline", "seed 2"))
+    assert listed(settings, "tag:baseline") == listed(settings, "first note:try") == [run.id]
+    with pytest.raises(InputError, match="characters"):
+        run_list.annotate(settings, run.id, "x" * 5000, [])
+
+
+def test_an_archived_run_is_hidden_and_keeps_its_note(settings: Settings) -> None:
+    run, other = launch(settings), launch(settings, "other")
+    run_list.annotate(settings, run.id, "old", [])
+    run_list.archive(settings, run.id)
+    assert listed(settings) == [other.id]
+    everything = run_list.page_of(settings, {}, with_archived=True).rows
+    assert [(row["run"], row["is_archived"], row["note"]) for row in everything] == [
+        (other.id, False, ""),
+        (run.id, True, "old"),
+    ]
+    run_list.archive(settings, run.id, is_archived=False)
+    assert run.id in listed(settings)
+
+
+def test_a_damaged_note_does_not_hide_the_list(settings: Settings) -> None:
+    run = launch(settings)
+    folder_of(settings, run).note.write_text("{")
+    assert "cannot be read" in run_list.page_of(settings, {}).rows[0]["note"]
+
+
+def test_a_data_yaml_that_changed_since_is_marked(settings: Settings) -> None:
+    launch(settings)
+    assert not run_list.page_of(settings, {}).rows[0]["is_data_changed"]
+    data = settings.volume / "data-custom.yaml"
+    data.write_text(data.read_text() + "# more images\n")
+    assert run_list.page_of(settings, {}).rows[0]["is_data_changed"]
+
+
+def test_what_deleting_frees_is_what_the_folder_holds(settings: Settings) -> None:
+    run = launch(settings)
+    (folder_of(settings, run).path / "weights").write_bytes(bytes(5000))
+    assert run_list.folder_bytes(settings, [run.id]) > 5000
+
+
+def test_a_waiting_run_moves_in_the_queue(settings: Settings) -> None:
+    first, second, third = (launch(settings, name).id for name in ("one", "two", "three"))
+    queue.move(settings, third, 0)
+    found = queue.queue(settings)
+    assert [run.id for run in found.waiting] == [third, first, second]
+    assert (found.busy, found.slots) == (0, 1)
+    engine_of(settings, "local").stop(second)
+
+
+def test_a_run_that_does_not_wait_cannot_be_moved(settings: Settings) -> None:
+    run = launch(settings).id
+    from pipeline.engines.local.store import Store
+
+    Store(Layout(settings.state).database).update_run(run, state="running")
+    with pytest.raises(UsageError, match="does not wait"):
+        queue.move(settings, run, 0)
+
+
+def test_without_the_embedded_engine_there_is_no_queue(tmp_path: Path) -> None:
+    elsewhere = Settings(volume=tmp_path, state=tmp_path, engine="kubeflow", engines=("kubeflow",))
+    assert queue.queue(elsewhere) == queue.Queue()
+
+
+def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: Path) -> None:
+    there = Settings(
+        volume=volume, state=state, engine="kubeflow", engines=("kubeflow",), kfp_endpoint=api.url
+    )
+    run = api.add(run_detail(1, pod("verify", "Running")))
+    row = run_list.page_of(there, {}).rows[0]
+    assert row["run"] == run
+    with pytest.raises(FileMissing, match="no folder"):
+        run_list.archive(there, run)
+
+
+@pytest.mark.parametrize(
+    ("actual", "text", "fits"),
+    [
+        (0.02, "lr0>0.01", True),
+        ("0.02", "lr0<0.01", False),
+        ("SGD", "optimizer=sgd", True),
+        ("SGD", "optimizer>a", False),
+        (None, "lr0!=1", False),
+        (3, "epochs!=4", True),
+    ],
+)
+def test_a_comparison_compares_numbers_as_numbers(actual: object, text: str, fits: bool) -> None:
+    assert parse_query(text).comparisons[0].fits(actual) is fits
