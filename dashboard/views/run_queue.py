@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.errors import show_error
 from dashboard.widgets.findings import escape
-from dashboard.widgets.formats import ago, plural
+from dashboard.widgets.formats import duration, elapsed_s, plural
 from pipeline.actions import queue
 from pipeline.core.errors import SlipwayError
 from pipeline.engines.base import Run
@@ -31,7 +31,10 @@ def show_queue() -> None:
 def _entry(place: int, run: Run, *, is_last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         name = escape(run.launch or run.id)
-        st.markdown(f"{place + 1}. {name} · waits since {ago(run.created_at)}", width="stretch")
+        st.markdown(
+            f"{place + 1}. {name} · waiting for {duration(elapsed_s(run.created_at))}",
+            width="stretch",
+        )
         for label, icon, to, cannot in (
             ("Move up", ":material/arrow_upward:", place - 1, place == 0),
             ("Move down", ":material/arrow_downward:", place + 1, is_last),

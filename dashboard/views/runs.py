@@ -22,6 +22,8 @@ REFRESH_S = 3
 _PAGE = 50
 # Ticked launches, by name: a run that comes on top must not move the ticks to its neighbours.
 _TICKED = "runs.ticked"
+_COLUMNS = "runs.columns"
+_FIRST_COLUMNS = "runs.columns.first"
 
 
 def render() -> None:
@@ -99,23 +101,28 @@ def _label(key: str, value: str) -> str:
 
 
 def _more() -> list[str]:
-    """Offer the columns, kept in the URL and for the user, and the archive."""
-    key = "runs.columns"
-    known = preferences.load(services.settings().state, services.user()).get("runs_columns")
-    if key not in st.session_state:
+    """Offer the archive, and the columns, which are kept in the URL and for the user."""
+    st.toggle("Archived", key="runs_archived", bind="query-params", on_change=_first_page)
+    if _FIRST_COLUMNS not in st.session_state:
+        known = preferences.load(services.settings().state, services.user()).get("runs_columns")
         asked = state.url_texts("columns") or known or DEFAULT
-        st.session_state[key] = [name for name in COLUMNS if name in asked]
+        st.session_state[_FIRST_COLUMNS] = [name for name in COLUMNS if name in asked]
     with st.popover("Columns", icon=":material/view_column:"):
+        # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
-            "Columns", COLUMNS, selection_mode="multi", key=key, on_change=_remember_columns
+            "Columns",
+            COLUMNS,
+            selection_mode="multi",
+            default=st.session_state[_FIRST_COLUMNS],
+            key=_COLUMNS,
+            on_change=_remember_columns,
         )
-        st.toggle("Show archived runs", key="runs_archived", bind="query-params")
     state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
     return list(chosen)
 
 
 def _remember_columns() -> None:
-    chosen = st.session_state["runs.columns"]
+    chosen = st.session_state[_COLUMNS]
     preferences.remember(services.settings().state, services.user(), runs_columns=chosen)
 
 

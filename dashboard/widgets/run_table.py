@@ -43,7 +43,7 @@ DEFAULT = (
     "note",
     "why",
 )
-CHANGED = "changed since"
+CHANGED = "✎ changed"
 
 
 def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -101,7 +101,7 @@ def column_config() -> dict[str, Any]:
         "model": config.TextColumn(width=150),
         "cfg": config.TextColumn(width=110),
         "data": config.TextColumn(
-            width=125, help=f"'{CHANGED}': the data yaml is not what it was at launch"
+            width=165, help=f"{CHANGED}: the data yaml is not what it was at launch"
         ),
         "by": config.TextColumn(width=70),
         "started": config.TextColumn(width=95),
@@ -114,4 +114,4 @@ def column_config() -> dict[str, Any]:
 
 
 def _data(row: dict[str, Any]) -> str:
-    return f"{row['data']} · {CHANGED}" if row["is_data_changed"] else str(row["data"])
+    return f"{row['data']} {CHANGED}" if row["is_data_changed"] else str(row["data"])

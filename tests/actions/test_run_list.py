@@ -14,6 +14,7 @@ from pipeline.actions.launches import prepare, submit
 from pipeline.actions.run_filter import parse_query
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.launch import Choices
+from pipeline.core.run_folder import RunFolder, claim
 from pipeline.core.run_note import RunNote, load_note
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
@@ -136,9 +137,12 @@ def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: 
     there = Settings(
         volume=volume, state=state, engine="kubeflow", engines=("kubeflow",), kfp_endpoint=api.url
     )
-    run = api.add(run_detail(1, pod("verify", "Running")))
+    detail = run_detail(1, pod("verify", "Running"))
+    run = api.add(detail)
+    # A clone made in the KFP UI has the original's launch id; the original owns the folder.
+    claim(RunFolder(volume / "runs" / detail["run"]["name"]), "another-uid")
     row = run_list.page_of(there, {}).rows[0]
-    assert row["run"] == run
+    assert (row["run"], row["from"]) == (run, "KFP UI")
     with pytest.raises(FileMissing, match="no folder"):
         run_list.archive(there, run)
 

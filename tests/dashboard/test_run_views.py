@@ -166,6 +166,14 @@ def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
     assert (bar.proto.value, bar.proto.text) == (25, "2 of 8 epochs · at most 3 min left")
 
 
+def test_columns_come_from_the_url_and_filters_reach_parameters(settings: Settings) -> None:
+    launches.submit(settings, launches.prepare(settings, LIGHT))
+    page = open_page(runs_page, columns="cfg")
+    assert list(page.dataframe[0].value.columns) == ["state", "launch", "cfg"]
+    assert len(open_page(runs_page, runs_filter="imgsz>0").dataframe) == 1
+    assert "No run fits" in text_of(open_page(runs_page, runs_filter="lr0>5"))
+
+
 def test_a_run_of_kubeflow_says_what_it_waits_for_and_where_it_writes(
     settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,7 +138,8 @@ class LocalEngine(Engine):
         rows = self._store.unfinished()
         self._ensure_controller()
         steps = self._store.steps(row.id for row in rows)
-        return tuple(_run(row, steps[row.id]) for row in rows if not row.is_deleted)
+        ailment = self._why_no_controller()
+        return tuple(_run(row, steps[row.id], ailment) for row in rows if not row.is_deleted)
 
     def _check_machine(self, plan: Plan) -> None:
         """Refuse what this machine can never give: more GPUs than it has, secrets it lacks."""
