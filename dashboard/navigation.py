@@ -36,6 +36,7 @@ VIEWS = (
     View("launch", "Launch", ":material/rocket_launch:"),
     View("runs", "Runs", ":material/list:"),
     View("run", "Run", ":material/list:", is_hidden=True),
+    View("compare", "Compare", ":material/compare_arrows:"),
     View("configs", "Configs", ":material/edit_note:"),
     View("models", "Models", ":material/deployed_code:"),
     View("system", "System", ":material/monitor_heart:"),

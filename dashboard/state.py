@@ -17,9 +17,9 @@ from dashboard.navigation import go
 RUN = "run"
 CLONE = "clone"
 MODEL = "model"
-RUNS = "runs"
 OVERRIDES = "set"
 FILE = "file"
+RUNS = "runs"
 
 
 def run_id() -> str:
@@ -61,6 +61,14 @@ def url_text(key: str) -> str:
 def url_texts(key: str) -> list[str]:
     """Give all values of a URL parameter that may be repeated."""
     return st.query_params.get_all(key)
+
+
+def seed_list(key: str) -> str:
+    """Prepare a field for several values, one comma apart in the URL; gives the widget's key."""
+    widget, asked = f"form.{key}", url_text(key)
+    if widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked):
+        st.session_state[widget] = list(dict.fromkeys(part for part in asked.split(",") if part))
+    return widget
 
 
 def set_url(key: str, value: str | Sequence[str]) -> None:

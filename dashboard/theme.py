@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import streamlit as st
@@ -97,6 +98,21 @@ def colour_of(run: str) -> str:
     """Give a run its colour: the same on every page and in every session."""
     palette = colours().runs
     return palette[zlib.crc32(run.encode()) % len(palette)]
+
+
+def colours_of(runs: Collection[str]) -> dict[str, str]:
+    """Give each run of a set a colour: its own, or the next free one when that is taken.
+
+    The order in which runs were chosen changes nothing; from the eleventh on, colours repeat.
+    """
+    palette = colours().runs
+    given: dict[str, str] = {}
+    for run in sorted(set(runs)):
+        first = palette.index(colour_of(run))
+        ordered = (*palette[first:], *palette[:first])
+        taken = list(given.values())
+        given[run] = min(ordered, key=taken.count)
+    return given
 
 
 def apply_style() -> None:

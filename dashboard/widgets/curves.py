@@ -94,14 +94,16 @@ def curve_chart(
     *,
     smoothing: float = 0.0,
     is_log: bool = False,
+    line_colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
     """Draw curves over the epoch (from 1), with a line at the best epoch if one is given.
 
-    Smoothed curves keep the values that were measured behind them, faint.
+    Smoothed curves keep the values that were measured behind them, faint. `line_colours` names
+    the colour of each curve; else they are those of the palette, one after the other.
     """
     figure = go.Figure()
     for index, (name, points) in enumerate(series.items()):
-        colour = colours.runs[index % len(colours.runs)]
+        colour = (line_colours or {}).get(name, colours.runs[index % len(colours.runs)])
         if smoothing:
             _add_curve(figure, name, points, colour, is_faint=True)
         _add_curve(figure, name, smoothed(points, smoothing) if smoothing else points, colour)

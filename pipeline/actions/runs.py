@@ -1,4 +1,4 @@
-"""Looking at runs, stopping, retrying, deleting and comparing them."""
+"""Looking at runs, stopping, retrying and deleting them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ from pipeline.tracking.reader import Tracking, summary
 
 __all__ = [
     "Listing",
-    "compare",
     "delete",
     "facts_of",
     "find",
@@ -56,8 +55,6 @@ LIST_METRIC = "mAP50-95"
 # Longer than a step may take to stop: 30 s on either engine, and what is noted afterwards.
 _STOP_S = 45.0
 _LOG_BYTES = 1 << 20
-# They name the place of a run, so they differ always and say nothing.
-_PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
 
 
 @dataclass(frozen=True)
@@ -198,21 +195,6 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
             f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
         )
     return _logged(folder_of(settings, found).log(step), offset)
-
-
-def compare(settings: Settings, runs: Sequence[str]) -> dict[str, Any]:
-    """Say what differs: parameters (only those that differ) and metrics (all)."""
-    shown = {run: show(settings, run) for run in dict.fromkeys(runs)}
-    params = {run: _compared(settings, document) for run, document in shown.items()}
-    metrics = {run: document["metrics"] for run, document in shown.items()}
-    keys = dict.fromkeys(key for values in params.values() for key in values)
-    table = {key: {run: values.get(key) for run, values in params.items()} for key in keys}
-    return {
-        "params": {
-            key: values for key, values in table.items() if len(set(map(str, values.values()))) > 1
-        },
-        "metrics": _by_key(metrics),
-    }
 
 
 def track(settings: Settings, run: str) -> dict[str, Any]:
@@ -356,21 +338,3 @@ def _json(path: Path) -> dict[str, Any]:
         return {}
     document: dict[str, Any] = json.loads(read_text(path))
     return document
-
-
-def _compared(settings: Settings, document: Mapping[str, Any]) -> dict[str, Any]:
-    chosen = {key: document[key] for key in ("model", "cfg", "data", "experiment")}
-    record = record_of(RunFolder(Path(document["folder"])))
-    for switch in ("train", "tune"):
-        asked = getattr(record.choices, switch) if record else None
-        chosen[switch] = document["parameters"].get(f"bool_{switch}", asked)
-    if record:
-        chosen |= {f"sha256.{kind}": digest for kind, digest in record.sha256.items()}
-        chosen["dataset_fingerprint"] = record.dataset_fingerprint
-    params = {key: value for key, value in document["params"].items() if key not in _PLACES}
-    return {**chosen, **params}
-
-
-def _by_key(tables: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    keys = dict.fromkeys(key for table in tables.values() for key in table)
-    return {key: {run: table[key] for run, table in tables.items() if key in table} for key in keys}

@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
+from pipeline.actions import compare as comparing
 from pipeline.actions import runs as actions
 from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
@@ -113,7 +114,7 @@ def compare(settings: Settings, arguments: Namespace) -> Answer:
     """Say what differs."""
     if len(set(arguments.runs)) < 2:
         raise UsageError("compare needs two runs or more.", next="Name another run.")
-    document = actions.compare(settings, arguments.runs)
+    document = comparing.compare(settings, arguments.runs)
     names = list(dict.fromkeys(arguments.runs))
     params = [
         (key, *(values.get(name) for name in names)) for key, values in document["params"].items()

@@ -35,7 +35,6 @@ Answer = TypeVar("Answer")
 # A list of fifty runs waits once, not fifty times.
 _ASK_AGAIN_S = 5.0
 _TERMINAL = ("FINISHED", "FAILED", "KILLED")
-_LOWER_IS_BETTER = "loss"
 _NOT_SHOWN = ("lr/", TEST_PREFIX)
 
 
@@ -218,6 +217,11 @@ def summary(history: History) -> Summary:
     }
 
 
+def lower_is_better(metric: str) -> bool:
+    """Say whether less of a metric is better: losses."""
+    return "loss" in metric
+
+
 def _version(folder: RunFolder) -> str:
     """Give something that changes whenever a step writes new results."""
     parts = []
@@ -229,7 +233,7 @@ def _version(folder: RunFolder) -> str:
 
 
 def _best(name: str, points: list[tuple[int, float]]) -> dict[str, Any]:
-    sign = -1 if _LOWER_IS_BETTER in name else 1
+    sign = -1 if lower_is_better(name) else 1
     numbers = [(epoch, value) for epoch, value in points if math.isfinite(value)]
     last = points[-1][1] if math.isfinite(points[-1][1]) else None
     if not numbers:

@@ -1,0 +1,128 @@
+"""Runs side by side: which is best, what differs, how they got there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import show_error
+from dashboard.theme import colours, colours_of
+from dashboard.widgets.comparison import metric_table, params_table, show_chips
+from dashboard.widgets.curves import curve_chart
+from dashboard.widgets.outages import show_outages
+from pipeline.actions.compare import (
+    Comparison,
+    candidates,
+    differing,
+    side_by_side,
+    values_of,
+)
+
+MAX_RUNS = 20
+_MAIN_METRIC = "mAP50-95"
+
+
+def render() -> None:
+    """Compare the runs that the URL names."""
+    chosen = _choose()
+    if not chosen:
+        st.subheader("No runs chosen")
+        st.write("Choose two runs or more above, to see which is best and what differs.")
+        return
+    if len(chosen) > MAX_RUNS:
+        st.warning(f"{len(chosen)} runs were asked for; the first {MAX_RUNS} are compared.")
+        chosen = chosen[:MAX_RUNS]
+    found = side_by_side(services.settings(), chosen)
+    for reason in found.missing.values():
+        show_error(reason)
+    if not found.runs:
+        return
+    states = {run: document["state"] for run, document in found.runs.items()}
+    show_chips(states, colours_of(chosen), colours())
+    if len(found.runs) == 1:
+        st.info("Choose another run to compare this one with.", icon=":material/compare_arrows:")
+    _metrics(found)
+    left, right = st.columns([1, 1.3], gap="medium")
+    with left:
+        _params(found)
+    with right:
+        _curves(found, colours_of(chosen))
+
+
+def _choose() -> list[str]:
+    names, outages = candidates(services.settings())
+    show_outages(outages)
+    key = state.seed_list(state.RUNS)
+    options = list(dict.fromkeys((*names, *st.session_state[key])))
+    chosen = st.multiselect("Runs", options, key=key, placeholder="Choose runs to compare")
+    state.publish(state.RUNS, ",".join(chosen))
+    return chosen
+
+
+def _metrics(found: Comparison) -> None:
+    last = max(
+        (points[-1][0] for of in found.histories.values() for points in of.values() if points),
+        default=0,
+    )
+    if not last:
+        st.info("None of these runs has metrics; they come with training.", icon=":material/table:")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = st.selectbox(
+            "Value", ("best", "last", "at epoch"), key="value", bind="query-params", width=140
+        )
+        at: str | int = which or "best"
+        if which == "at epoch":
+            epoch = st.number_input(
+                "Epoch", 1, last, min(last, 1), key="epoch", bind="query-params", width=140
+            )
+            at = int(epoch)
+        names = list(found.runs)
+        baseline = st.selectbox("Baseline", names, index=0, key=_baseline_key(names), width=300)
+        state.publish(_BASELINE, baseline, names[0])
+    table = metric_table(
+        {run: values_of(history, at) for run, history in found.histories.items()}, baseline
+    )
+    st.dataframe(
+        table, hide_index=True, column_config={"run": st.column_config.Column(pinned=True)}
+    )
+    st.caption("★ best of these runs; in brackets the difference to the baseline.")
+
+
+_BASELINE = "baseline"
+
+
+def _baseline_key(names: list[str]) -> str:
+    key = state.seed(_BASELINE, names[0], names)
+    if st.session_state[key] not in names:  # it was taken out of the comparison
+        state.fill(_BASELINE, names[0])
+    return key
+
+
+def _params(found: Comparison) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Parameters**")
+        shows_all = st.toggle("all", key="all", bind="query-params")
+    params = found.params if shows_all else differing(found.params)
+    if not params and len(found.runs) > 1:
+        st.info("These runs do not differ in any parameter.", icon=":material/tune:")
+    if not params:
+        return
+    pinned = {"parameter": st.column_config.Column(pinned=True)}
+    st.dataframe(params_table(params), hide_index=True, column_config=pinned)
+
+
+def _curves(found: Comparison, run_colours: dict[str, str]) -> None:
+    names = list(dict.fromkeys(name for of in found.histories.values() for name in of))
+    if not names:
+        return
+    names.sort(key=lambda name: name != _MAIN_METRIC)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.selectbox("Metric", names, key="metric", bind="query-params", width=220)
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=180
+        )
+    series = {run: of[metric] for run, of in found.histories.items() if metric in of}
+    figure = curve_chart(series, colours(), smoothing=smoothing, line_colours=run_colours)
+    figure.update_layout(showlegend=False, height=360)
+    st.plotly_chart(figure, theme=None, key="curves", config={"displayModeBar": False})

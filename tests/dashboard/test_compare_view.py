@@ -1,0 +1,109 @@
+"""The comparison of runs, on runs of the real engine whose results are written by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.theme import colours_of
+from dashboard.widgets.comparison import metric_table
+from pipeline.actions import launches, runs
+from pipeline.core.launch import Choices
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.settings import Settings, load_settings
+
+
+def compare_page() -> None:
+    from dashboard.views.compare import render
+
+    render()
+
+
+def open_page(*chosen: str, **query: str) -> AppTest:
+    page = AppTest.from_function(compare_page, default_timeout=60)
+    page.query_params["runs"] = ",".join(chosen)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def text_of(page: AppTest) -> str:
+    parts = [*page.markdown, *page.error, *page.info, *page.subheader, *page.warning]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.fixture
+def settings(installation: Path) -> Iterator[Settings]:
+    made = load_settings()
+    yield made
+    for run in runs.listing(made).rows:
+        runs.stop(made, run["run"])
+        runs.delete(made, run["run"])
+
+
+@pytest.fixture
+def pair(settings: Settings) -> tuple[str, str]:
+    """Two launches of different models, the second with the better mAP."""
+    return made(settings, "n", 0.3), made(settings, "s", 0.5)
+
+
+def made(settings: Settings, scale: str, best: float) -> str:
+    choices = Choices(model=f"yolov8{scale}-scratch.yaml", train=False)
+    launch = launches.prepare(settings, choices)
+    launches.submit(settings, launch)
+    folder = RunFolder(settings.volume / "runs" / launch.launch.id)
+    folder.results.parent.mkdir(parents=True, exist_ok=True)
+    rows = ["epoch,time,metrics/mAP50-95(B)", "1,1.0,0.1", f"2,2.0,{best}"]
+    folder.results.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return launch.launch.id
+
+
+def test_without_runs_the_page_says_what_to_do(settings: Settings) -> None:
+    assert "No runs chosen" in text_of(open_page())
+
+
+def test_the_winner_is_marked_and_others_are_held_against_the_baseline(
+    pair: tuple[str, str],
+) -> None:
+    page = open_page(*pair)
+    metrics = page.dataframe[0].value.set_index("run")["mAP50-95"].to_dict()
+    assert metrics == {pair[0]: "0.3", pair[1]: "★ 0.5 (+0.2)"}
+    other = open_page(*pair, baseline=pair[1]).dataframe[0].value.set_index("run")["mAP50-95"]
+    assert other.to_dict() == {pair[0]: "0.3 (-0.2)", pair[1]: "★ 0.5"}
+
+
+def test_only_parameters_that_differ_are_shown_unless_all_are_asked_for(
+    pair: tuple[str, str],
+) -> None:
+    some = open_page(*pair).dataframe[1].value
+    assert "model" in set(some["parameter"])
+    assert "data" not in set(some["parameter"])
+    everything = open_page(*pair, all="true").dataframe[1].value
+    assert "data" in set(everything["parameter"])
+
+
+def test_a_run_that_is_gone_is_named_and_the_other_is_shown(pair: tuple[str, str]) -> None:
+    page = open_page(pair[0], "20260101-0000-gone-xxxx")
+    assert "20260101-0000-gone-xxxx" in text_of(page)
+    assert pair[0] in set(page.dataframe[0].value["run"])
+    assert "Choose another run" in text_of(page)
+    assert "do not differ" not in text_of(page)
+
+
+def test_a_value_too_small_for_three_decimals_is_still_told_apart() -> None:
+    table = metric_table({"a": {"lr": 0.0001}, "b": {"lr": 0.0002}}, "a")
+    assert list(table["lr"]) == ["0.0001", "★ 0.0002 (+0.0001)"]
+
+
+def test_no_two_of_ten_runs_have_one_colour_in_whatever_order_they_were_chosen(
+    settings: Settings,
+) -> None:
+    names = [f"run-{number}" for number in range(10)]
+    given = colours_of(names)
+    assert len(set(given.values())) == 10
+    assert colours_of(names[::-1]) == given
