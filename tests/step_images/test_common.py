@@ -34,8 +34,8 @@ def body(step):
         print("half a line", end="")
         raise RuntimeError("out\\nof memory")
     elif step.args.do == "wait":
-        print("waiting", flush=True)
         try:
+            print("waiting", flush=True)
             time.sleep(60)
         finally:
             print("cleaned up")

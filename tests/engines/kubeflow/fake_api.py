@@ -75,9 +75,7 @@ def serving() -> Iterator[FakeKfp]:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeKfp]:
     """Serve for a test that has no Kubernetes beside it."""
-    # The client reads the variable KUBECONFIG when it is imported, which may be long ago.
-    place = "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION"
-    monkeypatch.setattr(place, str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     with serving() as server:
         yield server
 
