@@ -108,15 +108,15 @@ def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:
     if size == 0:
         message = f"'{found.path}' is empty."
         return [error("model-empty", message, where="model", next="Copy the weights again.")]
-    if size < _SMALLEST_WEIGHTS_BYTES:
-        message = f"'{found.path}' has only {size} bytes, too few for weights."
-        return [warning("model-small", message, where="model", next="Copy the weights again.")]
     with open(path, "rb") as file:
         start = file.read(4)
     if not start.startswith(_WEIGHTS_STARTS):
         message = f"'{found.path}' does not begin as weights of torch do."
         hint = "Copy the weights again; a web page or a Git LFS pointer may have been saved."
         return [error("not-weights", message, where="model", next=hint)]
+    if size < _SMALLEST_WEIGHTS_BYTES:
+        message = f"'{found.path}' has only {size} bytes, too few for weights."
+        return [warning("model-small", message, where="model", next="Copy the weights again.")]
     return []
 
 

@@ -145,11 +145,15 @@ def test_weights_are_looked_at_but_not_opened(volume: Path) -> None:
     (volume / "weights" / "good.pt").write_bytes(b"PK\x03\x04 no checkpoint" * 1000)
     (volume / "old.pt").write_bytes(b"\x80\x02 no checkpoint" * 1000)
     (volume / "page.pt").write_bytes(b"<!DOCTYPE html>" * 1000)
+    (volume / "pointer.pt").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (volume / "tiny.pt").write_bytes(b"PK\x03\x04")
     (volume / "empty.pt").touch()
     result = check(volume, model="good")
     assert result.ok and result.resolved["model_path"] == "weights/good.pt"
     assert check(volume, model="old").ok
     assert found(check(volume, model="page"), "not-weights") == ("error", "model")
+    assert found(check(volume, model="pointer"), "not-weights") == ("error", "model")
+    assert found(check(volume, model="tiny"), "model-small") == ("warning", "model")
     assert found(check(volume, model="empty"), "model-empty") == ("error", "model")
 
 
