@@ -32,6 +32,7 @@ from tests.kfp_backend import (
 __all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume"]
 pytestmark = [
     pytest.mark.kubeflow,
+    pytest.mark.alone,
     pytest.mark.timeout(600),
     # kfp's own client, not ours.
     pytest.mark.filterwarnings("ignore:::kfp"),
