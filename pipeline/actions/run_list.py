@@ -133,6 +133,8 @@ def _facts(settings: Settings, run: Run) -> dict[str, Any]:
     if facts is None:
         facts = {**facts_of(settings, run), "path": folder_of(settings, run).path}
         if run.state.is_finished:
+            if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
+                _over.clear()
             _over[key] = facts
     note = _note(RunFolder(facts["path"]))
     said = {"note": note.text, "tags": note.tags, "is_archived": note.is_archived}
