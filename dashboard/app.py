@@ -1,4 +1,4 @@
-"""The dashboard: ``python -m streamlit run dashboard/app.py`` from the repository's root."""
+"""The dashboard's script, which Streamlit runs for every session."""
 
 from __future__ import annotations
 

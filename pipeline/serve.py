@@ -122,7 +122,7 @@ def _start_dashboard(settings: Settings, host: str, port: int) -> subprocess.Pop
         chosen["tracking_uri"] = settings.tracking_uri
     environment = {**os.environ, **{ENVIRONMENT[name]: value for name, value in chosen.items()}}
     command = [
-        *(sys.executable, "-m", "streamlit", "run", "dashboard/app.py"),
+        *(sys.executable, "-m", "dashboard"),
         *("--server.address", host, "--server.port", str(port), "--server.headless", "true"),
     ]
     return start_guarded(command, log=_log(settings), environment=environment, folder=ROOT)

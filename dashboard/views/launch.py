@@ -80,7 +80,6 @@ def _decide(
             _show_findings(plan)
         _show_launch(plan)
     launch_form.keep()
-    launch_preview.warm_up(plan)
 
 
 @st.fragment(run_every=_FIRST_PAINT_S)

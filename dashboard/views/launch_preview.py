@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from typing import Any
 
 import streamlit as st
@@ -16,10 +13,6 @@ from dashboard.views.launch_plan import settings_of
 from dashboard.widgets.step_graph import step_graph
 from pipeline.actions import launches
 from pipeline.actions.launches import Plan
-from pipeline.core.errors import SlipwayError
-
-WARM_UP_DELAY_S = 2.0
-_log = logging.getLogger("slipway.dashboard")
 
 
 @st.dialog("What will be launched", width="large")
@@ -58,27 +51,9 @@ def show(plan: Plan) -> None:
         st.code(launches.command_line(choices, named), language="bash", wrap_lines=True)
 
 
-def warm_up(plan: Plan) -> None:
-    """Load the compiler a moment after the page stands, so that Launch answers at once."""
-    if plan.ok:
-        _start_warm_up(settings_of(plan.launch.engine), plan)
-
-
-@st.cache_resource(show_spinner=False)
-def _start_warm_up(_settings: Any, _plan: Plan) -> None:
-    def compile_once() -> None:
-        time.sleep(WARM_UP_DELAY_S)
-        try:
-            launches.workflow_of(_settings, _plan)
-        except SlipwayError as reason:  # the preview and the launch show it where it matters
-            _log.info("warm-up: %s", reason)
-
-    threading.Thread(target=compile_once, name="warm-up", daemon=True).start()
-
-
 def _workflow(plan: Plan) -> dict[str, Any]:
     kept = st.session_state["launch.plan"]
     if "workflow" not in kept:
         with st.spinner("Compiling the workflow"):
-            kept["workflow"] = launches.workflow_of(settings_of(plan.launch.engine), plan)
+            kept["workflow"] = launches.workflow_of(settings_of(plan.launch.engine), plan.launch)
     return kept["workflow"]  # type: ignore[no-any-return]

@@ -136,13 +136,14 @@ def prepare(
     )
 
 
-def workflow_of(settings: Settings, plan: Plan) -> dict[str, Any]:
-    """Compile the very document that `submit` would send."""
+def workflow_of(settings: Settings, launch: Launch | None = None) -> dict[str, Any]:
+    """Compile the very document that `submit` would send; without a launch the generic one."""
     with IMPORTING:
-        from pipeline.workflow.compile import compile_workflow  # imports kfp: 0.5 s
+        from pipeline.workflow.compile import compile_workflow  # imports kfp
 
-    meant = replace(settings, engine=plan.launch.engine or settings.engine)
-    workflow: dict[str, Any] = compile_workflow(meant, plan.launch)
+    if launch and launch.engine:
+        settings = replace(settings, engine=launch.engine)
+    workflow: dict[str, Any] = compile_workflow(settings, launch)
     return workflow
 
 
@@ -161,7 +162,7 @@ def submit(settings: Settings, plan: Plan) -> Run:
         raise InputError(
             "The launch has errors.", findings=plan.findings, next="Correct what is named."
         )
-    workflow = workflow_of(settings, plan)
+    workflow = workflow_of(settings, plan.launch)
     engine = engine_of(settings, plan.launch.engine)
     engine.list_runs(limit=1)  # one that is out of reach says so before anything is written
     volume = Volume(settings.volume, settings.data_roots)

@@ -14,7 +14,6 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dashboard.views.launch_preview import WARM_UP_DELAY_S
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.sample import write_sample
 from pipeline.tracking.server import answers, free_port
@@ -35,7 +34,11 @@ def first_paint(folder: Path) -> None:
     """Measure the first frame with values in the three pickers, against a hello-world app."""
     hello_file = folder / "hello.py"
     hello_file.write_text(HELLO)
-    with _app(hello_file, folder) as hello, _dashboard(folder) as ours, _chromium() as browser:
+    with (
+        _app(_script(hello_file), folder) as hello,
+        _dashboard(folder) as ours,
+        _chromium() as browser,
+    ):
         times: dict[str, list[float]] = {hello: [], ours: []}
         for _ in range(ROUNDS + 1):
             times[hello].append(_paint(browser, hello, SHOWS_HELLO))
@@ -50,13 +53,13 @@ def rerun(folder: Path) -> None:
     """Measure a rerun after a widget changed: from the event until the page stands again."""
     plain = folder / "switch.py"
     plain.write_text(SWITCH)
-    with _app(plain, folder) as one, _dashboard(folder) as ours, _chromium() as browser:
+    with _app(_script(plain), folder) as one, _dashboard(folder) as ours, _chromium() as browser:
         for url, changes in ((one, {"a page of one switch": _switch}), (ours, CHANGES)):
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(url)
             page.get_by_text(TUNE, exact=True).wait_for()  # the first paint has the pickers only
             _settle(page)
-            page.wait_for_timeout(1000 * WARM_UP_DELAY_S + 2000)  # what is loaded ahead is there
+            page.wait_for_timeout(4000)  # what is loaded ahead is there
             for name, change in changes.items():
                 values = [_rerun_s(page, change, turn) for turn in range(2 * ROUNDS + 1)]
                 say(f"rerun: {name}", values[1:], "at most 0.2 s")
@@ -187,17 +190,21 @@ def _chromium() -> Iterator[Browser]:
 @contextmanager
 def _dashboard(folder: Path) -> Iterator[str]:
     write_sample(folder / "volume")
-    with _app(ROOT / "dashboard" / "app.py", folder) as url:
+    with _app(["dashboard"], folder) as url:
         yield url
 
 
+def _script(file: Path) -> list[str]:
+    return ["streamlit", "run", str(file)]
+
+
 @contextmanager
-def _app(script: Path, folder: Path) -> Iterator[str]:
+def _app(module: list[str], folder: Path) -> Iterator[str]:
     port = free_port("127.0.0.1")
     chosen = {"SLIPWAY_VOLUME": str(folder / "volume"), "SLIPWAY_STATE": str(folder / "state")}
     app = start_guarded(
-        [*(sys.executable, "-m", "streamlit", "run", str(script)), "--server.port", str(port)],
-        log=folder / f"{script.stem}.log",
+        [sys.executable, "-m", *module, "--server.port", str(port)],
+        log=folder / f"server-{port}.log",
         environment={**os.environ, **chosen},
         folder=ROOT,
     )

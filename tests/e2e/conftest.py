@@ -84,7 +84,7 @@ def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         "SLIPWAY_STATE": str(state),
         "SLIPWAY_USER": "kim",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    command = [sys.executable, "-m", "dashboard"]
     with open(folder / "dashboard.log", "wb") as log:
         server = subprocess.Popen(
             [*command, "--server.port", str(port)], env=environment, stdout=log, stderr=log

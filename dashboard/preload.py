@@ -1,0 +1,31 @@
+"""Loading, before anybody waits for it, what a click on Launch needs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from importlib import import_module
+
+from streamlit import runtime
+
+from pipeline.actions import launches
+from pipeline.core.errors import SlipwayError
+from pipeline.core.settings import load_settings
+
+_POLL_S = 0.05
+_log = logging.getLogger("slipway.dashboard")
+
+
+def preload() -> None:
+    """Load the pages and the compiler once the server answers, in a visitor's order.
+
+    kfp and what the run's page draws with take three seconds of one core.
+    """
+    while not runtime.exists():
+        time.sleep(_POLL_S)
+    import_module("dashboard.views.launch")
+    try:
+        launches.workflow_of(load_settings())
+    except SlipwayError as reason:  # the pages show it where it matters
+        _log.info("preload: %s", reason)
+    import_module("dashboard.views.run")
