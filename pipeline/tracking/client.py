@@ -8,8 +8,13 @@ from typing import Any
 
 from pipeline.core.imports import IMPORTING
 
-# MLflow's own defaults are 120 s, seven times: neither a step nor a page may wait that long.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+# The defaults are 120 s, seven times, and S3's 60 s, five times: neither a step nor a page may
+# wait that long.
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "AWS_MAX_ATTEMPTS": "2",
+}
 # Each tells of every table it looks at.
 _CHATTY = ("alembic", "mlflow.store.db.utils")
 

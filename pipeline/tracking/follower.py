@@ -34,6 +34,7 @@ class Follower:
     def __init__(self, folder: RunFolder, settings: Settings) -> None:
         self._folder = folder
         self._settings = settings
+        self._filled_in = f"'python -m pipeline track {folder.name}' fills in what is missing."
         self._over = threading.Event()
         self._final_status = FINISHED
         self._writer: RunWriter | None = None
@@ -56,10 +57,7 @@ class Follower:
         self._over.set()
         self._thread.join(FINISH_WHEN_STOPPED_S if stopped else FINISH_S)
         if self._thread.is_alive():
-            _say(
-                f"MLflow has not answered; 'python -m pipeline track {self._folder.name}' "
-                "fills in what is missing."
-            )
+            _say(f"MLflow has not answered; {self._filled_in}")
 
     def _follow(self) -> None:
         pause_s = 0.0
@@ -82,7 +80,7 @@ class Follower:
                     self._writer.upload()
         except TrackingUnreachable as reason:
             if not self._is_out or final:
-                _say(f"{reason.message} The work goes on; {reason.next}")
+                _say(f"{reason.message} The work goes on; {self._filled_in}")
             self._is_out = True
             self._writer = None  # the next time it may be another server, or the file behind it
             return False

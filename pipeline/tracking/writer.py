@@ -114,7 +114,7 @@ class RunWriter:
     def upload(self) -> int:
         """Copy plots and tables to MLflow's artifacts where they are missing or of another size."""
         uploaded = 0
-        with _edge(self.uri):
+        with _edge(self.uri), _store_edge():
             there: dict[str, dict[str, int]] = {}
             for step, path in artifacts(self.folder):
                 if step not in there:
@@ -281,4 +281,21 @@ def _edge(uri: str) -> Iterator[None]:
             f"MLflow at {uri} did not take the run: {first_line}",
             where="MLFLOW_TRACKING_URI",
             next="Start MLflow, then 'python -m pipeline track RUN' fills in what is missing.",
+        ) from reason
+
+
+@contextmanager
+def _store_edge() -> Iterator[None]:
+    """Turn what an artifact store raises, each kind its own, into `TrackingUnreachable`."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, OSError):
+        raise  # the server's, or a file of ours
+    except Exception as reason:
+        raise TrackingUnreachable(
+            f"MLflow's artifact store did not take a file: {without_password(str(reason))[:300]}",
+            where="MLFLOW_S3_ENDPOINT_URL",
+            next="Correct its address or keys, then 'python -m pipeline track RUN' fills it in.",
         ) from reason

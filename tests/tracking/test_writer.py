@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from pipeline.core.errors import TrackingUnreachable
-from pipeline.core.launch import Choices, Launch
+from pipeline.core.launch import Choices, Launch, load_launch
 from pipeline.core.run_folder import RunFolder, claim, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
@@ -155,6 +156,27 @@ def test_an_outage_does_not_stop_the_work(
     with Follower(folder, settings):
         pass
     assert "The work goes on" in capfd.readouterr().out
+
+
+def test_an_artifact_store_that_is_gone_is_said_and_does_not_stop_the_work(
+    folder: RunFolder,
+    settings: Settings,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_S3_ENDPOINT_URL", closed_port())
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "not used")
+    experiment = f"in S3 for {folder.path.parents[1].name}"
+    client_of(settings).create_experiment(experiment, "s3://bucket/somewhere")
+    launch = load_launch(folder.launch)
+    replace(launch, choices=replace(launch.choices, experiment=experiment)).save(folder.launch)
+    with pytest.raises(TrackingUnreachable, match="artifact store did not take a file"):
+        track(folder, settings)
+    with Follower(folder, settings):
+        pass
+    assert "The work goes on" in capfd.readouterr().out
+    assert len(history(settings, folder, "lr/pg0")) == 2
 
 
 def test_following_ends_with_the_outcome(folder: RunFolder, settings: Settings) -> None:
