@@ -1,4 +1,4 @@
-"""The same launch on both engines: the same steps, files and numbers."""
+"""All six steps of one launch on both engines: the same steps, files, numbers and records."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.sample import write_sample
 from pipeline.core.settings import Settings
+from pipeline.tracking.reader import Tracking
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG
 from tests.kfp_backend import (
     TestVolume,
@@ -25,25 +26,40 @@ from tests.kfp_backend import (
     kfp_settings,
     kfp_volume,
 )
+from tests.kubeflow import kfp_page
+from tests.kubeflow.mlflow_server import MlflowServer, mlflow_server
 
-__all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume"]
-pytestmark = [pytest.mark.kubeflow, pytest.mark.alone, pytest.mark.timeout(600)]
+__all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume", "mlflow_server"]
+pytestmark = [
+    pytest.mark.kubeflow,
+    pytest.mark.alone,
+    pytest.mark.timeout(900),
+    # kfp's own client, not ours.
+    pytest.mark.filterwarnings("ignore:::kfp"),
+]
 
 CHOICES = Choices(
-    model="yolov8n-scratch.yaml", cpus=1, overrides={**TINY_CFG, "epochs": 2, "seed": 7}
+    model="yolov8n-scratch.yaml",
+    tune=True,
+    tune_space="tune-two",
+    cpus=1,
+    overrides={**TINY_CFG, "epochs": 2, "seed": 7},
 )
-GIVE_UP_S = 400
+SPACE = "trials: 2\nepochs: 1\nseed: 0\nspace:\n  lr0: {low: 0.001, high: 0.01, scale: log}\n"
+GIVE_UP_S = 600
+STEPS = ["verify", "distribution", "plot", "train", "test", "tune"]
 # Where the run lies, which is another folder for a pod.
 PLACES = {"data", "model", "project", "save_dir", "name"}
 
 
 @pytest.fixture
 def both(
-    kfp_settings: Settings, kfp_volume: TestVolume, tmp_path: Path
+    kfp_settings: Settings, kfp_volume: TestVolume, mlflow_server: MlflowServer, tmp_path: Path
 ) -> Iterator[dict[str, Settings]]:
     """Settings of a dashboard for each engine, on equal volumes."""
     cluster = replace(kfp_settings, volume=kfp_volume.path, engines=("kubeflow",))
     local = Settings(volume=tmp_path / "volume", state=tmp_path / "state")
+    local, cluster = mlflow_server.for_this_machine(local), mlflow_server.for_pods(cluster)
     yield {"local": local, "kubeflow": cluster}
     for settings in (local, cluster):
         for row in runs.listing(settings, limit=5).rows:
@@ -52,20 +68,52 @@ def both(
                 runs.delete(settings, row["run"])
 
 
-def test_a_launch_gives_the_same_on_both_engines(both: dict[str, Settings]) -> None:
+def test_a_launch_gives_the_same_on_both_engines(
+    both: dict[str, Settings], mlflow_server: MlflowServer
+) -> None:
     shown = {}
     for settings in both.values():
         write_sample(settings.volume, images=SAMPLE_IMAGES)
+        (settings.volume / "tune-two.yaml").write_text(SPACE)
         launches.submit(settings, launches.prepare(settings, CHOICES))
     for engine, settings in both.items():
         shown[engine] = finished(settings)
     ours, theirs = shown["local"], shown["kubeflow"]
     assert steps(ours) == steps(theirs)
+    assert {(name, "succeeded") for name in STEPS} <= set(steps(theirs))
     mine, its = (RunFolder(Path(shown[engine]["folder"])) for engine in both)
     assert files(mine) == files(its)
     assert numbers(mine) == numbers(its)
     assert ours["test"] == theirs["test"]
     assert applied(mine) == applied(its)
+    assert trials(mine) == trials(its)
+
+    tracked = [recorded(both[engine], shown[engine], mlflow_server) for engine in both]
+    assert tracked[0] == tracked[1]
+    assert {"test/confusion_matrix.png", "train/results.png"} <= tracked[1]["artifacts"]
+    kfp_shows(both["kubeflow"], theirs["run"])
+
+
+def kfp_shows(settings: Settings, run_id: str) -> None:
+    """Check what KFP's own page has to show of a run."""
+    import kfp
+
+    client = kfp.Client(host=settings.kfp_endpoint)
+    views = kfp_page.views(client, run_id)
+    kinds = {step: [view.kind for view in drawn] for step, drawn in views.items()}
+    assert kinds == {
+        "distribution": ["table"],
+        "plot": ["web-app"],
+        "train": ["web-app"],
+        "test": ["table", "confusion_matrix", "web-app"],
+        "tune": ["table"],
+    }
+    assert set(views["train"][0].pictures) >= {"labels.jpg", "train_batch0.jpg", "results.png"}
+    assert "confusion_matrix.png" in views["test"][2].pictures
+    assert len(views["tune"][0].rows) == 2
+    names = set(kfp_page.metrics(client, run_id))
+    assert {name for name in names if name.startswith("val-")}
+    assert names >= {"mAP50", "mAP50-95"}
 
 
 def finished(settings: Settings) -> dict[str, Any]:
@@ -84,13 +132,39 @@ def finished(settings: Settings) -> dict[str, Any]:
     pytest.fail(f"{row['launch']} is not over after {GIVE_UP_S} s")
 
 
+def recorded(settings: Settings, run: dict[str, Any], server: MlflowServer) -> dict[str, Any]:
+    """Give what MLflow knows of a run, without places, times and names of the engine."""
+    import mlflow
+
+    tracking = Tracking(settings)
+    run_id = tracking.run_id(run["launch"])
+    client = mlflow.MlflowClient(settings.tracking_uri)
+    experiment = client.get_run(run_id).info.experiment_id
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    params = tracking.params(run["launch"])
+    return {
+        "params": {name: value for name, value in params.items() if name not in PLACES},
+        "metrics": set(tracking.history(run["launch"])),
+        "status": client.get_run(run_id).info.status,
+        "children": sorted(child.info.status for child in children),
+        "artifacts": server.artifacts(run_id),
+    }
+
+
+def trials(folder: RunFolder) -> list[dict[str, str]]:
+    """Give the trials as tuning wrote them, without the time that they took."""
+    with open(folder.step("tune") / "trials.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    return [{name: row[name] for name in row if name != "seconds"} for row in rows]
+
+
 def steps(run: dict[str, Any]) -> list[tuple[str, str]]:
     return [(step["name"], step["state"]) for step in run["steps"]]
 
 
 def files(folder: RunFolder) -> set[str]:
-    """Give the names of all files but the one of MLflow, which pods do not reach here."""
-    found = {path for path in folder.path.rglob("*") if path.is_file()} - {folder.mlflow}
+    found = {path for path in folder.path.rglob("*") if path.is_file()}
     return {str(path.relative_to(folder.path)) for path in found}
 
 

@@ -1,0 +1,168 @@
+"""MLflow or the dashboard gone during a real training in pods, and a volume of somebody else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from pipeline.actions import launches, runs
+from pipeline.core.errors import RunNotFound
+from pipeline.core.launch import Choices
+from pipeline.core.sample import write_sample
+from pipeline.core.settings import Settings
+from pipeline.engines.registry import make_engine
+from pipeline.tracking.reader import Tracking
+from pipeline.tracking.server import LOOPBACK, answers, free_port
+from tests.conftest import SAMPLE_IMAGES, TINY_CFG
+from tests.e2e.conftest import browser
+from tests.kfp_backend import (
+    TestVolume,
+    kfp_core,
+    kfp_endpoint,
+    kfp_settings,
+    kfp_volume,
+)
+from tests.kubeflow.mlflow_server import MlflowServer, mlflow_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["browser", "kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume", "mlflow_server"]
+pytestmark = [pytest.mark.kubeflow, pytest.mark.alone, pytest.mark.timeout(600)]
+
+EPOCHS = 60  # long enough to be overtaken by an outage
+GIVE_UP_S = 400
+LAUNCH = ".st-key-launch-submit button"
+
+
+@pytest.fixture
+def cluster(kfp_settings: Settings, kfp_volume: TestVolume) -> Iterator[Settings]:
+    """A dashboard's settings with the sample on the claim; its runs are gone after the test."""
+    settings = replace(kfp_settings, volume=kfp_volume.path, engines=("kubeflow",))
+    write_sample(settings.volume, images=SAMPLE_IMAGES)
+    yield settings
+    for folder in (settings.volume / "runs").glob("*"):
+        with suppress(RunNotFound):  # deleted by the test
+            runs.stop(settings, folder.name)
+            runs.delete(settings, folder.name)
+
+
+def test_mlflow_away_during_training_is_filled_in_later(
+    cluster: Settings, mlflow_server: MlflowServer
+) -> None:
+    settings = mlflow_server.for_pods(cluster)
+    choices = Choices(
+        model="yolov8n-scratch.yaml", cpus=1, overrides={**TINY_CFG, "epochs": EPOCHS}
+    )
+    run = launches.submit(settings, launches.prepare(settings, choices))
+    until(lambda: "Tracking: MLflow run" in log(settings, run.id, "train"))
+    mlflow_server.stop()
+
+    shown = until(lambda: over(settings, run.id))
+    assert shown["state"] == "succeeded", shown["message"]
+    said = log(settings, run.id, "train")
+    assert "The work goes on" in said
+    assert f"'python -m pipeline track {run.launch}' fills in" in said
+
+    mlflow_server.start()
+    assert runs.track(settings, run.launch)["logged"] > 0
+    tracking = Tracking(settings)
+    assert len(tracking.history(run.launch)["mAP50-95"]) == EPOCHS
+    client = MlflowClient(settings.tracking_uri)
+    assert "test/mAP50-95" in client.get_run(tracking.run_id(run.launch)).data.metrics
+    assert runs.track(settings, run.launch)["logged"] == 0
+
+
+def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
+    cluster: Settings, tmp_path: Path
+) -> None:
+    elsewhere = replace(cluster, volume=tmp_path / "elsewhere")
+    write_sample(elsewhere.volume, images=SAMPLE_IMAGES)
+    choices = Choices(model="yolov8n-scratch.yaml", overrides=TINY_CFG)
+    run = launches.submit(elsewhere, launches.prepare(elsewhere, choices))
+    shown = until(lambda: over(elsewhere, run.id))
+    assert shown["state"] == "failed"
+    assert "this volume is not the dashboard's" in shown["message"]
+    assert {step["name"]: step["state"] for step in shown["steps"]}["train"] == "skipped"
+    runs.delete(elsewhere, run.id)
+    assert not list((cluster.volume / "runs").glob("*/train"))
+
+
+def test_a_dashboard_killed_during_a_run_shows_it_when_it_is_back(
+    cluster: Settings, browser: Browser
+) -> None:
+    cfg = cluster.volume / "cfg-custom.yaml"
+    cfg.write_text(yaml.safe_dump(yaml.safe_load(cfg.read_text()) | TINY_CFG))
+    page = browser.new_page()
+    port = free_port(LOOPBACK)
+    with dashboard(cluster, port) as server:
+        page.goto(f"http://{LOOPBACK}:{port}")
+        page.locator(LAUNCH).click()
+        page.wait_for_url(re.compile(r"/run\?run="))
+        server.kill()
+    with dashboard(cluster, port):
+        page.goto(page.url)
+        done = page.get_by_role("heading", name=re.compile("done"))
+        done.wait_for(timeout=1000 * GIVE_UP_S)
+    page.close()
+    (folder,) = (cluster.volume / "runs").iterdir()
+    engine = make_engine(cluster)
+    assert [run.launch for run in engine.list_runs(limit=20).runs].count(folder.name) == 1
+    assert (folder / "test" / "metrics.json").is_file()
+
+
+@contextmanager
+def dashboard(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {
+        "KFP_ENDPOINT": settings.kfp_endpoint,
+        "SLIPWAY_ENGINE": "kubeflow",
+        "SLIPWAY_PVC_NAME": settings.pvc_name,
+        "SLIPWAY_STATE": str(settings.state),
+        "SLIPWAY_VOLUME": str(settings.volume),
+    }
+    command = [sys.executable, "-m", "dashboard", "--server.port", str(port)]
+    server = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: answers(f"http://{LOOPBACK}:{port}/_stcore/health"))
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+
+
+def over(settings: Settings, run: str) -> dict[str, Any] | None:
+    shown = runs.show(settings, run)
+    return None if shown["state"] in ("pending", "running") else shown
+
+
+def log(settings: Settings, run_id: str, step: str) -> str:
+    engine = make_engine(settings)
+    return engine.logs(run_id, step).text if is_started(engine.get(run_id), step) else ""
+
+
+def is_started(run: Any, name: str) -> bool:
+    return any(step.name == name and step.started_at for step in run.steps)
+
+
+def until(ask: Callable[[], Any]) -> Any:
+    """Ask until the answer is not empty, and give it."""
+    give_up_at = time.monotonic() + GIVE_UP_S
+    while time.monotonic() < give_up_at:
+        if answer := ask():
+            return answer
+        time.sleep(1)
+    pytest.fail(f"not so after {GIVE_UP_S} s")
