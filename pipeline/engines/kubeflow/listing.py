@@ -16,7 +16,7 @@ from pipeline.engines.kubeflow.server import PAGE, Server
 
 _NEWEST = 20
 _THREADS = 6
-# Steps of finished runs that were never looked at are read for so long at each refresh.
+# Steps of finished runs that were never looked at are read until a refresh has taken so long.
 _CATCH_UP_S = 0.2
 _CATCH_UP_RUNS = 30
 
@@ -55,7 +55,7 @@ class Listing:
                 self._cache.put_listed(found)
                 ids = self._cache.ids(only_unfinished=True) | {entry.run.id for entry in found}
                 list(threads.map(self._look, ids))
-                self._catch_up(threads.map)
+                self._catch_up(threads.map, began_at + _CATCH_UP_S)
             self._refreshed_at = began_at
 
     def _read_newest(self) -> None:
@@ -76,9 +76,7 @@ class Listing:
         except NotFound:
             self._cache.forget([run_id])
 
-    def _catch_up(self, each: Callable[..., object]) -> None:
-        stop_at = time.monotonic() + _CATCH_UP_S
-
+    def _catch_up(self, each: Callable[..., object], stop_at: float) -> None:
         def look(run_id: str) -> None:
             if time.monotonic() < stop_at:
                 self._look(run_id)
