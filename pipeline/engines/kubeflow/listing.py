@@ -17,7 +17,7 @@ from pipeline.engines.kubeflow.server import PAGE, Server
 _NEWEST = 20
 _THREADS = 6
 # Steps of finished runs that were never looked at are read until a refresh has taken so long.
-_CATCH_UP_S = 0.2
+_CATCH_UP_S = 0.1
 _CATCH_UP_RUNS = 30
 
 
