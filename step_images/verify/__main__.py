@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.core.dataset import DatasetReport
 from pipeline.core.errors import InputError
-from pipeline.core.findings import Finding, error, has_errors, ordered
+from pipeline.core.findings import Finding, error, has_errors, ordered, warning
 from pipeline.core.launch import DEFAULT_EXPERIMENT, Choices, load_launch
 from pipeline.core.preflight import preflight
 from pipeline.core.run_folder import run_folder
@@ -93,12 +93,16 @@ def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
                     next="Write True or False, with a capital letter.",
                 )
             )
+    train, tune = args.bool_train == "True", args.bool_tune == "True"
+    if tune and not train:
+        message = "bool_tune does nothing: tuning starts from the weights of a training."
+        findings.append(warning("tune-without-train", message, where="bool_tune"))
     return Choices(
         model=args.model_name,
         cfg=args.cfg,
         data=args.data,
-        train=args.bool_train == "True",
-        tune=args.bool_tune == "True",
+        train=train,
+        tune=train and tune,
         overrides=_overrides(args.overrides, findings),
         experiment=args.experiment,
         tune_space=args.tune_space,

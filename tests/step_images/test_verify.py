@@ -62,6 +62,13 @@ def test_an_uploaded_pipeline_records_its_own_launch(steps: StepRunner) -> None:
     assert set(launch.sha256) == {"model", "cfg", "data"}
 
 
+def test_tuning_without_training_does_nothing_and_says_so(steps: StepRunner) -> None:
+    done = steps.verify(bool_train="False", bool_tune="True")
+    assert done.returncode == 0, done.stdout
+    assert "bool_tune does nothing" in done.stdout
+    assert not load_launch(steps.volume / "runs" / UID / "launch.json").choices.tune
+
+
 def test_paths_in_the_verified_data_are_absolute(steps: StepRunner) -> None:
     steps.verify()
     data = yaml.safe_load(Path(steps.output("data-yaml")).read_text(encoding="utf-8"))
