@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.theme import colours, colours_of
-from dashboard.widgets.comparison import metric_table, params_table, show_chips
+from dashboard.views.compare_details import show_details
+from dashboard.widgets.comparison import comparison_csv, metric_table, params_table, show_chips
 from dashboard.widgets.curves import curve_chart
 from dashboard.widgets.outages import show_outages
 from pipeline.actions.compare import (
@@ -38,15 +39,17 @@ def render() -> None:
     if not found.runs:
         return
     states = {run: document["state"] for run, document in found.runs.items()}
-    show_chips(states, colours_of(chosen), colours())
+    run_colours = colours_of(chosen)
+    show_chips(states, run_colours, colours())
     if len(found.runs) == 1:
         st.info("Choose another run to compare this one with.", icon=":material/compare_arrows:")
-    _metrics(found)
+    values, baseline = _metrics(found)
     left, right = st.columns([1, 1.3], gap="medium")
     with left:
         _params(found)
     with right:
-        _curves(found, colours_of(chosen))
+        _curves(found, run_colours)
+    show_details(found, values, baseline, run_colours)
 
 
 def _choose() -> list[str]:
@@ -59,14 +62,16 @@ def _choose() -> list[str]:
     return chosen
 
 
-def _metrics(found: Comparison) -> None:
+def _metrics(found: Comparison) -> tuple[dict[str, dict[str, float]], str]:
+    """Show the table of metrics; give its values by run, and the baseline."""
+    names = list(found.runs)
     last = max(
         (points[-1][0] for of in found.histories.values() for points in of.values() if points),
         default=0,
     )
     if not last:
         st.info("None of these runs has metrics; they come with training.", icon=":material/table:")
-        return
+        return {}, names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.selectbox(
             "Value", ("best", "last", "at epoch"), key="value", bind="query-params", width=140
@@ -77,16 +82,25 @@ def _metrics(found: Comparison) -> None:
                 "Epoch", 1, last, min(last, 1), key="epoch", bind="query-params", width=140
             )
             at = int(epoch)
-        names = list(found.runs)
         baseline = st.selectbox("Baseline", names, index=0, key=_baseline_key(names), width=300)
         state.publish(_BASELINE, baseline, names[0])
-    table = metric_table(
-        {run: values_of(history, at) for run, history in found.histories.items()}, baseline
-    )
+    values = {run: values_of(history, at) for run, history in found.histories.items()}
     st.dataframe(
-        table, hide_index=True, column_config={"run": st.column_config.Column(pinned=True)}
+        metric_table(values, baseline),
+        hide_index=True,
+        column_config={"run": st.column_config.Column(pinned=True)},
     )
-    st.caption("★ best of these runs; in brackets the difference to the baseline.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("★ best of these runs; in brackets the difference to the baseline.")
+        st.download_button(
+            "CSV",
+            comparison_csv(values, found.params),
+            file_name="comparison.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    return values, baseline
 
 
 _BASELINE = "baseline"

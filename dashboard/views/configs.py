@@ -130,8 +130,8 @@ def _show_conflict(path: str, key: str, text: str, text_on_disk: str, sha256: st
         "Nothing is overwritten and your text is kept. Compare, then choose.",
         icon=":material/sync_problem:",
     )
-    diff = diff_text(text_on_disk, text, path)
-    st.code(diff.replace("(this launch)", "(your text)"), language="diff")
+    diff = diff_text(text_on_disk, text, path, f"{path} (your text)")
+    st.code(diff, language="diff")
     with st.container(horizontal=True):
         if st.button("Take theirs, drop my text", key="configs.theirs"):
             _forget(path, key)

@@ -12,6 +12,7 @@ from pipeline.actions.engines import Outage
 from pipeline.actions.found_runs import folder_of, newest, record_of
 from pipeline.actions.runs import show
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
+from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.tracking.reader import History, Tracking, lower_is_better, summary
@@ -102,6 +103,32 @@ def winners(metric: str, values: Mapping[str, float]) -> set[str]:
         return set()
     best = (min if lower_is_better(metric) else max)(values.values())
     return {run for run, value in values.items() if value == best}
+
+
+def by_class(document: Mapping[str, Any], metric: str) -> dict[str, float]:
+    """Give a test metric of each class, of a run as `show` says it; empty without a test."""
+    classes: Mapping[str, Any] = document["test"].get("classes", {})
+    return {
+        name: values[metric] for name, values in classes.items() if values.get(metric) is not None
+    }
+
+
+def file_diffs(one: RunFolder, other: RunFolder) -> dict[str, str | None]:
+    """Give the unified diffs of cfg and data yaml as launched, by file name.
+
+    Empty where they are the same, None where one of the runs has no such file.
+    """
+    # ruamel takes a tenth of a second to import, and most of this module does without.
+    from pipeline.core.train_cfg import diff_text
+
+    diffs: dict[str, str | None] = {}
+    for before, after in ((one.cfg, other.cfg), (one.data, other.data)):
+        names = (f"{folder.name}/{path.name}" for folder, path in ((one, before), (other, after)))
+        is_there = before.is_file() and after.is_file()
+        diffs[before.name] = (
+            diff_text(read_text(before), read_text(after), *names) if is_there else None
+        )
+    return diffs
 
 
 def _params(shown: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -109,6 +109,7 @@ def prepare(
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
     cfg_before = _text(volume, resolved["cfg_yaml"])
     cfg_after = _merged(cfg_before, choices.overrides)
+    cfg_name = resolved["cfg_yaml"] or choices.cfg
     launch = Launch(
         id=new_launch_id(choices),
         choices=choices,
@@ -128,7 +129,7 @@ def prepare(
         report=checked.report,
         cfg_before=cfg_before,
         cfg_after=cfg_after,
-        cfg_diff=diff_text(cfg_before, cfg_after, resolved["cfg_yaml"] or choices.cfg),
+        cfg_diff=diff_text(cfg_before, cfg_after, cfg_name, f"{cfg_name} (this launch)"),
         data_text=_text(volume, resolved["data_yaml"]),
         tune_text=_text(volume, resolved["tune_yaml"]),
         model_text=_text(volume, model_path) if is_yaml else "",

@@ -43,10 +43,10 @@ def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
     return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
 
 
-def diff_text(before: str, after: str, name: str) -> str:
-    """Give the unified diff of two versions of a file; empty when nothing differs."""
+def diff_text(before: str, after: str, name: str, after_name: str) -> str:
+    """Give the unified diff of two texts under their names; empty when nothing differs."""
     lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), name, f"{name} (this launch)", lineterm=""
+        before.splitlines(), after.splitlines(), name, after_name, lineterm=""
     )
     return "".join(f"{line}\n" for line in lines)
 

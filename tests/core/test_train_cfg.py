@@ -217,10 +217,10 @@ def test_merging_a_text_that_is_no_mapping_is_refused() -> None:
 
 
 def test_the_diff_is_unified() -> None:
-    diff = diff_text("epochs: 100\nlr0: 0.1\n", "epochs: 5\nlr0: 0.1\n", "cfg.yaml")
+    diff = diff_text("epochs: 100\nlr0: 0.1\n", "epochs: 5\nlr0: 0.1\n", "cfg.yaml", "yours")
     assert "-epochs: 100\n+epochs: 5\n" in diff
-    assert diff.startswith("--- cfg.yaml\n+++ cfg.yaml (this launch)\n")
-    assert diff_text("a", "a", "x") == ""
+    assert diff.startswith("--- cfg.yaml\n+++ yours\n")
+    assert diff_text("a", "a", "x", "y") == ""
 
 
 @pytest.mark.parametrize(

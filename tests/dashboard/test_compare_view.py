@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.theme import colours_of
-from dashboard.widgets.comparison import metric_table
+from dashboard.widgets.comparison import comparison_csv, metric_table
 from pipeline.actions import launches, runs
+from pipeline.core.files import write_json
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings, load_settings
@@ -93,6 +95,47 @@ def test_a_run_that_is_gone_is_named_and_the_other_is_shown(pair: tuple[str, str
     assert pair[0] in set(page.dataframe[0].value["run"])
     assert "Choose another run" in text_of(page)
     assert "do not differ" not in text_of(page)
+
+
+@pytest.fixture
+def tested(pair: tuple[str, str], settings: Settings) -> tuple[str, str]:
+    """The two launches with test metrics, another cfg, and a plot of the second."""
+    for run, value in zip(pair, (0.4, 0.7), strict=True):
+        folder = RunFolder(settings.volume / "runs" / run)
+        classes = {"glossy": {"mAP50-95": value}, "square": {"mAP50-95": 0.5}}
+        folder.test_metrics.parent.mkdir(exist_ok=True)
+        write_json(folder.test_metrics, {"split": "test", "mAP50-95": value, "classes": classes})
+        folder.cfg.write_text(f"epochs: 5\nlr0: {value}\n", encoding="utf-8")
+    Image.new("RGB", (8, 8)).save(folder.step("test") / "confusion_matrix.png")
+    return pair
+
+
+def test_classes_are_compared_with_more_as_better(tested: tuple[str, str]) -> None:
+    table = open_page(*tested).dataframe[2].value.set_index("run")
+    assert table["glossy"].to_dict() == {tested[0]: "0.4", tested[1]: "★ 0.7 (+0.3)"}
+    assert set(table["square"]) == {"0.5"}
+
+
+def test_the_files_of_two_runs_are_shown_as_diffs(tested: tuple[str, str]) -> None:
+    page = open_page(*tested, part="Cfg and data")
+    assert "-lr0: 0.4\n+lr0: 0.7" in page.code[0].value
+    assert "The same in both." in [caption.value for caption in page.caption]
+
+
+def test_a_plot_is_shown_of_each_run_that_has_it(tested: tuple[str, str]) -> None:
+    page = open_page(*tested, part="Images")
+    assert page.selectbox(key="image").value == "Confusion matrix on test"
+    assert [info.value for info in page.info] == ["This run has none."]
+
+
+def test_a_metric_is_drawn_over_a_parameter(tested: tuple[str, str]) -> None:
+    page = open_page(*tested, part="Scatter")
+    assert "model" in page.selectbox(key="param").options
+
+
+def test_a_csv_file_has_metrics_and_parameters_of_every_run() -> None:
+    text = comparison_csv({"a": {"mAP50": 0.5}, "b": {}}, {"lr0": {"a": 0.1, "b": None}}).decode()
+    assert text.splitlines() == ["run,mAP50,lr0", "a,0.5,0.1", "b,,"]
 
 
 def test_a_value_too_small_for_three_decimals_is_still_told_apart() -> None:

@@ -1,0 +1,130 @@
+"""Below the comparison: test metrics by class, plots side by side, files, and a scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.theme import colours
+from dashboard.widgets.comparison import metric_table, scatter_chart
+from dashboard.widgets.run_results import IMAGES
+from pipeline.actions.compare import Comparison, by_class, differing, file_diffs
+from pipeline.core.run_folder import RunFolder
+
+_CLASS_METRICS = ("mAP50-95", "mAP50", "precision", "recall")
+
+
+def show_details(
+    found: Comparison,
+    values: Mapping[str, Mapping[str, float]],
+    baseline: str,
+    run_colours: Mapping[str, str],
+) -> None:
+    """Show the part that is open.
+
+    Parameters
+    ----------
+    found
+        The runs.
+    values
+        By run the metrics of the table above.
+    baseline
+        The run that the others are held against.
+    run_colours
+        The colour of each run.
+    """
+    parts: dict[str, Callable[[], None]] = {
+        "By class": lambda: _by_class(found, baseline),
+        "Images": lambda: _images(found),
+        "Cfg and data": lambda: _files(found, baseline),
+        "Scatter": lambda: _scatter(found, values, run_colours),
+    }
+    chosen = st.segmented_control(
+        "More", list(parts), default="By class", required=True, key="part", bind="query-params"
+    )
+    parts[chosen or "By class"]()
+
+
+def _by_class(found: Comparison, baseline: str) -> None:
+    metric = st.selectbox(
+        "Metric by class", _CLASS_METRICS, key="class_metric", bind="query-params", width=220
+    )
+    table = {run: by_class(document, metric) for run, document in found.runs.items()}
+    tested = {run: values for run, values in table.items() if values}
+    if not tested:
+        st.info("None of these runs has been tested yet.", icon=":material/rule:")
+        return
+    st.dataframe(
+        metric_table(tested, baseline, metric),
+        hide_index=True,
+        column_config={"run": st.column_config.Column(pinned=True)},
+    )
+    splits = {str(found.runs[run]["test"]["split"]) for run in tested}
+    st.caption(f"best.pt on split: {', '.join(sorted(splits))}.")
+    if len({str(found.runs[run]["data"]) for run in tested}) > 1 or len(splits) > 1:
+        st.warning("These runs were tested on different data: their values do not compare.")
+
+
+def _images(found: Comparison) -> None:
+    folders = {run: Path(document["folder"]) for run, document in found.runs.items()}
+    present = {
+        caption: name
+        for name, caption in IMAGES
+        if any((folder / name).is_file() for folder in folders.values())
+    }
+    if not present:
+        st.info("None of these runs has made a plot yet.", icon=":material/image:")
+        return
+    caption = st.selectbox("Image", list(present), key="image", bind="query-params", width=360)
+    columns = st.columns(2, gap="medium")
+    for index, (run, folder) in enumerate(folders.items()):
+        path = folder / present[caption]
+        with columns[index % 2]:
+            st.caption(run)
+            if path.is_file():
+                st.image(path.read_bytes(), width="stretch")
+            else:
+                st.info("This run has none.", icon=":material/image:")
+
+
+def _files(found: Comparison, baseline: str) -> None:
+    others = [run for run in found.runs if run != baseline]
+    if not others:
+        st.info("Choose another run to compare the files with.", icon=":material/compare_arrows:")
+        return
+    other = st.selectbox(
+        "Against the baseline", others, key="against", bind="query-params", width=360
+    )
+    one, two = (RunFolder(Path(found.runs[run]["folder"])) for run in (baseline, other))
+    for name, diff in file_diffs(one, two).items():
+        st.markdown(f"**{name}**")
+        if diff is None:
+            st.caption("One of the two runs has none.")
+        elif diff:
+            st.code(diff, language="diff")
+        else:
+            st.caption("The same in both.")
+
+
+def _scatter(
+    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+) -> None:
+    params = [name for name in differing(found.params) if not name.startswith("sha256.")]
+    metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
+    if not params or not metrics:
+        st.info("It takes runs with metrics that differ in a parameter.", icon=":material/tune:")
+        return
+    with st.container(horizontal=True):
+        param = st.selectbox("Parameter", params, key="param", bind="query-params", width=220)
+        metric = st.selectbox(
+            "Metric over it", metrics, key="reached", bind="query-params", width=220
+        )
+    points = {
+        run: (found.params[param][run], of_run[metric])
+        for run, of_run in values.items()
+        if metric in of_run and found.params[param][run] is not None
+    }
+    figure = scatter_chart(points, param, metric, colours(), run_colours)
+    st.plotly_chart(figure, theme=None, key="scatter", config={"displayModeBar": False})
