@@ -77,15 +77,24 @@ def scatter_chart(
             marker={"size": 11, "color": run_colours[run]},
             hovertemplate=f"{html.escape(run)}<br>%{{x}}<br>%{{y:.4g}}<extra></extra>",
         )
-    axis = {"gridcolor": look.border, "zeroline": False, "color": look.muted}
+    axis = {
+        "gridcolor": look.border,
+        "zeroline": False,
+        "color": look.muted,
+        "automargin": True,
+    }
     figure.update_layout(
         height=360,
         showlegend=False,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={**axis, "title": param, "type": "linear" if is_numeric else "category"},
-        yaxis={**axis, "title": metric},
+        xaxis={
+            **axis,
+            "title": {"text": param, "standoff": 12},
+            "type": "linear" if is_numeric else "category",
+        },
+        yaxis={**axis, "title": {"text": metric, "standoff": 12}},
     )
     return figure
 

@@ -125,7 +125,8 @@ def curve_chart(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
-        yaxis={**axis, "type": "log", "dtick": 1} if is_log else axis,
+        # Losses, rates and shares: a curve that lies at 0 needs nothing below it.
+        yaxis={**axis, **({"type": "log", "dtick": 1} if is_log else {"rangemode": "nonnegative"})},
         uirevision="log" if is_log else "linear",  # a zoom of one axis means nothing on the other
     )
     return figure
