@@ -131,7 +131,8 @@ def _facts(settings: Settings, run: Run) -> dict[str, Any]:
     key = (settings.volume, run.engine, run.id, run.finished_at, run.message)
     facts = _over.get(key) if run.state.is_finished else None
     if facts is None:
-        facts = {**facts_of(settings, run), "path": folder_of(settings, run).path}
+        folder = folder_of(settings, run)
+        facts = {**facts_of(run, folder), "path": folder.path}
         if run.state.is_finished:
             if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
                 _over.clear()

@@ -97,7 +97,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     metrics, source = tracking.metrics_or_file(folder)
     params, params_source = tracking.params_or_file(folder)
     return {
-        **facts_of(settings, found),
+        **facts_of(found, folder),
         "message": f"{found.message} {_elsewhere(found, folder)}".strip(),
         "metrics": metrics,
         "metrics_source": source,
@@ -227,7 +227,7 @@ def row_of(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
     folder = folder_of(settings, run)
     history, source = tracking.history_or_file(folder, (LIST_METRIC,))
     return {
-        **facts_of(settings, run),
+        **facts_of(run, folder),
         "metrics": {name: value["best"] for name, value in summary(history).items()},
         "curve": [value for _, value in history.get(LIST_METRIC, [])],
         "test": {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)},
@@ -248,9 +248,8 @@ def _elsewhere(run: Run, folder: RunFolder) -> str:
     )
 
 
-def facts_of(settings: Settings, run: Run) -> dict[str, Any]:
+def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
     """Give what is known of a run without asking MLflow."""
-    folder = folder_of(settings, run)
     record = record_of(folder)
     return {
         "launch": folder.name,
