@@ -5,11 +5,27 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from pipeline.core.dataset import inspect_dataset
+from pipeline.core.findings import Finding
+from pipeline.core.volume import Volume
+
+DATA = "path: shapes\ntrain: images/train\nval: images/val\ntest: images/test\nnames: [a, b, c]\n"
+LABELS = "datasets/shapes/labels"
+IMAGES = "datasets/shapes/images"
 Build = Callable[[Path], str]
 SPLITS = {"train": 6, "val": 4, "test": 3}
+
+
+def findings_of(root: Path, code: str, *, deep: bool = False, **roots: Any) -> list[Finding]:
+    """Inspect data-custom.yaml and give its findings of one kind; there must be some."""
+    report = inspect_dataset(Volume(root, **roots), "data-custom.yaml", deep=deep)
+    found = [finding for finding in report.findings if finding.code == code]
+    assert found, report.findings
+    return found
 
 
 def write_images(root: Path, folder: str = "datasets/shapes", *, suffix: str = ".jpg") -> None:

@@ -63,20 +63,11 @@ def workflow(
     for entry in steps:
         task = _task(entry["name"], given)
         if entry["name"] in (conditions or {}):
-            name = f"condition-{entry['name']}"
-            templates.append(
-                {
-                    "name": name,
-                    "inputs": _inputs(given),
-                    "dag": {"tasks": [_task(entry["name"], given, "inputs")]},
-                }
+            template, condition = _condition(
+                entry["name"], (conditions or {})[entry["name"]], given
             )
-            parameter = (conditions or {})[entry["name"]]
-            task |= {
-                "name": name,
-                "template": name,
-                "when": f'"{{{{inputs.parameters.{parameter}}}}}" == "True"',
-            }
+            templates.append(template)
+            task |= condition
         tasks.append({**task, "dependencies": [tasks[-1]["name"], "volume-mount"]})
     names = {"parameters": [{"name": name} for name in given]}
     passed = [{"name": name, "value": f"{{{{inputs.parameters.{name}}}}}"} for name in given]
@@ -96,10 +87,7 @@ def workflow(
         "templates": templates,
     }
     if on_exit:
-        handler = step("notify", on_exit)
-        del handler["inputs"], handler["volumes"], handler["container"]["volumeMounts"]
-        handler["container"]["env"] = []
-        templates.append(handler)
+        templates.append(_exit_handler(on_exit))
         spec["onExit"] = "notify"
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -191,6 +179,27 @@ def _claim() -> dict[str, Any]:
             ]
         },
     }
+
+
+def _condition(
+    name: str, parameter: str, given: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the DAG around a step, and what makes the step's task one of that DAG."""
+    around = f"condition-{name}"
+    dag = {"tasks": [_task(name, given, "inputs")]}
+    when = f'"{{{{inputs.parameters.{parameter}}}}}" == "True"'
+    return (
+        {"name": around, "inputs": _inputs(given), "dag": dag},
+        {"name": around, "template": around, "when": when},
+    )
+
+
+def _exit_handler(script: str) -> dict[str, Any]:
+    """Give a step without the volume, as kfp lets its exit op depend on nothing."""
+    handler = step("notify", script)
+    del handler["inputs"], handler["volumes"], handler["container"]["volumeMounts"]
+    handler["container"]["env"] = []
+    return handler
 
 
 def _task(name: str, given: Mapping[str, str], source: str = "tasks") -> dict[str, Any]:
