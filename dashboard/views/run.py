@@ -190,7 +190,12 @@ def _curves() -> None:
         show_error(reason)
         return
     if not history:
-        st.info("Curves appear here after the first epoch.", icon=":material/show_chart:")
+        is_over = State(run["state"]).is_finished
+        why = "The run ended before its first epoch: there are no curves."
+        st.info(
+            why if is_over else "Curves appear here after the first epoch.",
+            icon=":material/show_chart:",
+        )
         return
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
     show_curves(history, colours(), best_epoch)

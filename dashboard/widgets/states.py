@@ -48,9 +48,11 @@ def state_colour(state: str, colours: Colours) -> str:
 
 
 def progress(steps: Sequence[Mapping[str, Any]]) -> int:
-    """Give the share of steps that are over, in percent."""
-    finished = sum(State(step["state"]).is_finished for step in steps)
-    return round(100 * finished / len(steps)) if steps else 0
+    """Give the share of steps that are over, in percent; what a failure skips is not done."""
+    states = [State(step["state"]) for step in steps]
+    is_broken = State.FAILED in states or State.STOPPED in states
+    done = sum(state is State.SUCCEEDED if is_broken else state.is_finished for state in states)
+    return round(100 * done / len(states)) if states else 0
 
 
 def show_steps(steps: Sequence[Mapping[str, Any]], colours: Colours) -> None:

@@ -22,6 +22,8 @@ def test_progress_is_the_share_of_steps_that_are_over() -> None:
     steps = [{"state": state} for state in ("succeeded", "skipped", "running", "pending")]
     assert progress(steps) == 50
     assert progress([]) == 0
+    broken = [{"state": state} for state in ("succeeded", "failed", "skipped", "skipped")]
+    assert progress(broken) == 25
 
 
 def test_a_log_reads_as_in_a_terminal() -> None:
