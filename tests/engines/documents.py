@@ -57,15 +57,13 @@ def workflow(
     A step named in `conditions` is wrapped in a DAG of its own that runs when that parameter is
     ``True``, as kfp writes ``dsl.Condition``.
     """
-    given = dict(parameters or {})
+    given, asks = dict(parameters or {}), conditions or {}
     templates: list[dict[str, Any]] = [_claim(), *map(dict, steps)]
     tasks: list[dict[str, Any]] = [{"name": "volume-mount", "template": "volume-mount"}]
     for entry in steps:
         task = _task(entry["name"], given)
-        if entry["name"] in (conditions or {}):
-            template, condition = _condition(
-                entry["name"], (conditions or {})[entry["name"]], given
-            )
+        if entry["name"] in asks:
+            template, condition = _condition(entry["name"], asks[entry["name"]], given)
             templates.append(template)
             task |= condition
         tasks.append({**task, "dependencies": [tasks[-1]["name"], "volume-mount"]})
