@@ -162,6 +162,19 @@ def log(engine: Engine, run_id: str, name: str) -> str:
     return engine.logs(run_id, name).text
 
 
+def read_on(engine: Engine, run_id: str, name: str, offset: int = 0) -> str:
+    """Give what a step prints from an offset on, when that is all."""
+    text = ""
+    give_up_at = time.monotonic() + 60
+    while True:
+        chunk = engine.logs(run_id, name, offset)
+        text, offset = text + chunk.text, chunk.offset
+        if chunk.is_complete:
+            return text
+        assert time.monotonic() < give_up_at, text
+        time.sleep(0.3)
+
+
 def _claim() -> dict[str, Any]:
     return {
         "name": "volume-mount",

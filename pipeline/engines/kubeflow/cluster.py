@@ -63,6 +63,22 @@ class Cluster:
 
         return str(self._ask("pod", ask) or "")
 
+    def has_ended(self, pod: str) -> bool:
+        """Say whether a pod's program has ended or the pod is gone; no when that is not known."""
+
+        def ask(api: Any) -> bool:
+            found = api.list_namespaced_pod(
+                self._namespace, field_selector=f"metadata.name={pod}", _request_timeout=_TIMEOUT_S
+            ).items
+            return all(
+                container.state.terminated is not None
+                for entry in found
+                for container in entry.status.container_statuses or ()
+                if container.name == "main"
+            )
+
+        return bool(self._ask("pods", ask))
+
     def log(self, pod: str) -> bytes | None:
         """Give what a pod has printed so far; None when it is gone or may not be read."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import datetime
+import time
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
@@ -22,12 +24,18 @@ from pipeline.engines.kubeflow.steps import NodeStep
 CHUNK_BYTES = 1 << 20
 TAIL_BYTES = 8192
 MAX_LINE = 500
+# A run may be over some seconds before its pod is: a stop gives a step 30 s to end.
+SETTLES_S = 60.0
+KEEP_S = 10.0
 
 # Argo's wrapper writes about itself into the log of the container that it wraps, and the error that
 # it ends with after that. A step's last line need not have an end of its own.
 ARGO_LINE = re.compile(
     rb'time="[^"\n]*" level=\w+ msg=[^\n]* argo=true[^\n]*(\n|\Z)(Error: exit status \d+(\n|\Z))?'
 )
+
+# Kubelet's answer, with status 200, for a container that is being removed; KFP passes it on.
+NO_LOG = re.compile(rb"unable to retrieve container logs for \S+\s*")
 
 
 class Logs:
@@ -47,16 +55,19 @@ class Logs:
     def read(self, run: Run, entry: NodeStep, offset: int) -> LogChunk:
         """Give what a step printed from an offset on."""
         step = entry.step
-        is_over = step.state.is_finished
+        # Asked before the log is read: what is printed in between would be missed.
+        is_over = step.state.is_finished and self._is_settled(entry)
         folder = self._folder(run)
         path = folder.log(step.name) if folder else None
         if path and path.is_file():
             with open(path, "rb") as file:
                 file.seek(offset)
                 return _chunk(file.read(CHUNK_BYTES + 1), offset, is_over=is_over)
-        if folder and folder.path.is_dir() and not is_over:
+        if folder and folder.path.is_dir() and not step.state.is_finished:
             return LogChunk("", offset, False)
-        data = self._kept_bytes(run.id, step.name) + self._attempt(run, entry)
+        attempt = self._attempt(run, entry)
+        is_over = is_over and (attempt is not None or _is_long_over(step))
+        data = self._kept_bytes(run.id, step.name) + (attempt or b"")
         return _chunk(data[offset : offset + CHUNK_BYTES + 1], offset, is_over=is_over)
 
     def said(self, run: Run, entry: NodeStep) -> str:
@@ -71,12 +82,15 @@ class Logs:
                 file.seek(max(0, path.stat().st_size - TAIL_BYTES))
                 data = file.read()
         else:
-            data = self._attempt(run, entry)[-TAIL_BYTES:]
+            data = (self._attempt(run, entry) or b"")[-TAIL_BYTES:]
         return _last_line(data).removeprefix(f"{entry.step.name} failed: ")
 
     def keep(self, run: Run, nodes: tuple[NodeStep, ...]) -> None:
         """Keep what a retry makes KFP forget: the logs of the steps that run again."""
+        give_up_at = time.monotonic() + KEEP_S
         for entry in nodes:
+            while not self._is_settled(entry) and time.monotonic() < give_up_at:
+                time.sleep(0.2)
             data = self._attempt(run, entry)
             if data:
                 kept = self._kept_bytes(run.id, entry.step.name)
@@ -92,24 +106,30 @@ class Logs:
         except (SlipwayError, OSError):
             return None  # a run from elsewhere, or no volume here: KFP has the log
 
-    def _attempt(self, run: Run, entry: NodeStep) -> bytes:
-        return ARGO_LINE.sub(b"", self._printed(run, entry))
+    def _is_settled(self, entry: NodeStep) -> bool:
+        """Say whether the pod of a step that is over has ended, too."""
+        return _is_long_over(entry.step) or not entry.node or self._cluster.has_ended(entry.node)
 
-    def _printed(self, run: Run, entry: NodeStep) -> bytes:
+    def _attempt(self, run: Run, entry: NodeStep) -> bytes | None:
+        """Give what this attempt has printed; None when nobody has it now."""
         if not entry.node or entry.step.state is State.PENDING:
             return b""
         # KFP gives nothing of a pod that is there and not quite over.
-        printed = self._cluster.log(entry.node)
-        if printed is not None:
-            return printed
+        for ask in (self._cluster.log, partial(self._archived, run.id)):
+            printed = ask(entry.node)
+            if printed is not None and not NO_LOG.fullmatch(printed):
+                return ARGO_LINE.sub(b"", printed)
+        return None
+
+    def _archived(self, run_id: str, node: str) -> bytes | None:
         try:
-            return self._kfp.text(f"v1alpha1/runs/{run.id}/nodes/{entry.node}/log")
+            return self._kfp.text(f"v1alpha1/runs/{run_id}/nodes/{node}/log")
         except (NotFound, InputError):
-            return b""
+            return None
         except EngineUnreachable as reason:
             # 500 is what KFP says of a pod that never had a log; an outage has another status.
             if getattr(reason.__cause__, "status", None) == 500:
-                return b""
+                return None
             raise
 
     def _kept_path(self, run_id: str, step: str) -> Path:
@@ -132,6 +152,14 @@ def _chunk(data: bytes, offset: int, *, is_over: bool) -> LogChunk:
         data = data[:end] if end or is_all else data
     text = data.decode("utf-8", errors="replace")
     return LogChunk(text, offset + len(data), is_over and is_all)
+
+
+def _is_long_over(step: Step) -> bool:
+    try:
+        over_s = (datetime.now(UTC) - datetime.fromisoformat(step.finished_at)).total_seconds()
+    except ValueError:  # it never ran
+        return True
+    return over_s > SETTLES_S
 
 
 def _failure(folder: RunFolder, step: Step) -> str:

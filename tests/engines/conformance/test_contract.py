@@ -17,6 +17,7 @@ from tests.engines.documents import (
     messages,
     own,
     own_runs,
+    read_on,
     states,
     step,
     wait,
@@ -205,8 +206,9 @@ def test_log_is_read_on_from_an_offset(engine: Engine) -> None:
     assert engine.logs(run_id, "train", first.offset).text == ""
     engine.stop(run_id)
     finish(engine, run_id)
-    last = engine.logs(run_id, "train", first.offset)
-    assert (last.text, last.is_complete) == ("zw", True)
+    # A cluster may call a run over a little before its pod is; and KFP ends what it has kept with
+    # a line's end that was not printed.
+    assert read_on(engine, run_id, "train", first.offset).rstrip("\n") == "zw"
 
 
 def test_runs_are_listed_newest_first_by_pages(engine: Engine) -> None:
