@@ -34,6 +34,8 @@ from pipeline.core.states import State
 from pipeline.tracking.server import server_state
 
 REFRESH_S = 2
+# A cluster calls a run over some seconds before its pods have printed their last lines.
+_LOG_SETTLES_S = 60
 _TAIL_LINES = 12
 _TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Origin", "Log", "Files")
 
@@ -62,8 +64,10 @@ def render() -> None:
     }
     for name, tab in tabs.items():
         if tab.open:
+            over_s = elapsed_s(run["finished_at"])
+            is_settling = name == "Log" and over_s is not None and over_s < _LOG_SETTLES_S
             with tab:
-                _live(parts[name], is_live)()
+                _live(parts[name], is_live or is_settling)()
 
 
 def _live(part: Callable[[], None], is_live: bool) -> Callable[[], None]:
