@@ -15,7 +15,8 @@ from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
-from pipeline.tracking.reader import History, Tracking, lower_is_better, summary
+from pipeline.tracking.reader import Tracking
+from pipeline.tracking.summary import History, lower_is_better, summary
 
 Table = dict[str, dict[str, Any]]
 

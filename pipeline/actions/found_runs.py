@@ -25,6 +25,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine, Run
+from pipeline.tracking.elsewhere import is_elsewhere
 
 _FIRST_LOOK = 50
 _LIST = "See 'python -m pipeline runs'."
@@ -60,6 +61,11 @@ def find(settings: Settings, run: str) -> Run:
     """
     if not run.strip():
         raise RunNotFound("An empty text names no run.", next=_LIST)
+    if is_elsewhere(run):
+        raise RunNotFound(
+            f"{run} is a run of MLflow that Slipway did not launch: it can be looked at only.",
+            next="Stop, change or delete it where it was started, or in MLflow.",
+        )
     for engine in _likely_first(settings, run):
         try:
             found = ask(engine, engine.get, run)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.elsewhere import is_elsewhere, show_elsewhere
 from pipeline.actions.engines import Outage, engine_of
 from pipeline.actions.found_runs import (
     deleted,
@@ -35,7 +36,9 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import STEPS, LogChunk, Run
-from pipeline.tracking.reader import Tracking, summary
+from pipeline.tracking.reader import Tracking
+from pipeline.tracking.schema import LIST_METRIC
+from pipeline.tracking.summary import summary
 
 __all__ = [
     "Listing",
@@ -48,10 +51,10 @@ __all__ = [
     "row_of",
     "show",
     "stop",
+    "test_of",
     "track",
 ]
 
-LIST_METRIC = "mAP50-95"
 # Longer than a step may take to stop: 30 s on either engine, and what is noted afterwards.
 _STOP_S = 45.0
 _LOG_BYTES = 1 << 20
@@ -90,7 +93,12 @@ def require_an_answer(settings: Settings, outages: Sequence[Outage]) -> None:
 
 
 def show(settings: Settings, run: str) -> dict[str, Any]:
-    """Give everything about one run, as the command line prints it."""
+    """Give everything about one run, as the command line prints it.
+
+    A run that only MLflow knows is named ``mlflow:`` and its id there.
+    """
+    if is_elsewhere(run):
+        return show_elsewhere(settings, run)
     found = find(settings, run)
     folder = folder_of(settings, found)
     tracking = Tracking(settings)
@@ -113,7 +121,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
         ],
         "params": params,
         "params_source": params_source,
-        "test": _json(folder.test_metrics),
+        "test": test_of(folder),
         "mlflow": {
             "run_id": tracking.run_id(folder.name),
             "url": tracking.run_url(folder.name),
@@ -230,7 +238,7 @@ def row_of(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
         **facts_of(run, folder),
         "metrics": {name: value["best"] for name, value in summary(history).items()},
         "curve": [value for _, value in history.get(LIST_METRIC, [])],
-        "test": {LIST_METRIC: (_json(folder.test_metrics) or {}).get(LIST_METRIC)},
+        "test": {LIST_METRIC: test_of(folder).get(LIST_METRIC)},
         "steps": [{"name": step.name, "state": str(step.state)} for step in run.steps],
         "metrics_source": source,
     }
@@ -246,6 +254,14 @@ def _elsewhere(run: Run, folder: RunFolder) -> str:
         f" in runs/{folder.name}. Plots and metrics will be missing here until SLIPWAY_VOLUME is"
         " the claim that runs use (SLIPWAY_PVC_NAME)."
     )
+
+
+def test_of(folder: RunFolder) -> dict[str, Any]:
+    """Give what the test step measured; empty when it has not run."""
+    if not folder.test_metrics.is_file():
+        return {}
+    document: dict[str, Any] = json.loads(read_text(folder.test_metrics))
+    return document
 
 
 def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
@@ -329,11 +345,3 @@ def _logged(path: Path, offset: int) -> LogChunk:
         data = file.read(_LOG_BYTES)
         is_complete = not file.read(1)
     return LogChunk(data.decode("utf-8", "replace"), offset + len(data), is_complete)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Read a step's JSON file; a step that has not run has written none."""
-    if not path.is_file():
-        return {}
-    document: dict[str, Any] = json.loads(read_text(path))
-    return document

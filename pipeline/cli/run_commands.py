@@ -13,6 +13,7 @@ from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.tracking.schema import LIST_METRIC
 
 _POLL_S = 0.5
 _STOP_S = 15.0
@@ -26,10 +27,8 @@ def runs(settings: Settings, arguments: Namespace) -> Answer:
         seen = f"last seen {outage.seen_at}" if outage.seen_at else "never seen"
         say(f"warning: engine '{outage.engine}' is away, its runs are as {seen}: {outage.message}")
     keys = ("launch", "state", "user", "started_at", "finished_at")
-    cells = [
-        (*(row[key] for key in keys), row["metrics"].get(actions.LIST_METRIC)) for row in found.rows
-    ]
-    return Answer(found.rows, table((*keys, actions.LIST_METRIC), cells))
+    cells = [(*(row[key] for key in keys), row["metrics"].get(LIST_METRIC)) for row in found.rows]
+    return Answer(found.rows, table((*keys, LIST_METRIC), cells))
 
 
 def show(settings: Settings, arguments: Namespace) -> Answer:

@@ -1,22 +1,26 @@
-"""What MLflow said about finished runs, kept in a local SQLite file: they do not change."""
+"""What MLflow said about runs, kept in a local SQLite file: finished ones do not change."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS answers (launch TEXT, part TEXT, version TEXT, document TEXT, "
-    "PRIMARY KEY (launch, part))"
-)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (
+    launch TEXT, part TEXT, version TEXT, document TEXT, PRIMARY KEY (launch, part));
+CREATE INDEX IF NOT EXISTS answers_by_part ON answers (part);
+CREATE TABLE IF NOT EXISTS elsewhere (
+    server TEXT, run_id TEXT, started_ms INTEGER, document TEXT, PRIMARY KEY (server, run_id));
+CREATE TABLE IF NOT EXISTS marks (server TEXT PRIMARY KEY, document TEXT);
+"""
 
 
 class Cache:
-    """Answers by launch and part (``run``, or a metric's name); safe for threads and processes.
+    """Answers of MLflow; safe for threads and processes.
 
     A damaged or unwritable file only costs the time of asking MLflow again.
 
@@ -31,40 +35,76 @@ class Cache:
 
     def get(self, launch: str, part: str, version: str) -> Any:
         """Give what was put for this version of a run, or None."""
-        if not self._path.is_file():
-            return None
-        try:
-            with self._open() as database:
-                row = database.execute(
-                    "SELECT document FROM answers WHERE launch = ? AND part = ? AND version = ?",
-                    (launch, part, version),
-                ).fetchone()
-        except sqlite3.Error:  # asking MLflow gives the same answer
-            return None
-        return json.loads(row[0]) if row else None
+        where = "launch = ? AND part = ? AND version = ?"
+        rows = self._read(f"SELECT document FROM answers WHERE {where}", launch, part, version)
+        return json.loads(rows[0][0]) if rows else None
+
+    def get_all(self, part: str) -> dict[str, tuple[str, str]]:
+        """Give (version, document as JSON) of a part, of every launch that has it."""
+        rows = self._read("SELECT launch, version, document FROM answers WHERE part = ?", part)
+        return {launch: (version, document) for launch, version, document in rows}
 
     def put(self, launch: str, part: str, version: str, document: Any) -> None:
         """Keep an answer in place of an older version's."""
-        text = json.dumps(document)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._open() as database:
-                database.execute(_SCHEMA)
-                database.execute(
-                    "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)",
-                    (launch, part, version, text),
-                )
-        except sqlite3.DatabaseError as reason:
-            if not isinstance(reason, sqlite3.OperationalError):  # damaged: begin anew
-                self._path.unlink(missing_ok=True)
+        self.put_all([(launch, part, version, document)])
+
+    def put_all(self, answers: Iterable[tuple[str, str, str, Any]]) -> None:
+        """Keep many answers, each (launch, part, version, document), at once."""
+        rows = [(*names, json.dumps(document)) for *names, document in answers]
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
 
     def forget(self, launch: str) -> None:
         """Ask MLflow the next time."""
+        if self._path.is_file():
+            self._write("DELETE FROM answers WHERE launch = ?", [(launch,)])
+
+    def elsewhere(self, server: str, limit: int) -> list[dict[str, Any]]:
+        """Give the newest runs of a server that were put by `put_elsewhere`."""
+        where = "server = ? ORDER BY started_ms DESC, run_id LIMIT ?"
+        rows = self._read(f"SELECT document FROM elsewhere WHERE {where}", server, limit)
+        return [json.loads(row[0]) for row in rows]
+
+    def put_elsewhere(self, server: str, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Keep runs that Slipway did not log; they have a ``run_id`` and ``started_ms``."""
+        rows = [
+            (server, document["run_id"], document["started_ms"], json.dumps(document))
+            for document in documents
+        ]
+        self._write("INSERT OR REPLACE INTO elsewhere VALUES (?, ?, ?, ?)", rows)
+
+    def mark(self, server: str) -> dict[str, Any]:
+        """Give how far a server has been read; empty when it was not."""
+        rows = self._read("SELECT document FROM marks WHERE server = ?", server)
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def set_mark(self, server: str, document: Mapping[str, Any]) -> None:
+        """Keep how far a server has been read."""
+        row = (server, json.dumps(document))
+        self._write("INSERT OR REPLACE INTO marks VALUES (?, ?)", [row])
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._path.unlink(missing_ok=True)
+
+    def _read(self, statement: str, *values: Any) -> list[Any]:
         if not self._path.is_file():
-            return
-        with self._open() as database:
-            database.execute(_SCHEMA)
-            database.execute("DELETE FROM answers WHERE launch = ?", (launch,))
+            return []
+        try:
+            with self._open() as database:
+                return database.execute(statement, values).fetchall()
+        except sqlite3.Error:  # asking MLflow gives the same answer
+            return []
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._open() as database:
+                database.executescript(_SCHEMA)
+                database.executemany(statement, rows)
+        except sqlite3.OperationalError:
+            return  # locked or not writable: it is asked again
+        except sqlite3.DatabaseError:  # damaged: begin anew
+            self.clear()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.imports import IMPORTING
+from pipeline.core.settings import Settings
+from pipeline.tracking.server import tracking_uri, without_password
 
 # The defaults are 120 s, seven times, and S3's 60 s, five times: neither a step nor a page may
 # wait that long.
@@ -19,6 +25,10 @@ _PATIENCE = {
 _CHATTY = ("alembic", "mlflow.store.db.utils")
 
 
+class RunMissing(TrackingUnreachable):
+    """MLflow answers, but this run was logged elsewhere or removed; others are there."""
+
+
 def mlflow_client(uri: str) -> Any:
     """Make a client for an address; it takes a second, in which mlflow is imported."""
     with IMPORTING:
@@ -29,3 +39,50 @@ def mlflow_client(uri: str) -> Any:
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri)
+
+
+def is_unmade(settings: Settings) -> bool:
+    """Say whether MLflow is a database file that the first run will make."""
+    uri = tracking_uri(settings)
+    return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Any]:
+    """Give a client to read with.
+
+    Raises
+    ------
+    TrackingUnreachable
+        MLflow, its network or its database did not answer.
+    RunMissing
+        MLflow does not have the run that was asked for.
+    """
+    uri = tracking_uri(settings)
+    if is_unmade(settings):
+        raise _away(uri, "the database is not there")  # opening would make an empty one
+    # mlflow takes seconds to import, and who lists cached runs must not pay for it.
+    with IMPORTING:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield mlflow_client(uri)
+    except (MlflowException, SQLAlchemyError, OSError) as reason:
+        uri = without_password(uri)
+        said = without_password(str(reason).partition("\n")[0])[:300]
+        if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+            raise RunMissing(
+                f"MLflow at {uri} does not have this run: {said}",
+                where="MLFLOW_TRACKING_URI",
+                next="'python -m pipeline track RUN' logs it there.",
+            ) from reason
+        raise _away(uri, said) from reason
+
+
+def _away(uri: str, why: str) -> TrackingUnreachable:
+    return TrackingUnreachable(
+        f"MLflow at {without_password(uri)} does not answer: {why}.",
+        where="MLFLOW_TRACKING_URI",
+        next="Start MLflow (./run.sh starts its own).",
+    )

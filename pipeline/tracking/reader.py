@@ -2,16 +2,15 @@
 
 A run's metrics are asked from MLflow; finished runs come from a local cache. When MLflow does not
 answer, `TrackingUnreachable` says so; the ``…_or_file`` methods then read the run folder instead
-and say where their values come from.
+and say where their values come from. A run that Slipway did not log goes by ``mlflow:`` and
+MLflow's id wherever a launch is asked for.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,23 +22,23 @@ from pipeline.core.run_folder import RunFolder, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 from pipeline.tracking.cache import Cache
-from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.client import RunMissing, is_unmade, reading
+from pipeline.tracking.elsewhere import (
+    ElsewhereRun,
+    experiment_names,
+    from_mlflow,
+    id_elsewhere,
+    is_elsewhere,
+)
 from pipeline.tracking.run_data import launch_data
-from pipeline.tracking.schema import TEST_PREFIX, shown_name, step_to_epoch
+from pipeline.tracking.schema import ENDED, TEST_PREFIX, shown_name, step_to_epoch
 from pipeline.tracking.server import tracking_uri, ui_url, without_password
+from pipeline.tracking.summary import History, Summary, summary
 
-History = dict[str, list[tuple[int, float]]]
-Summary = dict[str, dict[str, Any]]
 Answer = TypeVar("Answer")
 
 # A list of fifty runs waits once, not fifty times.
 _ASK_AGAIN_S = 5.0
-_TERMINAL = ("FINISHED", "FAILED", "KILLED")
-_NOT_SHOWN = ("lr/", TEST_PREFIX)
-
-
-class _RunMissing(TrackingUnreachable):
-    """MLflow answers, but this run was logged elsewhere or removed; others are there."""
 
 
 class Tracking:
@@ -54,7 +53,7 @@ class Tracking:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._volume = Volume(settings.volume, settings.data_roots)
-        self._cache = Cache(settings.state / "tracking-cache.db")
+        self._cache = Cache(cache_path(settings))
         self._away_until = 0.0
 
     def metrics(self, launch: str, names: Collection[str] = ()) -> Summary:
@@ -83,6 +82,40 @@ class Tracking:
         run = self._run(launch)
         return dict(run["params"]) if run else {}
 
+    def bests(
+        self, folders: Iterable[RunFolder], elsewhere: Iterable[ElsewhereRun], metric: str
+    ) -> dict[str, float]:
+        """Give the best value of a metric by run, of runs that have one, without asking MLflow.
+
+        What MLflow has said before counts, else what is in the run folder, or the last value of a
+        run that Slipway did not log.
+        """
+        said = self._cache.get_all(f"metric:{metric}")
+        found: dict[str, float | None] = {}
+        for folder in folders:
+            version, document = said.get(folder.name, ("", ""))
+            if document and version == self._version(folder):
+                found[folder.name] = _best_of(metric, json.loads(document))
+            else:
+                points = _file_history(folder, (metric,)).get(metric, [])
+                found[folder.name] = _best_of(metric, points)
+        for run in elsewhere:
+            document = said.get(run.id, ("", ""))[1]
+            known = _best_of(metric, json.loads(document)) if document else None
+            found[run.id] = run.metrics.get(metric) if known is None else known
+        return {name: best for name, best in found.items() if best is not None}
+
+    def elsewhere(self, limit: int) -> list[ElsewhereRun]:
+        """Give the newest runs that Slipway did not log, as the last synchronization saw them."""
+        server = without_password(tracking_uri(self._settings))
+        return [ElsewhereRun(**document) for document in self._cache.elsewhere(server, limit)]
+
+    def elsewhere_run(self, name: str) -> ElsewhereRun:
+        """Give one run that Slipway did not log; raises as `metrics`."""
+        with reading(self._settings) as client:
+            run = client.get_run(id_elsewhere(name))
+            return from_mlflow(run, experiment_names(client, [run.info.experiment_id]))
+
     def run_id(self, launch: str) -> str:
         """Give MLflow's id of the run, or nothing when it has none yet."""
         return str(self._recorded(launch).get("run_id", ""))
@@ -100,12 +133,12 @@ class Tracking:
 
     def check(self) -> str:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
-        uri = tracking_uri(self._settings)
-        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        uri = without_password(tracking_uri(self._settings))
+        if is_unmade(self._settings):
             return f"{uri} will be made by the first run."
-        with self._client() as client:
+        with reading(self._settings) as client:
             client.search_experiments(max_results=1)
-        return f"MLflow at {without_password(uri)} answers."
+        return f"MLflow at {uri} answers."
 
     def history_or_file(
         self, folder: RunFolder, names: Collection[str] = ()
@@ -137,94 +170,75 @@ class Tracking:
             return None
         try:
             return ask()
-        except _RunMissing:
+        except RunMissing:
             return None
         except TrackingUnreachable:
             self._away_until = time.monotonic() + _ASK_AGAIN_S
             return None
 
     def _recorded(self, launch: str) -> dict[str, Any]:
+        if is_elsewhere(launch):
+            return {"run_id": id_elsewhere(launch)}
         path = run_folder(self._volume, launch).mlflow
         if not path.is_file():
             return {}
         document: dict[str, Any] = json.loads(read_text(path))
         return document
 
+    def _version(self, folder: RunFolder) -> str:
+        return version_of(folder, self.run_id(folder.name))
+
     def _run(self, launch: str) -> dict[str, Any] | None:
         """Give id, version, parameters and metric names; None when MLflow has no run yet."""
         run_id = self.run_id(launch)
         if not run_id:
             return None
-        version = f"{run_id} {_version(run_folder(self._volume, launch))}"
+        elsewhere = is_elsewhere(launch)
+        version = "" if elsewhere else self._version(run_folder(self._volume, launch))
         run: dict[str, Any] | None = self._cache.get(launch, "run", version)
         if run is None:
-            with self._client() as client:
-                answer = client.get_run(run_id)
-            run = {
-                "id": run_id,
-                "version": version,
-                "is_over": answer.info.status in _TERMINAL,
-                "params": dict(answer.data.params),
-                "metrics": sorted(answer.data.metrics),
-            }
+            with reading(self._settings) as client:
+                run = run_document(client.get_run(run_id), version)
             if run["is_over"]:
                 self._cache.put(launch, "run", version, run)
         return run
 
     def _points(self, launch: str, run: Mapping[str, Any], key: str) -> list[tuple[int, float]]:
-        part = f"metric:{key}"
+        part = f"metric:{shown_name(key)}"
         points = self._cache.get(launch, part, run["version"]) if run["is_over"] else None
         if points is None:
-            with self._client() as client:
-                history = client.get_metric_history(run["id"], key)
-            # A resume logs an epoch again; the last word counts.
-            latest = {metric.step: metric for metric in sorted(history, key=lambda m: m.timestamp)}
-            points = [(step_to_epoch(step), latest[step].value) for step in sorted(latest)]
+            with reading(self._settings) as client:
+                points = points_of(client.get_metric_history(run["id"], key))
             if run["is_over"]:
                 self._cache.put(launch, part, run["version"], points)
         return [(int(epoch), float(value)) for epoch, value in points]
 
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
-        """Give a client and turn what MLflow, its database and the network raise into ours."""
-        uri = tracking_uri(self._settings)
-        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-            raise _away(uri, "the database is not there")  # opening would make an empty one
-        # mlflow takes seconds to import, and who lists cached runs must not pay for it.
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
 
-        try:
-            yield mlflow_client(uri)
-        except (MlflowException, SQLAlchemyError, OSError) as reason:
-            uri = without_password(uri)
-            said = without_password(str(reason).partition("\n")[0])[:300]
-            if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
-                raise _RunMissing(
-                    f"MLflow at {uri} does not have this run: {said}",
-                    where="MLFLOW_TRACKING_URI",
-                    next="'python -m pipeline track RUN' logs it there.",
-                ) from reason
-            raise _away(uri, said) from reason
+def cache_path(settings: Settings) -> Path:
+    """Give the file of what MLflow has said."""
+    return settings.state / "tracking-cache.db"
 
 
-def summary(history: History) -> Summary:
-    """Give best, best_epoch and last of every metric that can be better or worse."""
+def run_document(run: Any, version: str) -> dict[str, Any]:
+    """Give what is kept of an MLflow run of ours: id, version, whether it is over, parameters."""
     return {
-        name: _best(name, points)
-        for name, points in history.items()
-        if points and not name.startswith(_NOT_SHOWN)
+        "id": run.info.run_id,
+        "version": version,
+        "is_over": run.info.status in ENDED,
+        "params": dict(run.data.params),
+        "metrics": sorted(run.data.metrics),
     }
 
 
-def lower_is_better(metric: str) -> bool:
-    """Say whether less of a metric is better: losses."""
-    return "loss" in metric
+def points_of(history: Iterable[Any]) -> list[tuple[int, float]]:
+    """Give (epoch from 1, value) of a metric's history; of an epoch logged again the last word."""
+    latest = {metric.step: metric for metric in sorted(history, key=lambda m: m.timestamp)}
+    return [(step_to_epoch(step), latest[step].value) for step in sorted(latest)]
 
 
-def _version(folder: RunFolder) -> str:
+def version_of(folder: RunFolder, run_id: str) -> str:
     """Give something that changes whenever a step writes new results."""
-    parts = []
+    parts = [run_id]
     for path in (folder.results, folder.test_metrics, folder.trials):
         if path.is_file():
             status = path.stat()
@@ -232,14 +246,9 @@ def _version(folder: RunFolder) -> str:
     return " ".join(parts)
 
 
-def _best(name: str, points: list[tuple[int, float]]) -> dict[str, Any]:
-    sign = -1 if lower_is_better(name) else 1
-    numbers = [(epoch, value) for epoch, value in points if math.isfinite(value)]
-    last = points[-1][1] if math.isfinite(points[-1][1]) else None
-    if not numbers:
-        return {"best": None, "best_epoch": None, "last": last}
-    epoch, value = max(numbers, key=lambda point: (sign * point[1], -point[0]))
-    return {"best": value, "best_epoch": epoch, "last": last}
+def _best_of(metric: str, points: Iterable[tuple[int, float]]) -> float | None:
+    value: float | None = summary({metric: list(points)}).get(metric, {}).get("best")
+    return value
 
 
 def _file_history(folder: RunFolder, names: Collection[str]) -> History:
@@ -253,11 +262,3 @@ def _file_history(folder: RunFolder, names: Collection[str]) -> History:
         if not point.name.startswith(TEST_PREFIX) and (not names or name in names):
             history.setdefault(name, []).append((step_to_epoch(point.step), point.value))
     return history
-
-
-def _away(uri: str, why: str) -> TrackingUnreachable:
-    return TrackingUnreachable(
-        f"MLflow at {uri} does not answer: {why}.",
-        where="MLFLOW_TRACKING_URI",
-        next="Start MLflow (./run.sh starts its own).",
-    )

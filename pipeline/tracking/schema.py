@@ -17,7 +17,13 @@ TAG_TRIAL = "slipway.trial"
 TAG_PARENT = "mlflow.parentRunId"
 TAG_RUN_USER = "mlflow.user"
 
+# MLflow's words for a run that is over.
+ENDED = ("FINISHED", "FAILED", "KILLED")
+# How a run is named that Slipway did not log: this and MLflow's id.
+ELSEWHERE = "mlflow:"
+
 TEST_PREFIX = "test/"
+LIST_METRIC = "mAP50-95"
 TEST_METRICS = ("precision", "recall", "mAP50", "mAP50-95", "fitness")
 NOT_METRICS = ("epoch", "time")
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, engine, kubeflow, training
+from tests.benchmarks import browser, engine, kubeflow, tracking, training
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "click": browser.click_to_run,
     "steps": engine.time_of_a_step,
     "kubeflow-runs": kubeflow.list_runs,
+    "tracking": tracking.read_runs,
     "imports": engine.imports_of_light_steps,
     "end-to-end": training.end_to_end,
 }

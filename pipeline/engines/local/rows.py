@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.core.states import State
 
@@ -32,7 +32,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step as stored; `outputs` has the keys ``parameters`` and ``artifacts``."""
+    """One step as stored."""
 
     run: str
     name: str
@@ -42,7 +42,13 @@ class StepRow:
     finished_at: str = ""
     attempt: int = 0
     devices: Sequence[str] = ()
-    outputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    outputs_json: str = "{}"
+
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, str]]:
+        """What later steps take, under ``parameters`` and ``artifacts``; lists do not ask."""
+        found: Mapping[str, Mapping[str, str]] = json.loads(self.outputs_json)
+        return found
 
 
 def read_run(row: sqlite3.Row) -> RunRow:
@@ -62,12 +68,8 @@ def read_run(row: sqlite3.Row) -> RunRow:
 
 def read_step(row: sqlite3.Row) -> StepRow:
     """Read a row of the table ``steps``."""
-    values = dict(row)
+    run, name, state, message, started_at, finished_at, attempt, devices, outputs = row
+    held = tuple(json.loads(devices)) if devices != "[]" else ()
     return StepRow(
-        **{
-            **values,
-            "state": State(values["state"]),
-            "devices": tuple(json.loads(values["devices"])),
-            "outputs": json.loads(values["outputs"]),
-        }
+        run, name, State(state), message, started_at, finished_at, attempt, held, outputs
     )
