@@ -15,6 +15,7 @@ from pipeline.core.volume import FOLDERS, Kind, Volume
 if TYPE_CHECKING:
     from pipeline.engines.base import Engine
     from pipeline.tracking.reader import Tracking
+    from pipeline.tracking.sync import BackgroundSync
 
 
 @st.cache_resource(show_spinner=False)
@@ -46,6 +47,14 @@ def tracking() -> Tracking:
     from pipeline.tracking.reader import Tracking  # reads MLflow; only pages about runs need it
 
     return Tracking(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def mlflow_sync() -> BackgroundSync:
+    """Give what reads MLflow ahead of the pages, while somebody looks."""
+    from pipeline.tracking.sync import BackgroundSync  # as above
+
+    return BackgroundSync(settings())
 
 
 def user() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.errors import show_error
+from dashboard.errors import guarded, show_error
 from dashboard.theme import colours, colours_of
 from dashboard.views.compare_details import show_details
 from dashboard.widgets.comparison import comparison_csv, metric_table, params_table, show_chips
@@ -15,11 +15,17 @@ from pipeline.actions.compare import (
     Comparison,
     candidates,
     differing,
+    mean_curve,
+    mean_values,
+    seed_groups,
     side_by_side,
     values_of,
 )
+from pipeline.core.states import State
 
 MAX_RUNS = 20
+REFRESH_S = 3.0
+_LIVE = "compare.is_live"
 _MAIN_METRIC = "mAP50-95"
 
 
@@ -33,38 +39,66 @@ def render() -> None:
     if len(chosen) > MAX_RUNS:
         st.warning(f"{len(chosen)} runs were asked for; the first {MAX_RUNS} are compared.")
         chosen = chosen[:MAX_RUNS]
+    st.fragment(guarded(lambda: _compared(chosen)), run_every=_refresh_s(chosen))()
+
+
+def _compared(chosen: list[str]) -> None:
     found = side_by_side(services.settings(), chosen)
     for reason in found.missing.values():
         show_error(reason)
     if not found.runs:
         return
-    states = {run: document["state"] for run, document in found.runs.items()}
-    run_colours = colours_of(chosen)
-    show_chips(states, run_colours, colours())
+    states = {document["state"] for document in found.runs.values()}
+    st.session_state[_LIVE] = any(not State(state).is_finished for state in states)
+    run_colours = colours_of([*found.runs])
+    show_chips(found.runs, run_colours, colours())
     if len(found.runs) == 1:
         st.info("Choose another run to compare this one with.", icon=":material/compare_arrows:")
-    values, baseline = _metrics(found)
+    groups = seed_groups(found)
+    if len(groups) < len(found.runs):
+        joins = st.toggle(
+            "Join seeds",
+            key="seeds",
+            bind="query-params",
+            help="Runs that differ in nothing but their seed as one: mean ± standard deviation.",
+        )
+        groups = groups if joins else {run: [run] for run in found.runs}
+    values, baseline = _metrics(found, groups)
     left, right = st.columns([1, 1.3], gap="medium")
     with left:
         _params(found)
     with right:
-        _curves(found, run_colours)
-    show_details(found, values, baseline, run_colours)
+        _curves(found, groups, run_colours)
+    show_details(found, values, groups[baseline][0], run_colours)
+
+
+def _refresh_s(chosen: list[str]) -> float | None:
+    """Refresh while one of the runs is live, and until that is known."""
+    is_live = st.session_state.get(_LIVE, True)
+    return REFRESH_S if is_live else None
 
 
 def _choose() -> list[str]:
-    names, outages = candidates(services.settings())
+    called, outages = candidates(services.settings())
     show_outages(outages)
     key = state.seed_list(state.RUNS)
-    options = list(dict.fromkeys((*names, *st.session_state[key])))
-    chosen = st.multiselect("Runs", options, key=key, placeholder="Choose runs to compare")
+    options = list(dict.fromkeys((*called, *st.session_state[key])))
+    chosen = st.multiselect(
+        "Runs",
+        options,
+        key=key,
+        format_func=lambda run: called.get(run, run),
+        placeholder="Choose runs to compare",
+    )
     state.publish(state.RUNS, ",".join(chosen))
     return chosen
 
 
-def _metrics(found: Comparison) -> tuple[dict[str, dict[str, float]], str]:
-    """Show the table of metrics; give its values by run, and the baseline."""
-    names = list(found.runs)
+def _metrics(
+    found: Comparison, groups: dict[str, list[str]]
+) -> tuple[dict[str, dict[str, float]], str]:
+    """Show the table of metrics; give its values by run, and the baseline's row."""
+    names = list(groups)
     last = max(
         (points[-1][0] for of in found.histories.values() for points in of.values() if points),
         default=0,
@@ -85,8 +119,9 @@ def _metrics(found: Comparison) -> tuple[dict[str, dict[str, float]], str]:
         baseline = st.selectbox("Baseline", names, index=0, key=_baseline_key(names), width=300)
         state.publish(_BASELINE, baseline, names[0])
     values = {run: values_of(history, at) for run, history in found.histories.items()}
+    means, spreads = mean_values(values, groups)
     st.dataframe(
-        metric_table(values, baseline),
+        metric_table(means, baseline, spreads=spreads),
         hide_index=True,
         column_config={"run": st.column_config.Column(pinned=True)},
     )
@@ -126,7 +161,7 @@ def _params(found: Comparison) -> None:
     st.dataframe(params_table(params), hide_index=True, column_config=pinned)
 
 
-def _curves(found: Comparison, run_colours: dict[str, str]) -> None:
+def _curves(found: Comparison, groups: dict[str, list[str]], run_colours: dict[str, str]) -> None:
     names = list(dict.fromkeys(name for of in found.histories.values() for name in of))
     if not names:
         return
@@ -136,7 +171,16 @@ def _curves(found: Comparison, run_colours: dict[str, str]) -> None:
         smoothing = st.slider(
             "Smoothing", 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=180
         )
-    series = {run: of[metric] for run, of in found.histories.items() if metric in of}
-    figure = curve_chart(series, colours(), smoothing=smoothing, line_colours=run_colours)
+    series, spreads, line_colours = {}, {}, {}
+    for group, runs in groups.items():
+        curves = [found.histories[run][metric] for run in runs if metric in found.histories[run]]
+        if curves:
+            series[group], spreads[group] = mean_curve(curves)
+            line_colours[group] = run_colours[runs[0]]
+        if len(curves) < 2:
+            spreads[group] = []
+    figure = curve_chart(
+        series, colours(), smoothing=smoothing, line_colours=line_colours, spreads=spreads
+    )
     figure.update_layout(showlegend=False, height=360)
     st.plotly_chart(figure, theme=None, key="curves", config={"displayModeBar": False})

@@ -8,11 +8,18 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.theme import colours
-from dashboard.widgets.comparison import metric_table, scatter_chart
+from dashboard.widgets.comparison import (
+    counts_chart,
+    metric_table,
+    parallel_chart,
+    scatter_chart,
+)
 from dashboard.widgets.run_results import IMAGES
-from pipeline.actions.compare import Comparison, by_class, differing, file_diffs
+from pipeline.actions.compare import Comparison, by_class, class_counts, differing, file_diffs
 from pipeline.core.run_folder import RunFolder
 
+_AXES = 5
+_DIGESTS = ("sha256.", "dataset_fingerprint")
 _CLASS_METRICS = ("mAP50-95", "mAP50", "precision", "recall")
 
 
@@ -39,7 +46,9 @@ def show_details(
         "By class": lambda: _by_class(found, baseline),
         "Images": lambda: _images(found),
         "Cfg and data": lambda: _files(found, baseline),
+        "Class counts": lambda: _counts(found, run_colours),
         "Scatter": lambda: _scatter(found, values, run_colours),
+        "Parallel": lambda: _parallel(found, values, run_colours),
     }
     chosen = st.segmented_control(
         "More", list(parts), default="By class", required=True, key="part", bind="query-params"
@@ -77,7 +86,7 @@ def _images(found: Comparison) -> None:
     if not present:
         st.info("None of these runs has made a plot yet.", icon=":material/image:")
         return
-    caption = st.selectbox("Image", list(present), key="image", bind="query-params", width=360)
+    caption = st.select_slider("Image", list(present), key="image", bind="query-params")
     columns = st.columns(2, gap="medium")
     for index, (run, folder) in enumerate(folders.items()):
         path = folder / present[caption]
@@ -108,10 +117,30 @@ def _files(found: Comparison, baseline: str) -> None:
             st.caption("The same in both.")
 
 
+def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
+    split = st.segmented_control(
+        "Split",
+        ("train", "val", "test"),
+        default="train",
+        required=True,
+        key="counts_split",
+        bind="query-params",
+    )
+    counts = {run: class_counts(document, split or "train") for run, document in found.runs.items()}
+    counted = {run: classes for run, classes in counts.items() if classes}
+    if not counted:
+        st.info("None of these runs has counted this split.", icon=":material/bar_chart:")
+        return
+    if len(counted) > 1 and len(set(map(repr, counted.values()))) == 1:
+        st.caption("The same in all of these runs.")
+    figure = counts_chart(counted, colours(), run_colours)
+    st.plotly_chart(figure, theme=None, key="counts", config={"displayModeBar": False})
+
+
 def _scatter(
     found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
 ) -> None:
-    params = [name for name in differing(found.params) if not name.startswith("sha256.")]
+    params = _known_first(found)
     metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
     if not params or not metrics:
         st.info("It takes runs with metrics that differ in a parameter.", icon=":material/tune:")
@@ -128,3 +157,34 @@ def _scatter(
     }
     figure = scatter_chart(points, param, metric, colours(), run_colours)
     st.plotly_chart(figure, theme=None, key="scatter", config={"displayModeBar": False})
+
+
+def _parallel(
+    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+) -> None:
+    params = _known_first(found)
+    metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
+    if not params or not metrics:
+        st.info("It takes runs with metrics that differ in a parameter.", icon=":material/tune:")
+        return
+    with st.container(horizontal=True):
+        chosen = st.multiselect(
+            "Parameters", params, default=params[:_AXES], key="axes", max_selections=8
+        )
+        metric = st.selectbox("Metric at the end", metrics, key="last_axis", width=220)
+    reached = {run: of_run.get(metric) for run, of_run in values.items()}
+    axes = {name: found.params[name] for name in chosen} | {str(metric): reached}
+    figure = parallel_chart(axes, colours(), run_colours)
+    st.plotly_chart(figure, theme=None, key="parallel", config={"displayModeBar": False})
+
+
+def _known_first(found: Comparison) -> list[str]:
+    """Give the parameters that differ and have a value in every run; digests say nothing here."""
+    names = [
+        name
+        for name, values in differing(found.params).items()
+        if not name.startswith(("sha256.", "dataset_fingerprint"))
+    ]
+    return sorted(
+        names, key=lambda name: any(found.params[name][run] is None for run in found.runs)
+    )

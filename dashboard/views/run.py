@@ -25,8 +25,9 @@ from dashboard.widgets.run_results import (
 from dashboard.widgets.run_settings import show_lineage, show_settings
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
+from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.actions.lineage import lineage
-from pipeline.core.errors import SlipwayError, TrackingUnreachable
+from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.progress import training_progress
 from pipeline.core.run_folder import RunFolder
@@ -38,6 +39,8 @@ REFRESH_S = 2
 _LOG_SETTLES_S = 60
 _TAIL_LINES = 12
 _TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Origin", "Log", "Files")
+
+_TABS_ELSEWHERE = ("Curves", "Settings")
 
 
 def render() -> None:
@@ -51,7 +54,8 @@ def render() -> None:
     run = _shown()
     is_live = not State(run["state"]).is_finished
     _live(_head, is_live)()
-    tabs = dict(zip(_TABS, st.tabs(_TABS, key="run_tab", on_change="rerun"), strict=True))
+    names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
+    tabs = dict(zip(names, st.tabs(names, key="run_tab", on_change="rerun"), strict=True))
     parts: dict[str, Callable[[], None]] = {
         "Curves": _curves,
         "Images": lambda: show_images(_folder().path),
@@ -95,14 +99,25 @@ def _head() -> None:
     started = run["started_at"]
     took = duration(elapsed_s(started, run["finished_at"]))
     when = f"started {ago(started)} · {took}" if started else "waits in the queue"
-    st.caption(f"{run['user']} · {run['engine']} · {when}", help=exact(started) or None)
+    whose = " · ".join(part for part in (run["user"], _place(run), when) if part)
+    st.caption(whose, help=exact(started) or None)
     _banner(run)
-    show_steps(run["steps"], colours())
+    if run["steps"]:
+        show_steps(run["steps"], colours())
     _epochs(run)
     _metrics(run)
 
 
+def _place(run: dict[str, Any]) -> str:
+    if is_elsewhere(run["run"]):
+        return f"experiment {run['experiment']} in MLflow, not launched by Slipway"
+    return str(run["engine"])
+
+
 def _buttons(run: dict[str, Any]) -> None:
+    if is_elsewhere(run["run"]):
+        _link_to_mlflow(run)
+        return
     is_over = State(run["state"]).is_finished
     if not is_over and st.button("Stop", icon=":material/stop:", key="stop"):
         _do(runs.stop, run)
@@ -111,13 +126,17 @@ def _buttons(run: dict[str, Any]) -> None:
         _do(runs.retry, run)
     if st.button("Clone and edit", icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
+    _link_to_mlflow(run)
+    if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
+        _confirm_delete(run)
+
+
+def _link_to_mlflow(run: dict[str, Any]) -> None:
     url = (run["mlflow"] or {}).get("url")
     if server_state(services.settings()) == "starting":
         st.button("MLflow is starting", icon=":material/hourglass_top:", disabled=True)
     elif url:
         st.link_button("MLflow", url, icon=":material/open_in_new:")
-    if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
-        _confirm_delete(run)
 
 
 def _do(action: Callable[..., Any], run: dict[str, Any]) -> None:
@@ -188,11 +207,13 @@ def _metrics(run: dict[str, Any]) -> None:
 
 def _curves() -> None:
     run = _shown()
-    try:
-        history = services.tracking().history(run["launch"])
-    except TrackingUnreachable as reason:
-        show_error(reason)
-        return
+    tracking = services.tracking()
+    if is_elsewhere(run["run"]):
+        history = tracking.history(run["run"])
+    else:
+        history, source = tracking.history_or_file(_folder())
+        if source != "mlflow" and history:
+            st.caption("MLflow does not have these values or does not answer: from results.csv.")
     if not history:
         is_over = State(run["state"]).is_finished
         why = "The run ended before its first epoch: there are no curves."

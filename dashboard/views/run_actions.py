@@ -13,6 +13,7 @@ from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
 from pipeline.actions import run_list, runs
+from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.core.errors import SlipwayError
 from pipeline.core.states import State
 
@@ -27,8 +28,25 @@ def show_actions(selected: list[dict[str, Any]]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"selected **{len(selected)}**", width="content")
-        _working(selected)
-        _keeping(selected)
+        members = [name for row in selected for name in row["members"]]
+        if navigation.has("compare") and st.button(
+            "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(members) < 2
+        ):
+            state.open_compare(members)
+        why = _why_only_looked_at(selected)
+        if why:
+            st.caption(why, width="content")
+        else:
+            _working(selected)
+            _keeping(selected)
+        st.download_button(
+            "CSV",
+            run_csv(selected),
+            file_name="runs.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def show_dialog() -> None:
@@ -40,13 +58,17 @@ def show_dialog() -> None:
         _edit_note(asked[1])
 
 
+def _why_only_looked_at(selected: list[dict[str, Any]]) -> str:
+    if any(is_elsewhere(row["run"]) for row in selected):
+        return "Runs that Slipway did not launch can be looked at and compared."
+    if any(len(row["members"]) > 1 for row in selected):
+        return "Switch *Join seeds* off to stop, tag or delete single runs."
+    return ""
+
+
 def _working(selected: list[dict[str, Any]]) -> None:
     running = [row for row in selected if not State(row["state"]).is_finished]
     failed = [row for row in selected if row["state"] in (State.FAILED, State.STOPPED)]
-    if navigation.has("compare") and st.button(
-        "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(selected) < 2
-    ):
-        state.open_compare([row["launch"] for row in selected])
     if st.button("Stop", icon=":material/stop:", disabled=not running):
         _for_each(running, runs.stop)
     if st.button("Retry", icon=":material/replay:", disabled=not failed):
@@ -63,14 +85,6 @@ def _keeping(selected: list[dict[str, Any]]) -> None:
         _for_each(selected, run_list.archive)
     if st.button("Delete", icon=":material/delete:", key="runs_delete"):
         _open("delete", selected)
-    st.download_button(
-        "CSV",
-        run_csv(selected),
-        file_name="runs.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def _open(dialog: str, selected: list[dict[str, Any]]) -> None:

@@ -12,8 +12,8 @@ from dashboard import preferences, services, state
 from dashboard.errors import guarded
 from dashboard.views.run_actions import show_actions, show_dialog
 from dashboard.views.run_queue import show_queue
-from dashboard.widgets.outages import show_outages
-from dashboard.widgets.run_table import COLUMNS, DEFAULT, column_config, run_table
+from dashboard.widgets.outages import show_outages, show_sync
+from dashboard.widgets.run_table import COLUMNS, DEFAULT, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions import run_list
 from pipeline.core.states import State
@@ -45,26 +45,32 @@ def _list() -> None:
     )
     chosen = {key: _value(f"runs_{key}") for key in run_list.CHOICES}
     number = _value("runs_page")
-    is_archive = _value("runs_archived").lower() == "true"
+    joins_seeds = _value("runs_seeds").lower() == "true"
+    synced = services.mlflow_sync().look()
     found = run_list.page_of(
         services.settings(),
         chosen,
         text or "",
         page=int(number) if number.isdecimal() else 1,
         size=_PAGE,
-        with_archived=is_archive,
+        with_archived=_value("runs_archived").lower() == "true",
+        sort=_value("runs_sort") or run_list.NEWEST,
+        joins_seeds=joins_seeds,
     )
     with filters:
         _choose(found, chosen)
         columns = _more()
     with top:
         show_outages(found.outages)
+        show_sync(synced)
         st.markdown(state_counts(found.states))
     if not found.rows:
         if not found.outages:
             _show_empty(is_filtered=bool(found.states) or any(chosen.values()) or bool(text))
         return
-    _table(found, columns)
+    _table(found, [*columns, SEEDS] if joins_seeds else columns)
+    if found.is_cut:
+        st.caption(f"Only the newest {run_list.LOOKED_AT:,} runs are looked at.")
     show_queue()
 
 
@@ -101,7 +107,22 @@ def _label(key: str, value: str) -> str:
 
 
 def _more() -> list[str]:
-    """Offer the archive, and the columns, which are kept in the URL and for the user."""
+    """Offer the order, the archive, and the columns, kept in the URL and for the user."""
+    st.selectbox(
+        "Sort",
+        run_list.SORTS,
+        key="runs_sort",
+        bind="query-params",
+        width=130,
+        on_change=_first_page,
+    )
+    st.toggle(
+        "Join seeds",
+        key="runs_seeds",
+        bind="query-params",
+        on_change=_first_page,
+        help="One row for runs that differ in nothing but their seed, with mean ± spread.",
+    )
     st.toggle("Archived", key="runs_archived", bind="query-params", on_change=_first_page)
     if _FIRST_COLUMNS not in st.session_state:
         known = preferences.load(services.settings().state, services.user()).get("runs_columns")
@@ -111,12 +132,19 @@ def _more() -> list[str]:
         # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
             "Columns",
-            COLUMNS,
+            [name for name in COLUMNS if name != SEEDS],
             selection_mode="multi",
             default=st.session_state[_FIRST_COLUMNS],
             key=_COLUMNS,
             on_change=_remember_columns,
         )
+    if st.button(
+        "",
+        icon=":material/sync:",
+        key="runs_sync",
+        help="Read all of MLflow again: what was changed or deleted there in finished runs.",
+    ):
+        services.mlflow_sync().again()
     state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
     return list(chosen)
 
@@ -128,7 +156,7 @@ def _remember_columns() -> None:
 
 def _table(found: run_list.Page, columns: list[str]) -> None:
     rows = found.rows
-    names = [row["launch"] for row in rows]
+    names = [row["members"][0] for row in rows]
     ticked = st.session_state.get(_TICKED, [])
     before = [index for index, name in enumerate(names) if name in ticked]
     event = st.dataframe(
@@ -145,13 +173,19 @@ def _table(found: run_list.Page, columns: list[str]) -> None:
     )
     selection: Any = event["selection"]
     if selection["cells"]:
-        state.open_run(names[selection["cells"][0][0]])
+        _open(rows[selection["cells"][0][0]]["members"])
     selected = [rows[index] for index in selection["rows"]]
-    st.session_state[_TICKED] = [row["launch"] for row in selected]
+    st.session_state[_TICKED] = [row["members"][0] for row in selected]
     pages = -(-found.fitting // _PAGE)
     if pages > 1:
         st.pagination(pages, key="runs_page", bind="query-params")
     show_actions(selected)
+
+
+def _open(members: list[str]) -> None:
+    if len(members) == 1:
+        state.open_run(members[0])
+    state.open_compare(members)
 
 
 def _show_empty(*, is_filtered: bool) -> None:

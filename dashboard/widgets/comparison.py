@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,20 +14,27 @@ import streamlit as st
 from dashboard.theme import Colours
 from dashboard.widgets.states import state_text
 from pipeline.actions.compare import winners
+from pipeline.actions.elsewhere import is_elsewhere
 
 
-def show_chips(states: Mapping[str, str], run_colours: Mapping[str, str], look: Colours) -> None:
+def show_chips(
+    runs: Mapping[str, Mapping[str, Any]], run_colours: Mapping[str, str], look: Colours
+) -> None:
     """Show each run in its colour, with its state and a link to its page."""
-    chips = "".join(_chip(run, state, run_colours[run], look) for run, state in states.items())
+    chips = "".join(_chip(run, runs[run], run_colours[run], look) for run in runs)
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.5rem">{chips}</div>')
 
 
 def metric_table(
-    values: Mapping[str, Mapping[str, float]], baseline: str, metric: str = ""
+    values: Mapping[str, Mapping[str, float]],
+    baseline: str,
+    metric: str = "",
+    spreads: Mapping[str, Mapping[str, float]] | None = None,
 ) -> pd.DataFrame:
     """Make the table of metrics: a row a run, ★ at the best, the difference to the baseline.
 
-    With `metric`, the columns are values of this one metric, of classes for example.
+    With `metric`, the columns are values of this one metric, of classes for example. A row of
+    several runs has the standard deviation of a value in `spreads`.
     """
     names = dict.fromkeys(name for of_run in values.values() for name in of_run)
     table: dict[str, Sequence[str]] = {"run": list(values)}
@@ -34,7 +42,12 @@ def metric_table(
         column = {run: of_run[name] for run, of_run in values.items() if name in of_run}
         best, against = winners(metric or name, column), column.get(baseline)
         table[name] = [
-            _cell(column.get(run), None if run == baseline else against, run in best)
+            _cell(
+                column.get(run),
+                None if run == baseline else against,
+                (spreads or {}).get(run, {}).get(name),
+                is_best=run in best,
+            )
             for run in values
         ]
     return pd.DataFrame(table)
@@ -99,6 +112,85 @@ def scatter_chart(
     return figure
 
 
+def parallel_chart(
+    values: Mapping[str, Mapping[str, Any]], look: Colours, run_colours: Mapping[str, str]
+) -> go.Figure:
+    """Draw a line a run over one axis for each parameter and metric, in the run's colour.
+
+    Parameters
+    ----------
+    values
+        By axis the value of each run; a value that is no number is a place on the axis. Runs that
+        lack one of them are left out.
+    """
+    axes = list(values)
+    runs = [run for run in run_colours if all(values[axis].get(run) is not None for axis in axes)]
+    last = max(len(runs) - 1, 1)
+    figure = go.Figure(
+        go.Parcoords(
+            line={
+                "color": list(range(len(runs))),
+                "colorscale": [[i / last, run_colours[run]] for i, run in enumerate(runs)]
+                if len(runs) > 1
+                else [[0, run_colours[run]] for run in runs] + [[1, look.muted]],
+                "cmin": 0,
+                "cmax": last,
+            },
+            dimensions=[_dimension(axis, [values[axis][run] for run in runs]) for axis in axes],
+            labelfont={"color": look.text, "size": 12},
+            tickfont={"color": look.muted, "size": 11},
+            rangefont={"color": "rgba(0,0,0,0)", "size": 1},
+        )
+    )
+    figure.update_layout(
+        height=360,
+        margin={"l": 60, "r": 60, "t": 50, "b": 20},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def counts_chart(
+    counts: Mapping[str, Mapping[str, int]], look: Colours, run_colours: Mapping[str, str]
+) -> go.Figure:
+    """Draw instances by class, a bar a run."""
+    figure = go.Figure()
+    for run, of_run in counts.items():
+        figure.add_bar(
+            x=list(of_run),
+            y=list(of_run.values()),
+            name=run,
+            marker={"color": run_colours[run]},
+            hovertemplate=f"{html.escape(run)}<br>%{{x}}: %{{y:,}} instances<extra></extra>",
+        )
+    axis = {"gridcolor": look.border, "zeroline": False, "color": look.muted, "automargin": True}
+    figure.update_layout(
+        height=320,
+        barmode="group",
+        showlegend=False,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={**axis, "type": "category"},
+        yaxis={**axis, "title": {"text": "instances", "standoff": 12}},
+    )
+    return figure
+
+
+def _dimension(axis: str, values: Sequence[Any]) -> dict[str, Any]:
+    numbers = [_number(value) for value in values]
+    if all(number is not None for number in numbers):
+        return {"label": axis, "values": numbers}
+    places = sorted(set(map(str, values)))
+    return {
+        "label": axis,
+        "values": [places.index(str(value)) for value in values],
+        "tickvals": list(range(len(places))),
+        "ticktext": places,
+    }
+
+
 def _number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
@@ -112,19 +204,22 @@ def _as_text(values: Mapping[str, Any]) -> dict[str, str]:
     return {run: "–" if value is None else str(value) for run, value in values.items()}
 
 
-def _cell(value: float | None, against: float | None, is_best: bool) -> str:
+def _cell(
+    value: float | None, against: float | None, spread: float | None, *, is_best: bool
+) -> str:
     if value is None:
         return "–"
+    around = "" if spread is None else f" ± {spread:.2g}"
     delta = f" ({value - against:+.3g})" if against not in (None, value) else ""
-    return f"{'★ ' if is_best else ''}{value:.3g}{delta}"
+    return f"{'★ ' if is_best else ''}{value:.3g}{around}{delta}"
 
 
-def _chip(run: str, state: str, colour: str, look: Colours) -> str:
+def _chip(run: str, document: Mapping[str, Any], colour: str, look: Colours) -> str:
     frame = f"border:1px solid {look.border};border-left:4px solid {colour};border-radius:6px"
-    name = html.escape(run)
+    target = document["run"] if is_elsewhere(document["run"]) else run
     return (
-        f'<a href="run?run={name}" target="_self" style="padding:.25rem .6rem;{frame};'
-        f'color:{look.text};text-decoration:none;overflow-wrap:anywhere">{name} '
-        f'<span style="color:{look.muted};font-size:.85rem">{html.escape(state_text(state))}'
-        "</span></a>"
+        f'<a href="run?run={quote(target)}" target="_self" style="padding:.25rem .6rem;{frame};'
+        f'color:{look.text};text-decoration:none;overflow-wrap:anywhere">{html.escape(run)} '
+        f'<span style="color:{look.muted};font-size:.85rem">'
+        f"{html.escape(state_text(document['state']))}</span></a>"
     )

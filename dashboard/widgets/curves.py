@@ -95,15 +95,19 @@ def curve_chart(
     smoothing: float = 0.0,
     is_log: bool = False,
     line_colours: Mapping[str, str] | None = None,
+    spreads: Mapping[str, Points] | None = None,
 ) -> go.Figure:
     """Draw curves over the epoch (from 1), with a line at the best epoch if one is given.
 
     Smoothed curves keep the values that were measured behind them, faint. `line_colours` names
-    the colour of each curve; else they are those of the palette, one after the other.
+    the colour of each curve; else they are those of the palette, one after the other. `spreads`
+    are standard deviations by epoch, drawn as a band around a curve of means.
     """
     figure = go.Figure()
     for index, (name, points) in enumerate(series.items()):
         colour = (line_colours or {}).get(name, colours.runs[index % len(colours.runs)])
+        if spreads and spreads.get(name):
+            _add_band(figure, points, spreads[name], colour)
         if smoothing:
             _add_curve(figure, name, points, colour, is_faint=True)
         _add_curve(figure, name, smoothed(points, smoothing) if smoothing else points, colour)
@@ -130,6 +134,23 @@ def curve_chart(
         uirevision="log" if is_log else "linear",  # a zoom of one axis means nothing on the other
     )
     return figure
+
+
+def _add_band(figure: go.Figure, means: Points, spreads: Points, colour: str) -> None:
+    around = dict(spreads)
+    epochs = [epoch for epoch, _ in means]
+    above = [value + around.get(epoch, 0.0) for epoch, value in means]
+    below = [value - around.get(epoch, 0.0) for epoch, value in means]
+    figure.add_scatter(
+        x=[*epochs, *reversed(epochs)],
+        y=[*above, *reversed(below)],
+        fill="toself",
+        fillcolor=colour,
+        opacity=0.18,
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _add_curve(

@@ -12,10 +12,12 @@ from dashboard.widgets.formats import ago, duration, elapsed_s
 from dashboard.widgets.states import progress, state_text
 
 ALWAYS = ("state", "launch")
+SEEDS = "seeds"
 COLUMNS = (
     "engine",
     "steps",
     "mAP50-95",
+    SEEDS,
     "so far",
     "test mAP",
     "time",
@@ -51,10 +53,11 @@ def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.Data
     table = pd.DataFrame(
         {
             "state": [state_text(row["state"]) for row in rows],
-            "launch": [row["launch"] or row["run"] for row in rows],
+            "launch": [shown_name(row) for row in rows],
             "engine": [row["engine"] for row in rows],
             "steps": [progress(row["steps"]) for row in rows],
             "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
+            SEEDS: [_seeds(row["seeds"]) for row in rows],
             "so far": [row["curve"] or None for row in rows],
             "test mAP": [row["test"]["mAP50-95"] for row in rows],
             "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
@@ -72,9 +75,16 @@ def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.Data
     return table[[*ALWAYS, *(name for name in COLUMNS if name in columns)]]
 
 
+def shown_name(row: dict[str, Any]) -> str:
+    """Give what people call a row: its run, and how many more it stands for."""
+    more = len(row["members"]) - 1
+    name = row["launch"] or row["run"]
+    return f"{name} + {more}" if more else str(name)
+
+
 def run_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Give all columns of some runs as CSV: ids, times and numbers as they are, not as shown."""
-    table = run_table(rows, [name for name in COLUMNS if name not in ("steps", "so far")])
+    table = run_table(rows, [name for name in COLUMNS if name not in ("steps", "so far", SEEDS)])
     table["state"] = [row["state"] for row in rows]
     table["data"] = [row["data"] for row in rows]
     table["data changed"] = [row["is_data_changed"] for row in rows]
@@ -96,6 +106,9 @@ def column_config() -> dict[str, Any]:
         "engine": config.TextColumn(width=75),
         "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
         "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
+        SEEDS: config.TextColumn(
+            width=150, help="Runs, and mean ± standard deviation of their best mAP50-95"
+        ),
         "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),
         "test mAP": config.NumberColumn(width=80, format="%.3f", help="mAP50-95 of best.pt"),
         "model": config.TextColumn(width=150),
@@ -111,6 +124,13 @@ def column_config() -> dict[str, Any]:
         "why": config.TextColumn(width=260),
         "from": config.TextColumn(width=80, help="Where a run that Slipway did not launch is from"),
     }
+
+
+def _seeds(found: tuple[int, float | None, float | None] | None) -> str:
+    if not found:
+        return ""
+    count, mean, spread = found
+    return f"{count}" if mean is None else f"{count} · {mean:.3f} ± {spread:.3f}"
 
 
 def _data(row: dict[str, Any]) -> str:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.actions.engines import Outage
 from pipeline.actions.found_runs import folder_of, newest, record_of
 from pipeline.actions.runs import show
-from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
+from pipeline.actions.seeds import key_of, mean_and_std, seed_key
+from pipeline.core.errors import (
+    EngineUnreachable,
+    RunNotFound,
+    SlipwayError,
+    TrackingUnreachable,
+)
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
+from pipeline.tracking.elsewhere import id_elsewhere
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.summary import History, lower_is_better, summary
 
 Table = dict[str, dict[str, Any]]
+Curve = Sequence[tuple[int, float]]
 
 # They name the place of a run, so they differ always and say nothing.
 _PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
@@ -31,7 +41,8 @@ class Comparison:
     Parameters
     ----------
     runs
-        What `show` says of each run, by the name that was asked for.
+        What `show` says of each run, by the name that was asked for; runs that Slipway did not
+        launch by what they are called.
     histories
         (epoch from 1, value) of every metric, by run.
     params
@@ -46,10 +57,22 @@ class Comparison:
     missing: dict[str, SlipwayError] = field(default_factory=dict)
 
 
-def candidates(settings: Settings, limit: int = 200) -> tuple[list[str], tuple[Outage, ...]]:
-    """Give the launches that can be compared, newest first, and engines that do not answer."""
+def candidates(settings: Settings, limit: int = 200) -> tuple[dict[str, str], tuple[Outage, ...]]:
+    """Give the runs that can be compared, newest first, and engines that do not answer.
+
+    Of each run what it is asked for by, and what people call it; runs that Slipway did not launch
+    come last.
+    """
     found = newest(settings, limit=limit)
-    return [folder_of(settings, run).name for run in found.runs], found.outages
+    names = [folder_of(settings, run).name for run in found.runs]
+    others = Tracking(settings).elsewhere(limit)
+    called = {run.id: called_elsewhere(run.id, run.name) for run in others}
+    return {name: name for name in names} | called, found.outages
+
+
+def called_elsewhere(id_: str, name: str) -> str:
+    """Give what a run that Slipway did not launch is called: names need not be unique."""
+    return f"{name} · {id_elsewhere(id_)[:6]}"
 
 
 def compare(settings: Settings, runs: Sequence[str]) -> dict[str, Any]:
@@ -67,12 +90,68 @@ def side_by_side(settings: Settings, runs: Sequence[str]) -> Comparison:
     missing: dict[str, SlipwayError] = {}
     for run in dict.fromkeys(runs):
         try:
-            shown[run] = show(settings, run)
-        except (RunNotFound, EngineUnreachable) as reason:
+            document = show(settings, run)
+            if is_elsewhere(run):
+                history = tracking.history(run)
+            else:
+                history = tracking.history_or_file(RunFolder(Path(document["folder"])))[0]
+        except (RunNotFound, EngineUnreachable, TrackingUnreachable) as reason:
             missing[run] = reason
             continue
-        histories[run] = tracking.history_or_file(RunFolder(Path(shown[run]["folder"])))[0]
+        name = called_elsewhere(run, document["launch"]) if is_elsewhere(run) else run
+        shown[name], histories[name] = document, history
     return Comparison(shown, histories, _params(shown), missing)
+
+
+def seed_groups(found: Comparison) -> dict[str, list[str]]:
+    """Give the runs that differ in nothing but their seed, by what they are called together."""
+    groups: dict[str, list[str]] = {}
+    for run, document in found.runs.items():
+        folder = RunFolder(Path(document["folder"]))
+        is_other = is_elsewhere(document["run"])
+        key = key_of(document["params"]) if is_other else seed_key(folder)
+        groups.setdefault(key or run, []).append(run)
+    return {
+        members[0] if len(members) == 1 else f"{members[0]} + {len(members) - 1}": members
+        for members in groups.values()
+    }
+
+
+def mean_values(
+    values: Mapping[str, Mapping[str, float]], groups: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Give mean and standard deviation of each metric over the runs of each group."""
+    means: dict[str, dict[str, float]] = {}
+    spreads: dict[str, dict[str, float]] = {}
+    for group, runs in groups.items():
+        names = dict.fromkeys(name for run in runs for name in values.get(run, {}))
+        pairs = {
+            name: mean_and_std(values[run][name] for run in runs if name in values.get(run, {}))
+            for name in names
+        }
+        means[group] = {name: mean for name, (mean, _) in pairs.items()}
+        spreads[group] = {name: std for name, (_, std) in pairs.items()} if len(runs) > 1 else {}
+    return means, spreads
+
+
+def mean_curve(curves: Sequence[Curve]) -> tuple[Curve, Curve]:
+    """Give mean and standard deviation by epoch; what is no number counts at no epoch."""
+    by_epoch: dict[int, list[float]] = {}
+    for epoch, value in (point for curve in curves for point in curve):
+        if math.isfinite(value):
+            by_epoch.setdefault(epoch, []).append(value)
+    pairs = {epoch: mean_and_std(by_epoch[epoch]) for epoch in sorted(by_epoch)}
+    means = [(epoch, mean) for epoch, (mean, _) in pairs.items()]
+    return means, [(epoch, std) for epoch, (_, std) in pairs.items()]
+
+
+def class_counts(document: Mapping[str, Any], split: str) -> dict[str, int]:
+    """Give the instances of each class in a split, as counted for a run that `show` says of."""
+    path = RunFolder(Path(document["folder"])).distribution
+    if not path.is_file():
+        return {}
+    classes = json.loads(read_text(path))["splits"].get(split, {}).get("classes", {})
+    return {name: count["instances"] for name, count in classes.items()}
 
 
 def differing(params: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "AWS_MAX_ATTEMPTS": "2",
 }
+CREDENTIALS = "Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
 # Each tells of every table it looks at.
 _CHATTY = ("alembic", "mlflow.store.db.utils")
 
@@ -77,7 +79,18 @@ def reading(settings: Settings) -> Iterator[Any]:
                 where="MLFLOW_TRACKING_URI",
                 next="'python -m pipeline track RUN' logs it there.",
             ) from reason
+        if is_refusal(reason):
+            raise TrackingUnreachable(
+                f"MLflow at {uri} refuses: {said}", where="MLFLOW_TRACKING_URI", next=CREDENTIALS
+            ) from reason
         raise _away(uri, said) from reason
+
+
+def is_refusal(reason: Exception) -> bool:
+    """Say whether MLflow, or what stands before it, wants other credentials."""
+    code = getattr(reason, "error_code", "")
+    refused = re.search(r"\bcode 40[13]\b", str(reason))
+    return code in ("PERMISSION_DENIED", "UNAUTHENTICATED") or refused is not None
 
 
 def _away(uri: str, why: str) -> TrackingUnreachable:

@@ -21,7 +21,7 @@ from pipeline.core.launch import Launch, load_launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.tracking import schema
-from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.client import CREDENTIALS, is_refusal, mlflow_client
 from pipeline.tracking.run_data import (
     Point,
     RunData,
@@ -113,15 +113,21 @@ class RunWriter:
 
     def upload(self) -> int:
         """Copy plots and tables to MLflow's artifacts where they are missing or of another size."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
         uploaded = 0
         with _edge(self.uri), _store_edge():
+            # The client's own log_artifact looks for a server that proxies artifacts at the address
+            # of the environment, whatever its own is.
+            where = self._client.get_run(self.run_id).info.artifact_uri
+            store = get_artifact_repository(where, tracking_uri=tracking_uri(self._settings))
             there: dict[str, dict[str, int]] = {}
             for step, path in artifacts(self.folder):
                 if step not in there:
-                    entries = self._client.list_artifacts(self.run_id, step)
+                    entries = store.list_artifacts(step)
                     there[step] = {Path(entry.path).name: entry.file_size for entry in entries}
                 if there[step].get(path.name) != path.stat().st_size:
-                    self._client.log_artifact(self.run_id, str(path), step)
+                    store.log_artifact(str(path), step)
                     uploaded += 1
         return uploaded
 
@@ -277,10 +283,11 @@ def _edge(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as reason:
         first_line = without_password(str(reason).partition("\n")[0])[:300]
+        then = CREDENTIALS if is_refusal(reason) else "Start MLflow."
         raise TrackingUnreachable(
             f"MLflow at {uri} did not take the run: {first_line}",
             where="MLFLOW_TRACKING_URI",
-            next="Start MLflow, then 'python -m pipeline track RUN' fills in what is missing.",
+            next=f"{then} Then 'python -m pipeline track RUN' fills in what is missing.",
         ) from reason
 
 
