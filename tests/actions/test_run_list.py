@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.actions import queue, run_list
+from pipeline.actions import queue, run_list, runs
+from pipeline.actions.compare import side_by_side
 from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import folder_of
 from pipeline.actions.launches import prepare, submit
 from pipeline.actions.run_filter import parse_query
-from pipeline.core.errors import FileMissing, InputError, UsageError
+from pipeline.core.errors import FileMissing, InputError, RunNotFound, UsageError
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder, claim
 from pipeline.core.run_note import RunNote, load_note
@@ -20,6 +21,9 @@ from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
 from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.layout import Layout
+from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.server import tracking_uri
+from pipeline.tracking.sync import sync
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 
 __all__ = ["api"]
@@ -131,6 +135,65 @@ def test_a_run_that_does_not_wait_cannot_be_moved(settings: Settings) -> None:
 def test_without_the_embedded_engine_there_is_no_queue(tmp_path: Path) -> None:
     elsewhere = Settings(volume=tmp_path, state=tmp_path, engine="kubeflow", engines=("kubeflow",))
     assert queue.queue(elsewhere) == queue.Queue()
+
+
+def trained(settings: Settings, name: str, best: float, **overrides: object) -> str:
+    run = launch(settings, name, **overrides)
+    results = folder_of(settings, run).results
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(f"epoch,time,metrics/mAP50-95(B)\n1,1.0,{best}\n")
+    return run.id
+
+
+def test_runs_are_sorted_over_all_pages(settings: Settings) -> None:
+    good = trained(settings, "good", 0.7)
+    bad = trained(settings, "bad", 0.2)
+    new = launch(settings, "new").id
+
+    def ordered(sort: str) -> list[str]:
+        pages = (run_list.page_of(settings, {}, page=n, size=1, sort=sort) for n in (1, 2, 3))
+        return [page.rows[0]["run"] for page in pages]
+
+    assert ordered("newest") == [new, bad, good]
+    assert ordered("oldest") == [good, bad, new]
+    assert ordered("mAP50-95") == [good, bad, new]
+    assert ordered("launch") == [bad, good, new]
+    assert listed(settings, "mAP50-95>0.5") == [good]
+
+
+def test_runs_that_differ_in_their_seed_are_one_row(settings: Settings) -> None:
+    other = trained(settings, "other", 0.9, lr0=0.02)
+    first = trained(settings, "first", 0.3, seed=1)
+    second = trained(settings, "second", 0.5, seed=2)
+    page = run_list.page_of(settings, {}, joins_seeds=True)
+    assert [row["run"] for row in page.rows] == [second, other]
+    row = page.rows[0]
+    assert row["seeds"] == (2, pytest.approx(0.4), pytest.approx(0.1414, abs=1e-4))
+    assert [name.split("-")[2] for name in row["members"]] == ["second", "first"]
+    assert page.rows[1]["seeds"] is None
+    assert first not in [row["run"] for row in page.rows]
+
+
+def test_a_run_that_only_mlflow_knows_is_listed_shown_and_left_alone(settings: Settings) -> None:
+    client = mlflow_client(tracking_uri(settings))
+    made = client.create_run("0", run_name="notebook", tags={"mlflow.user": "lee"})
+    client.log_param(made.info.run_id, "lr0", "0.5")
+    client.log_metric(made.info.run_id, "metrics/mAP50-95B", 0.6, step=0)
+    client.set_terminated(made.info.run_id)
+    ours = launch(settings).id
+    assert listed(settings) == [ours]
+    sync(settings)
+    name = f"mlflow:{made.info.run_id}"
+    assert set(listed(settings)) == {ours, name}
+    assert listed(settings, "lr0>0.4 mAP50-95>0.5 notebook", user="lee") == [name]
+    row = run_list.page_of(settings, {"user": "lee"}).rows[0]
+    assert (row["from"], row["state"], row["metrics"]) == ("MLflow", "succeeded", {"mAP50-95": 0.6})
+    assert runs.show(settings, name)["params"] == {"lr0": "0.5"}
+    for action in (runs.stop, runs.delete, run_list.archive):
+        with pytest.raises(RunNotFound, match="did not launch"):
+            action(settings, name)
+    compared = side_by_side(settings, [name, ours])
+    assert compared.histories[f"notebook · {made.info.run_id[:6]}"]["mAP50-95"] == [(1, 0.6)]
 
 
 def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.theme import colours_of
-from dashboard.widgets.comparison import comparison_csv, metric_table
+from dashboard.theme import LIGHT, colours_of
+from dashboard.widgets.comparison import comparison_csv, counts_chart, metric_table, parallel_chart
 from pipeline.actions import launches, runs
 from pipeline.core.files import write_json
 from pipeline.core.launch import Choices
@@ -124,13 +124,65 @@ def test_the_files_of_two_runs_are_shown_as_diffs(tested: tuple[str, str]) -> No
 
 def test_a_plot_is_shown_of_each_run_that_has_it(tested: tuple[str, str]) -> None:
     page = open_page(*tested, part="Images")
-    assert page.selectbox(key="image").value == "Confusion matrix on test"
+    assert page.select_slider(key="image").value == "Confusion matrix on test"
     assert [info.value for info in page.info] == ["This run has none."]
 
 
 def test_a_metric_is_drawn_over_a_parameter(tested: tuple[str, str]) -> None:
     page = open_page(*tested, part="Scatter")
     assert "model" in page.selectbox(key="param").options
+
+
+@pytest.fixture
+def seeds(settings: Settings) -> list[str]:
+    """Two launches that differ in their seed alone, and one of another lr0."""
+    found = [made(settings, "n", best) for best in (0.3, 0.5, 0.9)]
+    for run, text in zip(found, ("seed: 0", "seed: 1", "seed: 0\nlr0: 0.1"), strict=True):
+        RunFolder(settings.volume / "runs" / run).cfg.write_text(text + "\n", encoding="utf-8")
+    return found
+
+
+def test_runs_that_differ_in_their_seed_can_be_one(seeds: list[str]) -> None:
+    apart = open_page(*seeds)
+    assert set(apart.dataframe[0].value["run"]) == set(seeds)
+    joined = open_page(*seeds, seeds="true").dataframe[0].value.set_index("run")["mAP50-95"]
+    assert joined.to_dict() == {f"{seeds[0]} + 1": "0.4 ± 0.14", seeds[2]: "★ 0.9 (+0.5)"}
+
+
+def test_the_counts_of_classes_are_drawn_of_runs_that_have_them(
+    pair: tuple[str, str], settings: Settings
+) -> None:
+    folder = RunFolder(settings.volume / "runs" / pair[0])
+    folder.distribution.parent.mkdir(exist_ok=True)
+    counts = {"circle": {"instances": 3, "images": 2}}
+    write_json(folder.distribution, {"splits": {"test": {"classes": counts}}})
+    page = open_page(*pair, part="Class counts", counts_split="test")
+    assert "counted this split" not in text_of(page)
+
+
+def test_bars_stand_for_the_instances_of_each_run() -> None:
+    counts = {"a": {"circle": 3, "square": 1}, "b": {"circle": 2}}
+    bars = counts_chart(counts, LIGHT, {"a": "#111111", "b": "#222222"}).data
+    assert [(bar.name, list(bar.x), list(bar.y)) for bar in bars] == [
+        ("a", ["circle", "square"], [3, 1]),
+        ("b", ["circle"], [2]),
+    ]
+
+
+def test_parameters_and_a_metric_are_parallel_axes(tested: tuple[str, str]) -> None:
+    page = open_page(*tested, part="Parallel")
+    assert "model" in page.multiselect(key="axes").value
+    assert page.selectbox(key="last_axis").value == "mAP50-95"
+
+
+def test_a_parallel_axis_takes_numbers_and_words() -> None:
+    values = {"lr0": {"a": 0.1, "b": "0.2"}, "optimizer": {"a": "SGD", "b": "Adam"}}
+    chart = parallel_chart(values, LIGHT, {"a": "#111111", "b": "#222222"}).data[0]
+    numbers, words = chart.dimensions
+    assert list(numbers["values"]) == [0.1, 0.2]
+    assert (list(words["values"]), list(words.ticktext)) == ([1, 0], ["Adam", "SGD"])
+    one = parallel_chart({"lr0": {"a": 1}}, LIGHT, {"a": "#111111", "b": "#222222"}).data[0]
+    assert list(one.dimensions[0]["values"]) == [1]
 
 
 def test_a_csv_file_has_metrics_and_parameters_of_every_run() -> None:
