@@ -152,7 +152,7 @@ def _params(found: Comparison) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Parameters**")
         shows_all = st.toggle("all", key="all", bind="query-params")
-    params = found.params if shows_all else differing(found.params)
+    params = found.params if shows_all else differing(found.params, counts_missing=False)
     if not params and len(found.runs) > 1:
         st.info("These runs do not differ in any parameter.", icon=":material/tune:")
     if not params:

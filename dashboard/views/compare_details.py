@@ -182,7 +182,7 @@ def _known_first(found: Comparison) -> list[str]:
     """Give the parameters that differ and have a value in every run; digests say nothing here."""
     names = [
         name
-        for name, values in differing(found.params).items()
+        for name, values in differing(found.params, counts_missing=False).items()
         if not name.startswith(("sha256.", "dataset_fingerprint"))
     ]
     return sorted(

@@ -41,6 +41,8 @@ def cloned() -> tuple[str, Choices | None, str]:
         settings = services.settings()
         run = find(settings, name)
         choices = launches.choices_of(settings, run)
+        if model := state.url_text(state.MODEL):
+            choices = replace(choices, model=model)
     except SlipwayError as reason:
         show_error(reason)
         return "", None, ""

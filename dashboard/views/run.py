@@ -12,10 +12,12 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.theme import colours
+from dashboard.views.run_actions import open_note, show_dialog
 from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean, show_log
+from dashboard.widgets.machine import show_machine
 from dashboard.widgets.run_results import (
     show_files,
     show_images,
@@ -29,8 +31,10 @@ from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.actions.lineage import lineage
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
+from pipeline.core.machine import read_samples
 from pipeline.core.progress import training_progress
 from pipeline.core.run_folder import RunFolder
+from pipeline.core.run_note import load_note
 from pipeline.core.states import State
 from pipeline.tracking.server import server_state
 
@@ -54,6 +58,7 @@ def render() -> None:
     run = _shown()
     is_live = not State(run["state"]).is_finished
     _live(_head, is_live)()
+    guarded(show_dialog)()
     names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
     tabs = dict(zip(names, st.tabs(names, key="run_tab", on_change="rerun"), strict=True))
     parts: dict[str, Callable[[], None]] = {
@@ -101,11 +106,26 @@ def _head() -> None:
     when = f"started {ago(started)} · {took}" if started else "waits in the queue"
     whose = " · ".join(part for part in (run["user"], _place(run), when) if part)
     st.caption(whose, help=exact(started) or None)
+    _note(run)
     _banner(run)
     if run["steps"]:
         show_steps(run["steps"], colours())
     _epochs(run)
     _metrics(run)
+
+
+def _note(run: dict[str, Any]) -> None:
+    """Show what people said about the run, with a button to say more."""
+    folder = RunFolder(Path(run["folder"]))
+    if not folder.path.is_dir():
+        return
+    note = load_note(folder)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Note and tags", icon=":material/sell:", key="note", type="tertiary"):
+            open_note({**run, "note": note.text, "tags": note.tags})
+        tags = " ".join(f":gray-badge[{escape(tag)}]" for tag in note.tags)
+        if note.text or tags:
+            st.markdown(f"{tags} {escape(note.text)}".strip(), width="content")
 
 
 def _place(run: dict[str, Any]) -> str:
@@ -126,6 +146,19 @@ def _buttons(run: dict[str, Any]) -> None:
         _do(runs.retry, run)
     if st.button("Clone and edit", icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
+    last = RunFolder(Path(run["folder"])).weights("last")
+    if (
+        is_over
+        and last.is_file()
+        and st.button(
+            "Train further",
+            icon=":material/forward:",
+            key="further",
+            help="A new launch like this one that starts from its last.pt",
+        )
+    ):
+        volume = services.volume()
+        state.open_launch(run["launch"], model=volume.relative(last))
     _link_to_mlflow(run)
     if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
         _confirm_delete(run)
@@ -224,6 +257,7 @@ def _curves() -> None:
         return
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
     show_curves(history, colours(), best_epoch)
+    show_machine(read_samples(_folder().machine), colours())
 
 
 def _trials() -> None:

@@ -14,7 +14,7 @@ from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
 from pipeline.actions import run_list, runs
 from pipeline.actions.elsewhere import is_elsewhere
-from pipeline.core.errors import SlipwayError
+from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.states import State
 
 # What a dialog was opened for: it must stand while the list behind it refreshes.
@@ -87,6 +87,11 @@ def _keeping(selected: list[dict[str, Any]]) -> None:
         _open("delete", selected)
 
 
+def open_note(row: dict[str, Any]) -> None:
+    """Open the dialog of a run, which has ``launch``, ``run``, ``note`` and ``tags``."""
+    _open("note", [row])
+
+
 def _open(dialog: str, selected: list[dict[str, Any]]) -> None:
     st.session_state[_DIALOG] = (dialog, selected)
     st.rerun()
@@ -138,6 +143,9 @@ def _edit_note(rows: list[dict[str, Any]]) -> None:
     if st.button("Save", type="primary", key="runs_note_save"):
         try:
             run_list.annotate(services.settings(), row["run"], text, [tags])
+        except TrackingUnreachable as reason:
+            st.warning(f"The note is saved, but not in MLflow. {escape(str(reason))}")
+            return
         except SlipwayError as reason:
             show_error(reason)
             return

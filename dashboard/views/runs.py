@@ -13,7 +13,7 @@ from dashboard.errors import guarded
 from dashboard.views.run_actions import show_actions, show_dialog
 from dashboard.views.run_queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
-from dashboard.widgets.run_table import COLUMNS, DEFAULT, SEEDS, column_config, run_table
+from dashboard.widgets.run_table import COLUMNS, DEFAULT, FROM, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions import run_list
 from pipeline.core.states import State
@@ -68,7 +68,11 @@ def _list() -> None:
         if not found.outages:
             _show_empty(is_filtered=bool(found.states) or any(chosen.values()) or bool(text))
         return
-    _table(found, [*columns, SEEDS] if joins_seeds else columns)
+    if joins_seeds:
+        columns.append(SEEDS)
+    if any(row["from"] for row in found.rows):
+        columns.append(FROM)
+    _table(found, columns)
     if found.is_cut:
         st.caption(f"Only the newest {run_list.LOOKED_AT:,} runs are looked at.")
     show_queue()
@@ -132,7 +136,7 @@ def _more() -> list[str]:
         # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
             "Columns",
-            [name for name in COLUMNS if name != SEEDS],
+            [name for name in COLUMNS if name not in (FROM, SEEDS)],
             selection_mode="multi",
             default=st.session_state[_FIRST_COLUMNS],
             key=_COLUMNS,

@@ -16,6 +16,9 @@ from dashboard.widgets.states import state_text
 from pipeline.actions.compare import winners
 from pipeline.actions.elsewhere import is_elsewhere
 
+# What fits beside the first axis, in characters; ends of file names tell more than beginnings.
+_LABEL = 16
+
 
 def show_chips(
     runs: Mapping[str, Mapping[str, Any]], run_colours: Mapping[str, str], look: Colours
@@ -144,8 +147,8 @@ def parallel_chart(
     )
     figure.update_layout(
         height=360,
-        margin={"l": 60, "r": 60, "t": 50, "b": 20},
-        paper_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 110, "r": 60, "t": 50, "b": 20},
+        paper_bgcolor=look.background,  # the labels' halo takes its colour from it
         plot_bgcolor="rgba(0,0,0,0)",
     )
     return figure
@@ -187,7 +190,7 @@ def _dimension(axis: str, values: Sequence[Any]) -> dict[str, Any]:
         "label": axis,
         "values": [places.index(str(value)) for value in values],
         "tickvals": list(range(len(places))),
-        "ticktext": places,
+        "ticktext": [place if len(place) <= _LABEL else "…" + place[-_LABEL:] for place in places],
     }
 
 

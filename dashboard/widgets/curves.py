@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.theme import Colours
 
-Points = Sequence[tuple[int, float]]
+Points = Sequence[tuple[float, float]]
 
 GROUPS = {
     "Accuracy": ("mAP50-95", "mAP50", "precision", "recall"),
@@ -31,7 +31,7 @@ def grouped(history: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
     return {title: series for title, series in charts.items() if series}
 
 
-def smoothed(points: Points, weight: float) -> list[tuple[int, float]]:
+def smoothed(points: Points, weight: float) -> list[tuple[float, float]]:
     """Average each value with those before it, as TensorBoard does; what is no number stays out.
 
     Parameters

@@ -13,7 +13,9 @@ from dashboard.widgets.states import progress, state_text
 
 ALWAYS = ("state", "launch")
 SEEDS = "seeds"
+FROM = "from"
 COLUMNS = (
+    FROM,
     "engine",
     "steps",
     "mAP50-95",
@@ -29,7 +31,6 @@ COLUMNS = (
     "tags",
     "note",
     "why",
-    "from",
 )
 DEFAULT = (
     "steps",
@@ -54,8 +55,9 @@ def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.Data
         {
             "state": [state_text(row["state"]) for row in rows],
             "launch": [shown_name(row) for row in rows],
+            FROM: [row["from"] for row in rows],
             "engine": [row["engine"] for row in rows],
-            "steps": [progress(row["steps"]) for row in rows],
+            "steps": [progress(row["steps"]) if row["steps"] else None for row in rows],
             "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
             SEEDS: [_seeds(row["seeds"]) for row in rows],
             "so far": [row["curve"] or None for row in rows],
@@ -69,7 +71,6 @@ def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.Data
             "tags": [list(row["tags"]) for row in rows],
             "note": [row["note"] for row in rows],
             "why": [row["message"] for row in rows],
-            "from": [row["from"] for row in rows],
         }
     )
     return table[[*ALWAYS, *(name for name in COLUMNS if name in columns)]]
@@ -122,7 +123,7 @@ def column_config() -> dict[str, Any]:
         "tags": config.ListColumn(width=110),
         "note": config.TextColumn(width=180),
         "why": config.TextColumn(width=260),
-        "from": config.TextColumn(width=80, help="Where a run that Slipway did not launch is from"),
+        FROM: config.TextColumn(width=80, help="Where a run that Slipway did not launch is from"),
     }
 
 

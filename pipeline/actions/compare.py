@@ -154,12 +154,16 @@ def class_counts(document: Mapping[str, Any], split: str) -> dict[str, int]:
     return {name: count["instances"] for name, count in classes.items()}
 
 
-def differing(params: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Keep the parameters whose values are not the same for all runs."""
+def differing(params: Mapping[str, Mapping[str, Any]], *, counts_missing: bool = True) -> Table:
+    """Keep the parameters whose values are not the same for all runs.
+
+    Without `counts_missing` a run that lacks a parameter makes no difference: one that has not
+    trained, or that Slipway did not launch, lacks most.
+    """
     return {
         key: dict(values)
         for key, values in params.items()
-        if len(set(map(str, values.values()))) > 1
+        if len({str(value) for value in values.values() if counts_missing or value is not None}) > 1
     }
 
 

@@ -145,8 +145,21 @@ def page_of(
 
 
 def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> RunNote:
-    """Write a run's note and tags; what was there is replaced."""
-    return _change(settings, run, text=text.strip(), tags=tags_of(tags))
+    """Write a run's note and tags, and bring them to MLflow; what was there is replaced.
+
+    Raises
+    ------
+    TrackingUnreachable
+        The note is kept, but MLflow does not have it; the next step of the run, or ``track``,
+        brings it there.
+    """
+    note = _change(settings, run, text=text.strip(), tags=tags_of(tags))
+    folder = folder_of(settings, find(settings, run))
+    if folder.mlflow.is_file():
+        from pipeline.tracking.writer import RunWriter  # it imports mlflow, and lists do not
+
+        RunWriter(folder, settings).note()
+    return note
 
 
 def archive(settings: Settings, run: str, *, is_archived: bool = True) -> RunNote:

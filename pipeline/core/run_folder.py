@@ -80,6 +80,11 @@ class RunFolder:
         return self.step("train") / "results.csv"
 
     @property
+    def machine(self) -> Path:
+        """How busy the machine was while the training went on."""
+        return self.step("train") / "machine.csv"
+
+    @property
     def applied(self) -> Path:
         """Requested against applied settings of the training."""
         return self.step("train") / "applied.json"

@@ -31,7 +31,7 @@ from pipeline.tracking.elsewhere import (
     is_elsewhere,
 )
 from pipeline.tracking.run_data import launch_data
-from pipeline.tracking.schema import ENDED, TEST_PREFIX, shown_name, step_to_epoch
+from pipeline.tracking.schema import ENDED, NO_CURVES, shown_name, step_to_epoch
 from pipeline.tracking.server import tracking_uri, ui_url, without_password
 from pipeline.tracking.summary import History, Summary, summary
 
@@ -74,7 +74,7 @@ class Tracking:
         return {
             shown_name(key): [(epoch, value) for epoch, value in self._points(launch, run, key)]
             for key in run["metrics"]
-            if not key.startswith(TEST_PREFIX) and (not names or shown_name(key) in names)
+            if not key.startswith(NO_CURVES) and (not names or shown_name(key) in names)
         }
 
     def params(self, launch: str) -> dict[str, str]:
@@ -259,6 +259,6 @@ def _file_history(folder: RunFolder, names: Collection[str]) -> History:
         return {}
     for point in points:
         name = shown_name(point.name)
-        if not point.name.startswith(TEST_PREFIX) and (not names or name in names):
+        if not point.name.startswith(NO_CURVES) and (not names or name in names):
             history.setdefault(name, []).append((step_to_epoch(point.step), point.value))
     return history

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import yaml
 
 from pipeline.core.files import read_text
+from pipeline.core.machine import mlflow_name, read_samples
 from pipeline.core.run_folder import RunFolder
 from pipeline.tracking.schema import (
     NOT_METRICS,
@@ -79,7 +81,11 @@ class RunData:
 
 def launch_data(folder: RunFolder) -> RunData:
     """Collect what train and test have left in the run folder; nothing there gives nothing."""
-    points = (*_result_points(folder.results), *_test_points(folder.test_metrics))
+    points = (
+        *_result_points(folder.results),
+        *_test_points(folder.test_metrics),
+        *_machine_points(folder.machine),
+    )
     return RunData(_train_params(folder), points)
 
 
@@ -159,6 +165,13 @@ def _test_points(path: Path) -> tuple[Point, ...]:
         for name in TEST_METRICS
         if metrics.get(name) is not None  # what is not a number is null in the file
     )
+
+
+def _machine_points(path: Path) -> Iterator[Point]:
+    """Count samples as MLflow's own system metrics do: its step is the number of the sample."""
+    for column, samples in read_samples(path).items():
+        for number, (_, value) in enumerate(samples):
+            yield Point(mlflow_name(column), number, value)
 
 
 def _clipped(value: float) -> float:

@@ -14,6 +14,8 @@ TAG_CODE = "slipway.code_version"
 TAG_CLONED_FROM = "slipway.cloned_from"
 TAG_TEST_SPLIT = "slipway.test_split"
 TAG_TRIAL = "slipway.trial"
+TAG_TAGS = "slipway.tags"
+TAG_NOTE = "mlflow.note.content"
 TAG_PARENT = "mlflow.parentRunId"
 TAG_RUN_USER = "mlflow.user"
 
@@ -23,6 +25,8 @@ ENDED = ("FINISHED", "FAILED", "KILLED")
 ELSEWHERE = "mlflow:"
 
 TEST_PREFIX = "test/"
+MACHINE_PREFIX = "system/"
+NO_CURVES = (TEST_PREFIX, MACHINE_PREFIX)
 LIST_METRIC = "mAP50-95"
 TEST_METRICS = ("precision", "recall", "mAP50", "mAP50-95", "fitness")
 NOT_METRICS = ("epoch", "time")

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.errors import TrackingUnreachable
+from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_text, write_json
 from pipeline.core.launch import Launch, load_launch
 from pipeline.core.run_folder import RunFolder
+from pipeline.core.run_note import load_note
 from pipeline.core.settings import Settings
 from pipeline.tracking import schema
 from pipeline.tracking.client import CREDENTIALS, is_refusal, mlflow_client
@@ -95,6 +96,7 @@ class RunWriter:
                 settings.state.mkdir(parents=True, exist_ok=True)
             self._client = mlflow_client(uri)
             self.run_id, self.experiment_id = self._find_or_create()
+            self._tags = dict(self._client.get_run(self.run_id).data.tags)
 
     def sync(self) -> int:
         """Log parameters and metric values that are missing, also of trials; give their number."""
@@ -102,14 +104,19 @@ class RunWriter:
         trials = [(path.name, trial_data(path)) for path in trial_folders(self.folder)]
         with _edge(self.uri):
             logged = self._fill(self.run_id, data)
-            if split := test_split(self.folder):
-                self._client.set_tag(self.run_id, schema.TAG_TEST_SPLIT, split)
+            self._tag(schema.TAG_TEST_SPLIT, test_split(self.folder))
+            self._tag_note()
             children = self._children() if trials else {}
             for name, trial in trials:
                 run_id = children.get(name) or self._create_child(name)
                 logged += self._fill(run_id, trial)
                 self._end_child(run_id, trial_status(self.folder.trial_folders / name))
         return logged
+
+    def note(self) -> None:
+        """Bring the run's note and tags to MLflow, as they are now."""
+        with _edge(self.uri):
+            self._tag_note()
 
     def upload(self) -> int:
         """Copy plots and tables to MLflow's artifacts where they are missing or of another size."""
@@ -198,6 +205,20 @@ class RunWriter:
     def _create(self, experiment_id: str) -> Any:
         tags = _tags(self._launch, self.folder, self._uid, self._settings)
         return self._client.create_run(experiment_id, tags=tags, run_name=self.folder.name)
+
+    def _tag_note(self) -> None:
+        try:
+            note = load_note(self.folder)
+        except InputError:  # the list of runs says so; what MLflow has stays
+            return
+        self._tag(schema.TAG_NOTE, note.text)
+        self._tag(schema.TAG_TAGS, ", ".join(note.tags))
+
+    def _tag(self, name: str, value: str) -> None:
+        """Set a tag when it has changed; one that was never set needs no empty value."""
+        if value != self._tags.get(name, ""):
+            self._client.set_tag(self.run_id, name, value)
+            self._tags[name] = value
 
     def _children(self) -> dict[str, str]:
         runs = self._search(self.experiment_id, schema.TAG_PARENT, self.run_id)

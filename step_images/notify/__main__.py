@@ -17,6 +17,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.settings import load_settings
 
 TIMEOUT_S = 5
+_MARKS = {"Succeeded": "✓", "Failed": "✕", "Error": "✕"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not url:
             print(f"run {args.launch or args.run_uid} ended: {args.status}; no webhook is set")
             return 0
-        status = post(url, {"launch": args.launch, "run_uid": args.run_uid, "status": args.status})
+        name = args.launch or args.run_uid
+        text = f"{_MARKS.get(args.status, '•')} {name}: {args.status.lower()}"
+        # `text` is what Slack and those that copy it show; the rest is for programs.
+        ids = {"launch": args.launch, "run_uid": args.run_uid, "status": args.status}
+        status = post(url, {"text": text, **ids})
         print(f"run {args.launch or args.run_uid} ended: {args.status}; webhook says {status}")
     except (SlipwayError, OSError, HTTPException, ValueError) as reason:
         # Not the URL: the addresses of webhooks carry a token.

@@ -19,7 +19,9 @@ def test_only_what_differs_is_kept() -> None:
 
 
 def test_a_run_without_a_parameter_differs_from_one_that_has_it() -> None:
-    assert differing({"lr0": {"a": 0.01, "b": None}}) == {"lr0": {"a": 0.01, "b": None}}
+    params = {"lr0": {"a": 0.01, "b": None}}
+    assert differing(params) == params
+    assert differing(params, counts_missing=False) == {}
 
 
 @pytest.mark.parametrize(

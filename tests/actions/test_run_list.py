@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import folder_of
 from pipeline.actions.launches import prepare, submit
 from pipeline.actions.run_filter import parse_query
-from pipeline.core.errors import FileMissing, InputError, RunNotFound, UsageError
+from pipeline.core.errors import (
+    FileMissing,
+    InputError,
+    RunNotFound,
+    TrackingUnreachable,
+    UsageError,
+)
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder, claim
 from pipeline.core.run_note import RunNote, load_note
@@ -22,8 +29,10 @@ from pipeline.engines.base import Run
 from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.sync import sync
+from pipeline.tracking.writer import track
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 
 __all__ = ["api"]
@@ -78,6 +87,26 @@ def test_a_note_and_tags_are_kept_with_the_run_and_found(settings: Settings) -> 
     assert listed(settings, "tag:baseline") == listed(settings, "first note:try") == [run.id]
     with pytest.raises(InputError, match="characters"):
         run_list.annotate(settings, run.id, "x" * 5000, [])
+
+
+def test_a_note_is_kept_in_mlflow_too(settings: Settings) -> None:
+    run = launch(settings)
+    folder = folder_of(settings, run)
+    track(folder, settings)
+    client = mlflow_client(tracking_uri(settings))
+    run_list.annotate(settings, run.id, "the first try", ["baseline", "seed 2"])
+    mlflow_id = Tracking(settings).run_id(folder.name)
+    tags = client.get_run(mlflow_id).data.tags
+    assert tags["mlflow.note.content"] == "the first try"
+    assert tags["slipway.tags"] == "baseline, seed 2"
+    run_list.annotate(settings, run.id, "", [])
+    assert client.get_run(mlflow_id).data.tags["mlflow.note.content"] == ""
+    away = replace(settings, tracking_uri="http://127.0.0.1:9")
+    with pytest.raises(TrackingUnreachable):
+        run_list.annotate(away, run.id, "said in an outage", [])
+    assert load_note(folder).text == "said in an outage"
+    track(folder, settings)
+    assert client.get_run(mlflow_id).data.tags["mlflow.note.content"] == "said in an outage"
 
 
 def test_an_archived_run_is_hidden_and_keeps_its_note(settings: Settings) -> None:

@@ -63,7 +63,7 @@ def test_the_end_of_the_run_is_sent(bare: StepRunner, webhook: Webhook) -> None:
     bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://127.0.0.1:{webhook.server_port}/T0KEN"
     done = bare("notify", **GIVEN)
     assert done.returncode == 0
-    assert webhook.received == [GIVEN]
+    assert webhook.received == [{"text": "✕ L: failed", **GIVEN}]
     assert "T0KEN" not in done.stdout
 
 

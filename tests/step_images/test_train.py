@@ -11,6 +11,7 @@ import torch
 import yaml
 from mlflow import MlflowClient
 
+from pipeline.core.machine import read_samples
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from step_images.train import checkpoints
@@ -58,6 +59,10 @@ def test_what_was_applied_is_what_was_requested(trained: YoloRun) -> None:
     assert applied["different"] == []
     assert applied["settings"]["epochs"]["verdict"] == "equal"
     assert applied["settings"]["data"]["verdict"] == "resolved"
+
+
+def test_the_machine_was_watched(trained: YoloRun) -> None:
+    assert read_samples(trained.folder.machine)["step_ram_mb"][-1][1] > 100
 
 
 def test_an_outage_of_mlflow_is_said_and_filled_in_later(

@@ -14,6 +14,7 @@ from pipeline.core.run_folder import RunFolder, claim, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 from pipeline.tracking.follower import Follower
+from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import logged_name, shown_name
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import RunWriter, track
@@ -83,6 +84,17 @@ def test_a_run_is_logged_once_under_the_names_of_ultralytics(
     assert run.data.tags["slipway.user"] == "jun"
     assert run.data.tags["slipway.sha256.cfg"] == "c" * 64
     assert run.data.tags["slipway.dataset_fingerprint"] == "f" * 64
+
+
+def test_the_machine_is_logged_as_mlflow_does_it_and_is_no_curve(
+    folder: RunFolder, settings: Settings
+) -> None:
+    folder.machine.write_text("time_s,cpu_percent,ram_mb\n5.0,40.5,800\n10.0,41.5,900\n")
+    track(folder, settings)
+    logged = history(settings, folder, "system/cpu_utilization_percentage")
+    assert logged == [(0, "40.5"), (1, "41.5")]
+    local = replace(settings, volume=folder.path.parents[1])
+    assert set(Tracking(local).history(LAUNCH)) == {"train/box_loss", "mAP50-95", "lr/pg0"}
 
 
 def test_a_line_that_is_still_being_written_waits(folder: RunFolder, settings: Settings) -> None:
