@@ -9,10 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import services, state
+from dashboard.errors import show_error
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
 from pipeline.actions.models import Weights, list_weights
+from pipeline.core.errors import SlipwayError, TrackingUnreachable
+from pipeline.core.run_folder import run_folder
+from pipeline.tracking.registry import STAGES, mark, marks
+
+_KEPT_S = 30
 
 
 def render() -> None:
@@ -21,6 +27,7 @@ def render() -> None:
     if not found:
         _show_empty()
         return
+    stages = _stages_or_why()
     total = size(sum(entry.bytes for entry in found))
     text = st.text_input(
         "Filter",
@@ -35,7 +42,7 @@ def render() -> None:
         st.info("No file fits the filter.", icon=":material/filter_alt:")
         return
     event = st.dataframe(
-        _table(shown),
+        _table(shown, stages),
         hide_index=True,
         height=min(38 + 35 * len(shown), 480),
         column_config={  # numbers and times, so that a column can be sorted by what it means
@@ -51,16 +58,39 @@ def render() -> None:
     selection: Any = event["selection"]
     for index in selection["rows"]:
         if index < len(shown):
-            _show_actions(shown[index])
+            _show_actions(shown[index], stages)
+
+
+@st.cache_data(show_spinner="Asking MLflow's model registry", ttl=_KEPT_S)
+def _stages() -> dict[str, tuple[str, ...]]:
+    return marks(services.settings())
+
+
+def _stages_or_why() -> dict[str, tuple[str, ...]]:
+    """Give the stages of runs; when MLflow is away none is known, and this is said."""
+    try:
+        return _stages()
+    except TrackingUnreachable as reason:
+        why = escape(f"{reason.message} {reason.next}".strip())
+        st.warning(f"Which models are candidate or production is not known. {why}")
+        return {}
 
 
 def _searchable(entry: Weights) -> str:
     return f"{entry.path} {entry.launch} {entry.model} {entry.data}".lower()
 
 
-def _table(entries: list[Weights]) -> pd.DataFrame:
+def _is_best(entry: Weights) -> bool:
+    return bool(entry.launch) and entry.path.endswith("/best.pt")
+
+
+def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "stage": [
+                ", ".join(stages.get(entry.launch, ())) if _is_best(entry) else ""
+                for entry in entries
+            ],
             "file": [entry.path.rpartition("/")[2] for entry in entries],
             "from run": [entry.launch or "put on the volume" for entry in entries],
             "test mAP50-95": [entry.test_map for entry in entries],
@@ -73,7 +103,7 @@ def _table(entries: list[Weights]) -> pd.DataFrame:
     )
 
 
-def _show_actions(entry: Weights) -> None:
+def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
     st.markdown(f"**{escape(entry.path)}**")
     with st.container(horizontal=True):
         if st.button("Launch from it", icon=":material/rocket_launch:", type="primary"):
@@ -87,8 +117,34 @@ def _show_actions(entry: Weights) -> None:
                 file_name=entry.path.replace("/", "-"),
                 icon=":material/download:",
             )
+        if _is_best(entry):
+            _offer_stages(entry, stages.get(entry.launch, ()))
     if entry.bytes > DOWNLOAD_LIMIT:
         st.caption("This file is too large for the browser; take it from the volume.")
+
+
+def _offer_stages(entry: Weights, has: tuple[str, ...]) -> None:
+    for stage in STAGES:
+        if stage not in has and st.button(
+            f"Make {stage}",
+            icon=":material/verified:" if stage == "production" else ":material/flag:",
+            key=f"stage-{stage}",
+            help="An alias in MLflow's model registry; an experiment has one of each.",
+        ):
+            _mark(entry, stage)
+    if has and st.button(f"No longer {' and '.join(has)}", icon=":material/remove:", key="unmark"):
+        _mark(entry, "")
+
+
+def _mark(entry: Weights, stage: str) -> None:
+    settings = services.settings()
+    try:
+        mark(settings, run_folder(services.volume(), entry.launch), stage)
+    except SlipwayError as reason:
+        show_error(reason)
+        return
+    _stages.clear()
+    st.rerun()
 
 
 def _show_empty() -> None:

@@ -63,6 +63,7 @@ def _room() -> None:
         f"`{volume}` · {size(use.free_bytes)} free of {size(use.total_bytes)} · "
         f"{plural(len(use.runs), 'run')} take {size(taken)}"
     )
+    _show_clean_up(use)
     if not use.runs:
         st.info("Runs will be listed here by size.", icon=":material/hard_drive:")
         return
@@ -83,6 +84,19 @@ def _room() -> None:
     selection: Any = event["selection"]
     if selection["cells"]:
         state.open_run(use.runs[selection["cells"][0][0]].launch)
+
+
+def _show_clean_up(use: VolumeUse) -> None:
+    archived = [run for run in use.runs if run.is_archived]
+    trial_bytes = sum(run.trial_bytes for run in use.runs)
+    parts = []
+    if archived:
+        freed = size(sum(run.bytes for run in archived))
+        parts.append(f"deleting the {plural(len(archived), 'archived run')} frees {freed}")
+    if trial_bytes:
+        parts.append(f"weights of trials take {size(trial_bytes)}")
+    if parts:
+        st.caption(f"A clean-up: {'; '.join(parts)}.")
 
 
 def _table(use: VolumeUse) -> pd.DataFrame:

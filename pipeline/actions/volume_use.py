@@ -7,7 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.run_folder import list_run_folders
+from pipeline.core.errors import SlipwayError
+from pipeline.core.run_folder import RunFolder, list_run_folders
+from pipeline.core.run_note import load_note
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 
@@ -24,11 +26,17 @@ class RunUse:
         What deleting it frees.
     weight_bytes
         How much of that is weights.
+    trial_bytes
+        How much of that is weights of a search's trials.
+    is_archived
+        Whether somebody put the run aside.
     """
 
     launch: str
     bytes: int
     weight_bytes: int
+    trial_bytes: int = 0
+    is_archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,8 @@ def volume_use(settings: Settings) -> VolumeUse:
 
 
 def _run_use(folder: Path) -> RunUse:
-    total = weights = 0
+    total = weights = trials = 0
+    of_trials = str(RunFolder(folder).trial_folders)
     for place, _, names in os.walk(folder):
         for name in names:
             try:
@@ -66,5 +75,14 @@ def _run_use(folder: Path) -> RunUse:
             except FileNotFoundError:
                 continue  # a step that runs replaces its files
             total += count
-            weights += count if name.endswith(".pt") else 0
-    return RunUse(folder.name, total, weights)
+            if name.endswith(".pt"):
+                weights += count
+                trials += count if place.startswith(of_trials) else 0
+    return RunUse(folder.name, total, weights, trials, _is_archived(folder))
+
+
+def _is_archived(folder: Path) -> bool:
+    try:
+        return load_note(RunFolder(folder)).is_archived
+    except SlipwayError:  # the list of runs says so
+        return False

@@ -51,7 +51,7 @@ def is_unmade(settings: Settings) -> bool:
 
 @contextmanager
 def reading(settings: Settings) -> Iterator[Any]:
-    """Give a client to read with.
+    """Give a client, and turn what goes wrong with it into words.
 
     Raises
     ------
