@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import language
 from dashboard.navigation import pages
 from dashboard.theme import apply_style
 
 st.set_page_config(page_title="Slipway", page_icon=":material/rocket_launch:", layout="wide")
+language.choose()
 page = st.navigation(pages(), position="top")
 apply_style()
 page.run()

@@ -12,6 +12,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from dashboard import services
+from dashboard.i18n import tr
 from pipeline.core.errors import InputError, SlipwayError
 
 _P = ParamSpec("_P")
@@ -57,8 +58,13 @@ def log_path() -> Path:
 
 def _show_unexpected(reason: Exception) -> None:
     st.error(
-        f"**This page hit an unexpected error: {type(reason).__name__}.**  \n{reason}  \n"
-        "Reload the page; if it comes again, send the end of the log to whoever runs Slipway:",
+        tr(
+            "**This page hit an unexpected error: {name}.**  \n{reason}  \nReload the "
+            "page; if it comes again, send the end of the log to whoever runs "
+            "Slipway:",
+            name=type(reason).__name__,
+            reason=reason,
+        ),
         icon=":material/error:",
     )
     try:

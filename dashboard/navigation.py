@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.errors import guarded
+from dashboard.i18n import marked, tr
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ class View:
 
 
 VIEWS = (
-    View("launch", "Launch", ":material/rocket_launch:"),
-    View("runs", "Runs", ":material/list:"),
-    View("run", "Run", ":material/list:", is_hidden=True),
-    View("compare", "Compare", ":material/compare_arrows:"),
-    View("configs", "Configs", ":material/edit_note:"),
-    View("models", "Models", ":material/deployed_code:"),
-    View("system", "System", ":material/monitor_heart:"),
+    View("launch", marked("Launch"), ":material/rocket_launch:"),
+    View("runs", marked("Runs"), ":material/list:"),
+    View("run", marked("Run"), ":material/list:", is_hidden=True),
+    View("compare", marked("Compare"), ":material/compare_arrows:"),
+    View("configs", marked("Configs"), ":material/edit_note:"),
+    View("models", marked("Models"), ":material/deployed_code:"),
+    View("system", marked("System"), ":material/monitor_heart:"),
 )
 
 
@@ -62,7 +63,7 @@ def go(name: str, query: Mapping[str, Any] | None = None) -> None:
 def _page(view: View) -> Any:
     return st.Page(
         _renderer(view.name),
-        title=view.title,
+        title=tr(view.title),
         icon=view.icon,
         url_path=view.name,
         default=view is VIEWS[0],

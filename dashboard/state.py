@@ -20,6 +20,7 @@ MODEL = "model"
 OVERRIDES = "set"
 FILE = "file"
 RUNS = "runs"
+LANGUAGE = "lang"
 
 
 def run_id() -> str:

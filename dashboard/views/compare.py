@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
+from dashboard.i18n import marked, tr
 from dashboard.theme import colours, colours_of
 from dashboard.views.compare_details import show_details
 from dashboard.widgets.comparison import comparison_csv, metric_table, params_table, show_chips
@@ -33,11 +34,17 @@ def render() -> None:
     """Compare the runs that the URL names."""
     chosen = _choose()
     if not chosen:
-        st.subheader("No runs chosen")
-        st.write("Choose two runs or more above, to see which is best and what differs.")
+        st.subheader(tr("No runs chosen"))
+        st.write(tr("Choose two runs or more above, to see which is best and what differs."))
         return
     if len(chosen) > MAX_RUNS:
-        st.warning(f"{len(chosen)} runs were asked for; the first {MAX_RUNS} are compared.")
+        st.warning(
+            tr(
+                "{count} runs were asked for; the first {max_runs} are compared.",
+                count=len(chosen),
+                max_runs=MAX_RUNS,
+            )
+        )
         chosen = chosen[:MAX_RUNS]
     st.fragment(guarded(lambda: _compared(chosen)), run_every=_refresh_s(chosen))()
 
@@ -53,14 +60,18 @@ def _compared(chosen: list[str]) -> None:
     run_colours = colours_of([*found.runs])
     show_chips(found.runs, run_colours, colours())
     if len(found.runs) == 1:
-        st.info("Choose another run to compare this one with.", icon=":material/compare_arrows:")
+        st.info(
+            tr("Choose another run to compare this one with."), icon=":material/compare_arrows:"
+        )
     groups = seed_groups(found)
     if len(groups) < len(found.runs):
         joins = st.toggle(
-            "Join seeds",
+            tr("Join seeds"),
             key="seeds",
             bind="query-params",
-            help="Runs that differ in nothing but their seed as one: mean ± standard deviation.",
+            help=tr(
+                "Runs that differ in nothing but their seed as one: mean ± standard deviation."
+            ),
         )
         groups = groups if joins else {run: [run] for run in found.runs}
     values, baseline = _metrics(found, groups)
@@ -84,11 +95,11 @@ def _choose() -> list[str]:
     key = state.seed_list(state.RUNS)
     options = list(dict.fromkeys((*called, *st.session_state[key])))
     chosen = st.multiselect(
-        "Runs",
+        tr("Runs"),
         options,
         key=key,
         format_func=lambda run: called.get(run, run),
-        placeholder="Choose runs to compare",
+        placeholder=tr("Choose runs to compare"),
     )
     state.publish(state.RUNS, ",".join(chosen))
     return chosen
@@ -104,19 +115,21 @@ def _metrics(
         default=0,
     )
     if not last:
-        st.info("None of these runs has metrics; they come with training.", icon=":material/table:")
+        st.info(
+            tr("None of these runs has metrics; they come with training."), icon=":material/table:"
+        )
         return {}, names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.selectbox(
-            "Value", ("best", "last", "at epoch"), key="value", bind="query-params", width=140
+            tr("Value"), _VALUES, format_func=tr, key="value", bind="query-params", width=140
         )
         at: str | int = which or "best"
         if which == "at epoch":
             epoch = st.number_input(
-                "Epoch", 1, last, min(last, 1), key="epoch", bind="query-params", width=140
+                tr("Epoch"), 1, last, min(last, 1), key="epoch", bind="query-params", width=140
             )
             at = int(epoch)
-        baseline = st.selectbox("Baseline", names, index=0, key=_baseline_key(names), width=300)
+        baseline = st.selectbox(tr("Baseline"), names, index=0, key=_baseline_key(names), width=300)
         state.publish(_BASELINE, baseline, names[0])
     values = {run: values_of(history, at) for run, history in found.histories.items()}
     means, spreads = mean_values(values, groups)
@@ -126,7 +139,7 @@ def _metrics(
         column_config={"run": st.column_config.Column(pinned=True)},
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("★ best of these runs; in brackets the difference to the baseline.")
+        st.caption(tr("★ best of these runs; in brackets the difference to the baseline."))
         st.download_button(
             "CSV",
             comparison_csv(values, found.params),
@@ -139,6 +152,7 @@ def _metrics(
 
 
 _BASELINE = "baseline"
+_VALUES = (marked("best"), marked("last"), marked("at epoch"))
 
 
 def _baseline_key(names: list[str]) -> str:
@@ -150,11 +164,11 @@ def _baseline_key(names: list[str]) -> str:
 
 def _params(found: Comparison) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Parameters**")
-        shows_all = st.toggle("all", key="all", bind="query-params")
+        st.markdown(f"**{tr('Parameters')}**")
+        shows_all = st.toggle(tr("all"), key="all", bind="query-params")
     params = found.params if shows_all else differing(found.params, counts_missing=False)
     if not params and len(found.runs) > 1:
-        st.info("These runs do not differ in any parameter.", icon=":material/tune:")
+        st.info(tr("These runs do not differ in any parameter."), icon=":material/tune:")
     if not params:
         return
     pinned = {"parameter": st.column_config.Column(pinned=True)}
@@ -167,9 +181,9 @@ def _curves(found: Comparison, groups: dict[str, list[str]], run_colours: dict[s
         return
     names.sort(key=lambda name: name != _MAIN_METRIC)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.selectbox("Metric", names, key="metric", bind="query-params", width=220)
+        metric = st.selectbox(tr("Metric"), names, key="metric", bind="query-params", width=220)
         smoothing = st.slider(
-            "Smoothing", 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=180
+            tr("Smoothing"), 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=180
         )
     series, spreads, line_colours = {}, {}, {}
     for group, runs in groups.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.theme import colours
 from dashboard.widgets.comparison import (
     counts_chart,
@@ -43,27 +44,33 @@ def show_details(
         The colour of each run.
     """
     parts: dict[str, Callable[[], None]] = {
-        "By class": lambda: _by_class(found, baseline),
-        "Images": lambda: _images(found),
-        "Cfg and data": lambda: _files(found, baseline),
-        "Class counts": lambda: _counts(found, run_colours),
-        "Scatter": lambda: _scatter(found, values, run_colours),
-        "Parallel": lambda: _parallel(found, values, run_colours),
+        marked("By class"): lambda: _by_class(found, baseline),
+        marked("Images"): lambda: _images(found),
+        marked("Cfg and data"): lambda: _files(found, baseline),
+        marked("Class counts"): lambda: _counts(found, run_colours),
+        marked("Scatter"): lambda: _scatter(found, values, run_colours),
+        marked("Parallel"): lambda: _parallel(found, values, run_colours),
     }
     chosen = st.segmented_control(
-        "More", list(parts), default="By class", required=True, key="part", bind="query-params"
+        tr("More"),
+        list(parts),
+        format_func=tr,
+        default="By class",
+        required=True,
+        key="part",
+        bind="query-params",
     )
     parts[chosen or "By class"]()
 
 
 def _by_class(found: Comparison, baseline: str) -> None:
     metric = st.selectbox(
-        "Metric by class", _CLASS_METRICS, key="class_metric", bind="query-params", width=220
+        tr("Metric by class"), _CLASS_METRICS, key="class_metric", bind="query-params", width=220
     )
     table = {run: by_class(document, metric) for run, document in found.runs.items()}
     tested = {run: values for run, values in table.items() if values}
     if not tested:
-        st.info("None of these runs has been tested yet.", icon=":material/rule:")
+        st.info(tr("None of these runs has been tested yet."), icon=":material/rule:")
         return
     st.dataframe(
         metric_table(tested, baseline, metric),
@@ -71,9 +78,9 @@ def _by_class(found: Comparison, baseline: str) -> None:
         column_config={"run": st.column_config.Column(pinned=True)},
     )
     splits = {str(found.runs[run]["test"]["split"]) for run in tested}
-    st.caption(f"best.pt on split: {', '.join(sorted(splits))}.")
+    st.caption(tr("best.pt on split: {splits}.", splits=", ".join(sorted(splits))))
     if len({str(found.runs[run]["data"]) for run in tested}) > 1 or len(splits) > 1:
-        st.warning("These runs were tested on different data: their values do not compare.")
+        st.warning(tr("These runs were tested on different data: their values do not compare."))
 
 
 def _images(found: Comparison) -> None:
@@ -84,9 +91,11 @@ def _images(found: Comparison) -> None:
         if any((folder / name).is_file() for folder in folders.values())
     }
     if not present:
-        st.info("None of these runs has made a plot yet.", icon=":material/image:")
+        st.info(tr("None of these runs has made a plot yet."), icon=":material/image:")
         return
-    caption = st.select_slider("Image", list(present), key="image", bind="query-params")
+    caption = st.select_slider(
+        tr("Image"), list(present), format_func=tr, key="image", bind="query-params"
+    )
     columns = st.columns(2, gap="medium")
     for index, (run, folder) in enumerate(folders.items()):
         path = folder / present[caption]
@@ -95,31 +104,33 @@ def _images(found: Comparison) -> None:
             if path.is_file():
                 st.image(path.read_bytes(), width="stretch")
             else:
-                st.info("This run has none.", icon=":material/image:")
+                st.info(tr("This run has none."), icon=":material/image:")
 
 
 def _files(found: Comparison, baseline: str) -> None:
     others = [run for run in found.runs if run != baseline]
     if not others:
-        st.info("Choose another run to compare the files with.", icon=":material/compare_arrows:")
+        st.info(
+            tr("Choose another run to compare the files with."), icon=":material/compare_arrows:"
+        )
         return
     other = st.selectbox(
-        "Against the baseline", others, key="against", bind="query-params", width=360
+        tr("Against the baseline"), others, key="against", bind="query-params", width=360
     )
     one, two = (RunFolder(Path(found.runs[run]["folder"])) for run in (baseline, other))
     for name, diff in file_diffs(one, two).items():
         st.markdown(f"**{name}**")
         if diff is None:
-            st.caption("One of the two runs has none.")
+            st.caption(tr("One of the two runs has none."))
         elif diff:
             st.code(diff, language="diff")
         else:
-            st.caption("The same in both.")
+            st.caption(tr("The same in both."))
 
 
 def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
     split = st.segmented_control(
-        "Split",
+        tr("Split"),
         ("train", "val", "test"),
         default="train",
         required=True,
@@ -129,10 +140,10 @@ def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
     counts = {run: class_counts(document, split or "train") for run, document in found.runs.items()}
     counted = {run: classes for run, classes in counts.items() if classes}
     if not counted:
-        st.info("None of these runs has counted this split.", icon=":material/bar_chart:")
+        st.info(tr("None of these runs has counted this split."), icon=":material/bar_chart:")
         return
     if len(counted) > 1 and len(set(map(repr, counted.values()))) == 1:
-        st.caption("The same in all of these runs.")
+        st.caption(tr("The same in all of these runs."))
     figure = counts_chart(counted, colours(), run_colours)
     st.plotly_chart(figure, theme=None, key="counts", config={"displayModeBar": False})
 
@@ -143,12 +154,14 @@ def _scatter(
     params = _known_first(found)
     metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
     if not params or not metrics:
-        st.info("It takes runs with metrics that differ in a parameter.", icon=":material/tune:")
+        st.info(
+            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
+        )
         return
     with st.container(horizontal=True):
-        param = st.selectbox("Parameter", params, key="param", bind="query-params", width=220)
+        param = st.selectbox(tr("Parameter"), params, key="param", bind="query-params", width=220)
         metric = st.selectbox(
-            "Metric over it", metrics, key="reached", bind="query-params", width=220
+            tr("Metric over it"), metrics, key="reached", bind="query-params", width=220
         )
     points = {
         run: (found.params[param][run], of_run[metric])
@@ -165,13 +178,15 @@ def _parallel(
     params = _known_first(found)
     metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
     if not params or not metrics:
-        st.info("It takes runs with metrics that differ in a parameter.", icon=":material/tune:")
+        st.info(
+            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
+        )
         return
     with st.container(horizontal=True):
         chosen = st.multiselect(
-            "Parameters", params, default=params[:_AXES], key="axes", max_selections=8
+            tr("Parameters"), params, default=params[:_AXES], key="axes", max_selections=8
         )
-        metric = st.selectbox("Metric at the end", metrics, key="last_axis", width=220)
+        metric = st.selectbox(tr("Metric at the end"), metrics, key="last_axis", width=220)
     reached = {run: of_run.get(metric) for run, of_run in values.items()}
     axes = {name: found.params[name] for name in chosen} | {str(metric): reached}
     figure = parallel_chart(axes, colours(), run_colours)

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.drafts import Draft, drop_draft, keep_draft, load_draft
 from dashboard.errors import show_error
+from dashboard.i18n import tr
 from dashboard.widgets.findings import escape, show_findings, summary
 from pipeline.core.editing import check_file, open_text, save_text
 from pipeline.core.errors import FileChanged, SlipwayError
@@ -33,8 +34,8 @@ def render() -> None:
         if path:
             _show_editor(path)
         else:
-            st.markdown("**Choose a file**")
-            st.caption("Cfg, data, model and tune yaml of the volume can be edited here.")
+            st.markdown(tr("**Choose a file**"))
+            st.caption(tr("Cfg, data, model and tune yaml of the volume can be edited here."))
 
 
 def yaml_files(root: Path) -> dict[str, list[str]]:
@@ -89,10 +90,10 @@ def _show_editor(path: str) -> None:
     with head:
         _show_head(path, is_changed)
     with buttons.container(horizontal=True, horizontal_alignment="right"):
-        if is_changed and st.button("Discard", icon=":material/undo:", key="configs.discard"):
+        if is_changed and st.button(tr("Discard"), icon=":material/undo:", key="configs.discard"):
             _forget(path, key)
         if st.button(
-            "Save",
+            tr("Save"),
             type="primary",
             icon=":material/save:",
             disabled=not is_changed,
@@ -107,7 +108,7 @@ def _show_editor(path: str) -> None:
 def _show_head(path: str, is_changed: bool) -> None:
     note = st.session_state.pop(_NOTICE, "")
     state_word = (
-        ":orange[not saved]" if is_changed else f":green[{note}]" if note else ":gray[saved]"
+        tr(":orange[not saved]") if is_changed else f":green[{note}]" if note else ":gray[saved]"
     )
     st.markdown(f"**{escape(path)}** · {state_word}")
 
@@ -115,10 +116,16 @@ def _show_head(path: str, is_changed: bool) -> None:
 def _show_checks(path: str, text: str) -> None:
     findings = check_file(services.volume(), path, text)
     if not findings:
-        st.markdown(":green[:material/check_circle:] No problems found.")
+        st.markdown(tr(":green[:material/check_circle:] No problems found."))
         return
     mark = ":red[:material/error:]" if has_errors(findings) else ":orange[:material/info:]"
-    st.markdown(f"{mark} **{summary(findings)}** :gray[a file with problems can be saved too]")
+    st.markdown(
+        tr(
+            "{mark} **{summary}** :gray[a file with problems can be saved too]",
+            mark=mark,
+            summary=summary(findings),
+        )
+    )
     show_findings(findings)
 
 
@@ -126,16 +133,19 @@ def _show_conflict(path: str, key: str, text: str, text_on_disk: str, sha256: st
     from pipeline.core.train_cfg import diff_text
 
     st.warning(
-        f"**{escape(path)} was changed by somebody else while you were editing.**  \n"
-        "Nothing is overwritten and your text is kept. Compare, then choose.",
+        tr(
+            "**{path} was changed by somebody else while you were editing.**  \n"
+            "Nothing is overwritten and your text is kept. Compare, then choose.",
+            path=escape(path),
+        ),
         icon=":material/sync_problem:",
     )
-    diff = diff_text(text_on_disk, text, path, f"{path} (your text)")
+    diff = diff_text(text_on_disk, text, path, tr("{path} (your text)", path=path))
     st.code(diff, language="diff")
     with st.container(horizontal=True):
-        if st.button("Take theirs, drop my text", key="configs.theirs"):
+        if st.button(tr("Take theirs, drop my text"), key="configs.theirs"):
             _forget(path, key)
-        if st.button("Save mine over it", key="configs.mine"):
+        if st.button(tr("Save mine over it"), key="configs.mine"):
             _save(path, key, text, sha256)
 
 
@@ -153,7 +163,7 @@ def _save(path: str, key: str, text: str, expected_sha256: str) -> None:
         return
     drop_draft(*_place(), path)
     st.session_state[f"{key}.sha256"] = saved
-    st.session_state[_NOTICE] = "saved just now"
+    st.session_state[_NOTICE] = tr("saved just now")
     st.rerun()
 
 
@@ -170,9 +180,13 @@ def _place() -> tuple[Path, str]:
 def _show_empty() -> None:
     root = services.settings().volume
     with st.container(border=True):
-        st.markdown("**No yaml files on the volume yet**")
+        st.markdown(tr("**No yaml files on the volume yet**"))
         st.markdown(
-            f"Cfg, data, model and tune yaml in `{root}`, or in its folders "
-            f"{', '.join(f'`{name}/`' for name in sorted(set(FOLDERS.values())))}, appear here."
+            tr(
+                "Cfg, data, model and tune yaml in `{root}`, or in its folders {folders}, appear "
+                "here.",
+                root=root,
+                folders=", ".join(f"`{name}/`" for name in sorted(set(FOLDERS.values()))),
+            )
         )
         st.code(f"python -m pipeline sample '{root}'", language="bash")

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
+from dashboard.i18n import tr
 from dashboard.views import launch_form, launch_plan, launch_preview
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
@@ -72,7 +73,7 @@ def _decide(
     findings_card = st.container(border=True)
     with st.container(border=True):
         switches = launch_form.switches()
-        with st.expander("Resources and tracking", type="compact"):
+        with st.expander(tr("Resources and tracking"), type="compact"):
             resources, unreadable = launch_form.resources(engine)
         choices = Choices(**picked, **switches, **resources, overrides=overrides)
         plan = launch_plan.current(choices, engine, cloned_from, unreadable)
@@ -96,8 +97,8 @@ def _paint_first() -> None:
 
 def _show_data(plan: Plan) -> None:
     if plan.report is None or not plan.report.splits:
-        st.markdown(f"**No numbers for {escape(plan.launch.choices.data)} yet**")
-        st.caption("The findings beside this say what keeps the dataset from being read.")
+        st.markdown(tr("**No numbers for {data} yet**", data=escape(plan.launch.choices.data)))
+        st.caption(tr("The findings beside this say what keeps the dataset from being read."))
         return
     report = plan.report.as_dict()
     splits: dict[str, Any] = report["splits"]
@@ -107,12 +108,16 @@ def _show_data(plan: Plan) -> None:
     }
     parts = [f"{name} {split['images']:,}" for name, split in splits.items()]
     parts += [plural(totals["backgrounds"], "background")] if totals["backgrounds"] else []
-    parts += [f"{totals['dropped']:,} labels dropped"] if totals["dropped"] else []
+    parts += (
+        [tr("{dropped:,} labels dropped", dropped=totals["dropped"])] if totals["dropped"] else []
+    )
     parts += [plan.report.base_note] if plan.report.base_note else []
-    title = (
-        f"**{plural(totals['images'], 'image')} · {plural(totals['instances'], 'instance')} · "
-        f"{plural(len(report['names']), 'class', 'classes')}**  \n"
-        f":small[:gray[{escape(' · '.join(parts))}]]"
+    title = tr(
+        "**{images} · {instances} · {classes}**  \n:small[:gray[{details}]]",
+        images=plural(totals["images"], "image"),
+        instances=plural(totals["instances"], "instance"),
+        classes=plural(len(report["names"]), "class", "classes"),
+        details=escape(" · ".join(parts)),
     )
     show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")
 
@@ -120,17 +125,19 @@ def _show_data(plan: Plan) -> None:
 def _show_findings(plan: Plan) -> None:
     counted = summary(plan.findings)
     if has_errors(plan.findings):
-        st.markdown(f":red[:material/error:] **Not ready** :gray[{counted}]")
+        st.markdown(tr(":red[:material/error:] **Not ready** :gray[{counted}]", counted=counted))
     else:
-        st.markdown(f":green[:material/check_circle:] **Ready** :gray[{counted}]")
+        st.markdown(
+            tr(":green[:material/check_circle:] **Ready** :gray[{counted}]", counted=counted)
+        )
     checks = launch_plan.checks(plan.findings)
-    st.markdown("  ".join(f"{_MARKS[worst]} {name}" for name, worst in checks.items()))
+    st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
 
 
 def _show_launch(plan: Plan) -> None:
     if st.button(
-        "Preview: graph · cfg diff · YAML · CLI",
+        tr("Preview: graph · cfg diff · YAML · CLI"),
         icon=":material/chevron_right:",
         width="stretch",
         key="launch.preview",
@@ -138,7 +145,7 @@ def _show_launch(plan: Plan) -> None:
     ):
         launch_preview.show(plan)
     clicked = st.button(
-        "Launch",
+        tr("Launch"),
         type="primary",
         icon=":material/rocket_launch:",
         width="stretch",
@@ -147,7 +154,7 @@ def _show_launch(plan: Plan) -> None:
         on_click=launch_plan.hold,
     )
     if not plan.ok:
-        st.caption("Launch waits until the errors above are corrected.")
+        st.caption(tr("Launch waits until the errors above are corrected."))
     if clicked:
         try:
             run = launch_plan.submit(plan)
@@ -165,8 +172,10 @@ def _show_settings(plan: Plan) -> None:
     base = launch_plan.base_cfg(plan)
     if base is None:
         st.markdown("**Hyperparameters**")
-        st.caption("The cfg cannot be read; the findings say where. Correct it to edit settings.")
-        if plan.resolved["cfg_yaml"] and st.button("Open the cfg", icon=":material/edit_note:"):
+        st.caption(
+            tr("The cfg cannot be read; the findings say where. Correct it to edit settings.")
+        )
+        if plan.resolved["cfg_yaml"] and st.button(tr("Open the cfg"), icon=":material/edit_note:"):
             state.open_config(plan.resolved["cfg_yaml"])
         return
     cfg_form(
@@ -183,16 +192,18 @@ def _show_empty(picked: dict[str, Any]) -> None:
     root = services.settings().volume
     missing = [kind for kind, name in picked.items() if not name]
     what = {
-        "model": "a model: weights (`yolov8n.pt`) or an architecture (`yolov8-scratch.yaml`)",
-        "cfg": "a cfg: training settings such as `cfg-custom.yaml` (`epochs: 100`)",
-        "data": "a data yaml such as `data-custom.yaml` (`path`, `train`, `val`, `names`)",
+        "model": tr("a model: weights (`yolov8n.pt`) or an architecture (`yolov8-scratch.yaml`)"),
+        "cfg": tr("a cfg: training settings such as `cfg-custom.yaml` (`epochs: 100`)"),
+        "data": tr("a data yaml such as `data-custom.yaml` (`path`, `train`, `val`, `names`)"),
     }
     with st.container(border=True):
-        st.markdown(f"**The volume has no {', no '.join(missing)} yet**")
-        st.markdown(f"Put these into `{root}`, or into its folder of the kind, and reload:")
+        st.markdown(tr("**Missing on the volume: {kinds}**", kinds=", ".join(missing)))
+        st.markdown(
+            tr("Put these into `{root}`, or into its folder of the kind, and reload:", root=root)
+        )
         st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
-        st.markdown("Or start with the sample, generated shapes that train in a minute:")
+        st.markdown(tr("Or start with the sample, generated shapes that train in a minute:"))
         st.code(f"python -m pipeline sample '{root}'", language="bash")
-        if st.button("Write the sample here", type="primary", icon=":material/add:"):
+        if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
             launch_plan.write_sample()
             st.rerun()

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import preferences, services, state
+from dashboard.i18n import tr
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch import Choices, Launch
@@ -70,17 +71,21 @@ def pickers() -> tuple[dict[str, Any], str]:
     is_choice = len(settings.engines) > 1
     columns = st.columns([6, 5, 5, *([3.4] if is_choice else [])])
     picked: dict[str, Any] = {}
-    for column, kind, label in zip(columns, _PICKED, ("Model", "Cfg", "Data"), strict=False):
+    for column, kind, label in zip(
+        columns, _PICKED, (tr("Model"), tr("Cfg"), tr("Data")), strict=False
+    ):
         names = services.choices(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)
         key = state.seed(kind, fallback, names)
-        picked[kind] = column.selectbox(label, names, key=key, placeholder=f"no {kind} yet")
+        picked[kind] = column.selectbox(
+            label, names, key=key, placeholder=tr("no {kind} yet", kind=kind)
+        )
         state.publish(kind, picked[kind])
     if not is_choice:
         return picked, settings.engine
     fallback = last["engine"] if last.get("engine") in settings.engines else settings.engine
     key = state.seed("engine", fallback, settings.engines)
-    engine = columns[3].segmented_control("Engine", settings.engines, key=key, required=True)
+    engine = columns[3].segmented_control(tr("Engine"), settings.engines, key=key, required=True)
     state.publish("engine", engine)
     return picked, str(engine)
 
@@ -88,16 +93,16 @@ def pickers() -> tuple[dict[str, Any], str]:
 def switches() -> dict[str, Any]:
     """Show Train and Tune; Tune says why it is not there without Train."""
     last = _last()
-    train = st.toggle("Train", key=state.seed("train", last.get("train", True)))
+    train = st.toggle(tr("Train"), key=state.seed("train", last.get("train", True)))
     state.publish("train", train, True)
     key = state.seed("tune", last.get("tune", False))
     if not train:
         st.session_state[key] = False
-    tune = st.toggle("Tune after training", key=key, disabled=not train)
+    tune = st.toggle(tr("Tune after training"), key=key, disabled=not train)
     state.publish("tune", tune, False)
     space = ""
     if not train:
-        st.caption("Tuning starts from the weights that Train makes: switch Train on first.")
+        st.caption(tr("Tuning starts from the weights that Train makes: switch Train on first."))
     elif tune:
         space = _space_picker(last)
     return {"train": train, "tune": tune, "tune_space": space}
@@ -115,19 +120,26 @@ def resources(engine: str) -> tuple[dict[str, Any], list[Finding]]:
     keys = {name: state.seed(name, last.get(name, getattr(_DEFAULTS, name))) for name in _RESOURCES}
     values: dict[str, Any] = {}
     row = st.columns(2)
-    values["gpus"] = row[0].number_input("GPUs", 0, 64, key=keys["gpus"], help="0 trains on CPU.")
-    values["cpus"] = row[1].number_input("CPUs", 0, 512, key=keys["cpus"], help="0: no request.")
+    values["gpus"] = row[0].number_input(
+        tr("GPUs"), 0, 64, key=keys["gpus"], help=tr("0 trains on CPU.")
+    )
+    values["cpus"] = row[1].number_input(
+        tr("CPUs"), 0, 512, key=keys["cpus"], help=tr("0: no request.")
+    )
     row = st.columns(2)
     values["mem_gb"] = row[0].number_input(
-        "Memory, GB", 0, 4096, key=keys["mem_gb"], help="Request and limit; 0: neither."
+        tr("Memory, GB"), 0, 4096, key=keys["mem_gb"], help=tr("Request and limit; 0: neither.")
     )
     values["shm_size"] = row[1].text_input(
-        "Shared memory", key=keys["shm_size"], help="Size of /dev/shm, such as 1Gi."
+        tr("Shared memory"), key=keys["shm_size"], help=tr("Size of /dev/shm, such as 1Gi.")
     )
     placed, findings = _placement(last) if engine == "kubeflow" else ({}, [])
-    values["experiment"] = st.text_input("MLflow experiment", key=keys["experiment"])
+    values["experiment"] = st.text_input(tr("MLflow experiment"), key=keys["experiment"])
     values["name"] = st.text_input(
-        "Name", key=keys["name"], placeholder="from data and model", help="Part of the launch id."
+        tr("Name"),
+        key=keys["name"],
+        placeholder=tr("from data and model"),
+        help=tr("Part of the launch id."),
     )
     for name, value in values.items():
         state.publish(name, value, getattr(_DEFAULTS, name))
@@ -149,10 +161,10 @@ def _last() -> dict[str, Any]:
 def _space_picker(last: Mapping[str, Any]) -> str:
     names = ["", *services.choices("tune")]
     space = st.selectbox(
-        "Search space",
+        tr("Search space"),
         names,
         key=state.seed("tune_space", last.get("tune_space", ""), names),
-        format_func=lambda name: name or "default, around the current values",
+        format_func=lambda name: name or tr("default, around the current values"),
     )
     state.publish("tune_space", space, "")
     return str(space or "")
@@ -162,20 +174,24 @@ def _placement(last: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
     """Ask for nodes; the local engine has one machine and ignores both fields."""
     labels, taints = "node_selector", "tolerations"
     labels_text = st.text_area(
-        "Node selector",
+        tr("Node selector"),
         key=state.seed(labels, last.get(labels, "")),
         placeholder="disk=ssd",
         height=68,
-        help="Labels of the nodes on which train, test and tune may run: `key=value`, one a line. "
-        "Empty: on any node.",
+        help=tr(
+            "Labels of the nodes on which train, test and tune may run: `key=value`, "
+            "one a line. Empty: on any node."
+        ),
     )
     taints_text = st.text_area(
-        "Tolerations",
+        tr("Tolerations"),
         key=state.seed(taints, last.get(taints, "")),
         placeholder="gpu=yes:NoSchedule",
         height=68,
-        help="Taints that they accept: `key=value:Effect` or `key:Effect`, one a line; "
-        "effects are NoSchedule, PreferNoSchedule and NoExecute.",
+        help=tr(
+            "Taints that they accept: `key=value:Effect` or `key:Effect`, one a line; "
+            "effects are NoSchedule, PreferNoSchedule and NoExecute."
+        ),
     )
     state.publish(labels, labels_text, "")
     state.publish(taints, taints_text, "")
@@ -191,10 +207,15 @@ def _labels(entries: list[str]) -> tuple[dict[str, str], list[Finding]]:
         key, equals, value = (part.strip() for part in entry.partition("="))
         if equals and selector.setdefault(key, value) == value:
             continue
-        message = f"'{entry}' is not KEY=VALUE."
+        message = tr("'{entry}' is not KEY=VALUE.", entry=entry)
         if equals:
-            message = f"'{key}' is asked to be '{selector[key]}' and '{value}'."
-        hint = "Write one label a line, such as disk=ssd."
+            message = tr(
+                "'{key}' is asked to be '{selector}' and '{value}'.",
+                key=key,
+                selector=selector[key],
+                value=value,
+            )
+        hint = tr("Write one label a line, such as disk=ssd.")
         findings.append(error("node-selector", message, where="node_selector", next=hint))
     return selector, findings
 

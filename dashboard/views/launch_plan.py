@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
+from dashboard.i18n import marked
 from dashboard.widgets.cfg_form import override_text
 from pipeline.actions import launches
 from pipeline.actions.found_runs import find
@@ -20,6 +21,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"
+CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
 _CLICKED = "launch.clicked"
 _DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
 _RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
@@ -135,7 +137,7 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
 
 def checks(findings: Iterable[Finding]) -> dict[str, str]:
     """Give the worst severity of each part that preflight looks at; empty when all is well."""
-    worst = {"files": "", "labels": "", "splits": "", "cfg": "", "resources": ""}
+    worst = dict.fromkeys(CHECKS, "")
     for finding in findings:
         part = _part(finding)
         if finding.severity == "error" or (finding.severity == "warning" and not worst[part]):

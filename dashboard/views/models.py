@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
+from dashboard.i18n import tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
@@ -30,16 +31,22 @@ def render() -> None:
     stages = _stages_or_why()
     total = size(sum(entry.bytes for entry in found))
     text = st.text_input(
-        "Filter",
-        placeholder="file, run, model or data",
+        tr("Filter"),
+        placeholder=tr("file, run, model or data"),
         key="models_filter",
         bind="query-params",
         width=360,
     )
     shown = [entry for entry in found if (text or "").lower() in _searchable(entry)]
-    st.caption(f"{plural(len(found), 'file')} · {total} · choose a row to use or download it")
+    st.caption(
+        tr(
+            "{files} · {total} · choose a row to use or download it",
+            files=plural(len(found), "file"),
+            total=total,
+        )
+    )
     if not shown:
-        st.info("No file fits the filter.", icon=":material/filter_alt:")
+        st.info(tr("No file fits the filter."), icon=":material/filter_alt:")
         return
     event = st.dataframe(
         _table(shown, stages),
@@ -72,7 +79,7 @@ def _stages_or_why() -> dict[str, tuple[str, ...]]:
         return _stages()
     except TrackingUnreachable as reason:
         why = escape(f"{reason.message} {reason.next}".strip())
-        st.warning(f"Which models are candidate or production is not known. {why}")
+        st.warning(tr("Which models are candidate or production is not known. {why}", why=why))
         return {}
 
 
@@ -92,7 +99,7 @@ def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.Dat
                 for entry in entries
             ],
             "file": [entry.path.rpartition("/")[2] for entry in entries],
-            "from run": [entry.launch or "put on the volume" for entry in entries],
+            "from run": [entry.launch or tr("put on the volume") for entry in entries],
             "test mAP50-95": [entry.test_map for entry in entries],
             "measured on": [entry.test_split for entry in entries],
             "data": [entry.data for entry in entries],
@@ -106,13 +113,13 @@ def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.Dat
 def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
     st.markdown(f"**{escape(entry.path)}**")
     with st.container(horizontal=True):
-        if st.button("Launch from it", icon=":material/rocket_launch:", type="primary"):
+        if st.button(tr("Launch from it"), icon=":material/rocket_launch:", type="primary"):
             state.open_launch(model=entry.path)
-        if entry.launch and st.button("Open its run", icon=":material/open_in_full:"):
+        if entry.launch and st.button(tr("Open its run"), icon=":material/open_in_full:"):
             state.open_run(entry.launch)
         if entry.bytes <= DOWNLOAD_LIMIT:
             st.download_button(
-                "Download",
+                tr("Download"),
                 (services.settings().volume / entry.path).read_bytes,
                 file_name=entry.path.replace("/", "-"),
                 icon=":material/download:",
@@ -120,19 +127,23 @@ def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
         if _is_best(entry):
             _offer_stages(entry, stages.get(entry.launch, ()))
     if entry.bytes > DOWNLOAD_LIMIT:
-        st.caption("This file is too large for the browser; take it from the volume.")
+        st.caption(tr("This file is too large for the browser; take it from the volume."))
 
 
 def _offer_stages(entry: Weights, has: tuple[str, ...]) -> None:
     for stage in STAGES:
         if stage not in has and st.button(
-            f"Make {stage}",
+            tr("Make {stage}", stage=stage),
             icon=":material/verified:" if stage == "production" else ":material/flag:",
             key=f"stage-{stage}",
-            help="An alias in MLflow's model registry; an experiment has one of each.",
+            help=tr("An alias in MLflow's model registry; an experiment has one of each."),
         ):
             _mark(entry, stage)
-    if has and st.button(f"No longer {' and '.join(has)}", icon=":material/remove:", key="unmark"):
+    if has and st.button(
+        tr("No longer {stages}", stages=" and ".join(has)),
+        icon=":material/remove:",
+        key="unmark",
+    ):
         _mark(entry, "")
 
 
@@ -148,10 +159,13 @@ def _mark(entry: Weights, stage: str) -> None:
 
 
 def _show_empty() -> None:
-    st.subheader("No weights yet")
+    st.subheader(tr("No weights yet"))
     st.write(
-        "A run that trains leaves best.pt and last.pt here. Weights that you have already can be "
-        f"put into `{services.settings().volume / 'weights'}`."
+        tr(
+            "A run that trains leaves best.pt and last.pt here. Weights that you have "
+            "already can be put into `{folder}`.",
+            folder=services.settings().volume / "weights",
+        )
     )
-    if st.button("Launch a run", icon=":material/rocket_launch:", type="primary"):
+    if st.button(tr("Launch a run"), icon=":material/rocket_launch:", type="primary"):
         state.open_launch()

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
+from dashboard.i18n import marked, tr
 from dashboard.theme import colours
 from dashboard.views.run_actions import open_note, show_dialog
 from dashboard.widgets.curves import show_curves
@@ -42,17 +43,21 @@ REFRESH_S = 2
 # A cluster calls a run over some seconds before its pods have printed their last lines.
 _LOG_SETTLES_S = 60
 _TAIL_LINES = 12
-_TABS = ("Curves", "Images", "Test by class", "Trials", "Settings", "Origin", "Log", "Files")
+_TABS = (
+    *(marked("Curves"), marked("Images"), marked("Test by class"), marked("Trials")),
+    *(marked("Settings"), marked("Origin"), marked("Log"), marked("Files")),
+)
 
+_SHARES = {"precision": marked("Precision"), "recall": marked("Recall")}
 _TABS_ELSEWHERE = ("Curves", "Settings")
 
 
 def render() -> None:
     """Show the run that the URL names."""
     if not state.run_id():
-        st.subheader("No run chosen")
-        st.write("Open one from the list of runs.")
-        if st.button("All runs", icon=":material/list:", type="primary"):
+        st.subheader(tr("No run chosen"))
+        st.write(tr("Open one from the list of runs."))
+        if st.button(tr("All runs"), icon=":material/list:", type="primary"):
             state.open_runs()
         return
     run = _shown()
@@ -60,7 +65,8 @@ def render() -> None:
     _live(_head, is_live)()
     guarded(show_dialog)()
     names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
-    tabs = dict(zip(names, st.tabs(names, key="run_tab", on_change="rerun"), strict=True))
+    shown = st.tabs([tr(name) for name in names], key="run_tab", on_change="rerun")
+    tabs = dict(zip(names, shown, strict=True))
     parts: dict[str, Callable[[], None]] = {
         "Curves": _curves,
         "Images": lambda: show_images(_folder().path),
@@ -103,7 +109,11 @@ def _head() -> None:
         _buttons(run)
     started = run["started_at"]
     took = duration(elapsed_s(started, run["finished_at"]))
-    when = f"started {ago(started)} · {took}" if started else "waits in the queue"
+    when = (
+        tr("started {ago} · {took}", ago=ago(started), took=took)
+        if started
+        else tr("waits in the queue")
+    )
     whose = " · ".join(part for part in (run["user"], _place(run), when) if part)
     st.caption(whose, help=exact(started) or None)
     _note(run)
@@ -121,7 +131,7 @@ def _note(run: dict[str, Any]) -> None:
         return
     note = load_note(folder)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Note and tags", icon=":material/sell:", key="note", type="tertiary"):
+        if st.button(tr("Note and tags"), icon=":material/sell:", key="note", type="tertiary"):
             open_note({**run, "note": note.text, "tags": note.tags})
         tags = " ".join(f":gray-badge[{escape(tag)}]" for tag in note.tags)
         if note.text or tags:
@@ -130,7 +140,10 @@ def _note(run: dict[str, Any]) -> None:
 
 def _place(run: dict[str, Any]) -> str:
     if is_elsewhere(run["run"]):
-        return f"experiment {run['experiment']} in MLflow, not launched by Slipway"
+        return tr(
+            "experiment {experiment} in MLflow, not launched by Slipway",
+            experiment=run["experiment"],
+        )
     return str(run["engine"])
 
 
@@ -139,35 +152,35 @@ def _buttons(run: dict[str, Any]) -> None:
         _link_to_mlflow(run)
         return
     is_over = State(run["state"]).is_finished
-    if not is_over and st.button("Stop", icon=":material/stop:", key="stop"):
+    if not is_over and st.button(tr("Stop"), icon=":material/stop:", key="stop"):
         _do(runs.stop, run)
     can_retry = run["state"] in (State.FAILED, State.STOPPED)
-    if can_retry and st.button("Retry", icon=":material/replay:", key="retry"):
+    if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
         _do(runs.retry, run)
-    if st.button("Clone and edit", icon=":material/content_copy:", key="clone"):
+    if st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
     last = RunFolder(Path(run["folder"])).weights("last")
     if (
         is_over
         and last.is_file()
         and st.button(
-            "Train further",
+            tr("Train further"),
             icon=":material/forward:",
             key="further",
-            help="A new launch like this one that starts from its last.pt",
+            help=tr("A new launch like this one that starts from its last.pt"),
         )
     ):
         volume = services.volume()
         state.open_launch(run["launch"], model=volume.relative(last))
     _link_to_mlflow(run)
-    if is_over and st.button("Delete", icon=":material/delete:", key="delete"):
-        _confirm_delete(run)
+    if is_over and st.button(tr("Delete"), icon=":material/delete:", key="delete"):
+        st.dialog(tr("Delete this run?"))(_confirm_delete)(run)
 
 
 def _link_to_mlflow(run: dict[str, Any]) -> None:
     url = (run["mlflow"] or {}).get("url")
     if server_state(services.settings()) == "starting":
-        st.button("MLflow is starting", icon=":material/hourglass_top:", disabled=True)
+        st.button(tr("MLflow is starting"), icon=":material/hourglass_top:", disabled=True)
     elif url:
         st.link_button("MLflow", url, icon=":material/open_in_new:")
 
@@ -181,13 +194,15 @@ def _do(action: Callable[..., Any], run: dict[str, Any]) -> None:
     st.rerun()
 
 
-@st.dialog("Delete this run?")
 def _confirm_delete(run: dict[str, Any]) -> None:
     st.write(
-        f"{escape(run['launch'] or run['run'])} disappears from the list and its files are "
-        "removed from the volume. What MLflow has stays there."
+        tr(
+            "{run} disappears from the list and its files are removed from the "
+            "volume. What MLflow has stays there.",
+            run=escape(run["launch"] or run["run"]),
+        )
     )
-    if st.button("Delete", type="primary", icon=":material/delete:", key="delete_confirmed"):
+    if st.button(tr("Delete"), type="primary", icon=":material/delete:", key="delete_confirmed"):
         runs.delete(services.settings(), run["run"])
         state.open_runs()
 
@@ -198,23 +213,35 @@ def _banner(run: dict[str, Any]) -> None:
             st.info(escape(run["message"]), icon=":material/info:")
         return
     failed = next((step for step in run["steps"] if step["state"] == State.FAILED), None)
-    reason = (failed or {}).get("message") or run.get("message") or "The run failed."
-    where = f"**{failed['name']} failed:** " if failed else ""
+    reason = (failed or {}).get("message") or run.get("message") or tr("The run failed.")
+    where = tr("**{name} failed:** ", name=failed["name"]) if failed else ""
     st.error(f"{where}{escape(reason)}", icon=":material/error:")
     if failed:
         text = runs.logs(services.settings(), run["run"], failed["name"], 0).text
         tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
-        with st.expander(f"The last lines of {failed['name']}'s log", expanded=True):
-            st.code(tail or "Nothing printed.", language=None, wrap_lines=True)
+        with st.expander(tr("The last lines of {name}'s log", name=failed["name"]), expanded=True):
+            st.code(tail or tr("Nothing printed."), language=None, wrap_lines=True)
 
 
 def _epochs(run: dict[str, Any]) -> None:
     running = {step["name"] for step in run["steps"] if step["state"] == State.RUNNING}
     found = training_progress(RunFolder(Path(run["folder"]))) if "train" in running else None
     if found and found.epochs:
-        left = "" if found.left_s is None else f" · at most {duration(found.left_s)} left"
+        left = (
+            ""
+            if found.left_s is None
+            else tr(" · at most {duration} left", duration=duration(found.left_s))
+        )
         share_done = min(found.epochs_done / found.epochs, 1.0)
-        st.progress(share_done, f"{found.epochs_done} of {found.epochs} epochs{left}")
+        st.progress(
+            share_done,
+            tr(
+                "{epochs_done} of {epochs} epochs{left}",
+                epochs_done=found.epochs_done,
+                epochs=found.epochs,
+                left=left,
+            ),
+        )
 
 
 def _metrics(run: dict[str, Any]) -> None:
@@ -223,19 +250,19 @@ def _metrics(run: dict[str, Any]) -> None:
         return
     best = metrics.get("mAP50-95", {})
     epoch = best.get("best_epoch")
-    label = f"mAP50-95 (best, epoch {epoch})" if epoch else "mAP50-95"
+    label = tr("mAP50-95 (best, epoch {epoch})", epoch=epoch) if epoch else "mAP50-95"
     with st.container(horizontal=True, gap="large"):
         st.metric(label, share(best.get("best")), width="content")
         st.metric(
             f"{test.get('split', 'test')} mAP50-95",
             share(test.get("mAP50-95")),
-            help="Of best.pt, measured by the test step",
+            help=tr("Of best.pt, measured by the test step"),
             width="content",
         )
-        for name in ("precision", "recall"):
+        for name, title in _SHARES.items():
             value = test.get(name, metrics.get(name, {}).get("last"))
-            note = "On the split of the test step; on val before that"
-            st.metric(name.capitalize(), share(value), help=note, width="content")
+            note = tr("On the split of the test step; on val before that")
+            st.metric(tr(title), share(value), help=note, width="content")
 
 
 def _curves() -> None:
@@ -246,12 +273,14 @@ def _curves() -> None:
     else:
         history, source = tracking.history_or_file(_folder())
         if source != "mlflow" and history:
-            st.caption("MLflow does not have these values or does not answer: from results.csv.")
+            st.caption(
+                tr("MLflow does not have these values or does not answer: from results.csv.")
+            )
     if not history:
         is_over = State(run["state"]).is_finished
-        why = "The run ended before its first epoch: there are no curves."
+        why = tr("The run ended before its first epoch: there are no curves.")
         st.info(
-            why if is_over else "Curves appear here after the first epoch.",
+            why if is_over else tr("Curves appear here after the first epoch."),
             icon=":material/show_chart:",
         )
         return
@@ -263,7 +292,7 @@ def _curves() -> None:
 def _trials() -> None:
     folder = _folder()
     if not folder.trials.is_file():
-        st.info("Trials appear here when the tune step runs.", icon=":material/tune:")
+        st.info(tr("Trials appear here when the tune step runs."), icon=":material/tune:")
         return
     best = folder.best_hyperparameters
     show_trials(read_text(folder.trials), read_text(best) if best.is_file() else "")
@@ -285,10 +314,10 @@ def _log() -> None:
     run = _shown()
     begun = [step["name"] for step in run["steps"] if step["started_at"]]
     if not begun:
-        st.info("The log appears when the first step starts.", icon=":material/notes:")
+        st.info(tr("The log appears when the first step starts."), icon=":material/notes:")
         return
     chosen = st.segmented_control(
-        "Step",
+        tr("Step"),
         begun,
         default=begun[-1],
         required=True,

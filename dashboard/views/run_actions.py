@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import navigation, services, state
 from dashboard.errors import show_error
+from dashboard.i18n import tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
@@ -24,13 +25,16 @@ _DIALOG = "runs.dialog"
 def show_actions(selected: list[dict[str, Any]]) -> None:
     """Show the buttons that fit the selected runs."""
     if not selected:
-        st.caption("Click a run to open it; tick runs to compare, stop, tag or delete them.")
+        st.caption(tr("Click a run to open it; tick runs to compare, stop, tag or delete them."))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"selected **{len(selected)}**", width="content")
+        st.markdown(tr("selected **{count}**", count=len(selected)), width="content")
         members = [name for row in selected for name in row["members"]]
         if navigation.has("compare") and st.button(
-            "Compare", icon=":material/compare_arrows:", type="primary", disabled=len(members) < 2
+            tr("Compare"),
+            icon=":material/compare_arrows:",
+            type="primary",
+            disabled=len(members) < 2,
         ):
             state.open_compare(members)
         why = _why_only_looked_at(selected)
@@ -53,37 +57,39 @@ def show_dialog() -> None:
     """Show the dialog that a button asked for; call it outside of what refreshes."""
     asked = st.session_state.get(_DIALOG)
     if asked and asked[0] == "delete":
-        _confirm_delete(asked[1])
+        st.dialog(tr("Delete these runs?"), on_dismiss=_close)(_confirm_delete)(asked[1])
     elif asked:
-        _edit_note(asked[1])
+        st.dialog(tr("Note and tags"), on_dismiss=_close)(_edit_note)(asked[1])
 
 
 def _why_only_looked_at(selected: list[dict[str, Any]]) -> str:
     if any(is_elsewhere(row["run"]) for row in selected):
-        return "Runs that Slipway did not launch can be looked at and compared."
+        return tr("Runs that Slipway did not launch can be looked at and compared.")
     if any(len(row["members"]) > 1 for row in selected):
-        return "Switch *Join seeds* off to stop, tag or delete single runs."
+        return tr("Switch *Join seeds* off to stop, tag or delete single runs.")
     return ""
 
 
 def _working(selected: list[dict[str, Any]]) -> None:
     running = [row for row in selected if not State(row["state"]).is_finished]
     failed = [row for row in selected if row["state"] in (State.FAILED, State.STOPPED)]
-    if st.button("Stop", icon=":material/stop:", disabled=not running):
+    if st.button(tr("Stop"), icon=":material/stop:", disabled=not running):
         _for_each(running, runs.stop)
-    if st.button("Retry", icon=":material/replay:", disabled=not failed):
+    if st.button(tr("Retry"), icon=":material/replay:", disabled=not failed):
         _for_each(failed, runs.retry)
 
 
 def _keeping(selected: list[dict[str, Any]]) -> None:
-    if st.button("Note and tags", icon=":material/sell:", disabled=len(selected) > 1):
+    if st.button(tr("Note and tags"), icon=":material/sell:", disabled=len(selected) > 1):
         _open("note", selected)
     if all(row["is_archived"] for row in selected):
-        if st.button("Take out of the archive", icon=":material/unarchive:"):
+        if st.button(tr("Take out of the archive"), icon=":material/unarchive:"):
             _for_each(selected, lambda *ids: run_list.archive(*ids, is_archived=False))
-    elif st.button("Archive", icon=":material/archive:", help="Hide from the list; files stay"):
+    elif st.button(
+        tr("Archive"), icon=":material/archive:", help=tr("Hide from the list; files stay")
+    ):
         _for_each(selected, run_list.archive)
-    if st.button("Delete", icon=":material/delete:", key="runs_delete"):
+    if st.button(tr("Delete"), icon=":material/delete:", key="runs_delete"):
         _open("delete", selected)
 
 
@@ -111,21 +117,34 @@ def _for_each(rows: list[dict[str, Any]], action: Callable[..., Any]) -> None:
     st.rerun(scope="fragment")
 
 
-@st.dialog("Delete these runs?", on_dismiss=_close)
 def _confirm_delete(rows: list[dict[str, Any]]) -> None:
     settings = services.settings()
     try:
         freed = run_list.folder_bytes(settings, [row["run"] for row in rows])
         names = "\n".join(f"- {escape(row['launch'] or row['run'])}" for row in rows[:10])
-        st.markdown(names + (f"\n- and {len(rows) - 10} more" if len(rows) > 10 else ""))
-        running = [row for row in rows if not State(row["state"]).is_finished]
-        stopped = f"{plural(len(running), 'run')} that is not over stops first. " if running else ""
-        st.write(
-            f"{stopped}Frees {size(freed)} on the volume: weights, logs and plots are gone for "
-            "good. What MLflow has stays there."
+        st.markdown(
+            names + (tr("\n- and {count} more", count=len(rows) - 10) if len(rows) > 10 else "")
         )
-        if st.button(f"Delete {plural(len(rows), 'run')}", type="primary", key="runs_delete_now"):
-            with st.spinner("Deleting"):
+        running = [row for row in rows if not State(row["state"]).is_finished]
+        stopped = (
+            tr("{runs} that is not over stops first. ", runs=plural(len(running), "run"))
+            if running
+            else ""
+        )
+        st.write(
+            tr(
+                "{stopped}Frees {size} on the volume: weights, logs and plots are gone "
+                "for good. What MLflow has stays there.",
+                stopped=stopped,
+                size=size(freed),
+            )
+        )
+        if st.button(
+            tr("Delete {runs}", runs=plural(len(rows), "run")),
+            type="primary",
+            key="runs_delete_now",
+        ):
+            with st.spinner(tr("Deleting")):
                 for row in rows:
                     runs.delete(settings, row["run"])
             _close()
@@ -134,17 +153,20 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
         show_error(reason)
 
 
-@st.dialog("Note and tags", on_dismiss=_close)
 def _edit_note(rows: list[dict[str, Any]]) -> None:
     row = rows[0]
     st.caption(escape(row["launch"] or row["run"]))
-    text = st.text_area("Note", row["note"], max_chars=4000, placeholder="What is this run about?")
-    tags = st.text_input("Tags", ", ".join(row["tags"]), placeholder="baseline, seed 2")
-    if st.button("Save", type="primary", key="runs_note_save"):
+    text = st.text_area(
+        tr("Note"), row["note"], max_chars=4000, placeholder=tr("What is this run about?")
+    )
+    tags = st.text_input(tr("Tags"), ", ".join(row["tags"]), placeholder=tr("baseline, seed 2"))
+    if st.button(tr("Save"), type="primary", key="runs_note_save"):
         try:
             run_list.annotate(services.settings(), row["run"], text, [tags])
         except TrackingUnreachable as reason:
-            st.warning(f"The note is saved, but not in MLflow. {escape(str(reason))}")
+            st.warning(
+                tr("The note is saved, but not in MLflow. {reason}", reason=escape(str(reason)))
+            )
             return
         except SlipwayError as reason:
             show_error(reason)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.errors import show_error
+from dashboard.i18n import tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import duration, elapsed_s, plural
 from pipeline.actions import queue
@@ -20,27 +21,41 @@ def show_queue() -> None:
     found = queue.queue(services.settings())
     if not found.waiting:
         return
-    used = f"{found.busy} of {plural(found.slots, 'slot')} in use"
-    with st.expander(f"Queue: {len(found.waiting)} waiting · {used}", key="runs_queue"):
+    used = tr("{busy} of {slots} in use", busy=found.busy, slots=plural(found.slots, "slot"))
+    with st.expander(
+        tr("Queue: {count} waiting · {used}", count=len(found.waiting), used=used),
+        key="runs_queue",
+    ):
         for place, run in enumerate(found.waiting[:_SHOWN]):
             _entry(place, run, is_last=place == len(found.waiting) - 1)
         if len(found.waiting) > _SHOWN:
-            st.caption(f"and {len(found.waiting) - _SHOWN} more behind them")
+            st.caption(tr("and {count} more behind them", count=len(found.waiting) - _SHOWN))
 
 
 def _entry(place: int, run: Run, *, is_last: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         name = escape(run.launch or run.id)
         st.markdown(
-            f"{place + 1}. {name} · waiting for {duration(elapsed_s(run.created_at))}",
+            tr(
+                "{place}. {name} · waiting for {duration}",
+                place=place + 1,
+                name=name,
+                duration=duration(elapsed_s(run.created_at)),
+            ),
             width="stretch",
         )
         for label, icon, to, cannot in (
-            ("Move up", ":material/arrow_upward:", place - 1, place == 0),
-            ("Move down", ":material/arrow_downward:", place + 1, is_last),
+            (tr("Move up"), ":material/arrow_upward:", place - 1, place == 0),
+            (tr("Move down"), ":material/arrow_downward:", place + 1, is_last),
         ):
             key = f"{label} {run.id}"
-            if st.button("", icon=icon, key=key, help=f"{label} in the queue", disabled=cannot):
+            if st.button(
+                "",
+                icon=icon,
+                key=key,
+                help=tr("{label} in the queue", label=label),
+                disabled=cannot,
+            ):
                 _move(run.id, to)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.errors import guarded
+from dashboard.i18n import marked, tr
 from dashboard.views.run_actions import show_actions, show_dialog
 from dashboard.views.run_queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
@@ -24,6 +25,27 @@ _PAGE = 50
 _TICKED = "runs.ticked"
 _COLUMNS = "runs.columns"
 _FIRST_COLUMNS = "runs.columns.first"
+_CHOICES = {
+    "state": marked("State"),
+    "model": marked("Model"),
+    "data": marked("Data"),
+    "user": marked("User"),
+    "engine": marked("Engine"),
+}
+_ANY = {
+    "state": marked("any state"),
+    "model": marked("any model"),
+    "data": marked("any data"),
+    "user": marked("any user"),
+    "engine": marked("any engine"),
+}
+_SORTS = (
+    marked("newest"),
+    marked("oldest"),
+    marked("test mAP"),
+    marked("longest"),
+    marked("launch"),
+)
 
 
 def render() -> None:
@@ -36,9 +58,9 @@ def _list() -> None:
     top = st.container()
     filters = st.container(horizontal=True, vertical_alignment="bottom")
     text = filters.text_input(
-        "Filter",
+        tr("Filter"),
         placeholder="user:kim lr0>0.01 mAP50-95>0.5 …",
-        help="Words, or `user:kim`, `tag:baseline`, and parameters or metrics: `lr0>0.01`.",
+        help=tr("Words, or `user:kim`, `tag:baseline`, and parameters or metrics: `lr0>0.01`."),
         key="runs_filter",
         bind="query-params",
         on_change=_first_page,
@@ -74,7 +96,9 @@ def _list() -> None:
         columns.append(FROM)
     _table(found, columns)
     if found.is_cut:
-        st.caption(f"Only the newest {run_list.LOOKED_AT:,} runs are looked at.")
+        st.caption(
+            tr("Only the newest {looked_at:,} runs are looked at.", looked_at=run_list.LOOKED_AT)
+        )
     show_queue()
 
 
@@ -89,7 +113,7 @@ def _choose(found: run_list.Page, chosen: dict[str, str]) -> None:
         offered = sorted({*found.choices[key], chosen[key]} - {""})
         if len(offered) > 1 or chosen[key] or key == "state":
             st.selectbox(
-                key.capitalize(),
+                tr(_CHOICES[key]),
                 ("", *offered),
                 format_func=partial(_label, key),
                 key=f"runs_{key}",
@@ -106,37 +130,39 @@ def _first_page() -> None:
 
 def _label(key: str, value: str) -> str:
     if not value:
-        return f"any {key}"
-    return State(value).label if key == "state" and value in set(State) else value
+        return tr(_ANY[key])
+    return tr(State(value).label) if key == "state" and value in set(State) else value
 
 
 def _more() -> list[str]:
     """Offer the order, the archive, and the columns, kept in the URL and for the user."""
     st.selectbox(
-        "Sort",
+        tr("Sort"),
         run_list.SORTS,
+        format_func=tr,
         key="runs_sort",
         bind="query-params",
         width=130,
         on_change=_first_page,
     )
     st.toggle(
-        "Join seeds",
+        tr("Join seeds"),
         key="runs_seeds",
         bind="query-params",
         on_change=_first_page,
-        help="One row for runs that differ in nothing but their seed, with mean ± spread.",
+        help=tr("One row for runs that differ in nothing but their seed, with mean ± spread."),
     )
-    st.toggle("Archived", key="runs_archived", bind="query-params", on_change=_first_page)
+    st.toggle(tr("Archived"), key="runs_archived", bind="query-params", on_change=_first_page)
     if _FIRST_COLUMNS not in st.session_state:
         known = preferences.load(services.settings().state, services.user()).get("runs_columns")
         asked = state.url_texts("columns") or known or DEFAULT
         st.session_state[_FIRST_COLUMNS] = [name for name in COLUMNS if name in asked]
-    with st.popover("Columns", icon=":material/view_column:"):
+    with st.popover(tr("Columns"), icon=":material/view_column:"):
         # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
-            "Columns",
+            tr("Columns"),
             [name for name in COLUMNS if name not in (FROM, SEEDS)],
+            format_func=tr,
             selection_mode="multi",
             default=st.session_state[_FIRST_COLUMNS],
             key=_COLUMNS,
@@ -146,7 +172,7 @@ def _more() -> list[str]:
         "",
         icon=":material/sync:",
         key="runs_sync",
-        help="Read all of MLflow again: what was changed or deleted there in finished runs.",
+        help=tr("Read all of MLflow again: what was changed or deleted there in finished runs."),
     ):
         services.mlflow_sync().again()
     state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
@@ -194,9 +220,11 @@ def _open(members: list[str]) -> None:
 
 def _show_empty(*, is_filtered: bool) -> None:
     if is_filtered:
-        st.info("No run fits this filter. Clear it to see all runs.", icon=":material/filter_alt:")
+        st.info(
+            tr("No run fits this filter. Clear it to see all runs."), icon=":material/filter_alt:"
+        )
         return
-    st.subheader("No runs yet")
-    st.write("Every launch is listed here, with its steps and metrics while it runs.")
-    if st.button("Launch the first run", icon=":material/rocket_launch:", type="primary"):
+    st.subheader(tr("No runs yet"))
+    st.write(tr("Every launch is listed here, with its steps and metrics while it runs."))
+    if st.button(tr("Launch the first run"), icon=":material/rocket_launch:", type="primary"):
         state.open_launch()

@@ -9,6 +9,8 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
+from dashboard.i18n import LANGUAGES, language, tr
+from dashboard.language import remember
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from pipeline.actions.doctor import examine
@@ -23,6 +25,7 @@ def render() -> None:
     guarded(_checks)()
     guarded(_room)()
     guarded(_settings)()
+    guarded(_language)()
 
 
 @st.cache_data(show_spinner="Looking at engines, volume and MLflow", ttl=_KEPT_S)
@@ -38,36 +41,46 @@ def _used() -> VolumeUse:
 def _checks() -> None:
     head = st.container(horizontal=True, vertical_alignment="center")
     answer = head.empty()
-    if head.button("Check again", icon=":material/refresh:", key="check_again"):
+    if head.button(tr("Check again"), icon=":material/refresh:", key="check_again"):
         _examined.clear()
         _used.clear()
     found = _examined()
     wrong = [check for check in found["checks"] if not check["ok"]]
-    title = f"{plural(len(wrong), 'check')} failed" if wrong else "Everything works"
+    title = (
+        tr("{checks} failed", checks=plural(len(wrong), "check"))
+        if wrong
+        else tr("Everything works")
+    )
     answer.subheader(title, anchor=False)
     for check in [*wrong, *(check for check in found["checks"] if check["ok"])]:
-        mark = ":green[✓ ok]" if check["ok"] else ":red[✕ failed]"
+        mark = tr(":green[✓ ok]") if check["ok"] else tr(":red[✕ failed]")
         line = f"{mark} **{escape(check['name'])}**  {escape(check['detail'])}"
         st.markdown(f"{line}  \n→ {escape(check['next'])}" if check["next"] else line)
 
 
 def _room() -> None:
-    st.subheader("Room on the volume", anchor=False)
+    st.subheader(tr("Room on the volume"), anchor=False)
     volume = services.settings().volume
     if not volume.is_dir():
-        st.info("There is no volume to measure yet.", icon=":material/hard_drive:")
+        st.info(tr("There is no volume to measure yet."), icon=":material/hard_drive:")
         return
     use = _used()
     taken = sum(run.bytes for run in use.runs)
     st.caption(
-        f"`{volume}` · {size(use.free_bytes)} free of {size(use.total_bytes)} · "
-        f"{plural(len(use.runs), 'run')} take {size(taken)}"
+        tr(
+            "`{volume}` · {free} free of {total} · {runs} take {taken}",
+            volume=volume,
+            free=size(use.free_bytes),
+            total=size(use.total_bytes),
+            runs=plural(len(use.runs), "run"),
+            taken=size(taken),
+        )
     )
     _show_clean_up(use)
     if not use.runs:
-        st.info("Runs will be listed here by size.", icon=":material/hard_drive:")
+        st.info(tr("Runs will be listed here by size."), icon=":material/hard_drive:")
         return
-    st.caption("Choose a run to open its page, where it can be deleted.")
+    st.caption(tr("Choose a run to open its page, where it can be deleted."))
     event = st.dataframe(
         _table(use),
         hide_index=True,
@@ -92,11 +105,17 @@ def _show_clean_up(use: VolumeUse) -> None:
     parts = []
     if archived:
         freed = size(sum(run.bytes for run in archived))
-        parts.append(f"deleting the {plural(len(archived), 'archived run')} frees {freed}")
+        parts.append(
+            tr(
+                "deleting the {runs} frees {freed}",
+                runs=plural(len(archived), "archived run"),
+                freed=freed,
+            )
+        )
     if trial_bytes:
-        parts.append(f"weights of trials take {size(trial_bytes)}")
+        parts.append(tr("weights of trials take {size}", size=size(trial_bytes)))
     if parts:
-        st.caption(f"A clean-up: {'; '.join(parts)}.")
+        st.caption(tr("A clean-up: {parts}.", parts="; ".join(parts)))
 
 
 def _table(use: VolumeUse) -> pd.DataFrame:
@@ -111,8 +130,22 @@ def _table(use: VolumeUse) -> pd.DataFrame:
     )
 
 
+def _language() -> None:
+    chosen = st.segmented_control(
+        "Language · 언어",
+        list(LANGUAGES),
+        format_func=lambda code: LANGUAGES[code],
+        default=language(),
+        required=True,
+        key="system_language",
+    )
+    if chosen and chosen != language():
+        remember(chosen)
+        st.rerun()
+
+
 def _settings() -> None:
-    st.subheader("Settings", anchor=False)
+    st.subheader(tr("Settings"), anchor=False)
     shown = shown_settings(services.settings())
     table = pd.DataFrame({"setting": list(shown), "value": list(shown.values())})
     st.dataframe(table, hide_index=True, height=380)

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 import yaml
 
+from dashboard.i18n import tr
 from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS, Setting
 
 OnChange = Callable[[str, Any], None]
@@ -45,12 +46,12 @@ def cfg_form(
     search, view = _filters(schema, len(changed))
     shown = _chosen(schema, changed, search, view)
     if not shown:
-        st.caption(f"No setting is called or described by “{search}”.")
+        st.caption(tr("No setting is called or described by “{search}”.", search=search))
     is_long = view == "all" and not search
     for group in dict.fromkeys(schema[key].group for key in shown) if is_long else [""]:
         keys = [key for key in shown if not group or schema[key].group == group]
         if group:
-            st.caption(GROUPS[group])
+            st.caption(tr(GROUPS[group]))
         with st.container(key=f"cfg-fields-{group}"):  # a grid, by the style sheet
             for key in keys:
                 _field(schema[key], base.get(key), overrides, scope, on_change)
@@ -96,11 +97,16 @@ def _filters(schema: Mapping[str, Setting], changed: int) -> tuple[str, str]:
     visible = [setting for setting in schema.values() if setting.group not in _HIDDEN_GROUPS]
     search_box, views = st.columns([2.1, 5], vertical_alignment="bottom")
     search = search_box.text_input(
-        "Hyperparameters", placeholder=f"search {len(visible)} settings", key="cfg_form.search"
+        tr("Hyperparameters"),
+        placeholder=tr("search {count} settings", count=len(visible)),
+        key="cfg_form.search",
     )
-    labels = {"changed": f"changed {changed}", **{group: GROUPS[group].lower() for group in _PILLS}}
+    labels = {
+        "changed": tr("changed {changed}", changed=changed),
+        **{group: tr(GROUPS[group]).lower() for group in _PILLS},
+    }
     view = views.pills(
-        "Show",
+        tr("Show"),
         ["changed", "common", *_PILLS, "all"],
         default="changed",
         required=True,
@@ -141,9 +147,9 @@ def _field(
     widget = f"cfg_form.{scope}.{setting.key}"
     label = setting.key
     if setting.key in overrides and value != base:
-        label += f" :blue[was {shown_value(base) or 'empty'}]"
+        label += tr(" :blue[was {value}]", value=shown_value(base) or "empty")
     elif value != setting.default and not setting.owned:
-        label += f" :gray[default {shown_value(setting.default) or 'empty'}]"
+        label += tr(" :gray[default {value}]", value=shown_value(setting.default) or "empty")
     common: dict[str, Any] = {
         "label": label,
         "key": widget,
@@ -206,7 +212,7 @@ def _choice_field(setting: Setting, value: Any, widget: str, common: dict[str, A
 
 def _text_field(setting: Setting, value: Any, widget: str, common: dict[str, Any]) -> None:
     _hold(widget, shown_value(value))
-    st.text_input(**common, placeholder="empty" if setting.nullable else None)
+    st.text_input(**common, placeholder=tr("empty") if setting.nullable else None)
 
 
 _WIDGETS = {
@@ -232,13 +238,18 @@ def _step(setting: Setting, value: float) -> float:
 
 def _help(setting: Setting) -> str:
     if setting.owned:
-        return f"{setting.help} Not set here: {setting.owned}."
+        return tr("{help} Not set here: {owned}.", help=setting.help, owned=setting.owned)
     limits = ""
     if setting.low is not None or setting.high is not None:
         low = "−∞" if setting.low is None else f"{setting.low:g}"
         high = "∞" if setting.high is None else f"{setting.high:g}"
-        limits = f" Range {low} to {high}."
-    return f"{setting.help}{limits} Default {shown_value(setting.default) or 'empty'}."
+        limits = tr(" Range {low} to {high}.", low=low, high=high)
+    return tr(
+        "{help}{limits} Default {value}.",
+        help=setting.help,
+        limits=limits,
+        value=shown_value(setting.default) or "empty",
+    )
 
 
 def _read(setting: Setting, value: Any) -> Any:

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.theme import Colours
 
 Points = Sequence[tuple[float, float]]
 
 GROUPS = {
-    "Accuracy": ("mAP50-95", "mAP50", "precision", "recall"),
-    "Loss on train": ("train/box_loss", "train/cls_loss", "train/dfl_loss"),
-    "Loss on val": ("val/box_loss", "val/cls_loss", "val/dfl_loss"),
-    "Learning rate": ("lr/pg0", "lr/pg1", "lr/pg2"),
+    marked("Accuracy"): ("mAP50-95", "mAP50", "precision", "recall"),
+    marked("Loss on train"): ("train/box_loss", "train/cls_loss", "train/dfl_loss"),
+    marked("Loss on val"): ("val/box_loss", "val/cls_loss", "val/dfl_loss"),
+    marked("Learning rate"): ("lr/pg0", "lr/pg1", "lr/pg2"),
 }
 
 
@@ -27,7 +28,7 @@ def grouped(history: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
         for title, names in GROUPS.items()
     }
     named = {name for names in GROUPS.values() for name in names}
-    charts["More"] = {name: points for name, points in history.items() if name not in named}
+    charts[marked("More")] = {name: points for name, points in history.items() if name not in named}
     return {title: series for title, series in charts.items() if series}
 
 
@@ -62,13 +63,13 @@ def show_curves(
     """Show all charts in two columns, with smoothing and a log axis that the URL keeps."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
         smoothing = st.slider(
-            "Smoothing", 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=220
+            tr("Smoothing"), 0.0, 0.95, step=0.05, key="smoothing", bind="query-params", width=220
         )
         is_log = st.toggle(
-            "Log axis",
+            tr("Log axis"),
             key="log_axis",
             bind="query-params",
-            help="For all but accuracy; values of zero cannot be drawn on it.",
+            help=tr("For all but accuracy; values of zero cannot be drawn on it."),
         )
     columns = st.columns(2, gap="medium")
     for index, (title, series) in enumerate(grouped(history).items()):
@@ -81,7 +82,7 @@ def show_curves(
             is_log=is_log and not is_accuracy,
         )
         column = columns[index % 2]
-        column.markdown(f"**{title}**")
+        column.markdown(f"**{tr(title)}**")
         column.plotly_chart(
             figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
         )
@@ -115,7 +116,10 @@ def curve_chart(
         figure.add_vline(
             x=best_epoch,
             line={"color": colours.muted, "width": 1, "dash": "dot"},
-            annotation={"text": f"best, epoch {best_epoch}", "font": {"size": 11}},
+            annotation={
+                "text": tr("best, epoch {best_epoch}", best_epoch=best_epoch),
+                "font": {"size": 11},
+            },
             annotation_position="top left",
         )
     last = max((epoch for points in series.values() for epoch, _ in points), default=1)
@@ -128,7 +132,12 @@ def curve_chart(
         font={"color": colours.text},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
-        xaxis={**axis, "showgrid": False, "title": {"text": "epoch"}, "dtick": max(1, last // 8)},
+        xaxis={
+            **axis,
+            "showgrid": False,
+            "title": {"text": tr("epoch")},
+            "dtick": max(1, last // 8),
+        },
         # Losses, rates and shares: a curve that lies at 0 needs nothing below it.
         yaxis={**axis, **({"type": "log", "dtick": 1} if is_log else {"rangemode": "nonnegative"})},
         uirevision="log" if is_log else "linear",  # a zoom of one axis means nothing on the other

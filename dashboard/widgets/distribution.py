@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.i18n import tr
 from dashboard.theme import Colours, colours
 
 Splits = Mapping[str, Mapping[str, Any]]
@@ -71,7 +72,7 @@ def _distribution(splits: Splits, title: str, key: str) -> None:
     head.markdown(title)
     with control.container(horizontal=True, horizontal_alignment="right"):
         view = st.segmented_control(
-            "Split",
+            tr("Split"),
             ["all", *splits, _TABLE],
             default="all",
             required=True,

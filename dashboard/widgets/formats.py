@@ -5,6 +5,26 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from dashboard.i18n import marked, tr
+
+# What `plural` counts, for the catalogs.
+COUNTED = (
+    *(marked("{count:,} run"), marked("{count:,} runs")),
+    *(marked("{count:,} archived run"), marked("{count:,} archived runs")),
+    *(marked("{count:,} background"), marked("{count:,} backgrounds")),
+    *(marked("{count:,} check"), marked("{count:,} checks")),
+    *(marked("{count:,} class"), marked("{count:,} classes")),
+    *(marked("{count:,} error"), marked("{count:,} errors")),
+    *(marked("{count:,} file"), marked("{count:,} files")),
+    *(marked("{count:,} image"), marked("{count:,} images")),
+    *(marked("{count:,} instance"), marked("{count:,} instances")),
+    *(marked("{count:,} more finding"), marked("{count:,} more findings")),
+    *(marked("{count:,} note"), marked("{count:,} notes")),
+    *(marked("{count:,} setting"), marked("{count:,} settings")),
+    *(marked("{count:,} slot"), marked("{count:,} slots")),
+    *(marked("{count:,} warning"), marked("{count:,} warnings")),
+)
+
 
 def share(value: float | None) -> str:
     """Give a metric between 0 and 1 with three decimals: ``0.688``; nothing as a dash."""
@@ -13,7 +33,8 @@ def share(value: float | None) -> str:
 
 def plural(count: int, singular: str, many: str = "") -> str:
     """Give a count with its noun: ``1 image``, ``1,312 images``."""
-    return f"{count:,} {singular if count == 1 else many or singular + 's'}"
+    noun = singular if count == 1 else many or f"{singular}s"
+    return tr(f"{{count:,}} {noun}", count=count)
 
 
 def size(count: int) -> str:
@@ -31,17 +52,21 @@ def duration(seconds: float | None) -> str:
     if seconds is None or seconds < 0:
         return "–"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return tr("{seconds:.1f} s", seconds=seconds)
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return tr("{seconds:.0f} s", seconds=seconds)
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return tr("{minutes} min", minutes=minutes)
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        return (
+            tr("{hours} h {minutes} min", hours=hours, minutes=minutes)
+            if minutes
+            else tr("{hours} h", hours=hours)
+        )
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return tr("{days} d {hours} h", days=days, hours=hours) if hours else tr("{days} d", days=days)
 
 
 def parse_time(text: str) -> datetime | None:
@@ -63,10 +88,14 @@ def ago(text: str, now: datetime | None = None) -> str:
     seconds = elapsed_s(text, now=now)
     if seconds is None:
         return "–"
-    return "just now" if seconds < 5 else f"{duration(round(seconds))} ago".replace(".0 s", " s")
+    return (
+        tr("just now")
+        if seconds < 5
+        else tr("{duration} ago", duration=duration(round(seconds))).replace(".0 s", " s")
+    )
 
 
 def exact(text: str) -> str:
     """Give a time as ``23 Nov 2026 14:32:05 UTC``, for what shows on hover."""
     moment = parse_time(text)
-    return f"{moment:%d %b %Y %H:%M:%S} UTC" if moment else ""
+    return tr("{moment:%d %b %Y %H:%M:%S} UTC", moment=moment) if moment else ""

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.i18n import marked, tr
+
 _SHOWN_LINES = 400
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _ERROR = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|^Traceback |^[\w.]*(Error|Exception)\b")
 _WARNING = re.compile(r"\bWARN(ING)?\b|^[\w.:/ ]*Warning\b")
-LEVELS = ("all", "warnings", "errors")
+LEVELS = (marked("all"), marked("warnings"), marked("errors"))
 
 
 def clean(text: str) -> str:
@@ -46,19 +48,39 @@ def show_log(text: str, *, name: str, height: int = 420) -> None:
     lines = clean(text.replace("\r\n", "\n")).rstrip("\n").split("\n")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
-            "Search", placeholder="text in a line", key="log_search", bind="query-params", width=260
+            tr("Search"),
+            placeholder=tr("text in a line"),
+            key="log_search",
+            bind="query-params",
+            width=260,
         )
         level = st.segmented_control(
-            "Lines", LEVELS, default="all", required=True, key="log_level", bind="query-params"
+            tr("Lines"),
+            LEVELS,
+            format_func=tr,
+            default="all",
+            required=True,
+            key="log_level",
+            bind="query-params",
         )
         st.download_button(
-            "Download", text, file_name=f"{name}.log", icon=":material/download:", key=f"log-{name}"
+            tr("Download"),
+            text,
+            file_name=f"{name}.log",
+            icon=":material/download:",
+            key=f"log-{name}",
         )
     found = matching(lines, search or "", level or "all")
     if len(found) < len(lines):
-        st.caption(f"{len(found):,} of {len(lines):,} lines fit.")
+        st.caption(tr("{fitting:,} of {count:,} lines fit.", fitting=len(found), count=len(lines)))
     if len(found) > _SHOWN_LINES:
-        st.caption(f"The last {_SHOWN_LINES} of {len(found):,} lines; download for all of them.")
-    empty = "Nothing printed yet." if len(found) == len(lines) else "No line fits."
+        st.caption(
+            tr(
+                "The last {shown_lines} of {count:,} lines; download for all of them.",
+                shown_lines=_SHOWN_LINES,
+                count=len(found),
+            )
+        )
+    empty = tr("Nothing printed yet.") if len(found) == len(lines) else tr("No line fits.")
     with st.container(height=height, autoscroll=True, border=True):
         st.code("\n".join(found[-_SHOWN_LINES:]) or empty, language=None)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.theme import Colours
 from dashboard.widgets.curves import curve_chart
 
 Samples = Mapping[str, Sequence[tuple[float, float]]]
 
-_NAMES = {"cpu_percent": "CPU", "ram_mb": "machine", "step_ram_mb": "training"}
+_NAMES = {"cpu_percent": "CPU", "ram_mb": marked("machine"), "step_ram_mb": marked("training")}
 _SHORT_S = 180
 
 
@@ -21,7 +22,13 @@ def charts(samples: Samples) -> dict[str, dict[str, list[tuple[float, float]]]]:
     for column, points in samples.items():
         is_use = column.endswith("percent")
         kind = "GPU" if column.startswith("gpu") else "CPU" if is_use else "RAM"
-        title = f"{kind}, %" if is_use else f"{kind} memory, GB" if kind == "GPU" else "RAM, GB"
+        title = (
+            f"{kind}, %"
+            if is_use
+            else tr("{kind} memory, GB", kind=kind)
+            if kind == "GPU"
+            else tr("RAM, GB")
+        )
         name = _NAMES.get(column, column.partition("_")[0].replace("gpu", "GPU "))
         scale = 1.0 if is_use else 1000.0
         found.setdefault(title, {})[name] = [(at_s, value / scale) for at_s, value in points]
@@ -33,7 +40,7 @@ def show_machine(samples: Samples, colours: Colours) -> None:
     if not samples:
         return
     last_s = max(points[-1][0] for points in samples.values())
-    unit, per_unit = ("seconds", 1.0) if last_s < _SHORT_S else ("minutes", 60.0)
+    unit, per_unit = (tr("seconds"), 1.0) if last_s < _SHORT_S else (tr("minutes"), 60.0)
     columns = st.columns(2, gap="medium")
     for index, (title, series) in enumerate(charts(samples).items()):
         scaled = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.i18n import tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, exact
 from pipeline.actions.engines import Outage
@@ -15,9 +16,13 @@ from pipeline.tracking.sync import SyncState
 def show_outages(outages: Sequence[Outage]) -> None:
     """Show one banner for each engine that does not answer."""
     for outage in outages:
-        seen = f"last seen {ago(outage.seen_at)} ({exact(outage.seen_at)})"
-        known = f"Its runs are shown as {seen}." if outage.seen_at else "Its runs were never seen."
-        parts = (f"**Engine {outage.engine} does not answer.**", known)
+        seen = tr("last seen {ago} ({at})", ago=ago(outage.seen_at), at=exact(outage.seen_at))
+        known = (
+            tr("Its runs are shown as {seen}.", seen=seen)
+            if outage.seen_at
+            else tr("Its runs were never seen.")
+        )
+        parts = (tr("**Engine {engine} does not answer.**", engine=outage.engine), known)
         st.warning(
             "  \n".join((" ".join(parts), escape(f"{outage.message} {outage.next}".strip()))),
             icon=":material/cloud_off:",
@@ -28,10 +33,18 @@ def show_sync(synced: SyncState) -> None:
     """Show that MLflow is read for the first time, or that it does not answer."""
     if synced.outage:
         known = (
-            f"as of {ago(synced.as_of)} ({exact(synced.as_of)})" if synced.as_of else "not known"
+            tr("as of {ago} ({at})", ago=ago(synced.as_of), at=exact(synced.as_of))
+            if synced.as_of
+            else tr("not known")
         )
-        known = f"What it alone has is {known}; runs on this volume are shown from their files."
+        known = tr(
+            "What it alone has is {known}; runs on this volume are shown from their files.",
+            known=known,
+        )
         reason = escape(f"{synced.outage.message} {synced.outage.next}".strip())
-        st.warning(f"**MLflow does not answer.** {known}  \n{reason}", icon=":material/cloud_off:")
+        st.warning(
+            tr("**MLflow does not answer.** {known}  \n{reason}", known=known, reason=reason),
+            icon=":material/cloud_off:",
+        )
     elif synced.is_running and not synced.as_of and synced.read:
-        st.caption(f"Reading MLflow for the first time: {synced.read:,} runs so far.")
+        st.caption(tr("Reading MLflow for the first time: {read:,} runs so far.", read=synced.read))

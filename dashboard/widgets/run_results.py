@@ -10,22 +10,23 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.widgets.formats import share, size
 
 # file, caption; in the order in which people look at them
 IMAGES = (
-    ("train/results.png", "Curves by epoch (results.png)"),
-    ("test/confusion_matrix.png", "Confusion matrix on test"),
-    ("train/confusion_matrix.png", "Confusion matrix on val"),
-    ("test/BoxPR_curve.png", "Precision over recall on test"),
-    ("test/BoxF1_curve.png", "F1 over confidence on test"),
-    ("train/labels.jpg", "Labels of the training data (labels.jpg)"),
-    ("train/train_batch0.jpg", "First training batch (train_batch0.jpg)"),
-    ("train/val_batch0_labels.jpg", "Labels on val"),
-    ("train/val_batch0_pred.jpg", "Predictions on val"),
-    ("test/val_batch0_labels.jpg", "Labels on test"),
-    ("test/val_batch0_pred.jpg", "Predictions on test"),
-    ("plot/distribution.png", "Class distribution"),
+    ("train/results.png", marked("Curves by epoch (results.png)")),
+    ("test/confusion_matrix.png", marked("Confusion matrix on test")),
+    ("train/confusion_matrix.png", marked("Confusion matrix on val")),
+    ("test/BoxPR_curve.png", marked("Precision over recall on test")),
+    ("test/BoxF1_curve.png", marked("F1 over confidence on test")),
+    ("train/labels.jpg", marked("Labels of the training data (labels.jpg)")),
+    ("train/train_batch0.jpg", marked("First training batch (train_batch0.jpg)")),
+    ("train/val_batch0_labels.jpg", marked("Labels on val")),
+    ("train/val_batch0_pred.jpg", marked("Predictions on val")),
+    ("test/val_batch0_labels.jpg", marked("Labels on test")),
+    ("test/val_batch0_pred.jpg", marked("Predictions on test")),
+    ("plot/distribution.png", marked("Class distribution")),
 )
 DOWNLOAD_LIMIT = 200 << 20
 _LISTED_FILES = 300
@@ -35,20 +36,20 @@ def show_images(folder: Path) -> None:
     """Show the plots that are there yet."""
     present = [(folder / name, caption) for name, caption in IMAGES if (folder / name).is_file()]
     if not present:
-        st.info("Plots appear here as the steps make them.", icon=":material/image:")
+        st.info(tr("Plots appear here as the steps make them."), icon=":material/image:")
         return
     columns = st.columns(2, gap="medium")
     for index, (path, caption) in enumerate(present):
-        columns[index % 2].image(path.read_bytes(), caption=caption, width="stretch")
+        columns[index % 2].image(path.read_bytes(), caption=tr(caption), width="stretch")
 
 
 def show_test(test: Mapping[str, Any]) -> None:
     """Show the test metrics, overall and by class, with the split they were taken on."""
     if not test:
-        st.info("The test step has not finished yet.", icon=":material/rule:")
+        st.info(tr("The test step has not finished yet."), icon=":material/rule:")
         return
     names = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
-    st.caption(f"best.pt on split: {test['split']}")
+    st.caption(tr("best.pt on split: {split}", split=test["split"]))
     with st.container(horizontal=True, gap="large"):
         for name in names:
             st.metric(name, share(test.get(name)), width="content")
@@ -72,19 +73,26 @@ def show_files(folder: Path) -> None:
     """List the files of a run, with one of them to download."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
-        st.info("The run has written nothing yet.", icon=":material/folder:")
+        st.info(tr("The run has written nothing yet."), icon=":material/folder:")
         return
     names = [path.relative_to(folder).as_posix() for path in files]
     sizes = [path.stat().st_size for path in files]
-    st.caption(f"{len(files):,} files · {size(sum(sizes))} · `{folder}`")
+    st.caption(
+        tr(
+            "{count:,} files · {size} · `{folder}`",
+            count=len(files),
+            size=size(sum(sizes)),
+            folder=folder,
+        )
+    )
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    chosen = row.selectbox("File", names, key="file_to_download", width=420)
+    chosen = row.selectbox(tr("File"), names, key="file_to_download", width=420)
     path = folder / (chosen or names[0])
     if path.stat().st_size <= DOWNLOAD_LIMIT:
         row.download_button(
-            "Download", path.read_bytes, file_name=path.name, icon=":material/download:"
+            tr("Download"), path.read_bytes, file_name=path.name, icon=":material/download:"
         )
     else:
-        st.caption("This file is too large for the browser; take it from the volume.")
+        st.caption(tr("This file is too large for the browser; take it from the volume."))
     table = pd.DataFrame({"file": names, "size": [size(count) for count in sizes]})
     st.dataframe(table.head(_LISTED_FILES), hide_index=True, height=380)

@@ -8,13 +8,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.lineage import Lineage
 
 # The verdicts of train/applied.json, what needs a look first.
-_VERDICTS = {"different": "✕ different", "resolved": "≈ worked out", "equal": "✓ equal"}
-_NOW = {"same": "✓ unchanged", "changed": "✎ changed since", "gone": "✕ gone", "": ""}
+_VERDICTS = {
+    "different": marked("✕ different"),
+    "resolved": marked("≈ worked out"),
+    "equal": marked("✓ equal"),
+}
+_NOW = {
+    "same": marked("✓ unchanged"),
+    "changed": marked("✎ changed since"),
+    "gone": marked("✕ gone"),
+}
 
 
 def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:
@@ -23,9 +32,9 @@ def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) 
         _show_applied(applied)
         return
     if not params:
-        st.info("Parameters appear here when training starts.", icon=":material/tune:")
+        st.info(tr("Parameters appear here when training starts."), icon=":material/tune:")
         return
-    st.caption("Whether training applied them is known when it is over.")
+    st.caption(tr("Whether training applied them is known when it is over."))
     table = pd.DataFrame(
         {"parameter": list(params), "value": [str(value) for value in params.values()]}
     )
@@ -36,16 +45,22 @@ def _show_applied(applied: Mapping[str, Any]) -> None:
     different, settings = applied["different"], applied["settings"]
     if different:
         names = ", ".join(different)
-        st.error(f"Training did not apply what was asked for: {names}.", icon=":material/error:")
+        st.error(
+            tr("Training did not apply what was asked for: {names}.", names=names),
+            icon=":material/error:",
+        )
     else:
         count = plural(len(settings), "setting")
-        st.success(f"Requested = applied: {count}, none different.", icon=":material/check:")
-    st.caption("≈ Ultralytics works this value out, such as lr0 under optimizer=auto.")
+        st.success(
+            tr("Requested = applied: {count}, none different.", count=count),
+            icon=":material/check:",
+        )
+    st.caption(tr("≈ Ultralytics works this value out, such as lr0 under optimizer=auto."))
     text = st.text_input(
-        "Filter", placeholder="setting", key="settings_filter", bind="query-params", width=260
+        tr("Filter"), placeholder="setting", key="settings_filter", bind="query-params", width=260
     )
     rows = [
-        (_VERDICTS[verdict], name, _text(entry["requested"]), _text(entry["applied"]))
+        (tr(_VERDICTS[verdict]), name, _text(entry["requested"]), _text(entry["applied"]))
         for verdict in _VERDICTS
         for name, entry in settings.items()
         if entry["verdict"] == verdict and (text or "").lower() in name.lower()
@@ -62,26 +77,40 @@ def show_lineage(origin: Lineage | None) -> str:
     """Show where a run comes from; give the run that the person wants to open, or nothing."""
     if origin is None:
         st.info(
-            "The launch of this run is not recorded: it was started in the engine's own UI, or "
-            "its verify step is not done.",
+            tr(
+                "The launch of this run is not recorded: it was started in the engine's "
+                "own UI, or its verify step is not done."
+            ),
             icon=":material/account_tree:",
         )
         return ""
     record = origin.record
     st.caption(
-        f"{escape(record.user)} · asked for {ago(record.created_at)} · "
-        f"Slipway {escape(record.code_version)} · experiment {escape(record.choices.experiment)}"
+        tr(
+            "{user} · asked for {ago} · Slipway {code_version} · experiment {experiment}",
+            user=escape(record.user),
+            ago=ago(record.created_at),
+            code_version=escape(record.code_version),
+            experiment=escape(record.choices.experiment),
+        )
     )
     chosen = ""
-    for label, run in (("Cloned from", record.cloned_from), ("Weights from", origin.model_run)):
+    for label, run in (
+        (tr("Cloned from"), record.cloned_from),
+        (tr("Weights from"), origin.model_run),
+    ):
         if run and st.button(f"{label} {escape(run)}", icon=":material/history:", key=label):
             chosen = run
-    rows = [(entry.kind, entry.name, entry.sha256[:12], _NOW[entry.now]) for entry in origin.files]
+    rows = [(entry.kind, entry.name, entry.sha256[:12], _now(entry.now)) for entry in origin.files]
     if record.dataset_fingerprint:
         rows.append(("dataset", "split lists and labels", record.dataset_fingerprint[:12], ""))
     table = pd.DataFrame(rows, columns=["used", "name", "digest at launch", "on the volume now"])
     st.dataframe(table, hide_index=True)
     if record.choices.overrides:
-        st.caption("Changed for this launch")
+        st.caption(tr("Changed for this launch"))
         st.code("\n".join(f"{key}={value}" for key, value in record.choices.overrides.items()))
     return chosen
+
+
+def _now(found: str) -> str:
+    return tr(_NOW[found]) if found else ""

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.widgets.formats import ago, duration, elapsed_s
 from dashboard.widgets.states import progress, state_text
 
@@ -46,7 +47,14 @@ DEFAULT = (
     "note",
     "why",
 )
-CHANGED = "✎ changed"
+CHANGED = marked("✎ changed")
+# Their names in the catalogs; those of metrics stay as they are.
+_NAMES = (
+    *(marked("state"), marked("launch"), marked("engine"), marked("steps"), marked("seeds")),
+    *(marked("so far"), marked("test mAP"), marked("time"), marked("started"), marked("by")),
+    *(marked("data"), marked("model"), marked("tags"), marked("note"), marked("why")),
+    marked("from"),
+)
 
 
 def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -100,30 +108,46 @@ def run_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 def column_config() -> dict[str, Any]:
     """Say how wide each column is and how its values are drawn."""
-    config = st.column_config
+    config, label = st.column_config, tr
     return {
-        "state": config.TextColumn(width=85, pinned=True),
-        "launch": config.TextColumn(width=280, help="Click a cell to open the run"),
-        "engine": config.TextColumn(width=75),
-        "steps": config.ProgressColumn(width=95, min_value=0, max_value=100, format="%d%%"),
-        "mAP50-95": config.NumberColumn(width=80, format="%.3f", help="Best on val so far"),
+        "state": config.TextColumn(label("state"), width=85, pinned=True),
+        "launch": config.TextColumn(
+            label("launch"), width=280, help=tr("Click a cell to open the run")
+        ),
+        "engine": config.TextColumn(label("engine"), width=75),
+        "steps": config.ProgressColumn(
+            label("steps"), width=95, min_value=0, max_value=100, format="%d%%"
+        ),
+        "mAP50-95": config.NumberColumn(
+            label("mAP50-95"), width=80, format="%.3f", help=tr("Best on val so far")
+        ),
         SEEDS: config.TextColumn(
-            width=150, help="Runs, and mean ± standard deviation of their best mAP50-95"
+            label(SEEDS),
+            width=150,
+            help=tr("Runs, and mean ± standard deviation of their best mAP50-95"),
         ),
-        "so far": config.LineChartColumn(width=90, y_min=0, help="mAP50-95 by epoch"),
-        "test mAP": config.NumberColumn(width=80, format="%.3f", help="mAP50-95 of best.pt"),
-        "model": config.TextColumn(width=150),
-        "cfg": config.TextColumn(width=110),
+        "so far": config.LineChartColumn(
+            label("so far"), width=90, y_min=0, help=tr("mAP50-95 by epoch")
+        ),
+        "test mAP": config.NumberColumn(
+            label("test mAP"), width=80, format="%.3f", help=tr("mAP50-95 of best.pt")
+        ),
+        "model": config.TextColumn(label("model"), width=150),
+        "cfg": config.TextColumn(label("cfg"), width=110),
         "data": config.TextColumn(
-            width=165, help=f"{CHANGED}: the data yaml is not what it was at launch"
+            label("data"),
+            width=165,
+            help=tr("{changed}: the data yaml is not what it was at launch", changed=tr(CHANGED)),
         ),
-        "by": config.TextColumn(width=70),
-        "started": config.TextColumn(width=95),
-        "time": config.TextColumn(width=65),
-        "tags": config.ListColumn(width=110),
-        "note": config.TextColumn(width=180),
-        "why": config.TextColumn(width=260),
-        FROM: config.TextColumn(width=80, help="Where a run that Slipway did not launch is from"),
+        "by": config.TextColumn(label("by"), width=70),
+        "started": config.TextColumn(label("started"), width=95),
+        "time": config.TextColumn(label("time"), width=65),
+        "tags": config.ListColumn(label("tags"), width=110),
+        "note": config.TextColumn(label("note"), width=180),
+        "why": config.TextColumn(label("why"), width=260),
+        FROM: config.TextColumn(
+            label(FROM), width=80, help=tr("Where a run that Slipway did not launch is from")
+        ),
     }
 
 
@@ -135,4 +159,4 @@ def _seeds(found: tuple[int, float | None, float | None] | None) -> str:
 
 
 def _data(row: dict[str, Any]) -> str:
-    return f"{row['data']} {CHANGED}" if row["is_data_changed"] else str(row["data"])
+    return f"{row['data']} {tr(CHANGED)}" if row["is_data_changed"] else str(row["data"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.i18n import marked, tr
 from dashboard.theme import Colours
 from dashboard.widgets.formats import duration, elapsed_s
 from pipeline.core.states import State
@@ -21,19 +22,24 @@ _MARKS = {
     State.SKIPPED: "–",
     State.UNKNOWN: "?",
 }
+# The labels of all states, for the catalogs.
+LABELS = (
+    *(marked("queued"), marked("running"), marked("done"), marked("failed")),
+    *(marked("stopped"), marked("skipped"), marked("unknown")),
+)
 _ORDER = (State.RUNNING, State.PENDING, State.SUCCEEDED, State.FAILED, State.STOPPED, State.UNKNOWN)
 
 
 def state_text(state: str) -> str:
     """Give a state as mark and word: ``✓ done``."""
     known = State(state)
-    return f"{_MARKS[known]} {known.label}"
+    return f"{_MARKS[known]} {tr(known.label)}"
 
 
 def state_counts(states: Sequence[str]) -> str:
     """Count runs by state in markdown: ``**2** running · **41** done``."""
     counts = {state: sum(entry == state for entry in states) for state in _ORDER}
-    return " · ".join(f"**{count}** {state.label}" for state, count in counts.items() if count)
+    return " · ".join(f"**{count}** {tr(state.label)}" for state, count in counts.items() if count)
 
 
 def state_colour(state: str, colours: Colours) -> str:

@@ -153,7 +153,7 @@ def test_an_empty_volume_teaches_and_offers_the_sample(
 ) -> None:
     monkeypatch.setenv("SLIPWAY_VOLUME", str(tmp_path / "empty"))
     page = open_page()
-    assert "no model" in text_of(page)
+    assert "Missing on the volume: model, cfg, data" in text_of(page)
     assert any("sample" in button.label for button in page.button)
     assert not page.exception
 

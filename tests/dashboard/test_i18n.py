@@ -1,0 +1,137 @@
+"""Every text of the pages has a translation; ``SLIPWAY_REGENERATE=1`` takes over what changed.
+
+It adds new texts to the ``.po`` files for somebody to translate, drops those that are gone, and
+compiles the ``.mo`` files that gettext reads.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import string
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from streamlit.testing.v1 import AppTest
+
+from dashboard import i18n
+from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS
+
+ROOT = Path(i18n.__file__).parent
+FOREIGN = [code for code in i18n.LANGUAGES if code != "en"]
+_WHEN = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def texts() -> list[str]:
+    """Give what is given to `tr` or `marked`, in the order of the files, each once."""
+    found = [
+        node.args[0].value
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("tr", "marked")
+        and isinstance(node.args[0], ast.Constant)
+    ]
+    found += [title for name, title in GROUPS.items() if name not in UNUSED_GROUPS]
+    return list(dict.fromkeys(map(str, found)))
+
+
+def file_of(language: str, kind: str) -> Path:
+    return i18n.LOCALE / language / "LC_MESSAGES" / f"{i18n.DOMAIN}.{kind}"
+
+
+def catalog_of(language: str) -> Catalog:
+    with open(file_of(language, "po"), "rb") as file:
+        return read_po(file, locale=language, charset="utf-8")
+
+
+def compiled(catalog: Catalog) -> bytes:
+    buffer = io.BytesIO()
+    write_mo(buffer, catalog)
+    return buffer.getvalue()
+
+
+def regenerate(language: str) -> None:
+    known = {message.id: message.string for message in catalog_of(language)}
+    new = Catalog(
+        language, project="Slipway", charset="utf-8", creation_date=_WHEN, revision_date=_WHEN
+    )
+    new.fuzzy = False
+    for text in texts():
+        new.add(text, known.get(text, ""), flags=("python-brace-format",) if "{" in text else ())
+    with open(file_of(language, "po"), "wb") as file:
+        write_po(file, new, width=0)
+    file_of(language, "mo").write_bytes(compiled(catalog_of(language)))
+
+
+@pytest.fixture(params=FOREIGN)
+def language(request: pytest.FixtureRequest) -> str:
+    if os.environ.get("SLIPWAY_REGENERATE"):
+        regenerate(request.param)
+    return str(request.param)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_text_is_translated_and_no_other(language: str) -> None:
+    catalog = catalog_of(language)
+    translated = {message.id for message in catalog if message.id and message.string}
+    assert translated == set(texts())
+
+
+def test_translations_name_the_same_values(language: str) -> None:
+    for message in catalog_of(language):
+        if message.id:
+            assert fields(str(message.string)) == fields(str(message.id)), message.id
+
+
+def test_what_gettext_reads_is_what_is_written(language: str) -> None:
+    assert file_of(language, "mo").read_bytes() == compiled(catalog_of(language))
+
+
+def app() -> None:
+    from dashboard import language
+    from dashboard.widgets.formats import plural
+
+    language.choose()
+    import streamlit as st
+
+    from dashboard.i18n import tr
+
+    st.write(f"{tr('Runs')} {plural(2, 'image')} {tr('a text without translation')}")
+
+
+def said(page: AppTest) -> str:
+    page.run()
+    assert not page.exception
+    return str(page.markdown[0].value)
+
+
+def test_the_url_chooses_the_language_and_keeps_it(installation: Path) -> None:
+    page = AppTest.from_function(app)
+    assert said(page) == "Runs 2 images a text without translation"
+    page.query_params["lang"] = "ko"
+    assert said(page) == "실행 목록 이미지 2장 a text without translation"
+    del page.query_params["lang"]
+    assert said(page).startswith("실행 목록")
+    page.query_params["lang"] = "xx"
+    assert said(page).startswith("실행 목록")
+
+
+def test_the_last_choice_of_a_user_is_remembered(installation: Path) -> None:
+    def choose_korean() -> None:
+        from dashboard.language import choose, remember
+
+        choose()
+        remember("ko")
+
+    AppTest.from_function(choose_korean).run()
+    assert said(AppTest.from_function(app)).startswith("실행 목록")
