@@ -136,7 +136,7 @@ def _metrics(
     st.dataframe(
         metric_table(means, baseline, spreads=spreads),
         hide_index=True,
-        column_config={"run": st.column_config.Column(pinned=True)},
+        column_config={"run": st.column_config.Column(tr("run"), pinned=True)},
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(tr("★ best of these runs; in brackets the difference to the baseline."))
@@ -171,7 +171,7 @@ def _params(found: Comparison) -> None:
         st.info(tr("These runs do not differ in any parameter."), icon=":material/tune:")
     if not params:
         return
-    pinned = {"parameter": st.column_config.Column(pinned=True)}
+    pinned = {"parameter": st.column_config.Column(tr("parameter"), pinned=True)}
     st.dataframe(params_table(params), hide_index=True, column_config=pinned)
 
 

@@ -75,7 +75,7 @@ def _by_class(found: Comparison, baseline: str) -> None:
     st.dataframe(
         metric_table(tested, baseline, metric),
         hide_index=True,
-        column_config={"run": st.column_config.Column(pinned=True)},
+        column_config={"run": st.column_config.Column(tr("run"), pinned=True)},
     )
     splits = {str(found.runs[run]["test"]["split"]) for run in tested}
     st.caption(tr("best.pt on split: {splits}.", splits=", ".join(sorted(splits))))

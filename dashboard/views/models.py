@@ -54,8 +54,8 @@ def render() -> None:
         height=min(38 + 35 * len(shown), 480),
         column_config={  # numbers and times, so that a column can be sorted by what it means
             "test mAP50-95": st.column_config.NumberColumn(format="%.3f"),
-            "size": st.column_config.NumberColumn(format="bytes"),
-            "changed": st.column_config.DatetimeColumn(format="distance"),
+            tr("size"): st.column_config.NumberColumn(format="bytes"),
+            tr("changed"): st.column_config.DatetimeColumn(format="distance"),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -94,18 +94,18 @@ def _is_best(entry: Weights) -> bool:
 def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "stage": [
+            tr("stage"): [
                 ", ".join(stages.get(entry.launch, ())) if _is_best(entry) else ""
                 for entry in entries
             ],
-            "file": [entry.path.rpartition("/")[2] for entry in entries],
-            "from run": [entry.launch or tr("put on the volume") for entry in entries],
+            tr("file"): [entry.path.rpartition("/")[2] for entry in entries],
+            tr("from run"): [entry.launch or tr("put on the volume") for entry in entries],
             "test mAP50-95": [entry.test_map for entry in entries],
-            "measured on": [entry.test_split for entry in entries],
-            "data": [entry.data for entry in entries],
-            "size": [entry.bytes for entry in entries],
-            "changed": [datetime.fromtimestamp(entry.changed_at_s, UTC) for entry in entries],
-            "started from": [entry.model for entry in entries],
+            tr("measured on"): [entry.test_split for entry in entries],
+            tr("data"): [entry.data for entry in entries],
+            tr("size"): [entry.bytes for entry in entries],
+            tr("changed"): [datetime.fromtimestamp(entry.changed_at_s, UTC) for entry in entries],
+            tr("started from"): [entry.model for entry in entries],
         }
     )
 

@@ -86,9 +86,9 @@ def _room() -> None:
         hide_index=True,
         height=min(38 + 35 * len(use.runs), 380),
         column_config={
-            "deleting frees": st.column_config.NumberColumn(format="bytes"),
-            "of it weights": st.column_config.NumberColumn(format="bytes"),
-            "share of all runs": st.column_config.ProgressColumn(format="percent", max_value=1),
+            tr("deleting frees"): st.column_config.NumberColumn(format="bytes"),
+            tr("of it weights"): st.column_config.NumberColumn(format="bytes"),
+            tr("share of all runs"): st.column_config.ProgressColumn(format="percent", max_value=1),
         },
         on_select="rerun",
         selection_mode="single-cell",
@@ -122,10 +122,10 @@ def _table(use: VolumeUse) -> pd.DataFrame:
     taken = sum(run.bytes for run in use.runs) or 1
     return pd.DataFrame(
         {
-            "run": [run.launch for run in use.runs],
-            "deleting frees": [run.bytes for run in use.runs],
-            "of it weights": [run.weight_bytes for run in use.runs],
-            "share of all runs": [run.bytes / taken for run in use.runs],
+            tr("run"): [run.launch for run in use.runs],
+            tr("deleting frees"): [run.bytes for run in use.runs],
+            tr("of it weights"): [run.weight_bytes for run in use.runs],
+            tr("share of all runs"): [run.bytes / taken for run in use.runs],
         }
     )
 
@@ -147,5 +147,5 @@ def _language() -> None:
 def _settings() -> None:
     st.subheader(tr("Settings"), anchor=False)
     shown = shown_settings(services.settings())
-    table = pd.DataFrame({"setting": list(shown), "value": list(shown.values())})
+    table = pd.DataFrame({tr("setting"): list(shown), tr("value"): list(shown.values())})
     st.dataframe(table, hide_index=True, height=380)

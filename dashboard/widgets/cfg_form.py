@@ -103,6 +103,8 @@ def _filters(schema: Mapping[str, Setting], changed: int) -> tuple[str, str]:
     )
     labels = {
         "changed": tr("changed {changed}", changed=changed),
+        "common": tr("common"),
+        "all": tr("all"),
         **{group: tr(GROUPS[group]).lower() for group in _PILLS},
     }
     view = views.pills(

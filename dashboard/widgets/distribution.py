@@ -46,8 +46,8 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
     row_px = 56 if len(names) <= 5 else 34
     instances, images = zip(*counts.values(), strict=True) if counts else ((), ())
     bars = [
-        _bar(names, instances, "instances", look.accent, look),
-        _bar(names, images, "images", look.accent_soft, look),
+        _bar(names, instances, tr("instances"), look.accent, look),
+        _bar(names, images, tr("images"), look.accent_soft, look),
     ]
     legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     axis = {"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"}
@@ -74,6 +74,7 @@ def _distribution(splits: Splits, title: str, key: str) -> None:
         view = st.segmented_control(
             tr("Split"),
             ["all", *splits, _TABLE],
+            format_func=lambda name: tr("all") if name == "all" else name,
             default="all",
             required=True,
             key=f"{key}.split",

@@ -94,5 +94,5 @@ def show_files(folder: Path) -> None:
         )
     else:
         st.caption(tr("This file is too large for the browser; take it from the volume."))
-    table = pd.DataFrame({"file": names, "size": [size(count) for count in sizes]})
+    table = pd.DataFrame({tr("file"): names, tr("size"): [size(count) for count in sizes]})
     st.dataframe(table.head(_LISTED_FILES), hide_index=True, height=380)

@@ -36,7 +36,7 @@ def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) 
         return
     st.caption(tr("Whether training applied them is known when it is over."))
     table = pd.DataFrame(
-        {"parameter": list(params), "value": [str(value) for value in params.values()]}
+        {tr("parameter"): list(params), tr("value"): [str(value) for value in params.values()]}
     )
     st.dataframe(table, hide_index=True, height=420)
 
@@ -57,7 +57,11 @@ def _show_applied(applied: Mapping[str, Any]) -> None:
         )
     st.caption(tr("≈ Ultralytics works this value out, such as lr0 under optimizer=auto."))
     text = st.text_input(
-        tr("Filter"), placeholder="setting", key="settings_filter", bind="query-params", width=260
+        tr("Filter"),
+        placeholder=tr("setting"),
+        key="settings_filter",
+        bind="query-params",
+        width=260,
     )
     rows = [
         (tr(_VERDICTS[verdict]), name, _text(entry["requested"]), _text(entry["applied"]))
@@ -65,7 +69,9 @@ def _show_applied(applied: Mapping[str, Any]) -> None:
         for name, entry in settings.items()
         if entry["verdict"] == verdict and (text or "").lower() in name.lower()
     ]
-    table = pd.DataFrame(rows, columns=["verdict", "setting", "requested", "applied"])
+    table = pd.DataFrame(
+        rows, columns=[tr("verdict"), tr("setting"), tr("requested"), tr("applied")]
+    )
     st.dataframe(table, hide_index=True, height=min(38 + 35 * max(len(rows), 1), 420))
 
 
@@ -103,8 +109,10 @@ def show_lineage(origin: Lineage | None) -> str:
             chosen = run
     rows = [(entry.kind, entry.name, entry.sha256[:12], _now(entry.now)) for entry in origin.files]
     if record.dataset_fingerprint:
-        rows.append(("dataset", "split lists and labels", record.dataset_fingerprint[:12], ""))
-    table = pd.DataFrame(rows, columns=["used", "name", "digest at launch", "on the volume now"])
+        rows.append(("dataset", tr("split lists and labels"), record.dataset_fingerprint[:12], ""))
+    table = pd.DataFrame(
+        rows, columns=[tr("used"), tr("name"), tr("digest at launch"), tr("on the volume now")]
+    )
     st.dataframe(table, hide_index=True)
     if record.choices.overrides:
         st.caption(tr("Changed for this launch"))
