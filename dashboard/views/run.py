@@ -14,6 +14,7 @@ from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours
 from dashboard.views.run_actions import open_note, show_dialog
+from dashboard.views.run_retest import show_retest
 from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
@@ -172,6 +173,13 @@ def _buttons(run: dict[str, Any]) -> None:
     ):
         volume = services.volume()
         state.open_launch(run["launch"], model=volume.relative(last))
+    best = RunFolder(Path(run["folder"])).weights("best")
+    if (
+        is_over
+        and best.is_file()
+        and st.button(tr("Test again"), icon=":material/rule:", key="retest")
+    ):
+        st.dialog(tr("Test these weights again"))(show_retest)(run)
     _link_to_mlflow(run)
     if is_over and st.button(tr("Delete"), icon=":material/delete:", key="delete"):
         st.dialog(tr("Delete this run?"))(_confirm_delete)(run)
@@ -279,6 +287,8 @@ def _curves() -> None:
     if not history:
         is_over = State(run["state"]).is_finished
         why = tr("The run ended before its first epoch: there are no curves.")
+        if not any(step["name"] == "train" for step in run["steps"]):
+            why = tr("This run does not train, so it has no curves.")
         st.info(
             why if is_over else tr("Curves appear here after the first epoch."),
             icon=":material/show_chart:",

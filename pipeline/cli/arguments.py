@@ -74,6 +74,8 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
         given["node_selector"] = dict(map(_label, given["node_selector"]))
     if "tolerations" in given:
         given["tolerations"] = tuple(given["tolerations"])
+    if given.get("test_split"):
+        given = {"train": False, "tune": False, **given}
     return replace(original, **given)
 
 
@@ -121,6 +123,7 @@ def _choice_options(parser: Parser) -> None:
     add("--train", action=argparse.BooleanOptionalAction, help="train and test")
     add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
     add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space")
+    add("--test-split", metavar="NAME", help="only measure the model on this split of the data")
     add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
     add("--experiment", metavar="NAME", help="MLflow experiment")
     add("--name", metavar="TEXT", help="becomes part of the launch id")

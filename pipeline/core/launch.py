@@ -46,6 +46,8 @@ class Choices:
         Taints that they accept, as ``kubectl taint`` writes them: ``key=value:NoSchedule``.
     tune_space
         Name of a ``tune-*.yaml``; empty means the default search space.
+    test_split
+        Only measure the model on this split of the data; empty means the whole pipeline.
     """
 
     model: str = "yolov8n.pt"
@@ -63,6 +65,7 @@ class Choices:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[str, ...] = ()
     tune_space: str = ""
+    test_split: str = ""
 
 
 @dataclass(frozen=True)

@@ -99,12 +99,15 @@ def preflight(
         model, scale = check_model(volume, found["model"], report.names if report else None)
         findings += model
     if cfg and report:
-        findings += _check_splits(cfg, report)
+        findings += _check_splits(cfg, report, is_whole=not choices.test_split)
         train = report.splits.get("train")
         if choices.train and train and is_sound:
             used = train.images - train.dropped_images
             findings += check_last_batch(cfg, used, choices.gpus)
     findings += _check_flags(choices)
+    if choices.test_split:
+        path = found["model"].path if "model" in found else ""
+        findings += _check_test(choices, path, report)
     if choices.tune and "tune" in found:
         space = _load(volume, found["tune"], "tune_space", findings)
         findings += check_space(space, cfg, overrides) if space else []
@@ -170,12 +173,14 @@ def _inspect(
     return report
 
 
-def _check_splits(cfg: Mapping[str, Any], report: DatasetReport) -> list[Finding]:
+def _check_splits(
+    cfg: Mapping[str, Any], report: DatasetReport, *, is_whole: bool
+) -> list[Finding]:
     """Check what the cfg and the steps ask of the dataset's splits and classes."""
     findings = []
     if not report.splits:
         return []  # the dataset's own findings say why
-    if "test" not in report.splits:
+    if is_whole and "test" not in report.splits:
         findings.append(
             warning(
                 "no-test-split",
@@ -198,6 +203,23 @@ def _check_splits(cfg: Mapping[str, Any], report: DatasetReport) -> list[Finding
     return findings
 
 
+def _check_test(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
+    """Check what a launch needs that only measures weights."""
+    findings = []
+    if choices.train:
+        message = "a test of weights does not train."
+        findings.append(error("test-trains", message, where="train", next="Switch training off."))
+    if model and not model.endswith(".pt"):
+        message = f"{model} is an architecture: it has no weights to test."
+        findings.append(error("test-weights", message, where="model", next="Choose a .pt file."))
+    splits = list(report.splits) if report else []
+    if splits and choices.test_split not in splits:
+        message = f"'{choices.test_split}' is not a split of the data."
+        hint = f"Choose one of {', '.join(splits)}."
+        findings.append(error("split-not-there", message, where="test_split", next=hint))
+    return findings
+
+
 def _check_flags(choices: Choices) -> list[Finding]:
     findings = []
     if choices.tune and not choices.train:
@@ -212,7 +234,7 @@ def _check_flags(choices: Choices) -> list[Finding]:
     if choices.tune_space and not choices.tune:
         message = f"the search space '{choices.tune_space}' is not used: tuning is off."
         findings.append(info("space-unused", message, where="tune_space"))
-    if not choices.train and choices.overrides:
+    if not choices.train and choices.overrides and not choices.test_split:
         message = "the overrides have no effect: training is off."
         findings.append(info("overrides-unused", message, where="overrides"))
     for name, value in (("experiment", choices.experiment), ("name", choices.name)):

@@ -13,7 +13,7 @@ from kfp.compiler import Compiler
 
 from pipeline.core.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.workflow.pipeline import slipway_pipeline
+from pipeline.workflow.pipeline import slipway_pipeline, weights_test_pipeline
 
 _COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
 _SPEC = "pipelines.kubeflow.org/pipeline_spec"
@@ -41,7 +41,8 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     choices = launch.choices if launch else Choices()
     with _compiling, tempfile.TemporaryDirectory() as folder:  # kfp keeps its pipeline in a global
         path = Path(folder) / "workflow.yaml"
-        Compiler().compile(slipway_pipeline(settings, choices), str(path))
+        make = weights_test_pipeline if choices.test_split else slipway_pipeline
+        Compiler().compile(make(settings, choices), str(path))
         workflow: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     annotations = workflow["metadata"]["annotations"]
     del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
@@ -104,4 +105,5 @@ def _parameters(launch: Launch) -> dict[str, str]:
         "experiment": choices.experiment,
         "user": launch.user,
         "tune_space": choices.tune_space,
+        "split": choices.test_split,
     }

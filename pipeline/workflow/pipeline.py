@@ -1,4 +1,7 @@
-"""The one pipeline, in kfp's DSL: verify, distribution, plot, then train, test and tune."""
+"""The pipeline in kfp's DSL: verify, distribution, plot, then train, test and tune.
+
+A second, short one measures weights that there are already: verify and test.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +56,36 @@ def slipway_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]
 
     named = dsl.pipeline(name="slipway", description="Check the data, train YOLO, test, tune.")
     function: Callable[..., Any] = named(slipway)
+    return function
+
+
+def weights_test_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]:
+    """Make the function of the pipeline that only measures weights; see `slipway_pipeline`."""
+
+    def slipway_test(
+        model_name: str = "yolov8n.pt",
+        cfg: str = "cfg-custom",
+        data: str = "data-custom",
+        split: str = "val",
+        launch: str = "",
+        overrides: str = "{}",
+        experiment: str = DEFAULT_EXPERIMENT,
+        user: str = "",
+    ) -> None:
+        named = {"model_name": model_name, "cfg": cfg, "data": data}
+        flags = {"bool_train": False, "bool_tune": False}
+        more = {"overrides": overrides, "tune_space": ""}
+        record = {"experiment": experiment, "user": user}
+        identity = {"launch": launch, "run_uid": dsl.RUN_ID_PLACEHOLDER}
+        with dsl.ExitHandler(_notify(settings, identity)):
+            add = _adder(settings, choices, _claim(settings).volume, identity)
+            verify = add("verify", "Verify", **named, **flags, **more, **record)
+            weights, data_yaml = (verify.outputs[name] for name in ("model_path", "data_yaml"))
+            inputs = {"last_pt": weights, "best_pt": weights, "data_yaml": data_yaml}
+            add("test", "Test", **inputs, split=split).after(verify)
+
+    named = dsl.pipeline(name="slipway-test", description="Check the data, test weights.")
+    function: Callable[..., Any] = named(slipway_test)
     return function
 
 

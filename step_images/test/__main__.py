@@ -1,4 +1,4 @@
-"""Test: best.pt on the test split, or on val when the data has no test split."""
+"""Test: best.pt on the split that is asked for, else on test, or val when the data has no test."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--last-pt", required=True)
     parser.add_argument("--best-pt", required=True)
     parser.add_argument("--data-yaml", required=True, help="data yaml with absolute paths")
+    parser.add_argument("--split", default="", help="train, val or test; else test or val")
     parser.add_argument("--mlpipeline-ui-metadata-output", required=True)
     parser.add_argument("--mlpipeline-metrics-output", required=True)
     return run_step(parser, body, argv)
@@ -44,9 +45,11 @@ def body(step: Step) -> None:
     with Follower(step.folder, load_settings()):
         # Takes seconds to import, and reads its environment at import.
         prepare()
-        from step_images.test.measuring import measure
+        from step_images.test.measuring import chosen_split, measure
 
-        measured, confusion = measure(step.folder, Path(args.best_pt), Path(args.data_yaml))
+        data = Path(args.data_yaml)
+        split = args.split or chosen_split(data)
+        measured, confusion = measure(step.folder, Path(args.best_pt), data, split)
     print(_summary(measured), flush=True)
     page = web_app(image_page(f"Split: {measured['split']}", [step.path / name for name in PLOTS]))
     views = [_class_table(measured), *_matrix(confusion), page]

@@ -22,7 +22,9 @@ _COLUMNS = {
 }
 
 
-def measure(folder: RunFolder, best: Path, data: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def measure(
+    folder: RunFolder, best: Path, data: Path, split: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Validate a checkpoint; write ``metrics.json``, ``confusion_matrix.json`` and its pictures.
 
     Parameters
@@ -33,6 +35,8 @@ def measure(folder: RunFolder, best: Path, data: Path) -> tuple[dict[str, Any], 
         The checkpoint.
     data
         The data yaml with absolute paths.
+    split
+        ``train``, ``val`` or ``test``.
 
     Returns
     -------
@@ -45,7 +49,6 @@ def measure(folder: RunFolder, best: Path, data: Path) -> tuple[dict[str, Any], 
     """
     from ultralytics import YOLO
 
-    split = chosen_split(data)
     cfg = train_settings(folder.cfg)
     model = YOLO(str(best))
     results = model.val(

@@ -172,6 +172,17 @@ def test_classes_that_the_data_does_not_have_are_an_error(sample_volume: Path) -
     assert check(sample_volume, overrides={"classes": [0]}).ok
 
 
+def test_a_test_of_weights_needs_weights_and_a_split(volume: Path) -> None:
+    result = check(volume, train=True, test_split="holdout")
+    assert found(result, "test-trains") == ("error", "train")
+    assert found(result, "test-weights") == ("error", "model")
+    assert found(result, "split-not-there") == ("error", "test_split")
+    (volume / "best.pt").write_bytes(b"PK\x03\x04" + bytes(2000))
+    result = check(volume, model="best.pt", train=False, test_split="val", overrides={"iou": 0.6})
+    assert result.ok
+    assert not any(entry.code == "overrides-unused" for entry in result.findings)
+
+
 def test_a_split_of_another_type_is_a_finding(sample_volume: Path) -> None:
     result = check(sample_volume, overrides={"split": ["val"]})
     assert found(result, "setting-type") == ("error", "overrides.split")

@@ -44,6 +44,13 @@ def test_best_is_measured_on_the_test_split(trained_copy: YoloRun) -> None:
     assert "train/box_loss" in logged.data.metrics  # what the outage left out is there too
 
 
+def test_another_split_can_be_asked_for(trained_copy: YoloRun) -> None:
+    assert trained_copy.run("test", "--split", "train") == 0, trained_copy.log("test")
+    metrics = json.loads(trained_copy.folder.test_metrics.read_text())
+    assert metrics["split"] == "train"
+    assert sum(entry["images"] for entry in metrics["classes"].values()) > 0
+
+
 def test_without_a_test_split_val_is_measured(trained_copy: YoloRun) -> None:
     data = trained_copy.folder.verified_data
     document = yaml.safe_load(data.read_text())

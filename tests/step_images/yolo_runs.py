@@ -77,8 +77,8 @@ class YoloRun:
                 stderr=subprocess.STDOUT,
             )
 
-    def run(self, step: str) -> int:
-        return self.start(step).wait(timeout=240)
+    def run(self, step: str, *flags: str) -> int:
+        return self.start(step, *flags).wait(timeout=240)
 
     def log(self, step: str) -> str:
         return self.folder.log(step).read_text()

@@ -124,6 +124,20 @@ def test_the_document_says_the_same_each_time_and_nothing_of_this_machine(
     assert str(STEP_IMAGES.parent) not in text
 
 
+def test_a_launch_that_only_tests_has_two_steps_and_a_split(settings: Settings) -> None:
+    choices = Choices(model="best.pt", train=False, test_split="train")
+    made = compile_workflow(settings, launch_of(choices))
+    assert parameters(made)["split"] == "train"
+    assert "bool_train" not in parameters(made)
+    assert {name for name in templates(made) if name in PROGRAMS} == {"verify", "test"}
+    test = templates(made)["test"]["container"]["args"]
+    assert test[test.index("--split") + 1] == "{{inputs.parameters.split}}"
+
+
+def test_the_whole_pipeline_lets_the_step_choose_the_split(workflow: dict[str, Any]) -> None:
+    assert "--split" not in templates(workflow)["test"]["container"]["args"]
+
+
 @pytest.mark.parametrize("step", PROGRAMS)
 def test_data_is_the_claim_and_shm_is_memory(workflow: dict[str, Any], step: str) -> None:
     template = templates(workflow)[step]

@@ -1,0 +1,40 @@
+"""The dialog that measures a run's weights again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import show_error
+from dashboard.i18n import tr
+from dashboard.widgets.findings import show_findings
+from pipeline.actions.launches import submit
+from pipeline.actions.retest import SPLITS, retest
+from pipeline.core.errors import SlipwayError
+
+
+def show_retest(run: dict[str, Any]) -> None:
+    """Ask for the data and the split, and launch a run that only tests."""
+    st.caption(tr("A new run measures best.pt; this one stays as it is."))
+    offered = services.choices("data")
+    if run["data"] not in offered:  # it has gone meanwhile; the findings will say so
+        offered = [run["data"], *offered]
+    data = st.selectbox(tr("Data"), offered, index=offered.index(run["data"]), key="retest_data")
+    split = st.segmented_control(
+        tr("Split"), SPLITS, default=SPLITS[0], required=True, key="retest_split"
+    )
+    if not st.button(tr("Test"), icon=":material/rule:", type="primary", key="retest_now"):
+        return
+    settings = services.user_settings()
+    try:
+        plan = retest(settings, run["run"], str(data), str(split))
+        if not plan.ok:
+            show_findings(plan.findings)
+            return
+        launched = submit(settings, plan)
+    except SlipwayError as reason:
+        show_error(reason)
+        return
+    state.open_run(launched.launch)
