@@ -13,8 +13,7 @@ from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours
-from dashboard.views.run_actions import open_note, show_dialog
-from dashboard.views.run_retest import show_retest
+from dashboard.views.run_actions import open_dialog, show_dialog
 from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
@@ -133,7 +132,7 @@ def _note(run: dict[str, Any]) -> None:
     note = load_note(folder)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(tr("Note and tags"), icon=":material/sell:", key="note", type="tertiary"):
-            open_note({**run, "note": note.text, "tags": note.tags})
+            open_dialog("note", [{**run, "note": note.text, "tags": note.tags}])
         tags = " ".join(f":gray-badge[{escape(tag)}]" for tag in note.tags)
         if note.text or tags:
             st.markdown(f"{tags} {escape(note.text)}".strip(), width="content")
@@ -179,7 +178,7 @@ def _buttons(run: dict[str, Any]) -> None:
         and best.is_file()
         and st.button(tr("Test again"), icon=":material/rule:", key="retest")
     ):
-        st.dialog(tr("Test these weights again"))(show_retest)(run)
+        open_dialog("retest", [run])
     _link_to_mlflow(run)
     if is_over and st.button(tr("Delete"), icon=":material/delete:", key="delete"):
         st.dialog(tr("Delete this run?"))(_confirm_delete)(run)

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import navigation, services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.views.run_retest import show_retest
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
@@ -56,10 +57,14 @@ def show_actions(selected: list[dict[str, Any]]) -> None:
 def show_dialog() -> None:
     """Show the dialog that a button asked for; call it outside of what refreshes."""
     asked = st.session_state.get(_DIALOG)
-    if asked and asked[0] == "delete":
-        st.dialog(tr("Delete these runs?"), on_dismiss=_close)(_confirm_delete)(asked[1])
-    elif asked:
-        st.dialog(tr("Note and tags"), on_dismiss=_close)(_edit_note)(asked[1])
+    dialogs: dict[str, tuple[str, Callable[[list[dict[str, Any]]], None]]] = {
+        "delete": (tr("Delete these runs?"), _confirm_delete),
+        "note": (tr("Note and tags"), _edit_note),
+        "retest": (tr("Test these weights again"), lambda rows: show_retest(rows[0], close_dialog)),
+    }
+    if asked:
+        title, show = dialogs[asked[0]]
+        st.dialog(title, on_dismiss=close_dialog)(show)(asked[1])
 
 
 def _why_only_looked_at(selected: list[dict[str, Any]]) -> str:
@@ -81,7 +86,7 @@ def _working(selected: list[dict[str, Any]]) -> None:
 
 def _keeping(selected: list[dict[str, Any]]) -> None:
     if st.button(tr("Note and tags"), icon=":material/sell:", disabled=len(selected) > 1):
-        _open("note", selected)
+        open_dialog("note", selected)
     if all(row["is_archived"] for row in selected):
         if st.button(tr("Take out of the archive"), icon=":material/unarchive:"):
             _for_each(selected, lambda *ids: run_list.archive(*ids, is_archived=False))
@@ -90,20 +95,17 @@ def _keeping(selected: list[dict[str, Any]]) -> None:
     ):
         _for_each(selected, run_list.archive)
     if st.button(tr("Delete"), icon=":material/delete:", key="runs_delete"):
-        _open("delete", selected)
+        open_dialog("delete", selected)
 
 
-def open_note(row: dict[str, Any]) -> None:
-    """Open the dialog of a run, which has ``launch``, ``run``, ``note`` and ``tags``."""
-    _open("note", [row])
-
-
-def _open(dialog: str, selected: list[dict[str, Any]]) -> None:
-    st.session_state[_DIALOG] = (dialog, selected)
+def open_dialog(dialog: str, rows: list[dict[str, Any]]) -> None:
+    """Open ``delete``, ``note`` or ``retest`` of some runs; `show_dialog` shows it."""
+    st.session_state[_DIALOG] = (dialog, rows)
     st.rerun()
 
 
-def _close() -> None:
+def close_dialog() -> None:
+    """Close the dialog that is open."""
     st.session_state.pop(_DIALOG, None)
 
 
@@ -147,7 +149,7 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
             with st.spinner(tr("Deleting")):
                 for row in rows:
                     runs.delete(settings, row["run"])
-            _close()
+            close_dialog()
             st.rerun()
     except SlipwayError as reason:
         show_error(reason)
@@ -171,5 +173,5 @@ def _edit_note(rows: list[dict[str, Any]]) -> None:
         except SlipwayError as reason:
             show_error(reason)
             return
-        _close()
+        close_dialog()
         st.rerun()

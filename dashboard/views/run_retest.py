@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -15,8 +16,8 @@ from pipeline.actions.retest import SPLITS, retest
 from pipeline.core.errors import SlipwayError
 
 
-def show_retest(run: dict[str, Any]) -> None:
-    """Ask for the data and the split, and launch a run that only tests."""
+def show_retest(run: dict[str, Any], close: Callable[[], None]) -> None:
+    """Ask for the data and the split, and launch a run that only tests; `close` is called then."""
     st.caption(tr("A new run measures best.pt; this one stays as it is."))
     offered = services.choices("data")
     if run["data"] not in offered:  # it has gone meanwhile; the findings will say so
@@ -37,4 +38,5 @@ def show_retest(run: dict[str, Any]) -> None:
     except SlipwayError as reason:
         show_error(reason)
         return
+    close()
     state.open_run(launched.launch)
