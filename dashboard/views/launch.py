@@ -38,7 +38,9 @@ def render() -> None:
     if not all(picked.values()):
         _show_empty(picked)
         return
-    if _PAINTED not in st.session_state:
+    # A clone's fields were filled in just now, and Streamlit tells the browser about such values
+    # only in the run that makes the field.
+    if cloned is None and _PAINTED not in st.session_state:
         _paint_first()
         return
     left, right = st.columns([2.25, 1], gap="medium")

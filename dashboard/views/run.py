@@ -284,18 +284,20 @@ def _curves() -> None:
                 tr("MLflow does not have these values or does not answer: from results.csv.")
             )
     if not history:
-        is_over = State(run["state"]).is_finished
-        why = tr("The run ended before its first epoch: there are no curves.")
-        if not any(step["name"] == "train" for step in run["steps"]):
-            why = tr("This run does not train, so it has no curves.")
-        st.info(
-            why if is_over else tr("Curves appear here after the first epoch."),
-            icon=":material/show_chart:",
-        )
+        st.info(_why_no_curves(run), icon=":material/show_chart:")
         return
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
     show_curves(history, colours(), best_epoch)
     show_machine(read_samples(_folder().machine), colours())
+
+
+def _why_no_curves(run: dict[str, Any]) -> str:
+    names = {step["name"] for step in run["steps"]}
+    if names and "train" not in names:
+        return tr("This run does not train, so it has no curves.")
+    if State(run["state"]).is_finished:
+        return tr("The run ended before its first epoch: there are no curves.")
+    return tr("Curves appear here after the first epoch.")
 
 
 def _trials() -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.run_folder import RunFolder
+
 if TYPE_CHECKING:
     from conftest import Dashboard
     from playwright.sync_api import Page
@@ -65,6 +68,25 @@ def test_what_is_changed_survives_a_reload_and_a_look_at_another_page(
     expect(page.get_by_text("Choose a file")).to_be_visible()
     page.get_by_role("link", name="Launch").click()
     expect(page.get_by_text("was 2")).to_be_visible()
+
+
+def test_a_clone_shows_what_it_will_launch(page: "Page", dashboard: "Dashboard") -> None:
+    name = "20261123-1432-shapes-yolov8n-k3f9"
+    choices = Choices(model="yolov8n-scratch.yaml", tune=True, name="cloned")
+    launch = Launch(
+        id=name,
+        choices=choices,
+        model_path="yolov8-scratch.yaml",
+        user="ann",
+        created_at="2026-11-23T14:32:00.000Z",
+        code_version="0",
+    )
+    launch.save(RunFolder(dashboard.volume / "runs" / name).launch)
+    page.goto(f"{dashboard.url}/?clone={name}")
+    for label in ("Train", "Tune after training"):
+        expect(page.get_by_role("switch", name=label, exact=True)).to_be_checked()
+    page.get_by_text("Resources and tracking").click()
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("cloned")
 
 
 def test_a_mistake_is_shown_before_the_launch(page: "Page", dashboard: "Dashboard") -> None:
