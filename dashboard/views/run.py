@@ -316,7 +316,9 @@ def _settings() -> None:
 
 
 def _origin() -> None:
-    chosen = show_lineage(lineage(services.settings(), _folder()))
+    with st.spinner(tr("Looking at the files and the dataset")):
+        found = lineage(services.settings(), _folder())
+    chosen = show_lineage(found)
     if chosen:
         state.open_run(chosen)
 

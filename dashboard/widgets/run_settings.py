@@ -109,7 +109,9 @@ def show_lineage(origin: Lineage | None) -> str:
             chosen = run
     rows = [(entry.kind, entry.name, entry.sha256[:12], _now(entry.now)) for entry in origin.files]
     if record.dataset_fingerprint:
-        rows.append(("dataset", tr("split lists and labels"), record.dataset_fingerprint[:12], ""))
+        digest = record.dataset_fingerprint[:12]
+        now = _now(origin.dataset_now)
+        rows.append(("dataset", tr("split lists and labels"), digest, now))
     table = pd.DataFrame(
         rows, columns=[tr("used"), tr("name"), tr("digest at launch"), tr("on the volume now")]
     )

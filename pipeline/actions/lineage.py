@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.actions.found_runs import record_of
-from pipeline.core.errors import NotFound
+from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.launch import Launch
 from pipeline.core.run_folder import RUNS, RunFolder
@@ -51,15 +51,21 @@ class Lineage:
         The run that trained the weights it started from; else empty.
     files
         The files that it used.
+    dataset_now
+        Whether split lists and labels are what they were; empty when they were not recorded.
     """
 
     record: Launch
     model_run: str
     files: tuple[UsedFile, ...]
+    dataset_now: Now = ""
 
 
 def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
-    """Give where a run comes from; None when its launch is not recorded."""
+    """Give where a run comes from; None when its launch is not recorded.
+
+    The dataset is read for it, which takes a while the first time.
+    """
     record = record_of(folder)
     if record is None:
         return None
@@ -67,7 +73,7 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     parts = Path(record.model_path).parts
     model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
     files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
-    return Lineage(record, model_run, files)
+    return Lineage(record, model_run, files, _dataset_now(volume, record))
 
 
 def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
@@ -76,6 +82,19 @@ def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
     name = named.get(kind, choices.tune_space)
     digest = record.sha256[kind]
     return UsedFile(kind, name, digest, _now(volume, record, kind, name, digest))
+
+
+def _dataset_now(volume: Volume, record: Launch) -> Now:
+    if not record.dataset_fingerprint:
+        return ""
+    from pipeline.core.dataset import inspect_dataset  # polars takes a while to import
+
+    try:
+        data = volume.resolve("data", record.choices.data).path
+    except SlipwayError:
+        return "gone"
+    fingerprint = inspect_dataset(volume, data).fingerprint
+    return "same" if fingerprint == record.dataset_fingerprint else "changed"
 
 
 def _now(volume: Volume, record: Launch, kind: Kind, name: str, digest: str) -> Now:

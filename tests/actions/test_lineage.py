@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.launches import prepare
 from pipeline.actions.lineage import Lineage, lineage
 from pipeline.core.files import sha256_file
 from pipeline.core.launch import Choices, Launch
@@ -60,3 +61,15 @@ def test_weights_of_a_run_lead_back_to_it(settings: Settings) -> None:
     assert origin.model_run == "before" and origin.files[0].now == ""
     weights.unlink()
     assert found(settings, folder).files[0].now == "gone"
+
+
+def test_a_label_that_changed_since_the_launch_is_noticed(settings: Settings) -> None:
+    plan = prepare(settings, Choices(model="yolov8n-scratch.yaml"))
+    folder = RunFolder(settings.volume / "runs" / plan.launch.id)
+    plan.launch.save(folder.launch)
+    assert found(settings, folder).dataset_now == "same"
+    label = next(settings.volume.rglob("labels/train/*.txt"))
+    label.write_text("0 0.5 0.5 0.1 0.1\n")
+    assert found(settings, folder).dataset_now == "changed"
+    (settings.volume / "data-custom.yaml").unlink()
+    assert found(settings, folder).dataset_now == "gone"

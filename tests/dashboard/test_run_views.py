@@ -124,7 +124,7 @@ def test_the_origin_of_a_run_names_its_files_and_what_became_of_them(
         "model": "✓ unchanged",
         "cfg": "✎ changed since",
         "data": "✓ unchanged",
-        "dataset": "",
+        "dataset": "✓ unchanged",
     }
     assert "experiment slipway" in text_of(page)
 
