@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
@@ -143,7 +144,9 @@ def written_and_read(settings: Settings, folder: RunFolder) -> None:
     assert sync(settings) >= 1
     assert Tracking(settings).metrics(NAME)["mAP50-95"]["best"] == 0.4
     assert Tracking(settings).params(NAME)["lr0"] == "0.01"
-    files = mlflow_client(settings.tracking_uri).list_artifacts(writer.run_id, "train")
+    where = mlflow_client(settings.tracking_uri).get_run(writer.run_id).info.artifact_uri
+    store = get_artifact_repository(where, tracking_uri=settings.tracking_uri)
+    files = store.list_artifacts("train")
     assert [Path(entry.path).name for entry in files] == ["args.yaml", "results.csv"]
 
 
