@@ -179,7 +179,8 @@ class LocalEngine(Engine):
 
     def _runs(self, rows: Sequence[RunRow]) -> tuple[Run, ...]:
         """Read what is known of runs, beside what keeps them from going on."""
-        ailment = self._ensure_controller() or why_stuck(self._layout)
+        cannot_start = self._ensure_controller()
+        ailment = why_stuck(self._layout) or cannot_start
         steps = self._store.steps(row.id for row in rows)
         places, slots = self._waiting.places(), job_slots(self._settings)
         return tuple(_run(row, steps[row.id], ailment, places.why(row.id, slots)) for row in rows)

@@ -110,8 +110,9 @@ def check_tidy(settings: Settings) -> None:
 
 def seen(run: Run) -> str:
     """Say what a person sees of a run, without what differs between machines."""
-    text = re.sub(r"/\S*/(engine|state)\b\S*", "<state>", run.message)
-    text = re.sub(r"/\S*/volume\b\S*", "<volume>", text)
+    text = re.sub(r"/[^\s']*/(engine|state)\b[^\s',:;.)]*", "<state>", run.message)
+    text = re.sub(r"/[^\s']*/volume\b[^\s',:;.)]*", "<volume>", text)
+    text = re.sub(r"failed: (?:dd|sh): .*: (?=No space|Read-only)", "failed: … ", text)
     return f"{run.state.label}: {text}" if text else run.state.label
 
 
