@@ -21,6 +21,7 @@ from pipeline.engines.local.environment import gpu_names, job_slots, settings_en
 from pipeline.engines.local.estimate import starts_in_s
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.plan import Plan
+from pipeline.engines.local.processes import is_alive
 from pipeline.engines.local.reasons import volume_of
 from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.start import start_controller, why_stuck
@@ -172,6 +173,13 @@ class LocalEngine(Engine):
         """Let a run start before every waiting one of a lower priority; 0 is the usual one."""
         self._waiting.set_priority(self._store.find(run_id).id, priority)
 
+    def orphans(self) -> list[Path]:
+        """Give the folders of runs that the engine does not have: a deletion was cut short."""
+        base = self._layout.run("")
+        folders = list(base.iterdir()) if base.is_dir() else []
+        known = self._store.all_ids()  # behind the look: a run is recorded before it has a folder
+        return [folder for folder in folders if folder.name not in known and not _is_used(folder)]
+
     def pause(self, *, is_paused: bool) -> None:
         """Let no run start any more, or again; those that have started are not touched."""
         self._waiting.pause(is_paused=is_paused)
@@ -263,3 +271,7 @@ def _chunk(path: Path, offset: int, *, is_over: bool) -> LogChunk:
         # A line longer than a chunk is given in pieces rather than never.
         data = data[:end] if end or is_all else data
     return LogChunk(data.decode("utf-8", errors="replace"), offset + len(data), is_over and is_all)
+
+
+def _is_used(folder: Path) -> bool:
+    return any(is_alive(attempt) for attempt in folder.glob("*/attempt-*"))
