@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "webhook_url": "SLIPWAY_WEBHOOK_URL",
     "gpu_slots": "SLIPWAY_GPU_SLOTS",
     "job_slots": "SLIPWAY_JOB_SLOTS",
+    "step_timeout_s": "SLIPWAY_STEP_TIMEOUT_S",
+    "step_mem_gb": "SLIPWAY_STEP_MEM_GB",
     "image_light": "SLIPWAY_IMAGE_LIGHT",
     "image_yolo": "SLIPWAY_IMAGE_YOLO",
     "pvc_name": "SLIPWAY_PVC_NAME",
@@ -79,6 +81,9 @@ class Settings:
     gpu_slots, job_slots
         How many GPUs the local engine uses, and how many runs at a time. None means all GPUs found,
         and a run for each GPU, at least one.
+    step_timeout_s, step_mem_gb
+        How long a step of the local engine may run, and how much memory it may hold, unless its
+        workflow says; None means that nothing is limited.
     image_light, image_yolo
         The steps' images; unless set, those that ``python -m pipeline images`` builds of this code.
     pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
@@ -104,6 +109,8 @@ class Settings:
     webhook_url: str = ""
     gpu_slots: int | None = None
     job_slots: int | None = None
+    step_timeout_s: int | None = None
+    step_mem_gb: int | None = None
     image_light: str = field(default_factory=lambda: image_name("light"))
     image_yolo: str = field(default_factory=lambda: image_name("yolo"))
     pvc_name: str = "pvc-local-cocodata"
@@ -175,7 +182,7 @@ def _checked(raw: dict[str, Any]) -> Settings:
         elif name == "engines":
             entries = value if isinstance(value, list) else str(value).split(",")
             values[name] = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
-        elif name in ("gpu_slots", "job_slots"):
+        elif name in ("gpu_slots", "job_slots", "step_timeout_s", "step_mem_gb"):
             lowest = 0 if name == "gpu_slots" else 1
             if not str(value).isdecimal() or int(value) < lowest:
                 mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not a number from {lowest} up")

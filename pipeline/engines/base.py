@@ -6,9 +6,11 @@ proved for every engine by ``tests/engines/conformance``:
 * **Threads.** One engine object may be used by many threads at once.
 * **Idempotent submit.** ``submit`` of the same launch id gives the same run id and starts nothing
   new, also after a crash between submitting and recording: the launch id travels in the run.
-* **Stop** is idempotent and returns at once; the run reaches ``stopped`` soon after.
+* **Stop** is idempotent and returns at once; the run reaches ``stopped`` soon after, also when
+  none of its steps has started.
 * **Retry** keeps the run id and the workflow's uid; steps that succeeded are not run again.
   A retry of a run that is not finished, or that succeeded, changes nothing.
+* **Limits.** A step that runs longer than its template's ``activeDeadlineSeconds`` fails.
 * **Delete** stops a run that is not finished; the run folder on the volume is not touched.
 * **Unknown ids** raise `RunNotFound`; an engine that cannot be asked raises `EngineUnreachable`.
   No vendor exception leaves an engine.

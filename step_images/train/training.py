@@ -12,6 +12,7 @@ from pipeline.core.files import read_text, write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.volume import scales_of
 from step_images.train import checkpoints
+from step_images.train.memory import memory_explained
 from step_images.ultralytics_home import devices, plain, train_settings
 
 
@@ -67,14 +68,15 @@ def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     if model.suffix != ".pt":
         _check_scale(model, str(yolo.model.yaml.get("scale", "")))
     _watch(yolo, folder)
-    yolo.train(
-        **train_settings(cfg),
-        **devices(),
-        data=str(data),
-        project=str(folder.path),
-        name="train",
-        exist_ok=True,
-    )
+    with memory_explained(yolo):
+        yolo.train(
+            **train_settings(cfg),
+            **devices(),
+            data=str(data),
+            project=str(folder.path),
+            name="train",
+            exist_ok=True,
+        )
 
 
 def _resume(folder: RunFolder, last: Path, data: Path) -> None:
@@ -83,7 +85,9 @@ def _resume(folder: RunFolder, last: Path, data: Path) -> None:
     yolo = YOLO(str(last))
     _watch(yolo, folder)
     # save_dir: the volume may be mounted elsewhere than when the checkpoint was written.
-    yolo.train(resume=str(last), data=str(data), save_dir=str(folder.step("train")), **devices())
+    save_dir = str(folder.step("train"))
+    with memory_explained(yolo):
+        yolo.train(resume=str(last), data=str(data), save_dir=save_dir, **devices())
 
 
 def _finish(folder: RunFolder, data: Path, arguments: dict[str, Any]) -> None:

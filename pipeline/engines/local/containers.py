@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.core.findings import Finding
 from pipeline.engines.local.fields import mistake
+from pipeline.engines.local.limits import read_quantity
 from pipeline.engines.local.plan import Container, Output, Variable
 
 GPU = "nvidia.com/gpu"
@@ -33,6 +34,8 @@ def read_container(entry: Mapping[str, Any], where: str, findings: list[Finding]
         variables=tuple(_variable(item) for item in container.get("env", [])),
         mounts=_mounts(entry, where, findings),
         gpus=_gpus(container.get("resources", {}), where, findings),
+        timeout_s=_timeout_s(entry, where, findings),
+        mem_bytes=_mem_bytes(container.get("resources", {}), where, findings),
     )
 
 
@@ -66,6 +69,24 @@ def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> 
         findings.append(mistake(f"{at} is '{number}', not a whole number.", at))
         return 0
     return int(number)
+
+
+def _timeout_s(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> float | None:
+    seconds = str(entry.get("activeDeadlineSeconds", ""))
+    if seconds and not (seconds.isdecimal() and int(seconds)):
+        at = f"{where}.activeDeadlineSeconds"
+        findings.append(mistake(f"{at} is '{seconds}', not a number of seconds.", at))
+        return None
+    return float(seconds) if seconds else None
+
+
+def _mem_bytes(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int | None:
+    text = str((resources.get("limits") or {}).get("memory", ""))
+    found = read_quantity(text) if text else None
+    if text and not found:
+        at = f"{where}.container.resources.limits.memory"
+        findings.append(mistake(f"{at} is '{text}', not an amount such as 16G or 512Mi.", at))
+    return found
 
 
 def _variable(item: Mapping[str, Any]) -> Variable:

@@ -96,7 +96,8 @@ class Controller:
             has_changed = self._watch.has_changed(self._scheduler.attempts)
             if has_changed:
                 changed_at = now
-            if has_changed or now - looked_at >= LOOK_S:
+            is_due = self._scheduler.has_unheard_stop or now - looked_at >= LOOK_S
+            if has_changed or is_due:
                 looked_at = now
                 if self._look():
                     busy_at = time.monotonic()

@@ -20,6 +20,7 @@ from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names, job_slots, settings_environment
 from pipeline.engines.local.estimate import starts_in_s
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.logs import read_chunk
 from pipeline.engines.local.plan import Plan
 from pipeline.engines.local.processes import is_alive
 from pipeline.engines.local.reasons import volume_of
@@ -28,7 +29,6 @@ from pipeline.engines.local.start import start_controller, why_stuck
 from pipeline.engines.local.store import Store
 from pipeline.engines.local.waiting import Waiting
 
-LOG_CHUNK_BYTES = 1 << 20
 _LIKE_THEM = 50  # so many past runs tell how long the waiting ones will take
 
 
@@ -141,7 +141,7 @@ class LocalEngine(Engine):
                 f"run '{run_id}' has no step '{step}'.", next=f"Choose one of {', '.join(steps)}."
             )
         self._ensure_controller()
-        return _chunk(self._log(row, step), offset, is_over=steps[step].state.is_finished)
+        return read_chunk(self._log(row, step), offset, is_over=steps[step].state.is_finished)
 
     def check(self, workflow: Workflow) -> list[Finding]:
         """Say what this engine ignores in a workflow, and what keeps it from running it."""
@@ -256,21 +256,6 @@ def _run(row: RunRow, steps: list[StepRow], ailment: str, waits_for: str) -> Run
         message=message,
         parameters=row.parameters,
     )
-
-
-def _chunk(path: Path, offset: int, *, is_over: bool) -> LogChunk:
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read(LOG_CHUNK_BYTES)
-            is_all = not file.read(1)
-    except FileNotFoundError:
-        return LogChunk("", offset, is_over)
-    if not (is_over and is_all):
-        end = data.rfind(b"\n") + 1
-        # A line longer than a chunk is given in pieces rather than never.
-        data = data[:end] if end or is_all else data
-    return LogChunk(data.decode("utf-8", errors="replace"), offset + len(data), is_over and is_all)
 
 
 def _is_used(folder: Path) -> bool:

@@ -42,6 +42,7 @@ _CONTAINER = {
 _TEMPLATE = {
     **_POD,
     "name": USED,
+    "activeDeadlineSeconds": USED,
     "inputs": {
         "parameters": [{"name": USED, "value": USED, "default": USED}],
         "artifacts": [

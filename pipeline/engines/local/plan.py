@@ -68,12 +68,16 @@ class Container:
         Mount path to what is there.
     gpus
         How many GPUs it asks for.
+    timeout_s, mem_bytes
+        What it may take at most; None means no limit of its own.
     """
 
     argv: tuple[str, ...]
     variables: tuple[Variable, ...] = ()
     mounts: Mapping[str, Literal["volume", "memory", "scratch"]] = field(default_factory=dict)
     gpus: int = 0
+    timeout_s: float | None = None
+    mem_bytes: int | None = None
 
 
 @dataclass(frozen=True)

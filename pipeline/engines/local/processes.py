@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,36 @@ _END_S = 2.0
 
 @dataclass(frozen=True)
 class Exit:
-    """How a step ended: its code (128 + n for signal n), when, and why it could not start."""
+    """How a step ended.
+
+    Parameters
+    ----------
+    code
+        Its exit code; 128 + n for signal n.
+    finished_at
+        ISO 8601 in UTC.
+    message
+        Why it could not start.
+    limit
+        The limit that ended it: ``timeout``, ``memory`` or empty.
+    is_out_of_memory
+        Whether the kernel ended processes of this machine meanwhile, for want of memory.
+    """
 
     code: int
     finished_at: str
     message: str = ""
+    limit: str = ""
+    is_out_of_memory: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a step may take to stop, and how much it may take of time and memory."""
+
+    grace_s: float
+    timeout_s: float | None = None
+    mem_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +69,7 @@ class Command:
     folder: Path
 
 
-def start(attempt: Path, command: Command, log: Path, grace_s: float) -> subprocess.Popen[bytes]:
+def start(attempt: Path, command: Command, log: Path, limits: Limits) -> subprocess.Popen[bytes]:
     """Start a step under its supervisor; its output is appended to the log."""
     attempt.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-I", "-S", str(SUPERVISOR), str(attempt)]
@@ -53,7 +78,7 @@ def start(attempt: Path, command: Command, log: Path, grace_s: float) -> subproc
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with open(log, "ab") as output:
             return subprocess.Popen(
-                [*program, str(lock), str(grace_s), "--", *command.argv],
+                [*program, str(lock), json.dumps(asdict(limits)), "--", *command.argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -72,7 +97,7 @@ def exit_of(attempt: Path) -> Exit | None:
         document = json.loads((attempt / "exit.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Exit(document["code"], document["finished_at"], document["message"])
+    return Exit(**document)
 
 
 def is_alive(attempt: Path) -> bool:
@@ -96,12 +121,15 @@ def is_of_this_boot(attempt: Path) -> bool:
     return bool(_supervisor(attempt).get("boot", boot) == boot)
 
 
-def stop(attempt: Path) -> None:
-    """Ask the supervisor to end the step; does nothing when there is none (yet)."""
+def stop(attempt: Path) -> bool:
+    """Ask the supervisor to end the step; False when there is none to hear it (yet)."""
     pid = _supervisor(attempt).get("pid")
-    if pid is not None and is_alive(attempt):
+    if pid is None:
+        return False
+    if is_alive(attempt):
         with contextlib.suppress(ProcessLookupError):  # over since the look
             os.kill(pid, signal.SIGTERM)
+    return True
 
 
 def end_all(attempt: Path) -> bool:

@@ -11,11 +11,14 @@ from pathlib import Path
 from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import folder_of_run
 from pipeline.core.volume import Volume
-from pipeline.engines.local.processes import Exit
+from pipeline.engines.local.processes import Exit, Limits
 from pipeline.engines.local.rows import RunRow, StepRow
 
+RETRY = "Retry the run to go on from here."
+LESS_MEMORY = "Clone the run with a smaller batch, fewer workers, or cache=False."
 TAIL_BYTES = 8192
 MAX_LINE = 500
+_TAKES_MEMORY = ("batch", "imgsz", "workers", "cache")
 
 
 def volume_of(run: RunRow) -> Volume:
@@ -27,16 +30,47 @@ def volume_of(run: RunRow) -> Volume:
     )
 
 
-def why_failed(run: RunRow, step: StepRow, end: Exit, log: Path) -> str:
-    """Give the step's own words: its failure.json, else the last line that it printed."""
+def why_failed(run: RunRow, step: StepRow, end: Exit, log: Path, limits: Limits) -> str:
+    """Give the step's own words: its failure.json, else the last line that it printed.
+
+    What ended it from outside comes first: a limit, the kernel, a signal.
+    """
     if end.message:
         return end.message
+    if end.limit:
+        return _limit_reached(run, step, end, limits)
+    if end.is_out_of_memory and end.code == 128 + signal.SIGKILL:
+        return f"the machine ran out of memory (RAM){_tried(run, step)}. {LESS_MEMORY}"
     failure = _failure(run, step)
     said = failure or _last_line(log).removeprefix(f"{step.name} failed: ")
     if end.code > 128 and not failure:
-        reason = f"it was ended by {_signal_name(end.code - 128)}{_hint(end.code)}"
-        return f"{reason}; its last line: {said}" if said else reason
+        reason = f"it was ended by {_signal_name(end.code - 128)} from outside"
+        return f"{reason}; its last line: {said}" if said else f"{reason}. {RETRY}"
     return said or f"it ended with exit code {end.code} and printed nothing"
+
+
+def _limit_reached(run: RunRow, step: StepRow, end: Exit, limits: Limits) -> str:
+    if end.limit == "timeout":
+        return (
+            f"it ran longer than its limit of {limits.timeout_s:g} s. Retry the run to go on from"
+            " here for as long again, or raise the limit (SLIPWAY_STEP_TIMEOUT_S, or the"
+            " workflow's own) and clone it."
+        )
+    taken = f"it took more memory than its limit of {(limits.mem_bytes or 0) / 1e9:g} GB"
+    return f"{taken}{_tried(run, step)}. {LESS_MEMORY} Or raise the limit (--mem-gb)."
+
+
+def _tried(run: RunRow, step: StepRow) -> str:
+    """Name the settings that a training's memory depends on, as they were tried."""
+    if step.name != "train":
+        return ""
+    try:
+        path = folder_of_run(volume_of(run), run.parameters.get("launch", ""), run.uid).attempts
+        tried = json.loads(path.read_text(encoding="utf-8"))[-1]
+        known = [f"{key}={tried[key]}" for key in _TAKES_MEMORY if key in tried]
+    except (OSError, ValueError, LookupError, TypeError, SlipwayError):
+        return ""  # it had not come as far as that
+    return f" with {', '.join(known)}" if known else ""
 
 
 def _failure(run: RunRow, step: StepRow) -> str:
@@ -69,7 +103,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _hint(code: int) -> str:
-    return " (the machine may have run out of memory)" if code == 128 + signal.SIGKILL else ""

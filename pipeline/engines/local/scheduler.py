@@ -61,6 +61,7 @@ class Scheduler:
         EngineUnreachable
             The state cannot be used just now; what is at work goes on.
         """
+        self._steps.has_unheard_stop = False
         if self._is_first:
             self._sweep()
             self._is_first = False
@@ -81,6 +82,11 @@ class Scheduler:
             if step.state is State.RUNNING
         }
         return self._store.has_unfinished()
+
+    @property
+    def has_unheard_stop(self) -> bool:
+        """Whether a stop has yet to reach a step that is just being started."""
+        return self._steps.has_unheard_stop
 
     def reap(self) -> None:
         """Let go of the supervisors that are over."""

@@ -13,14 +13,14 @@ from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local import processes
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.limits import limits_of
 from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
 from pipeline.engines.local.plan import Template
 from pipeline.engines.local.progress import STOPPED, Ready
-from pipeline.engines.local.reasons import volume_of, why_failed
+from pipeline.engines.local.reasons import RETRY, volume_of, why_failed
 from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.store import Store
 
-RETRY = "Retry the run to go on from here."
 MAX_FALSE_STARTS = 3
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -36,9 +36,15 @@ class StepRunner:
         Where states and files are.
     grace_s
         How long a step may take to stop before it is killed.
+
+    Attributes
+    ----------
+    has_unheard_stop
+        Whether a stop came before there was a supervisor to pass it to; set anew by who looks.
     """
 
     def __init__(self, store: Store, layout: Layout, grace_s: float) -> None:
+        self.has_unheard_stop = False
         self._store = store
         self._layout = layout
         self._grace_s = grace_s
@@ -67,7 +73,8 @@ class StepRunner:
                 is_stopping=0,
             )
             log = self._layout.log(run.id, ready.step)
-            self._children.append(processes.start(attempt, command, log, self._grace_s))
+            limits = limits_of(run, ready.template, self._grace_s)
+            self._children.append(processes.start(attempt, command, log, limits))
         except EngineUnreachable:
             raise
         except (SlipwayError, OSError) as reason:
@@ -82,8 +89,8 @@ class StepRunner:
         attempt = self.attempt(step)
         end = processes.exit_of(attempt)
         if end is None and processes.is_alive(attempt):
-            if is_stopping:
-                processes.stop(attempt)
+            if is_stopping and not processes.stop(attempt):
+                self.has_unheard_stop = True
             return False
         # It may have been written between the two looks.
         end = end or processes.exit_of(attempt)
@@ -95,7 +102,8 @@ class StepRunner:
         elif is_stopping:
             self.end(run, step.name, State.STOPPED, STOPPED, end.finished_at)
         else:
-            reason = why_failed(run, step, end, self._layout.log(run.id, step.name))
+            log = self._layout.log(run.id, step.name)
+            reason = why_failed(run, step, end, log, limits_of(run, template, self._grace_s))
             self.end(run, step.name, State.FAILED, reason, end.finished_at)
         return True
 

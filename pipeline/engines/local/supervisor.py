@@ -1,7 +1,8 @@
 """Starts one step, waits for it, and writes how it ended. Standard library only: it starts fast.
 
-Called by path as ``python -I -S supervisor.py FOLDER LOCK_FD GRACE_S -- COMMAND…``. It lives in a
-session of its own and holds the folder's lock (an inherited descriptor) for as long as it lives;
+Called by path as ``python -I -S supervisor.py FOLDER LOCK_FD LIMITS -- COMMAND…``, the limits being
+a JSON object {"grace_s", "timeout_s", "mem_bytes"}, the last two null where there is none. It lives
+in a session of its own and holds the folder's lock (an inherited descriptor) while it lives;
 the step is a process group of its own. SIGTERM to the supervisor stops the step: SIGTERM to its
 group, and SIGKILL after the grace time. Nothing that the step started outlives it.
 
@@ -16,23 +17,30 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 
 PR_SET_CHILD_SUBREAPER = 36
 CLEANUP_LIMIT_S = 10.0
 TRY_AGAIN_S = 0.5
+MEMORY_LOOK_S = 1.0
 DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 def main() -> None:
-    """Run the step and write ``exit.json``: {"code", "message", "finished_at"}."""
-    folder, lock_fd, grace_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    """Run the step and write ``exit.json``.
+
+    {"code", "message", "finished_at", "limit", "is_out_of_memory"}: the limit that ended it
+    (``timeout``, ``memory`` or empty), and whether the kernel ended processes for want of memory.
+    """
+    folder, lock_fd, limits = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
     command = sys.argv[5:]
     signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     os.set_inheritable(lock_fd, False)
     # Orphans of the step become children of this process, so that they can be found and ended.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _write(folder, "supervisor.json", {"pid": os.getpid(), "boot": _boot()})
-    message = ""
+    message = limit = ""
+    kills = _out_of_memory_kills()
     try:
         pid = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigmask=[])
     except OSError as reason:
@@ -40,32 +48,99 @@ def main() -> None:
         with contextlib.suppress(OSError):  # the log's disk may be full
             print(message, flush=True)
     else:
-        code = _wait(pid, grace_s)
+        code, limit = _wait(pid, **limits)
         _end_descendants(pid)
     finished_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     millis = int(time.time() % 1 * 1000)
     _write(
         folder,
         "exit.json",
-        {"code": code, "message": message, "finished_at": f"{finished_at}.{millis:03d}Z"},
+        {
+            "code": code,
+            "message": message,
+            "finished_at": f"{finished_at}.{millis:03d}Z",
+            "limit": limit,
+            "is_out_of_memory": code != 0 and not limit and _out_of_memory_kills() > kills,
+        },
     )
 
 
-def _wait(pid: int, grace_s: float) -> int:
-    """Wait for the step and pass a stop on to it; a signal n counts as exit code 128 + n."""
-    kill_at = None
+def _wait(
+    pid: int, grace_s: float, timeout_s: float | None, mem_bytes: int | None
+) -> tuple[int, str]:
+    """Wait for the step, pass a stop on to it, and stop it at a limit, which is named.
+
+    A signal n counts as exit code 128 + n.
+    """
+    kill_at, limit = None, ""
+    end_at = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         code = _reap(pid)
         if code is not None:
-            return code if code >= 0 else 128 - code
-        left_s = 3600.0 if kill_at is None else max(0.0, kill_at - time.monotonic())
+            return code if code >= 0 else 128 - code, limit
+        moments = [moment for moment in (kill_at, end_at) if moment is not None]
+        left_s = max(0.0, min(moments) - time.monotonic()) if moments else 3600.0
+        if mem_bytes is not None and kill_at is None:
+            left_s = min(left_s, MEMORY_LOOK_S)
         got = signal.sigtimedwait([signal.SIGTERM, signal.SIGCHLD], left_s)
-        if got is None and kill_at is not None:
-            _signal_group(pid, signal.SIGKILL)
-            kill_at = time.monotonic() + 1.0
-        elif got is not None and got.si_signo == signal.SIGTERM and kill_at is None:
-            _signal_group(pid, signal.SIGTERM)
-            kill_at = time.monotonic() + grace_s
+        is_asked = got is not None and got.si_signo == signal.SIGTERM
+        now = time.monotonic()
+        if kill_at is not None:
+            if now >= kill_at:
+                _signal_group(pid, signal.SIGKILL)
+                kill_at = now + 1.0
+            continue
+        if not is_asked and end_at is not None and now >= end_at:
+            limit = "timeout"
+        elif not is_asked and mem_bytes is not None and _memory_bytes(mem_bytes) > mem_bytes:
+            limit = "memory"
+        if is_asked or limit:
+            end_at = None
+            # A step that has taken too much may take the rest while it cleans up.
+            _signal_group(pid, signal.SIGKILL if limit == "memory" else signal.SIGTERM)
+            kill_at = now + grace_s
+
+
+def _memory_bytes(enough: int) -> int:
+    """Give what this process's descendants hold; pages that they share count once (see proc(5)).
+
+    The exact count costs more, so it is taken when a quick one, with shared pages, is too much.
+    """
+    page, pids = os.sysconf("SC_PAGE_SIZE"), list(_descendants(os.getpid()))
+    quick = sum(int(text.split()[1]) * page for text in _texts(pids, "statm"))
+    if quick <= enough:
+        return quick
+    lines = (line.split() for text in _texts(pids, "smaps_rollup") for line in text.splitlines())
+    return sum(int(words[1]) * 1024 for words in lines if words[0] == "Pss:")
+
+
+def _texts(pids: list[int], name: str) -> Iterator[str]:
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/{name}", encoding="ascii", errors="replace") as file:
+                text = file.read()
+        except OSError:  # it is over
+            continue
+        yield text
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """Give the processes under one, whichever of its threads has started them."""
+    threads: list[str] = []
+    with contextlib.suppress(OSError):
+        threads = os.listdir(f"/proc/{pid}/task")
+    for thread in threads:
+        for text in _texts([pid], f"task/{thread}/children"):
+            for child in map(int, text.split()):
+                yield child
+                yield from _descendants(child)
+
+
+def _out_of_memory_kills() -> int:
+    """Give how many processes the kernel has ended on this machine for want of memory."""
+    with open("/proc/vmstat", encoding="ascii") as file:
+        counts = dict(line.split() for line in file)
+    return int(counts.get("oom_kill", 0))
 
 
 def _reap(pid: int) -> int | None:

@@ -117,6 +117,36 @@ def test_stop_ends_the_running_step_and_skips_the_rest(engine: Engine) -> None:
     assert engine.get(run_id) == run
 
 
+def test_stop_right_after_the_submission(engine: Engine) -> None:
+    script = "touch /data/begun; sleep 60 & wait"
+    run_id = engine.submit(workflow(step("train", script), step("test", "true")), own("l-1"))
+    engine.stop(run_id)
+    run = finish(engine, run_id)
+    assert run.state is State.STOPPED, run
+    assert State.SUCCEEDED not in (states(run)["train"], states(run)["test"])
+
+
+def test_retry_of_a_run_that_runs_changes_nothing(engine: Engine) -> None:
+    document = workflow(step("train", f"echo begun; {LONG}"))
+    run_id = engine.submit(document, own("l-1"))
+    wait(engine, run_id, lambda run: "started" in log(engine, run.id, "train"))
+    before = engine.get(run_id)
+    engine.retry(run_id)
+    assert engine.get(run_id).steps == before.steps
+    engine.stop(run_id)
+    finish(engine, run_id)
+    assert log(engine, run_id, "train").count("begun") == 1
+
+
+def test_step_that_takes_longer_than_its_limit_fails(engine: Engine) -> None:
+    train = step("train", LONG)
+    train["activeDeadlineSeconds"] = 3
+    run = finish(engine, engine.submit(workflow(train, step("test", "true")), own("l-1")))
+    assert run.state is State.FAILED, run
+    assert states(run)["train"] is State.FAILED
+    assert states(run)["test"] is State.SKIPPED
+
+
 def test_retry_goes_on_at_the_step_that_failed(engine: Engine) -> None:
     document = workflow(
         step("verify", "echo verified >>/data/count"),

@@ -165,16 +165,16 @@ def test_a_run_starts_when_those_like_it_before_it_are_over() -> None:
     assert starts_in_s(running, waiting, [], slots=2, now=now) == {}
 
 
-def test_a_thousand_waiting_runs_are_no_work(local_engine: LocalEngine, settings: Settings) -> None:
+def test_many_waiting_runs_are_no_work(local_engine: LocalEngine, settings: Settings) -> None:
     """Nothing is written for those that wait: what they wait for is worked out by who looks."""
     first = queued(local_engine, "l-0")
     wait(local_engine, first, is_running("train"))
     document = workflow(step("verify", "true"))
-    ids = [local_engine.submit(document, f"w-{number}") for number in range(1000)]
-    assert local_engine.get(ids[-1]).message == "waits for a job slot; 1000 before it"
+    ids = [local_engine.submit(document, f"w-{number}") for number in range(200)]
+    assert local_engine.get(ids[-1]).message == "waits for a job slot; 200 before it"
     with closing(sqlite3.connect(Layout(settings.state).database)) as db:
         assert db.execute("SELECT count(*) FROM runs WHERE message != ''").fetchone() == (0,)
-    assert len(local_engine.queue().runs) == 1001
+    assert len(local_engine.queue().runs) == 201
     for run_id in ids:
         local_engine.delete(run_id)
 
