@@ -43,6 +43,23 @@ def compare(
     return {"different": different, "settings": settings}
 
 
+def batch_note(applied: Mapping[str, Any]) -> str:
+    """Say that the batch was halved for want of GPU memory; empty when it was not.
+
+    Parameters
+    ----------
+    applied
+        What `compare` gives.
+    """
+    batch = applied["settings"]["batch"]
+    if batch["verdict"] != "resolved" or batch["requested"] < 1:
+        return ""
+    return (
+        f"the GPU's memory did not hold a batch of {batch['requested']}; the training used "
+        f"{batch['applied']}. Ask for that next time, or for a smaller imgsz."
+    )
+
+
 def _verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
     wanted, got = requested.get(key), trained.get(key)
     if _same(wanted, got):
