@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 BOX_COLUMNS = 5
+QUAD_COLUMNS = 9
 _LOW, _HIGH = np.float32(-0.01), np.float32(1.01)
-_QUAD_COLUMNS = 9
 _Numbered = tuple[int, list[str]]
 
 
@@ -113,7 +114,7 @@ def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Lab
             if valid_rows(table, class_count).all():
                 lines = [number for number, _ in numbered]
                 label = _without_repeats(table, [row.tobytes() for row in tables], lines)
-                quads = polygons and all(len(row) == _QUAD_COLUMNS for row in rows)
+                quads = polygons and all(len(row) == QUAD_COLUMNS for row in rows)
                 return replace(label, polygons=polygons, quads=quads)
         mistakes = tuple(_mistakes(numbered, class_count, polygons=polygons))
     return Label(lines=len(rows), mistakes=mistakes, polygons=polygons)
@@ -140,6 +141,23 @@ def valid_rows(table: NDArray[np.float32], class_count: int) -> NDArray[np.bool_
         & (classes < class_count)
     )
     return valid
+
+
+def bounds(
+    points: NDArray[np.float32], starts: NDArray[np.signedinteger[Any]]
+) -> NDArray[np.float32]:
+    """Give centre and size of polygons' bounds, in float32 as the loader computes them.
+
+    Parameters
+    ----------
+    points
+        x and y of all corners, shape (corners, 2).
+    starts
+        Index of each polygon's first corner.
+    """
+    low = np.minimum.reduceat(points, starts, axis=0)
+    high = np.maximum.reduceat(points, starts, axis=0)
+    return np.concatenate([(low + high) / np.float32(2), high - low], axis=1)
 
 
 def _without_keypoints(row: list[str], keypoint_columns: int) -> list[str]:
@@ -170,12 +188,8 @@ def _numbers(rows: list[list[str]]) -> list[NDArray[np.float32]] | None:
 
 
 def _box_of(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give class, centre and size of a polygon's bounds, in float32 as the loader computes them."""
-    x, y = polygon[1::2], polygon[2::2]
-    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
-    two = np.float32(2)
-    values = (polygon[0], (left + right) / two, (top + bottom) / two, right - left, bottom - top)
-    return np.array(values, dtype=np.float32)
+    points = polygon[1:].reshape(-1, 2)
+    return np.concatenate([polygon[:1], bounds(points, np.zeros(1, np.intp))[0]])
 
 
 def _without_repeats(table: NDArray[np.float32], keys: list[bytes], lines: list[int]) -> Label:
