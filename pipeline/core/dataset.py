@@ -65,6 +65,8 @@ class _Kept:
 
 _MAX_KEPT = 16
 _kept: dict[tuple[Volume, str], _Kept] = {}
+# Of the latest one only: a hundred thousand images take some fifty megabytes.
+_kept_boxes: dict[tuple[Volume, str], dict[str, BoxTable]] = {}
 
 
 def inspect_dataset(
@@ -113,14 +115,7 @@ def inspect_dataset(
     kept = _kept.get(key)
     if kept and kept.dataset == dataset and kept.snapshot.is_current:
         return kept.report
-    tree, read_at_ns = Tree(volume), time.time_ns()
-    report = _inspect(volume, dataset, tree, watch, deep=False).report
-    snapshot = take_snapshot(*_read_from(tree, dataset), read_at_ns)
-    if snapshot:
-        _kept[key] = _Kept(dataset, snapshot, report)
-        if len(_kept) > _MAX_KEPT:
-            _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
-    return report
+    return _inspect_and_keep(volume, dataset, watch).report
 
 
 def read_boxes(
@@ -156,7 +151,13 @@ def read_boxes(
         raise InputError(
             f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
         )
-    return _inspect(volume, dataset, Tree(volume), watch, deep=deep).boxes[split]
+    if deep:
+        return _inspect(volume, dataset, Tree(volume), watch, deep=True).boxes[split]
+    boxes = _kept_boxes.get((volume, data))
+    kept = _kept.get((volume, data))
+    if boxes and kept and kept.dataset == dataset and kept.snapshot.is_current:
+        return boxes[split]
+    return _inspect_and_keep(volume, dataset, watch).boxes[split]
 
 
 def fingerprint(volume: Volume, data: str) -> str:
@@ -217,6 +218,21 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
     return folder / "data.yaml"
 
 
+def _inspect_and_keep(volume: Volume, dataset: Dataset, watch: Watch) -> _Inspection:
+    key = (volume, dataset.file.name)
+    tree, read_at_ns = Tree(volume), time.time_ns()
+    inspection = _inspect(volume, dataset, tree, watch, deep=False)
+    snapshot = take_snapshot(*_read_from(tree, dataset), read_at_ns)
+    _kept_boxes.clear()
+    _kept.pop(key, None)
+    if snapshot:
+        _kept[key] = _Kept(dataset, snapshot, inspection.report)
+        _kept_boxes[key] = inspection.boxes
+        if len(_kept) > _MAX_KEPT:
+            _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
+    return inspection
+
+
 def _inspect(
     volume: Volume, dataset: Dataset, tree: Tree, watch: Watch, *, deep: bool
 ) -> _Inspection:
@@ -232,7 +248,7 @@ def _inspect(
     damaged = frozenset(path for path, check in checks.items() if check.mistake)
     digest, counted = hashlib.sha256(), dict[str, Counted]()
     for split, paths in images.items():
-        files = read_labels(tree, paths, found)
+        files = read_labels(tree, paths, found, watch)
         add_to_digest(digest, dataset, split, paths, files)
         table = parse_labels(files, len(dataset.names), dataset.keypoint_columns)
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)

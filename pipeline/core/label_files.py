@@ -12,18 +12,28 @@ from pipeline.core.images import label_path, read_small
 from pipeline.core.label_table import MISSING
 from pipeline.core.labels import Label, Mistake
 from pipeline.core.splits import Tree
+from pipeline.core.watch import Watch, nobody
+
+_STEP = 2000
 
 
 class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def read_labels(tree: Tree, images: list[str], found: list[Finding]) -> list[bytes | Label]:
+def read_labels(
+    tree: Tree, images: list[str], found: list[Finding], watch: Watch = nobody
+) -> list[bytes | Label]:
     """Read the label file of each image; see `parse_labels` for what stands for those not read.
 
     What lies outside the volume or is no plain file is added to `found`.
     """
-    return [_read(tree, label_path(image), found) for image in images]
+    files: list[bytes | Label] = []
+    for start in range(0, len(images), _STEP):
+        watch("labels", start, len(images))
+        some = images[start : start + _STEP]
+        files += [_read(tree, label_path(image), found) for image in some]
+    return files
 
 
 def add_to_digest(
