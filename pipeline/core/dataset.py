@@ -88,7 +88,8 @@ def inspect_dataset(
         of this process is given again as long as no folder, list or label that it was made from
         changed: every call looks at their times, so that a count is never an old one.
     index_folder
-        Where is kept what was read, for the next time; None keeps nothing.
+        Not used yet: only this process keeps what was read. Callers that have a state folder give
+        it, so that reports can be kept there.
     watch
         Told how far it is.
 

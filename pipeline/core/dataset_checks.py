@@ -10,7 +10,7 @@ from functools import lru_cache
 from pipeline.core import findings as say
 from pipeline.core.data_yaml import Dataset, shown
 from pipeline.core.findings import Finding
-from pipeline.core.images import is_image, label_folder, label_path
+from pipeline.core.images import is_image, label_folder
 from pipeline.core.split_counts import SplitCounts
 from pipeline.core.splits import Tree
 from pipeline.core.volume import Volume
@@ -28,7 +28,7 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
     shared: dict[tuple[str, str], list[str]] = defaultdict(list)
     for split, paths in images.items():
         for index, path in enumerate(paths):
-            folder, name = os.path.split(path)
+            folder, _, name = path.rpartition("/")
             first = home.setdefault((real_folder(folder), name), split)
             if first != split:
                 shared[first, split].append(path)
@@ -52,7 +52,7 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
 
 def check_orphans(tree: Tree, dataset: Dataset, images: Mapping[str, list[str]]) -> list[Finding]:
     """Find label files that belong to no image."""
-    folders = {os.path.dirname(path) for paths in images.values() for path in paths}
+    folders = {path.rpartition("/")[0] for paths in images.values() for path in paths}
     for entries in dataset.splits.values():
         for entry in entries:
             if entry.path.is_dir():
@@ -62,7 +62,7 @@ def check_orphans(tree: Tree, dataset: Dataset, images: Mapping[str, list[str]])
         labels = tree.folder(label_folder(folder))
         listing = tree.folder(folder)
         wanted = {
-            os.path.basename(label_path(f"{folder}/{name}"))
+            f"{name.rpartition('.')[0]}.txt"
             for name in listing.files | listing.links
             if is_image(name)
         }
