@@ -30,6 +30,7 @@ from pipeline.core.volume import Volume, scaled_name
 from pipeline.engines.base import Engine, Run
 
 if TYPE_CHECKING:
+    from pipeline.core.advice import Advice
     from pipeline.core.dataset import DatasetReport
 
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
@@ -64,6 +65,8 @@ class Plan:
         The data yaml, the search space and the model yaml; empty when there is none.
     model_name
         Name of the model yaml in the run folder, with its scale.
+    advice, taken
+        What the dataset's figures suggest for the settings, and which of that is followed.
     """
 
     launch: Launch
@@ -78,6 +81,8 @@ class Plan:
     tune_text: str = ""
     model_text: str = ""
     model_name: str = ""
+    advice: tuple[Advice, ...] = ()
+    taken: tuple[Advice, ...] = ()
 
 
 def prepare(
@@ -140,6 +145,8 @@ def prepare(
         tune_text=_text(volume, resolved["tune_yaml"]),
         model_text=_text(volume, model_path) if is_yaml else "",
         model_name=_model_name(model_path, checked.scale) if is_yaml else "",
+        advice=checked.advice,
+        taken=checked.taken,
     )
 
 

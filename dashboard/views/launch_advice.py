@@ -1,0 +1,57 @@
+"""What a dataset's figures suggest: each entry is one click from the form, and back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.i18n import tr
+from dashboard.views import launch_plan
+from dashboard.widgets.cfg_form import shown_value
+from dashboard.widgets.findings import escape
+from pipeline.actions.launches import Plan
+from pipeline.core.advice import Advice
+
+
+def show(plan: Plan) -> None:
+    """Show advice that is open, and advice that was taken over with the way back."""
+    if not (plan.advice or plan.taken):
+        return
+    base = launch_plan.base_cfg(plan) or {}
+    changed = False
+    for entry in plan.advice:
+        head = tr(
+            ":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]",
+            **_words(entry),
+        )
+        if _row(entry, head, tr("Apply")):
+            launch_plan.follow(entry, base)
+            changed = True
+    for entry in plan.taken:
+        head = tr(
+            ":green[:material/check:] **{key} {value}** :gray[applied, was {current}]",
+            **_words(entry),
+        )
+        if _row(entry, head, tr("Undo")):
+            launch_plan.undo(entry, base)
+            changed = True
+    if changed:
+        st.rerun()  # the settings beside this show the change too
+
+
+def _row(entry: Advice, head: str, action: str) -> bool:
+    """Show one entry and say whether its button was clicked."""
+    page, _, part = entry.source.partition(" ")
+    text, button = st.columns([3.2, 1], vertical_alignment="top")
+    text.markdown(
+        f"{head}  \n:small[:gray[{escape(entry.reason)}]]",
+        help=tr("Source: {page} {part}", page=page, part=escape(part)),
+    )
+    return button.button(action, key=f"launch.advice.{entry.key}", type="tertiary", width="stretch")
+
+
+def _words(entry: Advice) -> dict[str, str]:
+    return {
+        "key": escape(entry.key),
+        "value": shown_value(entry.value),
+        "current": shown_value(entry.current),
+    }
