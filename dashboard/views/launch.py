@@ -136,6 +136,8 @@ def _show_findings(plan: Plan) -> None:
     st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
     launch_advice.show(plan)
+    if takes := launch_advice.expected(plan.estimate):
+        st.caption(takes, help=launch_advice.how(plan.estimate))
 
 
 def _show_launch(plan: Plan) -> None:

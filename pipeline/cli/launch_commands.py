@@ -22,6 +22,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
 if TYPE_CHECKING:
+    from pipeline.actions.estimate import Estimate
     from pipeline.actions.launches import Plan
 
 _POLL_S = 0.5
@@ -122,6 +123,7 @@ def _checked(plan: Plan) -> Answer:
         "resolved": named,
         "findings": [finding.as_dict() for finding in plan.findings],
         "advice": [entry.as_dict() for entry in plan.advice],
+        "estimate": plan.estimate.as_dict(),
     }
     advice = [
         f"advice: --set {entry.key}={entry.value} (now {entry.current}): {entry.reason}"
@@ -130,9 +132,18 @@ def _checked(plan: Plan) -> Answer:
     ]
     verdict = "Nothing stops this launch." if plan.ok else "This launch has errors."
     names = table(("choice", "file"), named.items())
-    parts = (names, findings_text(plan.findings), *advice, verdict)
+    parts = (names, findings_text(plan.findings), *advice, _expected(plan.estimate), verdict)
     text = "\n".join(part for part in parts if part)
     return Answer(document, text, 0 if plan.ok else InputError.exit_code)
+
+
+def _expected(expected: Estimate) -> str:
+    parts = []
+    if expected.seconds is not None:
+        parts.append(f"about {expected.seconds:,.0f} s, as {expected.runs} runs like it before")
+    if expected.bytes:
+        parts.append(f"about {expected.bytes / 1e6:,.1f} MB on the volume")
+    return f"It will take {', '.join(parts)}." if parts else ""
 
 
 def _unrecorded(settings: Settings, choices: Choices) -> Launch:

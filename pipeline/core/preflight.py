@@ -46,6 +46,8 @@ class Preflight:
         What the dataset holds; None when the data yaml was not found.
     scale
         Scale of a model yaml, else empty.
+    cfg
+        The effective cfg; None when it has mistakes.
     advice
         What the dataset's figures suggest for the settings.
     taken
@@ -56,6 +58,7 @@ class Preflight:
     resolved: dict[str, str] = field(default_factory=dict)
     report: DatasetReport | None = None
     scale: str = ""
+    cfg: Mapping[str, Any] | None = None
     advice: tuple[Advice, ...] = ()
     taken: tuple[Advice, ...] = ()
 
@@ -133,7 +136,15 @@ def preflight(
     if choices.train and report and is_sound and cfg_file and cfg:
         advice = advise(report, cfg, _searched(space))
         followed = taken(report, cfg, effective_cfg(cfg_file.text, {}), overrides)
-    return Preflight(ordered(findings), resolved, report, scale, tuple(advice), tuple(followed))
+    return Preflight(
+        findings=ordered(findings),
+        resolved=resolved,
+        report=report,
+        scale=scale,
+        cfg=cfg if is_sound else None,
+        advice=tuple(advice),
+        taken=tuple(followed),
+    )
 
 
 def _searched(space: YamlFile | None) -> set[str]:

@@ -213,3 +213,4 @@ def test_preflight_gives_advice(cli: Cli) -> None:
     assert (entry["key"], entry["current"]) == ("epochs", 24) and entry["source"]
     told = cli("preflight", "--model", "yolov8n-scratch.yaml").out
     assert f"--set epochs={entry['value']} (now 24)" in told
+    assert said.json["estimate"] == {"seconds": None, "runs": 0, "bytes": None}

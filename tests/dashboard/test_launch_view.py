@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences
+from pipeline.actions.estimate import Estimate
 from pipeline.core.launch import Choices, Launch
 from pipeline.core.run_folder import run_folder
 from pipeline.core.volume import Volume
@@ -271,3 +272,15 @@ def test_advice_that_a_link_brings_is_shown_as_applied(installation: Path) -> No
     page = open_page(**PAGE, set=["epochs=150"])
     page.button(key="launch.advice.epochs").click().run()
     assert "set" not in page.query_params
+
+
+def test_time_and_space_are_told_when_they_are_known(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "like it before" not in text_of(open_page())
+    known = Estimate(seconds=372.0, runs=3, bytes=120_000_000)
+    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: known)
+    assert "about 6 min (3 like it before) · 120 MB" in text_of(open_page())
+    weights = Estimate(bytes=12_000_000)
+    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: weights)
+    assert "12.0 MB" in text_of(open_page()).splitlines()
