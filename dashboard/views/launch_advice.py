@@ -69,7 +69,9 @@ def _row(entry: Advice, head: str, action: str) -> bool:
         f"{head}  \n:small[:gray[{escape(entry.reason)}]]",
         help=tr("Source: {page} {part}", page=page, part=escape(part)),
     )
-    return button.button(action, key=f"launch.advice.{entry.key}", type="tertiary", width="stretch")
+    return button.button(
+        f":blue[{action}]", key=f"launch.advice.{entry.key}", type="tertiary", width="stretch"
+    )
 
 
 def _words(entry: Advice) -> dict[str, str]:

@@ -256,16 +256,16 @@ def test_a_clone_is_filled_in_with_all_that_was_asked_for(both_engines: Path) ->
 def test_advice_is_taken_over_with_one_click_and_taken_back(installation: Path) -> None:
     page = open_page(**PAGE, set=["epochs=20"])
     advice, field = "launch.advice.epochs", "cfg_form.cfg-custom.yaml.epochs"
-    assert page.button(key=advice).label == "Apply"
+    assert page.button(key=advice).label == ":blue[Apply]"
     page.button(key=advice).click().run()
     assert page.number_input(key=field).value == 150
     assert "was 24" in page.number_input(key=field).label
     assert launch_of(page).choices.overrides == {"epochs": 150}
     assert "applied, was" in text_of(page) and "train images give" in text_of(page)
-    assert page.button(key=advice).label == "Undo"
+    assert page.button(key=advice).label == ":blue[Undo]"
     page.button(key=advice).click().run()
     assert page.query_params["set"] == ["epochs=20"]
-    assert page.button(key=advice).label == "Apply"
+    assert page.button(key=advice).label == ":blue[Apply]"
 
 
 def test_advice_that_a_link_brings_is_shown_as_applied(installation: Path) -> None:
