@@ -101,7 +101,13 @@ def prepare(
     from pipeline.core.train_cfg import diff_text
 
     volume = Volume(settings.volume, settings.data_roots)
-    checked = preflight(volume, choices, deep=deep, gpus=gpus_of(settings))
+    checked = preflight(
+        volume,
+        choices,
+        deep=deep,
+        gpus=gpus_of(settings),
+        index_folder=settings.dataset_index,
+    )
     around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
     findings = ordered([*checked.findings, *around])
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}

@@ -73,7 +73,7 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     parts = Path(record.model_path).parts
     model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
     files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
-    return Lineage(record, model_run, files, _dataset_now(volume, record))
+    return Lineage(record, model_run, files, _dataset_now(settings, volume, record))
 
 
 def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
@@ -84,7 +84,7 @@ def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
     return UsedFile(kind, name, digest, _now(volume, record, kind, name, digest))
 
 
-def _dataset_now(volume: Volume, record: Launch) -> Now:
+def _dataset_now(settings: Settings, volume: Volume, record: Launch) -> Now:
     if not record.dataset_fingerprint:
         return ""
     from pipeline.core.dataset import inspect_dataset  # polars takes a while to import
@@ -93,7 +93,7 @@ def _dataset_now(volume: Volume, record: Launch) -> Now:
         data = volume.resolve("data", record.choices.data).path
     except SlipwayError:
         return "gone"
-    fingerprint = inspect_dataset(volume, data).fingerprint
+    fingerprint = inspect_dataset(volume, data, index_folder=settings.dataset_index).fingerprint
     return "same" if fingerprint == record.dataset_fingerprint else "changed"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core.batch_check import check_last_batch
@@ -63,7 +64,12 @@ class Preflight:
 
 
 def preflight(
-    volume: Volume, choices: Choices, *, deep: bool = False, gpus: int | None = None
+    volume: Volume,
+    choices: Choices,
+    *,
+    deep: bool = False,
+    gpus: int | None = None,
+    index_folder: Path | None = None,
 ) -> Preflight:
     """Check a launch's choices; nothing is written, no weights are opened, nothing is raised.
 
@@ -77,6 +83,8 @@ def preflight(
         Also open every image.
     gpus
         How many GPUs there are; None when that is not known.
+    index_folder
+        Where is kept what was read of datasets; see `inspect_dataset`.
     """
     findings: list[Finding] = []
     found = _resolve_all(volume, choices, findings)
@@ -93,7 +101,7 @@ def preflight(
         bare = YamlFile("cfg", "", {"optimizer": "SGD"}, {})
         findings += check_cfg(bare, overrides)
 
-    report = _inspect(volume, found.get("data"), deep, findings)
+    report = _inspect(volume, found.get("data"), deep, index_folder, findings)
     scale = ""
     if "model" in found:
         model, scale = check_model(volume, found["model"], report.names if report else None)
@@ -161,14 +169,19 @@ def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
 
 
 def _inspect(
-    volume: Volume, found: Resolved | None, deep: bool, findings: list[Finding]
+    volume: Volume,
+    found: Resolved | None,
+    deep: bool,
+    index_folder: Path | None,
+    findings: list[Finding],
 ) -> DatasetReport | None:
     if found is None:
         return None
     # polars and pillow are only needed here, and the cfg part of this module is used without them
     from pipeline.core.dataset import inspect_dataset
 
-    report = _caught(lambda: inspect_dataset(volume, found.path, deep=deep), "data", findings)
+    inspect = partial(inspect_dataset, deep=deep, index_folder=index_folder)
+    report = _caught(partial(inspect, volume, found.path), "data", findings)
     findings += report.findings if report else []
     return report
 
