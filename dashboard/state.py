@@ -20,6 +20,11 @@ MODEL = "model"
 OVERRIDES = "set"
 FILE = "file"
 RUNS = "runs"
+DATA = "data"
+IMAGE = "image"
+LINE = "line"
+PART = "part"
+PAGE = "page"
 LANGUAGE = "lang"
 
 
@@ -38,9 +43,9 @@ def open_runs() -> None:
     go("runs")
 
 
-def open_launch(clone: str = "", model: str = "") -> None:
-    """Go to the launch page, filled in like the run to clone, or with this model."""
-    query = {CLONE: clone, MODEL: model}
+def open_launch(clone: str = "", model: str = "", data: str = "") -> None:
+    """Go to the launch page, filled in like the run to clone, or with this model or data."""
+    query = {CLONE: clone, MODEL: model, DATA: data}
     go("launch", {key: value for key, value in query.items() if value})
 
 
@@ -52,6 +57,11 @@ def open_compare(runs: Sequence[str]) -> None:
 def open_config(path: str) -> None:
     """Go to the editor with this file of the volume."""
     go("configs", {FILE: path})
+
+
+def open_dataset(name: str) -> None:
+    """Go to a dataset; does not return."""
+    go("datasets", {DATA: name})
 
 
 def url_text(key: str) -> str:
