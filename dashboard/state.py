@@ -6,7 +6,7 @@ state only holds what is being typed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -88,6 +88,11 @@ def set_url(key: str, value: str | Sequence[str]) -> None:
         st.query_params.pop(key, None)
     elif value != (url_text(key) if isinstance(value, str) else url_texts(key)):
         st.query_params[key] = value if isinstance(value, str) else list(value)
+
+
+def replace_url(query: Mapping[str, str]) -> None:
+    """Make these the URL's only parameters; empty values are left out."""
+    st.query_params.from_dict({key: value for key, value in query.items() if value})
 
 
 def seed(key: str, fallback: Any, allowed: Sequence[Any] | None = None) -> str:

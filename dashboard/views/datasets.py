@@ -107,8 +107,15 @@ def _entries(choices: list[Choice], chosen: str) -> None:
             label = f":primary[**{name}**]" if choice.name == chosen else name
             with st.container(gap=None):
                 if st.button(label, key=f"datasets.open.{choice.name}", type="tertiary", icon=icon):
-                    state.open_dataset(choice.name)
+                    _choose(choice.name)
                 st.caption(" · ".join(part for part in (sign, _size(found)) if part))
+
+
+def _choose(name: str) -> None:
+    """Show another dataset; the filters of this one do not stay."""
+    state.replace_url({state.DATA: name, state.PART: state.url_text(state.PART)})
+    st.session_state.pop(state.PAGE, None)
+    st.rerun()
 
 
 def _health(found: Inspection) -> tuple[str, str]:
