@@ -148,9 +148,11 @@ def _rows(samples: Samples, shown: Sequence[Finding], key: str) -> None:
     )
     selection: Any = event["selection"]
     cells = [tuple(cell) for cell in selection["cells"]]
-    if cells and st.session_state.get(f"{key}.seen") != cells:
-        _open(samples, shown[cells[0][0]])
+    # A cell stays chosen, and the page that runs again must not open the image again.
+    seen = st.session_state.get(f"{key}.seen")
     st.session_state[f"{key}.seen"] = cells
+    if cells and seen != cells:
+        _open(samples, shown[cells[0][0]])
 
 
 def _open(samples: Samples, finding: Finding) -> None:
