@@ -86,6 +86,7 @@ def test_from_a_finding_to_its_image_and_on_to_a_launch(
     label = dashboard.volume / "datasets/shapes/labels/train/train-0001.txt"
     label.write_text("0 0.5 0.5 0.2 0.2\n9 0.5 0.5 0.1 0.1\n", encoding="utf-8")
     page.goto(f"{dashboard.url}/?data=data-custom")
+    expect(page.get_by_text("Not ready")).to_be_visible()
     page.get_by_role("button", name="Open the dataset").click()
     expect(page).to_have_url(re.compile(r"/datasets\?data=data-custom"))
     expect(page.get_by_text(re.compile(r"1 error$")).first).to_be_visible()
