@@ -109,6 +109,7 @@ _CSS = """
 }
 @media (max-width: 640px) {
   .st-key-datasets-list { max-height: 13rem; }
+  .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
 }
 </style>

@@ -29,8 +29,9 @@ from pipeline.core.findings import Finding
 from pipeline.core.volume import Choice
 
 REFRESH_S = 1.0
-# A small dataset is read in less, and its page is drawn once instead of twice.
-_PATIENCE_S = 0.7
+# A small dataset is read in less, and its page is drawn once instead of twice; when there are
+# numbers to show, what changed since can come a second later.
+_PATIENCE_S, _PATIENCE_AGAIN_S = 0.7, 0.15
 _PARTS = {
     "classes": marked("Classes"),
     "boxes": marked("Boxes and sizes"),
@@ -63,10 +64,8 @@ def render() -> None:
     chosen = state.url_text(state.DATA)
     chosen = chosen if chosen in names else _named(chosen, choices)
     left, right = st.columns([1, 3.4], gap="medium")
-    inspections = services.inspections()
-    with right:
-        found = inspections.look(_path(choices, chosen), _PATIENCE_S) if chosen else None
-    inspections.read_ahead([choice.path for choice in choices])
+    found = _look(_path(choices, chosen)) if chosen else None
+    services.inspections().read_ahead([choice.path for choice in choices])
     with left:
         _list(choices, chosen)
     with right:
@@ -74,6 +73,11 @@ def render() -> None:
             _show_unknown(state.url_text(state.DATA), names)
         else:
             _show(chosen, _path(choices, chosen), found)
+
+
+def _look(path: str) -> Inspection:
+    is_known = services.inspections().known(path).report is not None
+    return services.inspections().look(path, _PATIENCE_AGAIN_S if is_known else _PATIENCE_S)
 
 
 def _named(text: str, choices: list[Choice]) -> str:
@@ -182,16 +186,22 @@ def _part_title(part: str, found: Inspection) -> str:
 
 
 def _head(name: str, path: str, found: Inspection) -> None:
+    is_broken = found.report is not None and found.samples is None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(escape(name), anchor=False, width="stretch")
         if st.button(
             tr("Launch with this data"),
             icon=":material/rocket_launch:",
-            type="primary",
+            type="secondary" if is_broken else "primary",
             key="datasets.launch",
         ):
             state.open_launch(data=name)
-        if st.button(tr("Edit yaml"), icon=":material/edit_note:", key="datasets.edit"):
+        if st.button(
+            tr("Edit yaml"),
+            icon=":material/edit_note:",
+            type="primary" if is_broken else "secondary",
+            key="datasets.edit",
+        ):
             state.open_config(path)
         if st.button(
             "",
