@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
-from dashboard.views import launch_form, launch_plan, launch_preview
+from dashboard.views import launch_advice, launch_form, launch_plan, launch_preview
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
 from dashboard.widgets.findings import escape, show_findings, summary
@@ -147,6 +147,9 @@ def _show_findings(plan: Plan) -> None:
     checks = launch_plan.checks(plan.findings)
     st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
+    launch_advice.show(plan)
+    if takes := launch_advice.expected(plan.estimate):
+        st.caption(takes, help=launch_advice.how(plan.estimate))
 
 
 def _show_launch(plan: Plan) -> None:
