@@ -150,13 +150,13 @@ def _size(found: Inspection) -> str:
 def _show(name: str, path: str, found: Inspection) -> None:
     _head(name, path, found)
     if found.is_running:
-        _progress(path, id(found.report))
+        _progress(path, found)
     if found.failure:
         st.error(escape(found.failure), icon=":material/error:")
     report, samples = found.report, found.samples
     if report is None:
         return
-    if samples is None:
+    if not report.splits:
         st.markdown(tr("**What keeps the dataset from being read**"))
         show_findings(report.findings, shown=20)
         return
@@ -172,12 +172,13 @@ def _show(name: str, path: str, found: Inspection) -> None:
     shown: dict[str, Callable[[], None]] = {
         "classes": lambda: _classes(path, found),
         "boxes": lambda: _boxes(path, report),
-        "findings": lambda: show_findings_part(path, found),
-        "samples": lambda: show_samples(report, samples),
+        "findings": lambda: show_findings_part(path, found) if samples else _wait(),
+        "samples": lambda: show_samples(report, samples) if samples else _wait(),
         "runs": lambda: _runs(path, report.fingerprint),
     }
     guarded(shown[str(part)])()
-    guarded(show_asked_image)(report, samples)
+    if samples:
+        guarded(show_asked_image)(report, samples)
 
 
 def _part_title(part: str, found: Inspection) -> str:
@@ -186,7 +187,7 @@ def _part_title(part: str, found: Inspection) -> str:
 
 
 def _head(name: str, path: str, found: Inspection) -> None:
-    is_broken = found.report is not None and found.samples is None
+    is_broken = found.report is not None and not found.report.splits
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(escape(name), anchor=False, width="stretch")
         if st.button(
@@ -214,7 +215,7 @@ def _head(name: str, path: str, found: Inspection) -> None:
     with st.container(gap=None):
         st.markdown(_answer(found))
         st.caption(_origin(path, found))
-    if found.samples:
+    if found.report and found.report.splits:
         show_findings(_worst(found), shown=_WORST)
 
 
@@ -262,16 +263,25 @@ def _origin(path: str, found: Inspection) -> str:
     return " · ".join(parts)
 
 
-def _progress(path: str, shown: int) -> None:
+def _wait() -> None:
+    st.skeleton(height=300)
+
+
+def _progress(path: str, drawn: Inspection) -> None:
+    """Show how far a reading is; draw the page again when there is more to show than `drawn`."""
+
     @st.fragment(run_every=REFRESH_S)
     @guarded
     def watch() -> None:
         found = services.inspections().known(path)
+        is_news = found.report is not drawn.report or found.samples is not drawn.samples
+        if is_news and not (found.is_running and drawn.report):
+            st.rerun()
         if not found.is_running:
-            if id(found.report) != shown or found.failure:
+            if found.failure or drawn.is_deep:
                 st.rerun()
             return
-        if found.report is not None and not found.is_deep:
+        if found.samples and not found.is_deep:
             return  # a look whether anything changed
         what = tr("Opening every image") if found.is_deep else tr("Reading lists and labels")
         with st.container(horizontal=True, vertical_alignment="center"):

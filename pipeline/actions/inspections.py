@@ -32,7 +32,7 @@ class Inspection:
         Newest report, None before the first one is there. After a deep check it has what that
         found, as long as lists and labels are what they were.
     samples
-        The images, None when the yaml is not acceptable.
+        The images, None when the yaml is not acceptable or they are not listed yet.
     is_running, is_deep
         Whether it is being read, and whether every image is opened for it.
     done, total
@@ -199,10 +199,12 @@ class Inspections:
         kept = job.deep if deep else job.read
         index = self._settings.dataset_index
         report = inspect_dataset(self._volume, data, deep=deep, index_folder=index, watch=watch)
-        if kept and kept.report is report:
+        if kept and kept.report is report and (kept.samples or not report.splits):
             return kept
         samples = None
         if report.splits:
+            with self._lock:  # the numbers are there before the images are listed
+                job.read = job.read or _Read(report, None, utc_now())
             tables = {
                 split: read_boxes(
                     self._volume, data, split, deep=deep, index_folder=index, watch=watch

@@ -111,3 +111,22 @@ def test_the_others_are_read_ahead(reader: Inspections, volume: Path) -> None:
     (volume / "data-two.yaml").write_bytes((volume / DATA).read_bytes())
     reader.read_ahead([DATA, "data-two.yaml"])
     eventually(lambda: all(reader.known(name).report for name in (DATA, "data-two.yaml")))
+
+
+def test_the_numbers_are_there_before_the_images_are_listed(
+    reader: Inspections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, real = threading.Event(), inspections.read_boxes
+
+    def slow(*args: object, **options: object) -> object:
+        may_go_on.wait(30)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(inspections, "read_boxes", slow)
+    reader.look(DATA)
+    eventually(lambda: reader.known(DATA).report is not None)
+    early = reader.known(DATA)
+    assert early.is_running and early.samples is None
+    assert early.report and early.report.splits["train"].images == 17
+    may_go_on.set()
+    eventually(lambda: reader.known(DATA).samples is not None)
