@@ -43,9 +43,9 @@ def open_runs() -> None:
     go("runs")
 
 
-def open_launch(clone: str = "", model: str = "", data: str = "") -> None:
-    """Go to the launch page, filled in like the run to clone, or with this model or data."""
-    query = {CLONE: clone, MODEL: model, DATA: data}
+def open_launch(clone: str = "", model: str = "", data: str = "", override: str = "") -> None:
+    """Go to the launch page, filled in like the run to clone, or with this model, data, setting."""
+    query = {CLONE: clone, MODEL: model, DATA: data, OVERRIDES: override}
     go("launch", {key: value for key, value in query.items() if value})
 
 

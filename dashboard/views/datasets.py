@@ -14,6 +14,7 @@ from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
 from dashboard.views import launch_plan
+from dashboard.views.dataset_advice import show_advice
 from dashboard.views.dataset_findings import show_findings_part
 from dashboard.views.dataset_image import show_asked_image
 from dashboard.views.dataset_samples import show_samples
@@ -170,7 +171,7 @@ def _show(name: str, path: str, found: Inspection) -> None:
     )
     state.publish(state.PART, part, "classes")
     shown: dict[str, Callable[[], None]] = {
-        "classes": lambda: _classes(path, found),
+        "classes": lambda: _classes(name, path, found),
         "boxes": lambda: _boxes(path, report),
         "findings": lambda: show_findings_part(path, found) if samples else _wait(),
         "samples": lambda: show_samples(report, samples) if samples else _wait(),
@@ -295,7 +296,7 @@ def _progress(path: str, drawn: Inspection) -> None:
     watch()
 
 
-def _classes(path: str, found: Inspection) -> None:
+def _classes(name: str, path: str, found: Inspection) -> None:
     report = found.report
     assert report
     document = report.as_dict()["splits"]
@@ -318,6 +319,7 @@ def _classes(path: str, found: Inspection) -> None:
         key=f"datasets.splits.{path}",
     )
     show_split_distribution(document, key=f"datasets.{path}")
+    show_advice(name, report)
 
 
 def _split_row(split: str, counts: dict[str, Any], resolved: Any) -> dict[str, Any]:

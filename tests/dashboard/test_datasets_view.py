@@ -269,3 +269,9 @@ def test_findings_fit_by_severity_code_and_words() -> None:
         "error,a,x/1.txt:3,One thing.,1,",
         "warning,b,y/2.txt:1,Another thing.,1,",
     ]
+
+
+def test_the_figures_suggest_settings_with_a_reason(installation: Path) -> None:
+    text = text_of(open_page())
+    assert "**epochs 300** :gray[instead of 100]" in text
+    assert "updates of the weights" in text
