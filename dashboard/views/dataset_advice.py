@@ -35,5 +35,7 @@ def show_advice(name: str, report: DatasetReport) -> None:
             + f"  \n:small[:gray[{escape(entry.reason)}]]",
             help=tr("Source: {page} {part}", page=page, part=escape(part)),
         )
-        if button.button(tr("Launch with it"), key=f"datasets.advice.{entry.key}", type="tertiary"):
+        if button.button(
+            tr(":blue[Launch with it]"), key=f"datasets.advice.{entry.key}", type="tertiary"
+        ):
             state.open_launch(data=name, override=f"{entry.key}={override_text(entry.value)}")
