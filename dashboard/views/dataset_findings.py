@@ -69,34 +69,8 @@ def fitting(findings: Sequence[Finding], severity: str, code: str, text: str) ->
 @guarded
 def _table(data: str, findings: Sequence[Finding], samples: Samples) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        severities: Counter[str] = Counter(finding.severity for finding in findings)
-        severity = st.selectbox(
-            tr("Severity"),
-            ["", *(name for name in _SEVERITIES if severities[name])],
-            format_func=lambda name: (
-                f"{tr(_SEVERITIES[name])} ({severities[name]:,})" if name else tr("all")
-            ),
-            key=state.seed("severity", "", ["", *_SEVERITIES]),
-            width=170,
-        )
-        state.publish("severity", severity)
-        codes = Counter(finding.code for finding in findings if severity in ("", finding.severity))
-        code = st.selectbox(
-            tr("Code"),
-            ["", *(name for name, _ in codes.most_common())],
-            format_func=lambda name: f"{name} ({codes[name]:,})" if name else tr("all"),
-            key=state.seed("code", "", ["", *codes]),
-            width=260,
-        )
-        state.publish("code", code)
-        text = st.text_input(
-            tr("Filter"),
-            placeholder=tr("file or words"),
-            key="finding_filter",
-            bind="query-params",
-            width=260,
-        )
-        shown = fitting(findings, severity, code, text or "")
+        severity, code, text = _filters(findings)
+        shown = fitting(findings, severity, code, text)
         st.download_button(
             tr("CSV"),
             lambda: findings_table(shown).to_csv(index=False),
@@ -123,6 +97,37 @@ def _table(data: str, findings: Sequence[Finding], samples: Samples) -> None:
         )
     )
     _rows(samples, shown[:_SHOWN], key=f"findings.{data}.{severity}.{code}.{text}")
+
+
+def _filters(findings: Sequence[Finding]) -> tuple[str, str, str]:
+    severities: Counter[str] = Counter(finding.severity for finding in findings)
+    severity = st.selectbox(
+        tr("Severity"),
+        ["", *(name for name in _SEVERITIES if severities[name])],
+        format_func=lambda name: (
+            f"{tr(_SEVERITIES[name])} ({severities[name]:,})" if name else tr("all")
+        ),
+        key=state.seed("severity", "", ["", *_SEVERITIES]),
+        width=170,
+    )
+    state.publish("severity", severity)
+    codes = Counter(finding.code for finding in findings if severity in ("", finding.severity))
+    code = st.selectbox(
+        tr("Code"),
+        ["", *(name for name, _ in codes.most_common())],
+        format_func=lambda name: f"{name} ({codes[name]:,})" if name else tr("all"),
+        key=state.seed("code", "", ["", *codes]),
+        width=260,
+    )
+    state.publish("code", code)
+    text = st.text_input(
+        tr("Filter"),
+        placeholder=tr("file or words"),
+        key="finding_filter",
+        bind="query-params",
+        width=260,
+    )
+    return severity, code, text or ""
 
 
 def _rows(samples: Samples, shown: Sequence[Finding], key: str) -> None:

@@ -16,13 +16,14 @@ from dashboard.i18n import marked, tr
 from dashboard.views import launch_plan
 from dashboard.views.dataset_advice import show_advice
 from dashboard.views.dataset_findings import show_findings_part
+from dashboard.views.dataset_history import show_runs
 from dashboard.views.dataset_image import show_asked_image
+from dashboard.views.dataset_list import show_list, size_of
 from dashboard.views.dataset_samples import show_samples
 from dashboard.widgets.box_statistics import show_box_statistics, show_image_sizes
 from dashboard.widgets.findings import escape, show_findings, summary
-from dashboard.widgets.formats import ago, exact, plural
+from dashboard.widgets.formats import plural
 from dashboard.widgets.split_distribution import show_split_distribution
-from pipeline.actions.dataset_runs import DatasetRun, runs_of_dataset
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset import DatasetReport
 from pipeline.core.errors import SlipwayError
@@ -47,12 +48,6 @@ _TASKS = {
     "classify": marked("folders of classes (classify): a detector cannot train on them"),
 }
 _WORST = 3
-_TOTALS = ("images", "instances")
-_NOW = {
-    "same": marked("✓ same data"),
-    "changed": marked("✎ changed since"),
-    "": marked("not recorded"),
-}
 
 
 def render() -> None:
@@ -68,7 +63,7 @@ def render() -> None:
     found = _look(_path(choices, chosen)) if chosen else None
     services.inspections().read_ahead([choice.path for choice in choices])
     with left:
-        _list(choices, chosen)
+        show_list(choices, chosen)
     with right:
         if found is None:
             _show_unknown(state.url_text(state.DATA), names)
@@ -94,58 +89,6 @@ def _named(text: str, choices: list[Choice]) -> str:
 
 def _path(choices: list[Choice], name: str) -> str:
     return next(choice.path for choice in choices if choice.name == name)
-
-
-def _list(choices: list[Choice], chosen: str) -> None:
-    inspections = services.inspections()
-    is_waiting = any(inspections.known(choice.path).report is None for choice in choices)
-    every = 2 * REFRESH_S if is_waiting else None
-    st.fragment(guarded(lambda: _entries(choices, chosen)), run_every=every)()
-
-
-def _entries(choices: list[Choice], chosen: str) -> None:
-    with st.container(border=True, key="datasets-list"):
-        for choice in choices:
-            found = services.inspections().known(choice.path)
-            icon, sign = _health(found)
-            name = escape(choice.name)
-            label = f":primary[**{name}**]" if choice.name == chosen else name
-            with st.container(gap=None):
-                if st.button(label, key=f"datasets.open.{choice.name}", type="tertiary", icon=icon):
-                    _choose(choice.name)
-                st.caption(" · ".join(part for part in (sign, _size(found)) if part))
-
-
-def _choose(name: str) -> None:
-    """Show another dataset; the filters of this one do not stay."""
-    state.replace_url({state.DATA: name, state.PART: state.url_text(state.PART)})
-    st.session_state.pop(state.PAGE, None)
-    st.rerun()
-
-
-def _health(found: Inspection) -> tuple[str, str]:
-    """Give icon and words for how a dataset is."""
-    if found.report is None:
-        if found.failure:
-            return ":material/error:", tr(":red[cannot be read]")
-        return ":material/hourglass_top:", tr(":gray[being read]")
-    counts = {"error": 0, "warning": 0}
-    for finding in found.report.all_findings:
-        if finding.severity in counts:
-            counts[finding.severity] += 1
-    if counts["error"]:
-        return ":material/error:", f":red[{plural(counts['error'], 'error')}]"
-    if counts["warning"]:
-        return ":material/warning:", f":orange[{plural(counts['warning'], 'warning')}]"
-    return ":material/check_circle:", tr(":green[ready]")
-
-
-def _size(found: Inspection) -> str:
-    if found.report is None or not found.report.splits:
-        return ""
-    splits = found.report.splits.values()
-    images, instances = (sum(getattr(split, of) for split in splits) for of in _TOTALS)
-    return f"{plural(images, 'image')} · {plural(instances, 'instance')}"
 
 
 def _show(name: str, path: str, found: Inspection) -> None:
@@ -175,7 +118,7 @@ def _show(name: str, path: str, found: Inspection) -> None:
         "boxes": lambda: _boxes(path, report),
         "findings": lambda: show_findings_part(path, found) if samples else _wait(),
         "samples": lambda: show_samples(report, samples) if samples else _wait(),
-        "runs": lambda: _runs(path, report.fingerprint),
+        "runs": lambda: show_runs(path, report.fingerprint),
     }
     guarded(shown[str(part)])()
     if samples:
@@ -227,7 +170,7 @@ def _answer(found: Inspection) -> str:
     counted = summary(report.all_findings) or tr("nothing wrong")
     if not report.splits:
         return f"**{counted}**"
-    parts = [_size(found), plural(len(report.names), "class", "classes")]
+    parts = [size_of(found), plural(len(report.names), "class", "classes")]
     ratio = _imbalance(found)
     if ratio is not None:
         shown = f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
@@ -339,51 +282,6 @@ def _split_row(split: str, counts: dict[str, Any], resolved: Any) -> dict[str, A
 def _boxes(path: str, report: DatasetReport) -> None:
     show_box_statistics(report.boxes, f"boxes.{path}")
     show_image_sizes(report.image_sizes)
-
-
-def _runs(path: str, fingerprint: str) -> None:
-    found = runs_of_dataset(services.settings(), path, fingerprint)
-    if not found:
-        st.info(
-            tr(
-                "No run used this dataset yet. Each one is listed here with whether the data "
-                "changed since."
-            ),
-            icon=":material/history:",
-        )
-        return
-    changed = sum(entry.dataset_now == "changed" for entry in found)
-    st.markdown(
-        tr(
-            "{runs} used this data yaml; the dataset changed since {changed} of them.",
-            runs=plural(len(found), "run"),
-            changed=changed,
-        )
-    )
-    event = st.dataframe(
-        pd.DataFrame([_run_row(entry) for entry in found]),
-        hide_index=True,
-        height=min(38 + 35 * len(found), 520),
-        on_select="rerun",
-        selection_mode="single-cell",
-        key=f"datasets.runs.{path}",
-    )
-    selection: Any = event["selection"]
-    if selection["cells"]:
-        state.open_run(found[selection["cells"][0][0]].run)
-
-
-def _run_row(entry: DatasetRun) -> dict[str, str]:
-    record = entry.record
-    return {
-        tr("launch"): entry.run,
-        tr("dataset"): tr(_NOW[entry.dataset_now]),
-        tr("data yaml"): tr(_NOW[entry.yaml_now]),
-        tr("model"): record.choices.model,
-        tr("by"): record.user,
-        tr("asked for"): ago(record.created_at),
-        tr("at"): exact(record.created_at),
-    }
 
 
 def _show_unknown(text: str, names: list[str]) -> None:

@@ -3,7 +3,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.theme import DARK, LIGHT, Colours
-from dashboard.widgets.box_statistics import (
+from dashboard.widgets.box_figures import (
     aspect_figure,
     heat_figure,
     per_image_figure,
