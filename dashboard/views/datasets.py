@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,18 +14,17 @@ from dashboard.i18n import marked, tr
 from dashboard.views import launch_plan
 from dashboard.views.dataset_advice import show_advice
 from dashboard.views.dataset_findings import show_findings_part
+from dashboard.views.dataset_head import show_head
 from dashboard.views.dataset_history import show_runs
 from dashboard.views.dataset_image import show_asked_image
-from dashboard.views.dataset_list import show_list, size_of
+from dashboard.views.dataset_list import show_list
 from dashboard.views.dataset_samples import show_samples
 from dashboard.widgets.box_statistics import show_box_statistics, show_image_sizes
-from dashboard.widgets.findings import escape, show_findings, summary
-from dashboard.widgets.formats import plural
+from dashboard.widgets.findings import escape, show_findings
 from dashboard.widgets.split_distribution import show_split_distribution
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset import DatasetReport
 from pipeline.core.errors import SlipwayError
-from pipeline.core.findings import Finding
 from pipeline.core.volume import Choice
 
 REFRESH_S = 1.0
@@ -41,13 +38,6 @@ _PARTS = {
     "samples": marked("Samples"),
     "runs": marked("Runs"),
 }
-_TASKS = {
-    "segment": marked("polygons (segment): a detector takes their bounds as boxes"),
-    "obb": marked("oriented boxes (obb): a detector takes their bounds as boxes"),
-    "pose": marked("poses (pose): a detector takes their boxes only"),
-    "classify": marked("folders of classes (classify): a detector cannot train on them"),
-}
-_WORST = 3
 
 
 def render() -> None:
@@ -92,7 +82,7 @@ def _path(choices: list[Choice], name: str) -> str:
 
 
 def _show(name: str, path: str, found: Inspection) -> None:
-    _head(name, path, found)
+    show_head(name, path, found)
     if found.is_running:
         _progress(path, found)
     if found.failure:
@@ -128,83 +118,6 @@ def _show(name: str, path: str, found: Inspection) -> None:
 def _part_title(part: str, found: Inspection) -> str:
     counted = len(found.report.all_findings) if found.report and part == "findings" else 0
     return f"{tr(_PARTS[part])} ({counted:,})" if counted else tr(_PARTS[part])
-
-
-def _head(name: str, path: str, found: Inspection) -> None:
-    is_broken = found.report is not None and not found.report.splits
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(escape(name), anchor=False, width="stretch")
-        if st.button(
-            tr("Launch with this data"),
-            icon=":material/rocket_launch:",
-            type="secondary" if is_broken else "primary",
-            key="datasets.launch",
-        ):
-            state.open_launch(data=name)
-        if st.button(
-            tr("Edit yaml"),
-            icon=":material/edit_note:",
-            type="primary" if is_broken else "secondary",
-            key="datasets.edit",
-        ):
-            state.open_config(path)
-        if st.button(
-            "",
-            icon=":material/refresh:",
-            key="datasets.again",
-            help=tr("Read lists and labels again"),
-        ):
-            services.inspections().again(path)
-            st.rerun()
-    with st.container(gap=None):
-        st.markdown(_answer(found))
-        st.caption(_origin(path, found))
-    if found.report and found.report.splits:
-        show_findings(_worst(found), shown=_WORST)
-
-
-def _answer(found: Inspection) -> str:
-    report = found.report
-    if report is None:
-        return tr("Reading lists and labels")
-    counted = summary(report.all_findings) or tr("nothing wrong")
-    if not report.splits:
-        return f"**{counted}**"
-    parts = [size_of(found), plural(len(report.names), "class", "classes")]
-    ratio = _imbalance(found)
-    if ratio is not None:
-        shown = f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
-        parts.append(tr("imbalance {ratio}", ratio=shown))
-    return f"**{' · '.join(parts)} · {counted}**"
-
-
-def _worst(found: Inspection) -> list[Finding]:
-    """Give the first error of each code, with how many there are: what stops a launch."""
-    errors = [
-        finding
-        for finding in (found.report.all_findings if found.report else ())
-        if finding.severity == "error"
-    ]
-    counts: Counter[str] = Counter()
-    for finding in errors:
-        counts[finding.code] += finding.count
-    first = {finding.code: finding for finding in reversed(errors)}
-    return [replace(first[code], count=count) for code, count in counts.most_common()]
-
-
-def _imbalance(found: Inspection) -> float | None:
-    """Give the imbalance of train: what a training sees."""
-    splits = found.report.splits if found.report else {}
-    return splits["train"].imbalance if "train" in splits else None
-
-
-def _origin(path: str, found: Inspection) -> str:
-    parts = [escape(path)]
-    if found.report and found.report.base_note:
-        parts.append(escape(found.report.base_note))
-    if found.report and found.report.task in _TASKS:
-        parts.append(tr(_TASKS[found.report.task]))
-    return " · ".join(parts)
 
 
 def _wait() -> None:
