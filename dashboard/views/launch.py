@@ -98,6 +98,18 @@ def _paint_first() -> None:
 
 
 def _show_data(plan: Plan) -> None:
+    _show_numbers(plan)
+    if st.button(
+        tr("Open the dataset"),
+        icon=":material/dataset:",
+        type="tertiary",
+        key="launch.dataset",
+        help=tr("Every finding, samples with their boxes, sizes, and the runs that used it"),
+    ):
+        state.open_dataset(plan.launch.choices.data)
+
+
+def _show_numbers(plan: Plan) -> None:
     if plan.report is None or not plan.report.splits:
         st.markdown(tr("**No numbers for {data} yet**", data=escape(plan.launch.choices.data)))
         st.caption(tr("The findings beside this say what keeps the dataset from being read."))

@@ -76,6 +76,13 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     return Lineage(record, model_run, files, _dataset_now(settings, volume, record))
 
 
+def same_dataset(record: Launch, fingerprint: str) -> Now:
+    """Say whether a dataset is what a launch recorded; empty when it recorded none."""
+    if not record.dataset_fingerprint:
+        return ""
+    return "same" if fingerprint == record.dataset_fingerprint else "changed"
+
+
 def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
     choices = record.choices
     named = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
@@ -94,7 +101,7 @@ def _dataset_now(settings: Settings, volume: Volume, record: Launch) -> Now:
     except SlipwayError:
         return "gone"
     fingerprint = inspect_dataset(volume, data, index_folder=settings.dataset_index).fingerprint
-    return "same" if fingerprint == record.dataset_fingerprint else "changed"
+    return same_dataset(record, fingerprint)
 
 
 def _now(volume: Volume, record: Launch, kind: Kind, name: str, digest: str) -> Now:
