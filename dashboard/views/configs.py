@@ -11,8 +11,9 @@ from dashboard.drafts import Draft, drop_draft, keep_draft, load_draft
 from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.widgets.findings import escape, show_findings, summary
-from pipeline.core.editing import check_file, open_text, save_text
+from pipeline.core.editing import open_text, save_text
 from pipeline.core.errors import FileChanged, SlipwayError
+from pipeline.core.file_check import check_file
 from pipeline.core.findings import has_errors
 from pipeline.core.volume import FOLDERS
 
@@ -155,7 +156,9 @@ def _typed(path: str, key: str, base: str) -> None:
 
 def _save(path: str, key: str, text: str, expected_sha256: str) -> None:
     try:
-        saved = save_text(services.volume(), path, text, expected_sha256=expected_sha256)
+        saved = save_text(
+            services.volume(), path, text, expected_sha256=expected_sha256, user=services.user()
+        ).sha256
     except FileChanged:
         st.rerun()  # shows the conflict: the draft is kept and says what it started from
     except SlipwayError as reason:
