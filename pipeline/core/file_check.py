@@ -10,7 +10,7 @@ from pipeline.core.history import check_name
 from pipeline.core.model_yaml import check_model_yaml
 from pipeline.core.search_space import check_space
 from pipeline.core.train_cfg import check_cfg
-from pipeline.core.volume import FOLDERS, Kind, Volume
+from pipeline.core.volume import FOLDERS, PRESETS, Kind, Volume
 from pipeline.core.yaml_file import YamlFile, parse_yaml
 
 
@@ -43,6 +43,8 @@ def kind_of_text(document: YamlFile) -> Kind:
     """Say what a text is, by its keys first and then by where it lies."""
     path = PurePosixPath(document.name)
     keys = set(document.data)
+    if path.parent.name == PRESETS:
+        return "cfg"
     if path.name.lower().startswith("tune-"):
         return "tune"
     if {"backbone", "head"} & keys:
