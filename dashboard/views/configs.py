@@ -18,6 +18,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.history import deleted_files, list_versions
 from pipeline.core.volume import FOLDERS, PRESETS
 
+_SHORT_LIST = 9  # files that fit beside the editor
 _FOLDERS = (*sorted(set(FOLDERS.values())), PRESETS)
 
 
@@ -33,7 +34,8 @@ def render() -> None:
     path = state.url_text(state.FILE)
     with files:
         configs_files.show_new()
-        with st.container(height=EDITOR_HEIGHT + 100, border=True):
+        is_long = sum(map(len, folders.values())) > _SHORT_LIST
+        with st.container(height=EDITOR_HEIGHT + 100 if is_long else "content", border=True):
             _show_files(folders, path, uses)
             configs_files.show_deleted(deleted_files(volume))
     if not path:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.errors import guarded, show_error
+from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.widgets.findings import escape
 from pipeline.core.editing import delete, duplicate, restore, save_text
@@ -23,9 +23,14 @@ _NAMES = {"cfg": "cfg-new.yaml", "cfg-all": "cfg-new.yaml", "data": "data-new.ya
 
 
 def show_new() -> None:
-    """Show the button that makes a new file."""
-    if st.button(tr("New file"), icon=":material/add:", key="configs.new", width="stretch"):
-        _new_dialog()
+    """Show what makes a new file from a template."""
+    with st.popover(tr("New file"), icon=":material/add:", key="configs.new", width="stretch"):
+        kind = st.selectbox(
+            tr("Begin with"), list(_KINDS), format_func=lambda k: tr(_KINDS[k]), key="configs.kind"
+        )
+        name = st.text_input(tr("Name"), value=_new_name(kind), key=f"configs.name.{kind}")
+        if st.button(tr("Create"), type="primary", key="configs.create"):
+            _create(kind, name or "")
 
 
 def show_deleted(paths: list[str]) -> None:
@@ -72,23 +77,16 @@ def show_menu(path: str, text: str, sha256: str) -> None:
                 _open("")
 
 
-def _new_dialog() -> None:
-    @st.dialog(tr("New file"))
-    @guarded
-    def ask() -> None:
-        kind = st.selectbox(
-            tr("Begin with"), list(_KINDS), format_func=lambda k: tr(_KINDS[k]), key="configs.kind"
-        )
-        name = st.text_input(tr("Name"), value=_new_name(kind), key=f"configs.name.{kind}")
-        if not st.button(tr("Create"), type="primary", key="configs.create"):
-            return
-        from pipeline.core.templates import cfg_template, data_template  # when one is made only
+def _create(kind: str, name: str) -> None:
+    from pipeline.core.templates import cfg_template, data_template  # when one is made only
 
-        text = data_template() if kind == "data" else cfg_template(is_whole=kind == "cfg-all")
-        save_text(services.volume(), name or "", text, expected_sha256="", user=services.user())
-        _open(name or "")
-
-    ask()
+    text = data_template() if kind == "data" else cfg_template(is_whole=kind == "cfg-all")
+    try:
+        save_text(services.volume(), name, text, expected_sha256="", user=services.user())
+    except SlipwayError as reason:
+        show_error(reason)
+    else:
+        _open(name)
 
 
 def _new_name(kind: str) -> str:

@@ -250,3 +250,14 @@ def test_a_clone_is_filled_in_with_all_that_was_asked_for(both_engines: Path) ->
     page.button_group(key="form.engine").set_value("kubeflow").run()
     assert launch_of(page).choices == asked
     assert launch_of(page).cloned_from == launch.id and launch_of(page).engine == "kubeflow"
+
+
+def test_a_preset_is_saved_and_applied(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=3", "lr0=0.002"])
+    page.text_input(key="launch.preset.name").set_value("quick").run()
+    page.button(key="launch.preset.save").click().run()
+    assert "epochs: 3" in (installation / "presets" / "quick.yaml").read_text(encoding="utf-8")
+    page = open_page(**PAGE, set="imgsz=64")
+    assert "`lr0` 0.003 → **0.002**" in text_of(page).replace("\\", "")
+    page.button(key="launch.preset.apply").click().run()
+    assert launch_of(page).choices.overrides == {"imgsz": 64, "epochs": 3, "lr0": 0.002}
