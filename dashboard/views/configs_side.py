@@ -174,6 +174,9 @@ def _show_history(opened: Opened, uses: Uses) -> None:
     _show_runs(uses.get(version.sha256, ()))
     if version.sha256 == opened.sha256:
         st.caption(tr("This is what is on the volume now."))
+        if before := next((number for number in by_number if number < chosen), 0):
+            diff = diff_versions(services.volume(), opened.path, before, chosen)
+            st.code(diff or tr("No difference."), language="diff")
         return
     st.code(diff_versions(services.volume(), opened.path, chosen), language="diff")
     is_off = version.action == "deleted" or opened.is_changed

@@ -107,7 +107,7 @@ def test_a_save_is_a_version_that_can_be_compared_and_restored(installation: Pat
     versions = page.selectbox(key=f"configs.version.{FILE}")
     assert "shorter" in versions.options[0] and "kim" in versions.options[0]
     versions.set_value(1).run()
-    assert "epochs: 7" in page.code[0].value
+    assert "+epochs: 7" in page.code[0].value
     page.button(key="configs.restore").click().run()
     assert (installation / FILE).read_text(encoding="utf-8") == before
     assert not page.exception and not page.error
@@ -151,6 +151,8 @@ def test_a_file_is_made_copied_deleted_and_brought_back(installation: Path) -> N
     assert page.query_params["file"] == ["cfg-new-copy.yaml"]
     page.button(key="configs.delete").click().run()
     assert not (installation / "cfg-new-copy.yaml").exists()
+    assert "file" not in page.query_params
+    page = open_editor("")
     page.button(key="configs.back.cfg-new-copy.yaml").click().run()
     assert (installation / "cfg-new-copy.yaml").exists()
     assert not page.exception and not page.error
