@@ -34,6 +34,7 @@ def render() -> None:
     path = state.url_text(state.FILE)
     with files:
         configs_files.show_new()
+        configs_files.show_upload()
         is_long = sum(map(len, folders.values())) > _SHORT_LIST
         with st.container(height=EDITOR_HEIGHT + 100 if is_long else "content", border=True):
             _show_files(folders, path, uses)
@@ -90,6 +91,7 @@ def _runs(path: str, uses: Uses) -> int:
 def _show_empty() -> None:
     root = services.settings().volume
     configs_files.show_new()
+    configs_files.show_upload()
     configs_files.show_deleted(deleted_files(services.volume()))
     with st.container(border=True):
         st.markdown(tr("**No yaml files on the volume yet**"))

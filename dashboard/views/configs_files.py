@@ -13,6 +13,7 @@ from dashboard.widgets.findings import escape
 from pipeline.core.editing import delete, duplicate, restore, save_text
 from pipeline.core.errors import SlipwayError
 from pipeline.core.history import list_versions
+from pipeline.core.uploads import MAX_WEIGHTS_MB, SUFFIXES, keep_upload
 
 _KINDS = {
     "cfg": marked("cfg: the common settings"),
@@ -31,6 +32,25 @@ def show_new() -> None:
         name = st.text_input(tr("Name"), value=_new_name(kind), key=f"configs.name.{kind}")
         if st.button(tr("Create"), type="primary", key="configs.create"):
             _create(kind, name or "")
+
+
+def show_upload() -> None:
+    """Show what takes a file from the person's own machine."""
+    with st.popover(tr("Upload"), icon=":material/upload:", key="configs.upload", width="stretch"):
+        file = st.file_uploader(
+            tr("Yaml, lists of images (txt) or weights (pt)"),
+            type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+            max_upload_size=MAX_WEIGHTS_MB,
+            key="configs.upload.file",
+        )
+        if file and st.button(tr("Put it on the volume"), key="configs.upload.keep"):
+            try:
+                volume, user = services.volume(), services.user()
+                path = keep_upload(volume, file.name, file.getvalue(), user=user)
+            except SlipwayError as reason:
+                show_error(reason)
+                return
+            st.success(tr("It is {path} now.", path=escape(path)))
 
 
 def show_deleted(paths: list[str]) -> None:

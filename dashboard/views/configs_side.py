@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -15,6 +16,7 @@ from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.file_uses import Uses
 from pipeline.core.cfg_merge import diff_text
+from pipeline.core.data_folders import dataset_roots, split_places
 from pipeline.core.editing import restore
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.file_check import kind_of_text
@@ -118,20 +120,31 @@ def _show_classes(opened: Opened, document: YamlFile) -> None:
             ),
             icon=":material/warning:",
         )
-    for split in ("path", "train", "val", "test"):
-        value = document.data.get(split)
+    roots, splits = dataset_roots(services.volume()), _splits(document.data.get("path"))
+    for name in ("path", "train", "val", "test"):
+        value = document.data.get(name)
         if value is None or isinstance(value, str):
-            _path_field(opened, split, value or "")
+            _path_field(opened, name, value or "", roots if name == "path" else splits)
 
 
-def _path_field(opened: Opened, name: str, value: str) -> None:
+def _path_field(opened: Opened, name: str, value: str, choices: Sequence[str]) -> None:
     key = f"configs.place.{opened.path}.{name}"
-    st.session_state[key] = value
-    st.text_input(
+    st.session_state[key] = value or None
+    st.selectbox(
         name,
+        list(dict.fromkeys([*([value] if value else []), *choices])),
         key=key,
-        on_change=lambda: _change(opened, {name: st.session_state[key] or None}),
+        placeholder=tr("choose or type"),
+        accept_new_options=True,
+        on_change=lambda: _change(opened, {name: st.session_state[key]}),
     )
+
+
+def _splits(path: Any) -> list[str]:
+    try:
+        return split_places(services.volume(), str(path or "."))
+    except InputError:  # the problems say that the path leaves the volume
+        return []
 
 
 def _show_model(document: YamlFile) -> None:

@@ -183,3 +183,12 @@ def test_a_read_only_volume_says_so_before_one_types(
     page = open_editor()
     assert page.text_area(key=KEY).disabled
     assert any("cannot be written" in str(info.value) for info in page.info)
+
+
+def test_a_split_is_chosen_from_what_the_dataset_has(installation: Path) -> None:
+    file = "data-custom.yaml"
+    page = open_editor(file)
+    field = page.selectbox(key=f"configs.place.{file}.val")
+    assert "images/test" in field.options
+    field.set_value("images/test").run()
+    assert "val: images/test\n" in page.text_area(key=f"configs.text.{file}").value
