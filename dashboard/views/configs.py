@@ -36,7 +36,9 @@ def render() -> None:
         configs_files.show_new()
         configs_files.show_upload()
         is_long = sum(map(len, folders.values())) > _SHORT_LIST
-        with st.container(height=EDITOR_HEIGHT + 100 if is_long else "content", border=True):
+        with st.container(
+            height=EDITOR_HEIGHT + 100 if is_long else "content", border=True, gap=None
+        ):
             _show_files(folders, path, uses)
             configs_files.show_deleted(deleted_files(volume))
     if not path:

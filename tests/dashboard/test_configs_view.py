@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.actions.test_file_uses import record
+
 FILE = "cfg-custom.yaml"
 KEY = f"configs.text.{FILE}"
 
@@ -192,3 +194,11 @@ def test_a_split_is_chosen_from_what_the_dataset_has(installation: Path) -> None
     assert "images/test" in field.options
     field.set_value("images/test").run()
     assert "val: images/test\n" in page.text_area(key=f"configs.text.{file}").value
+
+
+def test_a_file_says_how_many_runs_used_it_and_leads_to_them(installation: Path) -> None:
+    record(installation, "20261123-1432-a")
+    page = open_editor()
+    assert "1 run" in page.button(key=f"configs.open.{FILE}").label
+    page.button_group(key="configs.side").set_value("history").run()
+    assert page.button(key="configs.run.20261123-1432-a")
