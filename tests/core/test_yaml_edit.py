@@ -47,8 +47,8 @@ def test_changing_a_key_leaves_every_other_line_as_it_is(
     text = "".join(line + newline for line in lines)
     after = set_values(text, {key: value})
     assert yaml.safe_load(after)[key] == value
-    kept = [line for line in text.split(newline) if not line.startswith(f"{key}:")]
-    now = [line for line in after.split(newline) if not line.startswith(f"{key}:")]
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(f"{key}:")]
+    now = [line for line in after.splitlines(keepends=True) if not line.startswith(f"{key}:")]
     assert now == kept
 
 
