@@ -75,9 +75,6 @@ _CSS = """
 <style>
 .stMainBlockContainer { max-width: 1400px; padding-top: 4.2rem; padding-bottom: 2rem; }
 .stMain input, .stMetric, .stDataFrame, .stMain code { font-variant-numeric: tabular-nums; }
-.st-key-configs-editor textarea {
-  font-family: "Source Code Pro", monospace; font-size: 0.87rem; white-space: pre; overflow-x: auto;
-}
 /* One container, not one for each row and column: the page redraws faster, and wraps by itself. */
 [class*="st-key-cfg-fields"] {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 1rem;

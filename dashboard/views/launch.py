@@ -10,7 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
-from dashboard.views import launch_advice, launch_form, launch_plan, launch_preview
+from dashboard.views import (
+    launch_advice,
+    launch_form,
+    launch_plan,
+    launch_presets,
+    launch_preview,
+)
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
 from dashboard.widgets.findings import escape, show_findings, summary
@@ -195,6 +201,7 @@ def _show_settings(plan: Plan) -> None:
         if plan.resolved["cfg_yaml"] and st.button(tr("Open the cfg"), icon=":material/edit_note:"):
             state.open_config(plan.resolved["cfg_yaml"])
         return
+    launch_presets.show_presets(base)
     cfg_form(
         SCHEMA,
         base,

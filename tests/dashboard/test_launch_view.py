@@ -284,3 +284,14 @@ def test_time_and_space_are_told_when_they_are_known(
     weights = Estimate(bytes=12_000_000)
     monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: weights)
     assert "12.0 MB" in text_of(open_page()).splitlines()
+
+
+def test_a_preset_is_saved_and_applied(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=3", "lr0=0.002"])
+    page.text_input(key="launch.preset.name").set_value("quick").run()
+    page.button(key="launch.preset.save").click().run()
+    assert "epochs: 3" in (installation / "presets" / "quick.yaml").read_text(encoding="utf-8")
+    page = open_page(**PAGE, set="imgsz=64")
+    assert "`lr0` 0.003 → **0.002**" in text_of(page).replace("\\", "")
+    page.button(key="launch.preset.apply").click().run()
+    assert launch_of(page).choices.overrides == {"imgsz": 64, "epochs": 3, "lr0": 0.002}
