@@ -37,7 +37,7 @@ def compare(
             "requested": values[0],
             "args_yaml": values[1],
             "applied": values[2],
-            "verdict": _verdict(key, requested, trained),
+            "verdict": verdict(key, requested, trained),
         }
     different = [key for key, entry in settings.items() if entry["verdict"] == "different"]
     return {"different": different, "settings": settings}
@@ -60,14 +60,15 @@ def batch_note(applied: Mapping[str, Any]) -> str:
     )
 
 
-def _verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
+def verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
+    """Say whether a setting was applied, or worked out by a rule that Ultralytics documents."""
     wanted, got = requested.get(key), trained.get(key)
     if _same(wanted, got):
         return "equal"
     return (
         "resolved"
         if key in _PATHS or _is_resolved(key, wanted, got, requested, trained)
-        else ("different")
+        else "different"
     )
 
 
