@@ -13,9 +13,11 @@ from dashboard.i18n import LANGUAGES, language, tr
 from dashboard.language import remember
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
+from pipeline.actions.clean import CleanUp, plan
 from pipeline.actions.doctor import examine
 from pipeline.actions.shown_settings import shown_settings
 from pipeline.actions.volume_use import VolumeUse, volume_use
+from pipeline.core.errors import TrackingUnreachable
 
 _KEPT_S = 60
 
@@ -38,12 +40,21 @@ def _used() -> VolumeUse:
     return volume_use(services.settings())
 
 
+@st.cache_data(show_spinner="Looking for what may be deleted", ttl=_KEPT_S)
+def _planned() -> CleanUp:
+    try:
+        return plan(services.settings(), archived=True)
+    except TrackingUnreachable:  # the checks say so; which runs are candidates is not known
+        return plan(services.settings())
+
+
 def _checks() -> None:
     head = st.container(horizontal=True, vertical_alignment="center")
     answer = head.empty()
     if head.button(tr("Check again"), icon=":material/refresh:", key="check_again"):
         _examined.clear()
         _used.clear()
+        _planned.clear()
     found = _examined()
     wrong = [check for check in found["checks"] if not check["ok"]]
     title = (
@@ -100,22 +111,33 @@ def _room() -> None:
 
 
 def _show_clean_up(use: VolumeUse) -> None:
-    archived = [run for run in use.runs if run.is_archived]
-    trial_bytes = sum(run.trial_bytes for run in use.runs)
     parts = []
+    planned = _planned()
+    archived = [item.bytes for item in planned.items if item.kind == "run"]
+    leftovers = planned.bytes - sum(archived)
     if archived:
-        freed = size(sum(run.bytes for run in archived))
         parts.append(
             tr(
                 "deleting the {runs} frees {freed}",
                 runs=plural(len(archived), "archived run"),
-                freed=freed,
+                freed=size(sum(archived)),
             )
         )
+    if leftovers:
+        parts.append(tr("what was cut short while deleting takes {size}", size=size(leftovers)))
+    trial_bytes = sum(run.trial_bytes for run in use.runs)
     if trial_bytes:
         parts.append(tr("weights of trials take {size}", size=size(trial_bytes)))
     if parts:
         st.caption(tr("A clean-up: {parts}.", parts="; ".join(parts)))
+    if planned.items:
+        st.caption(
+            tr(
+                "`{command}` deletes archived runs and what was cut short; with `--dry-run` it"
+                " only says what would go.",
+                command="python -m pipeline clean --archived",
+            )
+        )
 
 
 def _table(use: VolumeUse) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pipeline.actions.engines import engine_of
 from pipeline.core.errors import UsageError
@@ -10,6 +11,8 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Run
 from pipeline.engines.local.engine import LocalEngine
+
+PRIORITIES = {"high": 1, "normal": 0, "low": -1}
 
 
 @dataclass(frozen=True)
@@ -21,30 +24,47 @@ class Queue:
     waiting
         Runs of which nothing runs yet, the next to start first.
     busy
-        Steps that run now.
+        Runs that are at work.
     slots
-        How many steps may run at a time.
+        How many may be at a time.
+    is_paused
+        Whether nothing starts until somebody lets the queue go on.
+    priorities
+        ``high``, ``normal`` or ``low`` by run id: first by priority, then by time.
+    starts_in_s
+        By run id, about how many seconds from now a waiting run starts, judged by how long runs
+        like it took; empty when nothing is known of that.
     """
 
     waiting: tuple[Run, ...] = ()
     busy: int = 0
     slots: int = 0
+    is_paused: bool = False
+    priorities: Mapping[str, str] = field(default_factory=dict)
+    starts_in_s: Mapping[str, float] = field(default_factory=dict)
 
 
 def queue(settings: Settings) -> Queue:
     """Give the queue; it is empty where the embedded engine is not offered."""
     if "local" not in settings.engines:
         return Queue()
-    runs = _local(settings).queue()
+    found = _local(settings).queue()
+    names = {number: name for name, number in PRIORITIES.items()}
+    waiting = tuple(run for run in found.runs if run.state is State.PENDING)
     return Queue(
-        waiting=tuple(run for run in runs if run.state is State.PENDING),
-        busy=sum(step.state is State.RUNNING for run in runs for step in run.steps),
-        slots=settings.job_slots,
+        waiting=waiting,
+        busy=len(found.runs) - len(waiting),
+        slots=found.slots,
+        is_paused=found.is_paused,
+        priorities={run.id: names[found.priorities[run.id]] for run in waiting},
+        starts_in_s=found.starts_in_s,
     )
 
 
 def move(settings: Settings, run: str, place: int) -> None:
     """Put a waiting run at a place in the queue, 0 being the next to start.
+
+    Among runs of another priority it takes theirs.
 
     Raises
     ------
@@ -54,6 +74,31 @@ def move(settings: Settings, run: str, place: int) -> None:
         It has started, or is over: nothing is left to move.
     """
     engine = _local(settings)
+    engine.reorder(_waiting(engine, run).id, place)
+
+
+def prioritise(settings: Settings, run: str, priority: str) -> None:
+    """Let a waiting run start before those of a lower priority; raises what `move` does.
+
+    Raises
+    ------
+    UsageError
+        There is no such priority.
+    """
+    if priority not in PRIORITIES:
+        raise UsageError(
+            f"'{priority}' is no priority.", next=f"Choose of {', '.join(PRIORITIES)}."
+        )
+    engine = _local(settings)
+    engine.prioritise(_waiting(engine, run).id, PRIORITIES[priority])
+
+
+def pause(settings: Settings, *, is_paused: bool) -> None:
+    """Let no run start any more, or again; those that have started go on."""
+    _local(settings).pause(is_paused=is_paused)
+
+
+def _waiting(engine: LocalEngine, run: str) -> Run:
     found = engine.get(run)
     if found.state is not State.PENDING:
         raise UsageError(
@@ -61,7 +106,7 @@ def move(settings: Settings, run: str, place: int) -> None:
             where="queue",
             next="Look at the list again.",
         )
-    engine.reorder(found.id, place)
+    return found
 
 
 def _local(settings: Settings) -> LocalEngine:

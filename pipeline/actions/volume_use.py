@@ -65,6 +65,21 @@ def volume_use(settings: Settings) -> VolumeUse:
     return VolumeUse(disk.total, disk.free, tuple(runs))
 
 
+def bytes_of(path: Path) -> int:
+    """Give the bytes that deleting a file, or a folder and all in it, frees."""
+    if not path.is_dir():
+        return os.lstat(path).st_size if path.exists() else 0
+    return _run_use(path).bytes
+
+
+def is_archived(folder: Path) -> bool:
+    """Say whether somebody put a run aside."""
+    try:
+        return load_note(RunFolder(folder)).is_archived
+    except SlipwayError:  # the list of runs says so
+        return False
+
+
 def _run_use(folder: Path) -> RunUse:
     total = weights = trials = 0
     of_trials = str(RunFolder(folder).trial_folders)
@@ -78,11 +93,4 @@ def _run_use(folder: Path) -> RunUse:
             if name.endswith(".pt"):
                 weights += count
                 trials += count if place.startswith(of_trials) else 0
-    return RunUse(folder.name, total, weights, trials, _is_archived(folder))
-
-
-def _is_archived(folder: Path) -> bool:
-    try:
-        return load_note(RunFolder(folder)).is_archived
-    except SlipwayError:  # the list of runs says so
-        return False
+    return RunUse(folder.name, total, weights, trials, is_archived(folder))

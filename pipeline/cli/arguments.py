@@ -43,6 +43,7 @@ def make_parser() -> Parser:
     _add_volume_commands(add)
     _add_launch_commands(add)
     _add_run_commands(add)
+    _add_upkeep_commands(add)
     return parser
 
 
@@ -209,6 +210,21 @@ def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     logs.add_argument("-f", "--follow", action="store_true", help="until the step is over")
     compare = add("compare", "run_commands", "what differs between runs")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+
+
+def _add_upkeep_commands(add: Callable[[str, str, str], Parser]) -> None:
+    queue = add("queue", "upkeep_commands", "the embedded engine's queue: look, reorder, pause")
+    queue.add_argument("run", metavar="RUN", nargs="?", default="")
+    queue.add_argument("--place", metavar="N", type=_positive, help="1 is the next to start")
+    queue.add_argument("--priority", choices=("high", "normal", "low"))
+    switch = queue.add_mutually_exclusive_group()
+    switch.add_argument("--pause", dest="is_paused", action="store_true", default=None)
+    switch.add_argument("--resume", dest="is_paused", action="store_false", default=None)
+    clean = add("clean", "upkeep_commands", "delete old runs, and what nobody owns any more")
+    clean.add_argument("--keep", metavar="N", type=_number, help="keep the newest finished runs")
+    clean.add_argument("--older-than", metavar="DAYS", type=_number, help="keep younger runs")
+    clean.add_argument("--archived", action="store_true", help="delete archived runs only")
+    clean.add_argument("--dry-run", action="store_true", help="say what would go, and how much")
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -77,7 +77,8 @@ class Settings:
     webhook_url
         Where the exit handler reports the end of a run; empty means nowhere.
     gpu_slots, job_slots
-        How many GPUs and how many steps at a time the local engine uses; None means all GPUs found.
+        How many GPUs the local engine uses, and how many runs at a time. None means all GPUs found,
+        and a run for each GPU, at least one.
     image_light, image_yolo
         The steps' images; unless set, those that ``python -m pipeline images`` builds of this code.
     pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
@@ -102,7 +103,7 @@ class Settings:
     user_header: str = ""
     webhook_url: str = ""
     gpu_slots: int | None = None
-    job_slots: int = 1
+    job_slots: int | None = None
     image_light: str = field(default_factory=lambda: image_name("light"))
     image_yolo: str = field(default_factory=lambda: image_name("yolo"))
     pvc_name: str = "pvc-local-cocodata"

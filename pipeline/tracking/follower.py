@@ -63,7 +63,9 @@ class Follower:
         pause_s = 0.0
         while not self._over.wait(pause_s):
             pause_s = POLL_S if self._try(final=False) else RETRY_S
-        self._try(final=True)
+        was_there = self._writer is not None
+        if not self._try(final=True) and was_there:
+            self._try(final=True)  # gone just now: the file behind it takes the run
 
     def _try(self, *, final: bool) -> bool:
         """Log once; say when MLflow goes away or comes back."""

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline.actions import runs
+from pipeline.actions.found_runs import newest
 from pipeline.actions.launches import Plan, choices_of, command_line, prepare, submit
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import InputError
@@ -12,6 +17,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Run
+from tests.fault_table import record
 
 SHAPES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 1})
 
@@ -132,3 +138,33 @@ def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(settings: Set
 def test_plans_of_the_same_choices_are_launches_of_their_own(settings: Settings) -> None:
     plans: list[Plan] = [prepare(settings, SHAPES) for _ in range(3)]
     assert len({plan.launch.id for plan in plans}) == 3
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.actions.launches import prepare, submit
+from pipeline.core.launch import Choices
+from pipeline.core.settings import Settings
+from pipeline.engines.local.engine import LocalEngine
+LocalEngine.submit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+settings = Settings(volume=Path(sys.argv[1]), state=Path(sys.argv[2]), user="ann")
+submit(settings, prepare(settings, Choices(model="yolov8n-scratch.yaml")))
+"""
+
+
+def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
+    settings: Settings,
+) -> None:
+    command = [sys.executable, "-c", DIES, str(settings.volume), str(settings.state)]
+    assert subprocess.run(command, timeout=120).returncode == -signal.SIGKILL
+    run = newest(settings).runs[0]
+    assert (run.state, run.id) == (State.UNKNOWN, run.launch)
+    assert choices_of(settings, run) == Choices(model="yolov8n-scratch.yaml")
+    assert runs.delete(settings, run.id)["freed_bytes"] > 0
+    record(
+        "kill -9 of the dashboard, or of whatever launched",
+        "between recording the launch and submitting it",
+        f"{run.state.label}: {run.message}",
+        "nothing was started; it can be cloned or deleted",
+    )

@@ -26,8 +26,8 @@ from pipeline.core.run_folder import RunFolder, claim
 from pipeline.core.run_note import RunNote, load_note
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
-from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, engine, kubeflow, tracking, training
+from tests.benchmarks import browser, engine, kubeflow, queue, tracking, training
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
     "rerun": browser.rerun,
     "click": browser.click_to_run,
     "steps": engine.time_of_a_step,
+    "queue": queue.long_queue,
     "kubeflow-runs": kubeflow.list_runs,
     "tracking": tracking.read_runs,
     "imports": engine.imports_of_light_steps,

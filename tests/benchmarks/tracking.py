@@ -17,9 +17,9 @@ from pipeline.core.launch import Choices, Launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.engines.base import STEPS
-from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.rows import RunRow
+from pipeline.engines.local.start import take_lock
 from pipeline.engines.local.store import Store
 from pipeline.tracking import server
 from pipeline.tracking.client import reading

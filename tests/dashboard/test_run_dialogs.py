@@ -14,8 +14,8 @@ from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.run_note import load_note
 from pipeline.core.settings import Settings, load_settings
-from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.start import take_lock
 from pipeline.engines.local.store import Store
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri

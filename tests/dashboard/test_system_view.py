@@ -93,3 +93,12 @@ def test_use_of_a_volume_counts_files_of_any_depth(installation: Path) -> None:
     add_run(installation, "deep", 10)
     (use,) = volume_use(services.settings()).runs
     assert (use.launch, use.bytes, use.weight_bytes) == ("deep", 110, 10)
+
+
+def test_a_clean_up_says_what_it_frees(installation: Path) -> None:
+    orphan = services.settings().state / "engine" / "runs" / "gone" / "train"
+    orphan.mkdir(parents=True)
+    (orphan / "output.log").write_bytes(bytes(2_000_000))
+    text = text_of(open_system())
+    assert "what was cut short while deleting takes 2.0 MB" in text
+    assert "python -m pipeline clean --archived" in text

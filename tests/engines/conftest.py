@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
+from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine
 from tests.engines import documents
@@ -44,9 +45,17 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def local_engine(settings: Settings) -> Iterator[Engine]:
+    with local_engine_of(settings) as engine:
+        yield engine
+
+
+@contextmanager
+def local_engine_of(settings: Settings) -> Iterator[LocalEngine]:
+    """Give an engine, and leave neither runs nor processes of it."""
     engine = make_engine(settings)
+    assert isinstance(engine, LocalEngine)
     yield engine
-    for run in engine.list_runs(limit=100).runs:
+    for run in engine.list_runs(limit=1000).runs:
         engine.delete(run.id)
     _wait_for(lambda: not list((settings.state / "engine" / "runs").glob("*")), "runs stay")
     with suppress(FileNotFoundError, ValueError, ProcessLookupError):

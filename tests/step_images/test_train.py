@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from step_images.train import checkpoints
 from step_images.train.applied import batch_note, compare
+from tests.fault_table import record
 from tests.kubeflow import ui_format
 from tests.step_images.yolo_runs import YoloRun, make_run, wait_until
 
@@ -75,48 +77,76 @@ def test_an_outage_of_mlflow_is_said_and_filled_in_later(
     folder, settings = trained_copy.folder, trained_copy.settings
     assert track(folder, settings) > 100
     assert track(folder, settings) == 0
-    record = json.loads(folder.mlflow.read_text())
+    run_id = json.loads(folder.mlflow.read_text())["run_id"]
     client = MlflowClient(tracking_uri(settings))
-    run = client.get_run(record["run_id"])
+    run = client.get_run(run_id)
     assert run.data.params["lr0"] == "0.003"
     first, *_ = rows_of(folder.results)
-    history = client.get_metric_history(record["run_id"], "metrics/mAP50-95B")
+    history = client.get_metric_history(run_id, "metrics/mAP50-95B")
     assert [metric.step for metric in history] == [0, 1]
     assert history[0].value == float(first["metrics/mAP50-95(B)"])
-    files = {Path(entry.path).name for entry in client.list_artifacts(record["run_id"], "train")}
+    files = {Path(entry.path).name for entry in client.list_artifacts(run_id, "train")}
     assert {"results.png", "confusion_matrix.png", "labels.jpg"} <= files
+    record(
+        "MLflow away",
+        "for a whole training",
+        "the training goes on; its log says that MLflow is away",
+        "`python -m pipeline track RUN`, a retry or the next step fills in everything",
+    )
 
 
-def test_a_stop_leaves_a_checkpoint_and_a_retry_goes_on_even_from_a_torn_one(
-    volume: Path, state: Path
+def optimizer_steps(checkpoint: dict[str, Any]) -> int:
+    return max(int(state["step"]) for state in checkpoint["optimizer"]["state"].values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_training_that_is_ended_resumes_as_if_it_had_not_been(
+    volume: Path, state: Path, number: signal.Signals
 ) -> None:
-    run = make_run(volume, state, {"epochs": 40, "plots": False, "cache": "ram"})
+    run = make_run(volume, state, {"epochs": 8, "plots": False, "optimizer": "AdamW"})
     last = run.folder.weights("last")
-    process = run.start("train")
     kept = checkpoints.kept_copy(last)
+    process = run.start("train")
     wait_until(lambda: kept.exists() and len(rows_of(run.folder.results)) >= 2, process)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 143
-    assert checkpoints.is_whole(last)
-    assert json.loads(run.folder.failure("train").read_text())["why"] == "SIGTERM"
-    epochs_before = len(rows_of(run.folder.results))
-
-    stopped = torch.load(kept, weights_only=False)
-    stopped["train_args"]["epochs"] = stopped["epoch"] + 3
-    torch.save(stopped, kept)  # two epochs more are enough to see that it goes on
+    process.send_signal(number)
+    code = process.wait(timeout=60)
+    assert code == (143 if number is signal.SIGTERM else -signal.SIGKILL)
+    if number is signal.SIGTERM:
+        assert checkpoints.is_whole(last)
+        assert json.loads(run.folder.failure("train").read_text())["why"] == "SIGTERM"
+    # As if the kill had come in the middle of a save.
     last.write_bytes(kept.read_bytes()[:100_000])
-    assert run.run("train") == 0, run.log("train")
-    epochs = [int(row["epoch"]) for row in rows_of(run.folder.results)]
-    assert epochs == list(range(1, len(epochs) + 1))
-    assert len(epochs) >= epochs_before
-    assert f"Going on after epoch {stopped['epoch'] + 1}" in run.log("train")
+    before = torch.load(kept, weights_only=False)
+
+    process = run.start("train")
+    wait_until(lambda: torch.load(kept, weights_only=False)["epoch"] > before["epoch"], process)
+    # The optimizer counts its steps: begun anew, it would not have come as far in one epoch.
+    after = torch.load(kept, weights_only=False)
+    assert optimizer_steps(after) > optimizer_steps(before)
+    assert process.wait(timeout=240) == 0, run.log("train")
+    assert f"Going on after epoch {before['epoch'] + 1} of 8" in run.log("train")
+    rows = rows_of(run.folder.results)
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 9))
     assert not run.folder.failure("train").exists()
 
-    record = json.loads(run.folder.mlflow.read_text())
-    logged = MlflowClient(tracking_uri(run.settings)).get_run(record["run_id"])
+    run_id = json.loads(run.folder.mlflow.read_text())["run_id"]
+    client = MlflowClient(tracking_uri(run.settings))
+    logged = client.get_run(run_id)
     assert logged.info.status == "FINISHED"
     assert logged.data.params["model"].endswith("yolov8n-scratch.yaml")
     assert logged.data.params["resume.1.resume"] == str(last)
+    history = client.get_metric_history(run_id, "metrics/mAP50-95B")
+    assert [metric.step for metric in history] == list(range(8))
+    assert [metric.value for metric in history] == [
+        float(row["metrics/mAP50-95(B)"]) for row in rows
+    ]
+    how = "a stop" if number is signal.SIGTERM else "kill -9"
+    record(
+        "a torn last.pt",
+        f"after {how} during an epoch",
+        f"the step ends with exit code {code if code > 0 else 128 - code}",
+        "a retry goes on from the last verified checkpoint: all epochs, one curve",
+    )
 
 
 def test_a_training_that_is_over_only_repeats_its_outputs(trained_copy: YoloRun) -> None:

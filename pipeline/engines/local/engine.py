@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
-import sys
 import uuid
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.core.errors import InputError, NotFound, UsageError
@@ -18,18 +16,46 @@ from pipeline.core.run_folder import folder_of_run
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Step, Workflow
-from pipeline.engines.local.controller import take_lock
 from pipeline.engines.local.document import read_document
-from pipeline.engines.local.environment import gpu_names, settings_environment
+from pipeline.engines.local.environment import gpu_names, job_slots, settings_environment
+from pipeline.engines.local.estimate import starts_in_s
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.placement import REPOSITORY
 from pipeline.engines.local.plan import Plan
+from pipeline.engines.local.processes import is_alive
 from pipeline.engines.local.reasons import volume_of
 from pipeline.engines.local.rows import RunRow, StepRow
+from pipeline.engines.local.start import start_controller, why_stuck
 from pipeline.engines.local.store import Store
+from pipeline.engines.local.waiting import Waiting
 
 LOG_CHUNK_BYTES = 1 << 20
-_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d ")
+_LIKE_THEM = 50  # so many past runs tell how long the waiting ones will take
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The engine's work.
+
+    Parameters
+    ----------
+    runs
+        Those that run, then those that wait in the order in which they start.
+    priorities
+        By run id; a run starts before those of a lower one.
+    slots
+        How many runs may run at a time.
+    is_paused
+        Whether nothing starts.
+    starts_in_s
+        By run id, about how many seconds from now a waiting run starts; empty when that cannot be
+        known.
+    """
+
+    runs: tuple[Run, ...]
+    priorities: Mapping[str, int]
+    slots: int
+    is_paused: bool
+    starts_in_s: Mapping[str, float]
 
 
 def make(settings: Settings) -> Engine:
@@ -52,6 +78,7 @@ class LocalEngine(Engine):
         self._settings = settings
         self._layout = Layout(settings.state)
         self._store = Store(self._layout.database)
+        self._waiting = Waiting(self._store)
 
     def submit(self, workflow: Workflow, launch: str) -> str:
         plan = read_document(workflow)
@@ -70,6 +97,7 @@ class LocalEngine(Engine):
             position=0,
             stop_at="",
             is_deleted=False,
+            priority=0,
             parameters=plan.parameters,
             # Steps ask nothing of KFP, so they are not given what opens it.
             settings=settings_environment(replace(self._settings, kfp_token="", kfp_cookie="")),
@@ -79,20 +107,15 @@ class LocalEngine(Engine):
         return run_id
 
     def get(self, run_id: str) -> Run:
-        row = self._store.find(run_id)
-        self._ensure_controller()
-        return _run(row, self._store.steps([row.id])[row.id], self._why_no_controller())
+        return self._runs([self._store.find(run_id)])[0]
 
     def list_runs(self, *, limit: int = 50, token: str = "") -> RunPage:
         if token and not token.isdecimal():
             raise UsageError(f"'{token}' is not a token of list_runs.")
         rows = self._store.page(limit + 1, int(token) if token else None)
-        self._ensure_controller()
         shown = rows[:limit]
-        steps = self._store.steps(row.id for row in shown)
         following = str(shown[-1].seq) if len(rows) > limit and shown else ""
-        ailment = self._why_no_controller()
-        return RunPage(tuple(_run(row, steps[row.id], ailment) for row in shown), following)
+        return RunPage(self._runs(shown), following)
 
     def stop(self, run_id: str) -> None:
         self._store.request_stop(self._store.find(run_id).id)
@@ -129,17 +152,46 @@ class LocalEngine(Engine):
             return ordered(reason.findings)
         return ordered(plan.notes)
 
+    def queue(self) -> Queue:
+        """Give the runs that run or wait, in the order in which they start."""
+        rows = [row for row in self._store.unfinished() if not row.is_deleted]
+        runs, slots = self._runs(rows), job_slots(self._settings)
+        is_paused, estimates = self._waiting.is_paused(), {}
+        waiting = [run for run in runs if run.state is State.PENDING]
+        if waiting and not is_paused:
+            past = self._runs(self._store.succeeded(_LIKE_THEM))
+            running = [run for run in runs if run.state is State.RUNNING]
+            estimates = starts_in_s(running, waiting, past, slots)
+        priorities = {row.id: row.priority for row in rows}
+        return Queue(runs, priorities, slots, is_paused, estimates)
+
     def reorder(self, run_id: str, position: int) -> None:
         """Put a waiting run at a place in the queue, 0 being the next to start."""
-        self._store.move(self._store.find(run_id).id, position)
+        self._waiting.move(self._store.find(run_id).id, position)
 
-    def queue(self) -> tuple[Run, ...]:
-        """Give the runs that run or wait, in the order in which they start."""
-        rows = self._store.unfinished()
+    def prioritise(self, run_id: str, priority: int) -> None:
+        """Let a run start before every waiting one of a lower priority; 0 is the usual one."""
+        self._waiting.set_priority(self._store.find(run_id).id, priority)
+
+    def orphans(self) -> list[Path]:
+        """Give the folders of runs that the engine does not have: a deletion was cut short."""
+        base = self._layout.run("")
+        folders = list(base.iterdir()) if base.is_dir() else []
+        known = self._store.all_ids()  # behind the look: a run is recorded before it has a folder
+        return [folder for folder in folders if folder.name not in known and not _is_used(folder)]
+
+    def pause(self, *, is_paused: bool) -> None:
+        """Let no run start any more, or again; those that have started are not touched."""
+        self._waiting.pause(is_paused=is_paused)
         self._ensure_controller()
+
+    def _runs(self, rows: Sequence[RunRow]) -> tuple[Run, ...]:
+        """Read what is known of runs, beside what keeps them from going on."""
+        cannot_start = self._ensure_controller()
+        ailment = why_stuck(self._layout) or cannot_start
         steps = self._store.steps(row.id for row in rows)
-        ailment = self._why_no_controller()
-        return tuple(_run(row, steps[row.id], ailment) for row in rows if not row.is_deleted)
+        places, slots = self._waiting.places(), job_slots(self._settings)
+        return tuple(_run(row, steps[row.id], ailment, places.why(row.id, slots)) for row in rows)
 
     def _check_machine(self, plan: Plan) -> None:
         """Refuse what this machine can never give: more GPUs than it has, secrets it lacks."""
@@ -173,60 +225,21 @@ class LocalEngine(Engine):
             return own
         return folder_of_run(volume_of(row), row.parameters.get("launch", ""), row.uid).log(step)
 
-    def _ensure_controller(self) -> None:
-        """Start a controller when there is something to do and none lives.
-
-        The lock is taken here and inherited by the controller, so that of many callers one starts
-        it. It gets a session of its own: it outlives the browser, the dashboard and Ctrl-C.
-        """
+    def _ensure_controller(self) -> str:
+        """Start a controller when there is something to do and none lives; say why it cannot be."""
         if not self._store.has_unfinished():
-            return
-        lock = take_lock(self._layout)
-        if lock is None:
-            return
-        os.ftruncate(lock, 0)  # the controller writes its pid when it serves
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")
-        }
-        environment |= settings_environment(self._settings)
-        command = [sys.executable, "-m", "pipeline.engines.local.controller"]
-        command += ["--lock-fd", str(lock)]
+            return ""
         try:
-            # The shell ends at once, so that nobody here has to wait for the controller's end.
-            with open(self._layout.controller_log, "ab") as log:
-                subprocess.run(
-                    ["/bin/sh", "-c", '"$@" &', "sh", *command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=REPOSITORY,
-                    env=environment,
-                    pass_fds=(lock,),
-                    start_new_session=True,
-                    check=True,
-                )
-        finally:
-            os.close(lock)
-
-    def _why_no_controller(self) -> str:
-        """Say why nothing starts, when the last controller died before it served.
-
-        While the next one is being started this stays so, so that a page does not flicker.
-        """
-        lock, log = self._layout.controller_lock, self._layout.controller_log
-        if not log.is_file() or (lock.is_file() and lock.stat().st_size):
-            return ""
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if line.strip()), "")
-        if not last or _LOG_LINE.match(last):  # it has said nothing, or ended in good order
-            return ""
-        return (
-            f"no controller runs, so no step starts: {last.strip().rstrip('.')}. Mend what"
-            f" {log} says; whoever looks at the run then starts the controller again."
-        )
+            start_controller(self._layout, settings_environment(self._settings))
+        except OSError as reason:
+            return f"no controller can be started: {reason.strerror} ({reason.filename})"
+        return ""
 
 
-def _run(row: RunRow, steps: list[StepRow], ailment: str) -> Run:
+def _run(row: RunRow, steps: list[StepRow], ailment: str, waits_for: str) -> Run:
+    message = row.message
+    if not row.state.is_finished:
+        message = ailment or (waits_for if row.state is State.PENDING else message)
     return Run(
         id=row.id,
         uid=row.uid,
@@ -240,7 +253,7 @@ def _run(row: RunRow, steps: list[StepRow], ailment: str) -> Run:
             Step(step.name, step.state, step.started_at, step.finished_at, step.message)
             for step in steps
         ),
-        message=row.message if row.state.is_finished else ailment or row.message,
+        message=message,
         parameters=row.parameters,
     )
 
@@ -258,3 +271,7 @@ def _chunk(path: Path, offset: int, *, is_over: bool) -> LogChunk:
         # A line longer than a chunk is given in pieces rather than never.
         data = data[:end] if end or is_all else data
     return LogChunk(data.decode("utf-8", errors="replace"), offset + len(data), is_over and is_all)
+
+
+def _is_used(folder: Path) -> bool:
+    return any(is_alive(attempt) for attempt in folder.glob("*/attempt-*"))

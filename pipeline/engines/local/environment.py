@@ -52,3 +52,8 @@ def gpu_names(settings: Settings) -> list[str]:
     if settings.gpu_slots is None:
         return found
     return [*found, *map(str, range(len(found), settings.gpu_slots))][: settings.gpu_slots]
+
+
+def job_slots(settings: Settings) -> int:
+    """Give how many runs may run at a time: unless set, one for each GPU and at least one."""
+    return settings.job_slots or max(1, len(gpu_names(settings)))

@@ -85,7 +85,7 @@ class Place:
 
 
 def prepare(ready: Ready, place: Place, settings: Mapping[str, str], gpus: list[str]) -> Command:
-    """Lay the inputs of a step out and give the command that starts it.
+    """Make the attempt's folder with the inputs of the step, and give the command that starts it.
 
     Raises
     ------
@@ -93,6 +93,7 @@ def prepare(ready: Ready, place: Place, settings: Mapping[str, str], gpus: list[
         A secret is not in the environment.
     """
     shutil.rmtree(place.attempt, ignore_errors=True)
+    place.attempt.mkdir(parents=True)
     for name, artifact in ready.template.artifact_inputs.items():
         target = place.path(artifact.path)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 An attempt has a folder. Its lock is held from before the supervisor starts until it ends, by the
 descriptor that the supervisor inherits; so "is it alive" needs no process ids, and a recycled id
-deceives nobody.
+deceives nobody. Its processes carry its name in their environment, so that those of a supervisor
+that was killed are found.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+MARK = "SLIPWAY_ATTEMPT"
+_END_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def start(attempt: Path, command: Command, log: Path, grace_s: float) -> subproc
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=dict(command.environment),
+                env={**command.environment, MARK: str(attempt)},
                 cwd=command.folder,
                 pass_fds=(lock,),
                 start_new_session=True,
@@ -75,20 +80,41 @@ def is_alive(attempt: Path) -> bool:
     return is_locked(attempt / "lock")
 
 
+def is_at_work(attempt: Path) -> bool:
+    """Say whether an attempt goes on: it has not written how it ended, and lives."""
+    return not (attempt / "exit.json").exists() and is_alive(attempt)
+
+
 def was_started(attempt: Path) -> bool:
     """Say whether the supervisor came as far as starting the step."""
     return (attempt / "supervisor.json").exists()
 
 
+def is_of_this_boot(attempt: Path) -> bool:
+    """Say whether the machine has not been started anew since the attempt began."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return bool(_supervisor(attempt).get("boot", boot) == boot)
+
+
 def stop(attempt: Path) -> None:
     """Ask the supervisor to end the step; does nothing when there is none (yet)."""
-    try:
-        pid = json.loads((attempt / "supervisor.json").read_text(encoding="utf-8"))["pid"]
-    except FileNotFoundError:
-        return
-    if is_alive(attempt):
+    pid = _supervisor(attempt).get("pid")
+    if pid is not None and is_alive(attempt):
         with contextlib.suppress(ProcessLookupError):  # over since the look
             os.kill(pid, signal.SIGTERM)
+
+
+def end_all(attempt: Path) -> bool:
+    """Kill every process of an attempt; say whether none is left."""
+    give_up_at = time.monotonic() + _END_S
+    while pids := list(_marked(attempt)):
+        if time.monotonic() > give_up_at:
+            return False
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    return True
 
 
 def is_locked(path: Path) -> bool:
@@ -104,3 +130,24 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def _supervisor(attempt: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((attempt / "supervisor.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _marked(attempt: Path) -> Iterator[int]:
+    mark = os.fsencode(f"{MARK}={attempt}")
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/environ", "rb") as file:
+                    is_ours = mark in file.read().split(b"\0")
+            except OSError:  # it is over, or somebody else's
+                continue
+            if is_ours:
+                yield int(name)

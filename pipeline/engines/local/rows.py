@@ -26,6 +26,7 @@ class RunRow:
     position: int
     stop_at: str
     is_deleted: bool
+    priority: int
     parameters: Mapping[str, str]
     settings: Mapping[str, str]
 
@@ -43,6 +44,7 @@ class StepRow:
     attempt: int = 0
     devices: Sequence[str] = ()
     outputs_json: str = "{}"
+    is_stopping: bool = False
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:
@@ -68,8 +70,17 @@ def read_run(row: sqlite3.Row) -> RunRow:
 
 def read_step(row: sqlite3.Row) -> StepRow:
     """Read a row of the table ``steps``."""
-    run, name, state, message, started_at, finished_at, attempt, devices, outputs = row
+    run, name, state, message, started_at, finished_at, attempt, devices, outputs, stopping = row
     held = tuple(json.loads(devices)) if devices != "[]" else ()
     return StepRow(
-        run, name, State(state), message, started_at, finished_at, attempt, held, outputs
+        run=run,
+        name=name,
+        state=State(state),
+        message=message,
+        started_at=started_at,
+        finished_at=finished_at,
+        attempt=attempt,
+        devices=held,
+        outputs_json=outputs,
+        is_stopping=bool(stopping),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import subprocess
+from collections import Counter
+from pathlib import Path
 
-from pipeline.core.errors import InputError, SlipwayError
+from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
 from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local import processes
@@ -16,6 +19,10 @@ from pipeline.engines.local.progress import STOPPED, Ready
 from pipeline.engines.local.reasons import volume_of, why_failed
 from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.store import Store
+
+RETRY = "Retry the run to go on from here."
+MAX_FALSE_STARTS = 3
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 _log = logging.getLogger("slipway.controller")
 
@@ -36,6 +43,7 @@ class StepRunner:
         self._layout = layout
         self._grace_s = grace_s
         self._children: list[subprocess.Popen[bytes]] = []
+        self._false_starts: Counter[tuple[str, str]] = Counter()
 
     def start(self, run: RunRow, ready: Ready, row: StepRow, gpus: list[str]) -> bool:
         """Start a step; say whether it is over already."""
@@ -45,27 +53,33 @@ class StepRunner:
         number = row.attempt + 1
         attempt = self._layout.attempt(run.id, ready.step, number)
         place = Place(ready.template, attempt, volume_of(run).root)
-        self._store.update_step(
-            run.id,
-            ready.step,
-            state=State.RUNNING,
-            message="",
-            started_at=utc_now(),
-            attempt=number,
-            devices=gpus,
-        )
         try:
+            # Before the state says that it runs: where it says so, no folder means a removed one.
             command = prepare(ready, place, run.settings, gpus)
+            self._store.update_step(
+                run.id,
+                ready.step,
+                state=State.RUNNING,
+                message="",
+                started_at=utc_now(),
+                attempt=number,
+                devices=gpus,
+                is_stopping=0,
+            )
             log = self._layout.log(run.id, ready.step)
             self._children.append(processes.start(attempt, command, log, self._grace_s))
+        except EngineUnreachable:
+            raise
         except (SlipwayError, OSError) as reason:
+            raise_if_disk(reason)
             self.end(run, ready.step, State.FAILED, f"it could not be started: {reason}")
             return True
+        self._false_starts[run.id, ready.step] += 1
         return False
 
     def is_over(self, run: RunRow, step: StepRow, template: Template, *, is_stopping: bool) -> bool:
         """Look at a running step, pass a stop on, and note its end."""
-        attempt = self._layout.attempt(run.id, step.name, step.attempt)
+        attempt = self.attempt(step)
         end = processes.exit_of(attempt)
         if end is None and processes.is_alive(attempt):
             if is_stopping:
@@ -73,13 +87,10 @@ class StepRunner:
             return False
         # It may have been written between the two looks.
         end = end or processes.exit_of(attempt)
-        if end is None and not processes.was_started(attempt):
-            _log.info("run %s: step %s had not been started; again", run.id, step.name)
-            self._store.update_step(run.id, step.name, state=State.PENDING, attempt=step.attempt)
-        elif end is None:
-            reason = "its processes vanished: they were killed, or the machine was started anew"
-            self.end(run, step.name, State.FAILED, reason)
-        elif end.code == 0:
+        if end is None:
+            return processes.end_all(attempt) and self._vanished(run, step, attempt, is_stopping)
+        self._false_starts.pop((run.id, step.name), None)
+        if end.code == 0:
             self._collect(run, step, template, end.finished_at)
         elif is_stopping:
             self.end(run, step.name, State.STOPPED, STOPPED, end.finished_at)
@@ -88,9 +99,35 @@ class StepRunner:
             self.end(run, step.name, State.FAILED, reason, end.finished_at)
         return True
 
-    def stop(self, run: RunRow, step: StepRow) -> None:
-        """Ask a running step to stop."""
-        processes.stop(self._layout.attempt(run.id, step.name, step.attempt))
+    def attempt(self, step: StepRow) -> Path:
+        """Give the folder of a step's attempt."""
+        return self._layout.attempt(step.run, step.name, step.attempt)
+
+    def _vanished(self, run: RunRow, step: StepRow, attempt: Path, is_stopping: bool) -> bool:
+        """Note what became of a step whose supervisor is gone without a word."""
+        false_starts = self._false_starts[run.id, step.name]
+        if is_stopping:
+            self.end(run, step.name, State.STOPPED, STOPPED)
+        elif not attempt.is_dir():
+            reason = f"its folder {attempt} was removed while it ran, so it was ended. {RETRY}"
+            self.end(run, step.name, State.FAILED, reason)
+        elif processes.was_started(attempt):
+            reason = "its supervisor was killed, and the step was ended with it"
+            if not processes.is_of_this_boot(attempt):
+                reason = "the machine was started anew while it ran"
+            self.end(run, step.name, State.FAILED, f"{reason}. {RETRY}")
+        elif false_starts < MAX_FALSE_STARTS:
+            _log.info("run %s: step %s had not been started; again", run.id, step.name)
+            self._store.update_step(run.id, step.name, state=State.PENDING, devices=[])
+        else:
+            log = self._layout.log(run.id, step.name)
+            reason = f"it could not be started {false_starts} times: see {log}. {RETRY}"
+            self.end(run, step.name, State.FAILED, reason)
+        return True
+
+    def kill(self, step: StepRow) -> None:
+        """End a running step at once, whatever it says."""
+        processes.end_all(self.attempt(step))
 
     def end(
         self, run: RunRow, name: str, state: State, message: str, finished_at: str = ""
@@ -130,3 +167,19 @@ class StepRunner:
             return
         self._store.update_step(run.id, step.name, outputs=outputs)
         self.end(run, step.name, State.SUCCEEDED, "", finished_at)
+
+
+def raise_if_disk(reason: Exception) -> None:
+    """Raise what will pass when the disk has room, or may be written, again.
+
+    Raises
+    ------
+    EngineUnreachable
+        The reason is a disk that is full or read-only.
+    """
+    if isinstance(reason, OSError) and reason.errno in _DISK:
+        raise EngineUnreachable(
+            f"the local engine's state cannot be written: {reason.strerror}.",
+            where=str(reason.filename or ""),
+            next="Free space on its disk.",
+        ) from reason

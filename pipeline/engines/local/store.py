@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +13,15 @@ from pipeline.core.errors import EngineUnreachable, RunNotFound
 from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local.rows import RunRow, StepRow, read_run, read_step
+from pipeline.engines.local.schema import open_state
 
-_SCHEMA = """
-CREATE TABLE runs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, uid TEXT NOT NULL,
-    launch TEXT UNIQUE, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
-    created_at TEXT NOT NULL, started_at TEXT NOT NULL DEFAULT '',
-    finished_at TEXT NOT NULL DEFAULT '', position INTEGER NOT NULL,
-    stop_at TEXT NOT NULL DEFAULT '', is_deleted INTEGER NOT NULL DEFAULT 0,
-    parameters TEXT NOT NULL, settings TEXT NOT NULL, workflow TEXT NOT NULL);
-CREATE TABLE steps (
-    run TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, place INTEGER NOT NULL,
-    name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
-    started_at TEXT NOT NULL DEFAULT '', finished_at TEXT NOT NULL DEFAULT '',
-    attempt INTEGER NOT NULL DEFAULT 0, devices TEXT NOT NULL DEFAULT '[]',
-    outputs TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (run, name));
-CREATE INDEX runs_state ON runs (state);
-"""
 _RUN = (
     "seq, id, uid, launch, state, message, created_at, started_at, finished_at, position,"
-    " stop_at, is_deleted, parameters, settings"
+    " stop_at, is_deleted, priority, parameters, settings"
 )
-_STEP = "run, name, state, message, started_at, finished_at, attempt, devices, outputs"
+_STEP = "run, name, state, message, started_at, finished_at, attempt, devices, outputs, is_stopping"
 _UNFINISHED = "state IN ('pending', 'running')"
+ORDER = "ORDER BY priority DESC, position"
 
 
 class Store:
@@ -49,12 +33,13 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock for a block; an exception undoes what the block wrote."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # a full disk has ended the transaction already
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
@@ -98,7 +83,7 @@ class Store:
         RunNotFound
             There is none, or it was deleted.
         """
-        rows = self._runs("WHERE (id = :name OR launch = :name) AND NOT is_deleted", name=name)
+        rows = self.runs("WHERE (id = :name OR launch = :name) AND NOT is_deleted", name=name)
         if not rows:
             raise RunNotFound(
                 f"no run '{name}' on the local engine.", next="See `python -m pipeline runs`."
@@ -107,7 +92,7 @@ class Store:
 
     def page(self, limit: int, before: int | None) -> list[RunRow]:
         """Give runs, newest first."""
-        return self._runs(
+        return self.runs(
             "WHERE NOT is_deleted AND (:before IS NULL OR seq < :before)"
             " ORDER BY seq DESC LIMIT :limit",
             before=before,
@@ -115,20 +100,41 @@ class Store:
         )
 
     def unfinished(self) -> list[RunRow]:
-        """Give the runs that wait or run, in the order of the queue."""
-        return self._runs(f"WHERE {_UNFINISHED} ORDER BY position")
+        """Give the runs that run, then those that wait in the order in which they start."""
+        return self.runs(
+            f"WHERE {_UNFINISHED} ORDER BY state != 'running', priority DESC, position"
+        )
+
+    def active(self) -> list[RunRow]:
+        """Give the runs that run, and those that shall stop before they have."""
+        return self.runs(
+            f"WHERE state = 'running' OR (state = 'pending' AND stop_at != '') {ORDER}"
+        )
+
+    def succeeded(self, limit: int) -> list[RunRow]:
+        """Give the newest runs that succeeded."""
+        return self.runs("WHERE state = 'succeeded' ORDER BY seq DESC LIMIT :limit", limit=limit)
+
+    def hidden_and_over(self) -> list[str]:
+        """Give the ids of deleted runs that are over and still there: a deletion was cut short."""
+        return [run.id for run in self.runs(f"WHERE is_deleted AND NOT {_UNFINISHED}")]
+
+    def all_ids(self) -> set[str]:
+        """Give the ids of all runs, deleted ones that still stop among them."""
+        with self.connection() as db:
+            return {row["id"] for row in db.execute("SELECT id FROM runs")}
 
     def has_unfinished(self, db: sqlite3.Connection | None = None) -> bool:
         """Say whether the controller has anything to do."""
         query = f"SELECT 1 FROM runs WHERE {_UNFINISHED} LIMIT 1"
         if db is not None:
             return db.execute(query).fetchone() is not None
-        with self._connection() as connection:
+        with self.connection() as connection:
             return connection.execute(query).fetchone() is not None
 
     def workflow(self, run_id: str) -> dict[str, Any]:
         """Give the document of a run."""
-        with self._connection() as db:
+        with self.connection() as db:
             row = db.execute("SELECT workflow FROM runs WHERE id = ?", (run_id,)).fetchone()
         document: dict[str, Any] = json.loads(row[0])
         return document
@@ -137,7 +143,7 @@ class Store:
         """Give the steps of runs in the pipeline's order."""
         ids = list(run_ids)
         found: dict[str, list[StepRow]] = {run_id: [] for run_id in ids}
-        with self._connection() as db:
+        with self.connection() as db:
             marks = ", ".join("?" * len(ids))
             query = f"SELECT {_STEP} FROM steps WHERE run IN ({marks}) ORDER BY run, place"
             for row in db.execute(query, ids):
@@ -155,10 +161,12 @@ class Store:
     def request_stop(self, run_id: str) -> None:
         """Note that a run shall stop, unless it is over or was asked before."""
         with self.transaction() as db:
-            db.execute(
+            changed = db.execute(
                 f"UPDATE runs SET stop_at = ? WHERE id = ? AND stop_at = '' AND {_UNFINISHED}",
                 (utc_now(), run_id),
-            )
+            ).rowcount
+            if changed:
+                _mark_running_steps(db, run_id)
 
     def requeue(self, run_id: str, exit_handler: str) -> None:
         """Put a failed or stopped run at the end of the queue, keeping what succeeded."""
@@ -172,7 +180,7 @@ class Store:
             if changed:
                 db.execute(
                     "UPDATE steps SET state = 'pending', message = '', started_at = '',"
-                    " finished_at = '', devices = '[]', outputs = '{}'"
+                    " finished_at = '', devices = '[]', outputs = '{}', is_stopping = 0"
                     " WHERE run = ? AND (state != 'succeeded' OR name = ?)",
                     (run_id, exit_handler),
                 )
@@ -186,23 +194,12 @@ class Store:
                 " stop_at = CASE stop_at WHEN '' THEN ? ELSE stop_at END WHERE id = ?",
                 (utc_now(), run_id),
             ).rowcount
+            _mark_running_steps(db, run_id)
         return hidden == 0
 
-    def move(self, run_id: str, place: int) -> None:
-        """Put a waiting run at a place among the waiting ones, 0 being the next to start."""
-        with self.transaction() as db:
-            query = "SELECT id, position FROM runs WHERE state = 'pending' ORDER BY position"
-            rows = db.execute(query).fetchall()
-            order = [row["id"] for row in rows]
-            if run_id in order:
-                order.remove(run_id)
-                order.insert(max(place, 0), run_id)
-                free = [row["position"] for row in rows]
-                pairs = list(zip(free, order, strict=True))
-                db.executemany("UPDATE runs SET position = ? WHERE id = ?", pairs)
-
-    def _runs(self, where: str, **values: Any) -> list[RunRow]:
-        with self._connection() as db:
+    def runs(self, where: str, **values: Any) -> list[RunRow]:
+        """Give runs by the end of a query, whose names stand for the values."""
+        with self.connection() as db:
             return [read_run(row) for row in db.execute(f"SELECT {_RUN} FROM runs {where}", values)]
 
     def _update(self, table: str, values: dict[str, Any], where: str, *keys: str) -> None:
@@ -211,19 +208,21 @@ class Store:
             for name, value in values.items()
         }
         columns = ", ".join(f"{name} = ?" for name in plain)
-        with self._connection() as db:
+        with self.connection() as db:
             db.execute(f"UPDATE {table} SET {columns} WHERE {where}", (*plain.values(), *keys))
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Open the file for a block; each statement is a transaction of its own.
+
+        Raises
+        ------
+        EngineUnreachable
+            It cannot be used, or a statement failed.
+        """
         connection = None
         try:
-            if not self._path.exists():
-                self._create()
-            connection = sqlite3.connect(self._path, timeout=20, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection = open_state(self._path)
             yield connection
         except (sqlite3.Error, OSError) as reason:
             raise EngineUnreachable(
@@ -235,18 +234,7 @@ class Store:
             if connection is not None:
                 connection.close()
 
-    def _create(self) -> None:
-        """Make the database under another name and link it: of many callers one is first.
 
-        Two connections that switch a new database to WAL at once get "database is locked".
-        """
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
-        try:
-            with closing(sqlite3.connect(temporary)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(_SCHEMA)
-            with suppress(FileExistsError):
-                os.link(temporary, self._path)
-        finally:
-            temporary.unlink(missing_ok=True)
+def _mark_running_steps(db: sqlite3.Connection, run_id: str) -> None:
+    """Note which steps a stop found at work: an exit handler that starts after it runs."""
+    db.execute("UPDATE steps SET is_stopping = 1 WHERE run = ? AND state = 'running'", (run_id,))

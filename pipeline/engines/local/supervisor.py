@@ -4,6 +4,9 @@ Called by path as ``python -I -S supervisor.py FOLDER LOCK_FD GRACE_S -- COMMAND
 session of its own and holds the folder's lock (an inherited descriptor) for as long as it lives;
 the step is a process group of its own. SIGTERM to the supervisor stops the step: SIGTERM to its
 group, and SIGKILL after the grace time. Nothing that the step started outlives it.
+
+What it has to write is written, if need be when the disk has room again: until then the lock says
+that the attempt is not over. Only when its folder is gone it gives up.
 """
 
 import contextlib
@@ -16,23 +19,26 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 CLEANUP_LIMIT_S = 10.0
+TRY_AGAIN_S = 0.5
+DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 def main() -> None:
     """Run the step and write ``exit.json``: {"code", "message", "finished_at"}."""
     folder, lock_fd, grace_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     command = sys.argv[5:]
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD])
+    signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     os.set_inheritable(lock_fd, False)
     # Orphans of the step become children of this process, so that they can be found and ended.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    _write(folder, "supervisor.json", {"pid": os.getpid()})
+    _write(folder, "supervisor.json", {"pid": os.getpid(), "boot": _boot()})
     message = ""
     try:
         pid = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigmask=[])
     except OSError as reason:
         code, message = 127, f"{command[0]} cannot be started: {reason.strerror}"
-        print(message, flush=True)
+        with contextlib.suppress(OSError):  # the log's disk may be full
+            print(message, flush=True)
     else:
         code = _wait(pid, grace_s)
         _end_descendants(pid)
@@ -96,8 +102,24 @@ def _signal_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
+def _boot() -> str:
+    """Name this start of the machine."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
 def _write(folder: str, name: str, document: dict[str, object]) -> None:
     """Write atomically; this program cannot import the core, which would cost it its fast start."""
+    while True:
+        try:
+            return _write_once(folder, name, document)
+        except FileNotFoundError:
+            raise
+        except OSError:  # no room, or read-only for now
+            time.sleep(TRY_AGAIN_S)
+
+
+def _write_once(folder: str, name: str, document: dict[str, object]) -> None:
     temporary = os.path.join(folder, f".{name}.tmp")
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(document, file)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.engines.base import Engine
+from pipeline.engines.base import Engine, Run, Step
 from pipeline.engines.local.engine import LocalEngine
+from pipeline.engines.local.estimate import starts_in_s
+from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, is_running, log, messages, step, wait, workflow
 
@@ -83,6 +88,95 @@ def test_more_gpus_than_there_are_is_refused(local_engine: Engine) -> None:
     with pytest.raises(InputError, match=r"train asks for 1 GPU\(s\); this machine has 0"):
         local_engine.submit(workflow(step("train", "true", gpus=1)), "l-1")
     assert local_engine.list_runs().runs == ()
+
+
+def test_runs_start_by_priority_then_by_time(local_engine: LocalEngine, settings: Settings) -> None:
+    ids = [queued(local_engine, f"l-{number}") for number in range(5)]
+    wait(local_engine, ids[0], is_running("train"))
+    local_engine.prioritise(ids[1], -1)
+    local_engine.prioritise(ids[4], 1)
+    waiting = [run.launch for run in local_engine.queue().runs[1:]]
+    assert waiting == ["l-4", "l-2", "l-3", "l-1"]
+    assert local_engine.get(ids[1]).message == "waits for a job slot; 4 before it"
+    (settings.volume / "go").touch()
+    for run_id in ids:
+        finish(local_engine, run_id)
+    assert (settings.volume / "order").read_text().split() == ["l-0", *waiting]
+
+
+def test_a_moved_run_takes_the_priority_of_those_around_it(
+    local_engine: LocalEngine, settings: Settings
+) -> None:
+    ids = [queued(local_engine, f"l-{number}") for number in range(4)]
+    wait(local_engine, ids[0], is_running("train"))
+    local_engine.prioritise(ids[1], 1)
+    local_engine.prioritise(ids[3], -1)
+    local_engine.reorder(ids[3], 0)
+    local_engine.reorder(ids[1], 2)
+    found = local_engine.queue()
+    assert [run.id for run in found.runs[1:]] == [ids[3], ids[2], ids[1]]
+    numbers = [found.priorities[run.id] for run in found.runs[1:]]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_nothing_starts_while_the_queue_is_paused(
+    local_engine: LocalEngine, settings: Settings
+) -> None:
+    first = queued(local_engine, "l-0")
+    wait(local_engine, first, is_running("train"))
+    local_engine.pause(is_paused=True)
+    second = queued(local_engine, "l-1")
+    (settings.volume / "go").touch()
+    assert finish(local_engine, first).state is State.SUCCEEDED
+    # A controller that did not know of the pause would start it now, and so would a new one.
+    assert local_engine.get(second).message == "the queue is paused; 0 before it"
+    again = make_engine(settings)
+    third = again.submit(workflow(step("verify", "true")), "l-2")
+    again.stop(third)
+    assert finish(again, third).state is State.STOPPED
+    assert local_engine.get(second).state is State.PENDING
+    assert local_engine.queue().starts_in_s == {}
+    local_engine.pause(is_paused=False)
+    assert finish(local_engine, second).state is State.SUCCEEDED
+
+
+def test_a_run_starts_when_those_like_it_before_it_are_over() -> None:
+    now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+    def run(name: str, cfg: str, *, started: float = 0, took: float = 0) -> Run:
+        start = (now - timedelta(seconds=started)).isoformat()
+        end = (now - timedelta(seconds=started - took)).isoformat() if took else ""
+        steps = (Step("train", State.RUNNING, start, end),)
+        return Run(
+            name, name, name, "local", State.RUNNING, "", start, end, steps, "", {"cfg": cfg}
+        )
+
+    past = [
+        run("newest short", "short", started=900, took=100),
+        run("short", "short", started=5000, took=4000),
+        run("long", "long", started=9000, took=1000),
+    ]
+    running = [run("a", "short", started=40), run("b", "long", started=5000)]
+    waiting = [run("c", "short"), run("d", "long"), run("e", "other"), run("f", "short")]
+    estimates = starts_in_s(running, waiting, past, slots=2, now=now)
+    # b is overdue; d follows a; the median of 100, 4000 and 1000 is what e takes.
+    assert estimates == {"c": 0, "d": 60, "e": 100, "f": 1060}
+    assert starts_in_s(running, waiting, past, slots=4, now=now)["d"] == 0
+    assert starts_in_s(running, waiting, [], slots=2, now=now) == {}
+
+
+def test_a_thousand_waiting_runs_are_no_work(local_engine: LocalEngine, settings: Settings) -> None:
+    """Nothing is written for those that wait: what they wait for is worked out by who looks."""
+    first = queued(local_engine, "l-0")
+    wait(local_engine, first, is_running("train"))
+    document = workflow(step("verify", "true"))
+    ids = [local_engine.submit(document, f"w-{number}") for number in range(1000)]
+    assert local_engine.get(ids[-1]).message == "waits for a job slot; 1000 before it"
+    with closing(sqlite3.connect(Layout(settings.state).database)) as db:
+        assert db.execute("SELECT count(*) FROM runs WHERE message != ''").fetchone() == (0,)
+    assert len(local_engine.queue().runs) == 1001
+    for run_id in ids:
+        local_engine.delete(run_id)
 
 
 SUBMIT = """

@@ -125,7 +125,7 @@ def test_vanished_step_is_not_shown_as_running(local_engine: Engine, settings: S
             process.kill()
     run = finish(local_engine, run_id)
     assert run.state is State.FAILED
-    assert "vanished" in messages(run)["train"]
+    assert "its supervisor was killed" in messages(run)["train"]
     (settings.volume / "go").touch()
     local_engine.retry(run_id)
     assert finish(local_engine, run_id).state is State.SUCCEEDED

@@ -1,11 +1,26 @@
-"""The store is opened by many at once, also for the first time."""
+"""The store is opened by many at once, also for the first time, and by newer and older code."""
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from pipeline.core.errors import EngineUnreachable
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.engines.local.engine import LocalEngine
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.schema import VERSION
+from pipeline.engines.local.start import take_lock
 from pipeline.engines.local.store import Store
+from pipeline.engines.local.waiting import Waiting
+
+# The state file as the first version wrote it: a run that is over, one that runs, one that waits.
+FIRST_VERSION = Path(__file__).with_name("state-version-1.sql")
 
 
 def test_many_threads_open_a_new_store(tmp_path: Path) -> None:
@@ -17,3 +32,49 @@ def test_many_threads_open_a_new_store(tmp_path: Path) -> None:
         assert [entry.name for entry in path.parent.iterdir() if entry.suffix == ".db"] == [
             path.name
         ]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = Layout(tmp_path).database
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(FIRST_VERSION.read_text(encoding="utf-8"))
+    return path
+
+
+def test_state_of_the_first_version_is_taken_over_whole(old: Path, tmp_path: Path) -> None:
+    # Nothing starts: the test holds the controller's lock.
+    assert take_lock(Layout(tmp_path)) is not None
+    engine = LocalEngine(Settings(volume=tmp_path, state=tmp_path, gpu_slots=0))
+    runs = {run.launch: run for run in engine.list_runs().runs}
+    assert {name: run.state for name, run in runs.items()} == {
+        "l-1": State.SUCCEEDED,
+        "l-2": State.RUNNING,
+        "l-3": State.PENDING,
+    }
+    assert [step.state for step in runs["l-1"].steps] == [State.SUCCEEDED] * 2
+    assert runs["l-1"].finished_at == "2026-11-20T10:05:00.000Z"
+    assert runs["l-2"].parameters == {"launch": "l-2"}
+    assert [run.launch for run in engine.queue().runs] == ["l-2", "l-3"]
+    engine.stop("l-2")
+    engine.prioritise("l-3", 1)
+    with closing(sqlite3.connect(old)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert db.execute("SELECT count(*) FROM steps WHERE is_stopping").fetchone() == (1,)
+
+
+def test_many_threads_take_over_an_older_state(old: Path) -> None:
+    with ThreadPoolExecutor(12) as threads:
+        pages = list(threads.map(lambda _: Store(old).page(10, None), range(12)))
+    assert {len(page) for page in pages} == {3}
+
+
+def test_state_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    Waiting(Store(path)).pause(is_paused=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(EngineUnreachable, match=f"version {VERSION + 1}.*Update Slipway"):
+        Store(path).page(10, None)

@@ -1,0 +1,112 @@
+"""The form of the state file: its tables, its version, and how an older one becomes this one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from pipeline.core.errors import EngineUnreachable
+
+# Step n takes a file of version n to n + 1. Only add: a controller of the older code may be at work
+# on the same file while a newer dashboard opens it.
+_STEPS = (
+    """
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, uid TEXT NOT NULL,
+    launch TEXT UNIQUE, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL, started_at TEXT NOT NULL DEFAULT '',
+    finished_at TEXT NOT NULL DEFAULT '', position INTEGER NOT NULL,
+    stop_at TEXT NOT NULL DEFAULT '', is_deleted INTEGER NOT NULL DEFAULT 0,
+    parameters TEXT NOT NULL, settings TEXT NOT NULL, workflow TEXT NOT NULL);
+CREATE TABLE steps (
+    run TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, place INTEGER NOT NULL,
+    name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '',
+    started_at TEXT NOT NULL DEFAULT '', finished_at TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 0, devices TEXT NOT NULL DEFAULT '[]',
+    outputs TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (run, name));
+CREATE INDEX runs_state ON runs (state);
+""",
+    """
+ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE steps ADD COLUMN is_stopping INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE switches (name TEXT PRIMARY KEY, is_on INTEGER NOT NULL);
+CREATE INDEX runs_order ON runs (state, priority, position);
+""",
+)
+VERSION = len(_STEPS)
+
+
+def open_state(path: Path) -> sqlite3.Connection:
+    """Open the state file in the form of this code; it is made, or brought up to date, first.
+
+    Raises
+    ------
+    sqlite3.Error, OSError
+        The file cannot be used.
+    EngineUnreachable
+        A newer Slipway wrote it.
+    """
+    if not path.exists():
+        _create(path)
+    connection = sqlite3.connect(path, timeout=20, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What is recorded stays so when the power fails: a step that ran must not run again.
+        connection.execute("PRAGMA synchronous = FULL")
+        if _version(connection) != VERSION:
+            _update(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Give the version of a file; the first one did not say it."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version:
+        return version
+    query = "SELECT count(*) FROM sqlite_master WHERE name = 'runs'"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def _update(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # of many callers one was first
+        if version > VERSION:
+            raise EngineUnreachable(
+                f"the local engine's state is of version {version}; this code knows {VERSION}.",
+                where=str(path),
+                next="Update Slipway, or set SLIPWAY_STATE to another folder.",
+            )
+        for script in _STEPS[version:]:
+            for statement in filter(str.strip, script.split(";")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has ended the transaction already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _create(path: Path) -> None:
+    """Make the file under another name and link it: of many callers one is first.
+
+    Two connections that switch a new database to WAL at once get "database is locked".
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            _update(connection, path)
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
