@@ -38,6 +38,7 @@ VIEWS = (
     View("runs", marked("Runs"), ":material/list:"),
     View("run", marked("Run"), ":material/list:", is_hidden=True),
     View("compare", marked("Compare"), ":material/compare_arrows:"),
+    View("datasets", marked("Datasets"), ":material/dataset:"),
     View("configs", marked("Configs"), ":material/edit_note:"),
     View("models", marked("Models"), ":material/deployed_code:"),
     View("system", marked("System"), ":material/monitor_heart:"),

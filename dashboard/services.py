@@ -13,6 +13,8 @@ from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
+    from pipeline.actions.inspections import Inspections
+    from pipeline.core.thumbnails import Thumbnails
     from pipeline.engines.base import Engine
     from pipeline.tracking.reader import Tracking
     from pipeline.tracking.sync import BackgroundSync
@@ -55,6 +57,22 @@ def mlflow_sync() -> BackgroundSync:
     from pipeline.tracking.sync import BackgroundSync  # as above
 
     return BackgroundSync(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def inspections() -> Inspections:
+    """Give what reads datasets in the background."""
+    from pipeline.actions.inspections import Inspections  # polars takes a while to import
+
+    return Inspections(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def thumbnails() -> Thumbnails:
+    """Give the pictures of images that are kept."""
+    from pipeline.core.thumbnails import Thumbnails
+
+    return Thumbnails(settings().state / "thumbnails")
 
 
 def user() -> str:

@@ -6,7 +6,7 @@ state only holds what is being typed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,6 +20,11 @@ MODEL = "model"
 OVERRIDES = "set"
 FILE = "file"
 RUNS = "runs"
+DATA = "data"
+IMAGE = "image"
+LINE = "line"
+PART = "part"
+PAGE = "page"
 LANGUAGE = "lang"
 
 
@@ -38,9 +43,9 @@ def open_runs() -> None:
     go("runs")
 
 
-def open_launch(clone: str = "", model: str = "") -> None:
-    """Go to the launch page, filled in like the run to clone, or with this model."""
-    query = {CLONE: clone, MODEL: model}
+def open_launch(clone: str = "", model: str = "", data: str = "", override: str = "") -> None:
+    """Go to the launch page, filled in like the run to clone, or with this model, data, setting."""
+    query = {CLONE: clone, MODEL: model, DATA: data, OVERRIDES: override}
     go("launch", {key: value for key, value in query.items() if value})
 
 
@@ -52,6 +57,11 @@ def open_compare(runs: Sequence[str]) -> None:
 def open_config(path: str) -> None:
     """Go to the editor with this file of the volume."""
     go("configs", {FILE: path})
+
+
+def open_dataset(name: str) -> None:
+    """Go to a dataset; does not return."""
+    go("datasets", {DATA: name})
 
 
 def url_text(key: str) -> str:
@@ -78,6 +88,11 @@ def set_url(key: str, value: str | Sequence[str]) -> None:
         st.query_params.pop(key, None)
     elif value != (url_text(key) if isinstance(value, str) else url_texts(key)):
         st.query_params[key] = value if isinstance(value, str) else list(value)
+
+
+def replace_url(query: Mapping[str, str]) -> None:
+    """Make these the URL's only parameters; empty values are left out."""
+    st.query_params.from_dict({key: value for key, value in query.items() if value})
 
 
 def seed(key: str, fallback: Any, allowed: Sequence[Any] | None = None) -> str:

@@ -75,14 +75,38 @@ _CSS = """
 <style>
 .stMainBlockContainer { max-width: 1400px; padding-top: 4.2rem; padding-bottom: 2rem; }
 .stMain input, .stMetric, .stDataFrame, .stMain code { font-variant-numeric: tabular-nums; }
-.st-key-configs-editor textarea {
-  font-family: "Source Code Pro", monospace; font-size: 0.87rem; white-space: pre; overflow-x: auto;
-}
 /* One container, not one for each row and column: the page redraws faster, and wraps by itself. */
 [class*="st-key-cfg-fields"] {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 1rem;
 }
+.st-key-datasets-list { max-height: 80vh; overflow-y: auto; }
+.st-key-samples-grid {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.75rem;
+}
+[class*="st-key-samples-tile"] { position: relative; gap: 0; }
+/* The whole tile is its button: the picture has no click of its own. */
+[class*="st-key-samples-tile"] [data-testid="stElementContainer"]:has(button) {
+  position: absolute; inset: 0; width: 100%;
+}
+[class*="st-key-samples-tile"] .stButton, [class*="st-key-samples-tile"] button {
+  width: 100%; height: 100%; align-items: flex-end; justify-content: flex-start; padding: 0;
+}
+[class*="st-key-samples-tile"] button p {
+  font-size: 0.78rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
+.samples-picture { position: relative; height: 8.5rem; margin-bottom: 1.7rem; }
+.samples-full { height: min(68vh, 44rem); }
+.samples-note {
+  position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
+  background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;
+}
+.samples-broken {
+  height: 100%; padding: 0.6rem; border: 1px dashed currentColor; border-radius: 6px;
+  font-size: 0.75rem; overflow: hidden; display: flex; flex-direction: column; opacity: 0.75;
+}
 @media (max-width: 640px) {
+  .st-key-datasets-list { max-height: 13rem; }
+  .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
 }
 </style>

@@ -163,13 +163,14 @@ def _baseline_key(names: list[str]) -> str:
 
 
 def _params(found: Comparison) -> None:
+    shows_all = len(found.runs) == 1  # there is nothing for one run to differ from
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{tr('Parameters')}**")
-        shows_all = st.toggle(tr("all"), key="all", bind="query-params")
+        if not shows_all:
+            shows_all = st.toggle(tr("all"), key="all", bind="query-params")
     params = found.params if shows_all else differing(found.params, counts_missing=False)
-    if not params and len(found.runs) > 1:
-        st.info(tr("These runs do not differ in any parameter."), icon=":material/tune:")
     if not params:
+        st.info(tr("These runs do not differ in any parameter."), icon=":material/tune:")
         return
     pinned = {"parameter": st.column_config.Column(tr("parameter"), pinned=True)}
     st.dataframe(params_table(params), hide_index=True, column_config=pinned)

@@ -1,4 +1,4 @@
-"""Configs: the yaml files of the volume, edited as text and checked while they are."""
+"""Configs: the yaml files of the volume, edited as text or by a form, with every version kept."""
 
 from __future__ import annotations
 
@@ -7,41 +7,54 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.drafts import Draft, drop_draft, keep_draft, load_draft
-from dashboard.errors import show_error
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape, show_findings, summary
-from pipeline.core.editing import check_file, open_text, save_text
-from pipeline.core.errors import FileChanged, SlipwayError
-from pipeline.core.findings import has_errors
-from pipeline.core.volume import FOLDERS
+from dashboard.views import configs_editor, configs_files, configs_side
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import plural
+from dashboard.widgets.yaml_editor import EDITOR_HEIGHT
+from pipeline.actions.file_uses import Uses, runs_by_digest, runs_of_file
+from pipeline.core.editing import digest_now
+from pipeline.core.errors import SlipwayError
+from pipeline.core.history import deleted_files, list_versions
+from pipeline.core.volume import FOLDERS, PRESETS
 
-_EDITOR_HEIGHT = 440
-_NOTICE = "configs.notice"
+_SHORT_LIST = 9  # files that fit beside the editor
+_FOLDERS = (*sorted(set(FOLDERS.values())), PRESETS)
 
 
 def render() -> None:
-    """Show the files and the editor of the one that the URL names."""
-    folders = yaml_files(services.volume().root)
+    """Show the files, the editor of the one that the URL names, and what is beside it."""
+    volume = services.volume()
+    folders = yaml_files(volume.root)
     if not any(folders.values()):
         _show_empty()
         return
-    files, editor = st.columns([1, 3.2], gap="medium")
+    uses = runs_by_digest(volume)
+    files, editor, side = st.columns([1.1, 2.3, 1.5], gap="medium")
     path = state.url_text(state.FILE)
-    with files.container(height=_EDITOR_HEIGHT + 120, border=True):
-        _show_files(folders, path)
+    with files:
+        configs_files.show_new()
+        configs_files.show_upload()
+        is_long = sum(map(len, folders.values())) > _SHORT_LIST
+        with st.container(
+            height=EDITOR_HEIGHT + 100 if is_long else "content", border=True, gap=None
+        ):
+            _show_files(folders, path, uses)
+            configs_files.show_deleted(deleted_files(volume))
+    if not path:
+        editor.markdown(tr("**Choose a file**"))
+        editor.caption(tr("Cfg, data, model and tune yaml of the volume can be edited here."))
+        return
     with editor:
-        if path:
-            _show_editor(path)
-        else:
-            st.markdown(tr("**Choose a file**"))
-            st.caption(tr("Cfg, data, model and tune yaml of the volume can be edited here."))
+        opened = configs_editor.show(path)
+    with side:
+        configs_side.show(opened, uses)
 
 
 def yaml_files(root: Path) -> dict[str, list[str]]:
     """Give the yaml files of the volume by folder, relative to it; the root is ``""``."""
     found: dict[str, list[str]] = {}
-    for folder in ("", *sorted(set(FOLDERS.values()))):
+    for folder in ("", *_FOLDERS):
         place = root / folder
         entries = sorted(place.iterdir()) if place.is_dir() else []
         found[folder] = [
@@ -52,7 +65,7 @@ def yaml_files(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def _show_files(folders: dict[str, list[str]], chosen: str) -> None:
+def _show_files(folders: dict[str, list[str]], chosen: str, uses: Uses) -> None:
     for folder, paths in folders.items():
         if not paths:
             continue
@@ -60,125 +73,28 @@ def _show_files(folders: dict[str, list[str]], chosen: str) -> None:
         for path in paths:
             name = escape(Path(path).name)
             label = f":primary[**{name}**]" if path == chosen else name
+            if runs := _runs(path, uses):
+                label += f" :small[:gray[{plural(runs, 'run')}]]"
             icon = ":material/edit_note:" if path == chosen else ":material/description:"
             if st.button(label, key=f"configs.open.{path}", type="tertiary", icon=icon):
                 state.set_url(state.FILE, path)
                 st.rerun()
 
 
-def _show_editor(path: str) -> None:
-    volume, where = services.volume(), _place()
-    text_on_disk, sha256 = open_text(volume, path)
-    draft = load_draft(*where, path)
-    base = draft.base_sha256 if draft else sha256
-    key = f"configs.text.{path}"
-    if key not in st.session_state:
-        st.session_state[key] = draft.text if draft else text_on_disk
-    elif draft is None and st.session_state.get(f"{key}.sha256") != sha256:
-        st.session_state[key] = text_on_disk  # nothing typed: show what is there now
-    st.session_state[f"{key}.sha256"] = sha256
-    head, buttons = st.columns([2, 1], vertical_alignment="center")
-    text = st.container(key="configs-editor").text_area(
-        path,
-        key=key,
-        height=_EDITOR_HEIGHT,
-        label_visibility="collapsed",
-        on_change=_typed,
-        args=(path, key, base),
-    )
-    is_changed = text != text_on_disk
-    with head:
-        _show_head(path, is_changed)
-    with buttons.container(horizontal=True, horizontal_alignment="right"):
-        if is_changed and st.button(tr("Discard"), icon=":material/undo:", key="configs.discard"):
-            _forget(path, key)
-        if st.button(
-            tr("Save"),
-            type="primary",
-            icon=":material/save:",
-            disabled=not is_changed,
-            key="configs.save",
-        ):
-            _save(path, key, text or "", base)
-    if is_changed and base != sha256:
-        _show_conflict(path, key, text or "", text_on_disk, sha256)
-    _show_checks(path, text or "")
-
-
-def _show_head(path: str, is_changed: bool) -> None:
-    note = st.session_state.pop(_NOTICE, "")
-    state_word = (
-        tr(":orange[not saved]") if is_changed else f":green[{note}]" if note else ":gray[saved]"
-    )
-    st.markdown(f"**{escape(path)}** · {state_word}")
-
-
-def _show_checks(path: str, text: str) -> None:
-    findings = check_file(services.volume(), path, text)
-    if not findings:
-        st.markdown(tr(":green[:material/check_circle:] No problems found."))
-        return
-    mark = ":red[:material/error:]" if has_errors(findings) else ":orange[:material/info:]"
-    st.markdown(
-        tr(
-            "{mark} **{summary}** :gray[a file with problems can be saved too]",
-            mark=mark,
-            summary=summary(findings),
-        )
-    )
-    show_findings(findings)
-
-
-def _show_conflict(path: str, key: str, text: str, text_on_disk: str, sha256: str) -> None:
-    from pipeline.core.train_cfg import diff_text
-
-    st.warning(
-        tr(
-            "**{path} was changed by somebody else while you were editing.**  \n"
-            "Nothing is overwritten and your text is kept. Compare, then choose.",
-            path=escape(path),
-        ),
-        icon=":material/sync_problem:",
-    )
-    diff = diff_text(text_on_disk, text, path, tr("{path} (your text)", path=path))
-    st.code(diff, language="diff")
-    with st.container(horizontal=True):
-        if st.button(tr("Take theirs, drop my text"), key="configs.theirs"):
-            _forget(path, key)
-        if st.button(tr("Save mine over it"), key="configs.mine"):
-            _save(path, key, text, sha256)
-
-
-def _typed(path: str, key: str, base: str) -> None:
-    keep_draft(*_place(), path, Draft(st.session_state[key], base))
-
-
-def _save(path: str, key: str, text: str, expected_sha256: str) -> None:
+def _runs(path: str, uses: Uses) -> int:
+    """Count the runs that used a file; one that cannot be read says why when it is opened."""
+    volume = services.volume()
     try:
-        saved = save_text(services.volume(), path, text, expected_sha256=expected_sha256)
-    except FileChanged:
-        st.rerun()  # shows the conflict: the draft is kept and says what it started from
-    except SlipwayError as reason:
-        show_error(reason)
-        return
-    drop_draft(*_place(), path)
-    st.session_state[f"{key}.sha256"] = saved
-    st.session_state[_NOTICE] = tr("saved just now")
-    st.rerun()
-
-
-def _forget(path: str, key: str) -> None:
-    drop_draft(*_place(), path)
-    del st.session_state[key]
-    st.rerun()
-
-
-def _place() -> tuple[Path, str]:
-    return services.settings().state, services.user()
+        return len(runs_of_file(uses, list_versions(volume, path), digest_now(volume, path)))
+    except SlipwayError:
+        return 0
 
 
 def _show_empty() -> None:
     root = services.settings().volume
+    configs_files.show_new()
+    configs_files.show_upload()
+    configs_files.show_deleted(deleted_files(services.volume()))
     with st.container(border=True):
         st.markdown(tr("**No yaml files on the volume yet**"))
         st.markdown(

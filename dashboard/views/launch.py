@@ -10,7 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
-from dashboard.views import launch_form, launch_plan, launch_preview
+from dashboard.views import (
+    launch_advice,
+    launch_form,
+    launch_plan,
+    launch_presets,
+    launch_preview,
+)
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
 from dashboard.widgets.findings import escape, show_findings, summary
@@ -98,6 +104,18 @@ def _paint_first() -> None:
 
 
 def _show_data(plan: Plan) -> None:
+    _show_numbers(plan)
+    if st.button(
+        tr("Open the dataset"),
+        icon=":material/dataset:",
+        type="tertiary",
+        key="launch.dataset",
+        help=tr("Every finding, samples with their boxes, sizes, and the runs that used it"),
+    ):
+        state.open_dataset(plan.launch.choices.data)
+
+
+def _show_numbers(plan: Plan) -> None:
     if plan.report is None or not plan.report.splits:
         st.markdown(tr("**No numbers for {data} yet**", data=escape(plan.launch.choices.data)))
         st.caption(tr("The findings beside this say what keeps the dataset from being read."))
@@ -135,6 +153,9 @@ def _show_findings(plan: Plan) -> None:
     checks = launch_plan.checks(plan.findings)
     st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
+    launch_advice.show(plan)
+    if takes := launch_advice.expected(plan.estimate):
+        st.caption(takes, help=launch_advice.how(plan.estimate))
 
 
 def _show_launch(plan: Plan) -> None:
@@ -180,6 +201,7 @@ def _show_settings(plan: Plan) -> None:
         if plan.resolved["cfg_yaml"] and st.button(tr("Open the cfg"), icon=":material/edit_note:"):
             state.open_config(plan.resolved["cfg_yaml"])
         return
+    launch_presets.show_presets(base)
     cfg_form(
         SCHEMA,
         base,

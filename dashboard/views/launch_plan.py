@@ -15,6 +15,7 @@ from dashboard.widgets.cfg_form import override_text
 from pipeline.actions import launches
 from pipeline.actions.found_runs import find
 from pipeline.actions.launches import Plan
+from pipeline.core.advice import Advice
 from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch import Choices
@@ -22,7 +23,7 @@ from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"
 CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
-_CLICKED = "launch.clicked"
+_CLICKED, _BEFORE = "launch.clicked", "launch.before_advice"
 _DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
 _RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
 _SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
@@ -73,6 +74,19 @@ def change(key: str, value: Any, base: Mapping[str, Any]) -> None:
         del values[key]
     texts = [f"{name}={override_text(item)}" for name, item in values.items()]
     state.set_url(state.OVERRIDES, texts)
+
+
+def follow(advice: Advice, base: Mapping[str, Any]) -> None:
+    """Take advice over into the form, keeping what the setting was before."""
+    before = st.session_state.setdefault(_BEFORE, {})
+    before[advice.key] = overrides().get(advice.key, base.get(advice.key))
+    change(advice.key, advice.value, base)
+
+
+def undo(advice: Advice, base: Mapping[str, Any]) -> None:
+    """Take advice back: what the setting was before, or else what the cfg says."""
+    before = st.session_state.get(_BEFORE, {})
+    change(advice.key, before.pop(advice.key, advice.current), base)
 
 
 def current(

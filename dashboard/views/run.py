@@ -321,6 +321,8 @@ def _origin() -> None:
     chosen = show_lineage(found)
     if chosen:
         state.open_run(chosen)
+    if found and st.button(tr("Open the dataset"), icon=":material/dataset:", key="origin.dataset"):
+        state.open_dataset(found.record.choices.data)
 
 
 def _log() -> None:

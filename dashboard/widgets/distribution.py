@@ -42,12 +42,12 @@ def class_counts(splits: Splits, chosen: Sequence[str]) -> dict[str, tuple[int, 
 
 def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) -> dict[str, Any]:
     """Make the bar chart as a plotly document; importing plotly is Streamlit's, when it draws."""
-    names = [_shortened(name) for name in counts]
+    names = [shortened(name) for name in counts]
     row_px = 56 if len(names) <= 5 else 34
     instances, images = zip(*counts.values(), strict=True) if counts else ((), ())
     bars = [
-        _bar(names, instances, tr("instances"), look.accent, look),
-        _bar(names, images, tr("images"), look.accent_soft, look),
+        bar(names, instances, tr("instances"), look.accent, look),
+        bar(names, images, tr("images"), look.accent_soft, look),
     ]
     legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     axis = {"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"}
@@ -64,6 +64,30 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
         "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": bars, "layout": layout}
+
+
+def bar(
+    names: Sequence[str], values: Sequence[float], name: str, colour: str, look: Colours
+) -> dict[str, Any]:
+    """Make horizontal bars, one a class, each with its number behind it."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "x": list(values),
+        "y": list(names),
+        "text": [f"{value:,}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "textfont": {"color": look.muted, "size": 12},
+        "marker": {"color": colour},
+        "hovertemplate": "%{y}: %{x:,} " + name + "<extra></extra>",
+    }
+
+
+def shortened(name: str) -> str:
+    """Cut a class name to what fits beside a bar."""
+    return name if len(name) <= 24 else name[:23] + "…"
 
 
 @st.fragment
@@ -97,25 +121,3 @@ def _show_table(splits: Splits) -> None:
         for kind in ("instances", "images"):
             rows[f"{split} {kind}"] = [counts["classes"].get(n, {}).get(kind, 0) for n in names]
     st.dataframe(rows, hide_index=True, height=min(_MAX_HEIGHT, 38 + 35 * len(names)))
-
-
-def _bar(
-    names: Sequence[str], values: Sequence[int], name: str, colour: str, look: Colours
-) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": list(values),
-        "y": list(names),
-        "text": [f"{value:,}" for value in values],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "textfont": {"color": look.muted, "size": 12},
-        "marker": {"color": colour},
-        "hovertemplate": "%{y}: %{x:,} " + name + "<extra></extra>",
-    }
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 24 else name[:23] + "…"

@@ -12,6 +12,7 @@ COUNTED = (
     *(marked("{count:,} run"), marked("{count:,} runs")),
     *(marked("{count:,} archived run"), marked("{count:,} archived runs")),
     *(marked("{count:,} background"), marked("{count:,} backgrounds")),
+    *(marked("{count:,} box"), marked("{count:,} boxes")),
     *(marked("{count:,} check"), marked("{count:,} checks")),
     *(marked("{count:,} class"), marked("{count:,} classes")),
     *(marked("{count:,} error"), marked("{count:,} errors")),

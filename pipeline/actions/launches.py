@@ -10,11 +10,12 @@ import json
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.actions.engines import engine_of
+from pipeline.actions.estimate import Estimate, estimate
 from pipeline.actions.placement import placement_findings
 from pipeline.actions.record import record
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
@@ -23,6 +24,7 @@ from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
 from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
 from pipeline.core.pod_settings import check_pod_settings
+from pipeline.core.resources import DISK_CODES, check_disk
 from pipeline.core.run_folder import folder_of_run, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
@@ -30,6 +32,7 @@ from pipeline.core.volume import Volume, scaled_name
 from pipeline.engines.base import Engine, Run
 
 if TYPE_CHECKING:
+    from pipeline.core.advice import Advice
     from pipeline.core.dataset import DatasetReport
 
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
@@ -64,6 +67,10 @@ class Plan:
         The data yaml, the search space and the model yaml; empty when there is none.
     model_name
         Name of the model yaml in the run folder, with its scale.
+    advice, taken
+        What the dataset's figures suggest for the settings, and which of that is followed.
+    estimate
+        What it will take, by earlier runs.
     """
 
     launch: Launch
@@ -78,6 +85,9 @@ class Plan:
     tune_text: str = ""
     model_text: str = ""
     model_name: str = ""
+    advice: tuple[Advice, ...] = ()
+    taken: tuple[Advice, ...] = ()
+    estimate: Estimate = field(default_factory=Estimate)
 
 
 def prepare(
@@ -101,11 +111,18 @@ def prepare(
     from pipeline.core.train_cfg import diff_text
 
     volume = Volume(settings.volume, settings.data_roots)
-    checked = preflight(volume, choices, deep=deep, gpus=gpus_of(settings))
+    checked = preflight(
+        volume,
+        choices,
+        deep=deep,
+        gpus=gpus_of(settings),
+        index_folder=settings.dataset_index,
+    )
     around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
-    findings = ordered([*checked.findings, *around])
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     model_path = resolved["model_path"]
+    expected = estimate(settings, choices, model_path, checked.cfg, checked.report)
+    findings = _with_space(volume, ordered([*checked.findings, *around]), expected)
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
     cfg_before = _text(volume, resolved["cfg_yaml"])
     cfg_after = _merged(cfg_before, choices.overrides)
@@ -134,6 +151,9 @@ def prepare(
         tune_text=_text(volume, resolved["tune_yaml"]),
         model_text=_text(volume, model_path) if is_yaml else "",
         model_name=_model_name(model_path, checked.scale) if is_yaml else "",
+        advice=checked.advice,
+        taken=checked.taken,
+        estimate=expected,
     )
 
 
@@ -262,6 +282,14 @@ def gpus_of(settings: Settings) -> int | None:
     from pipeline.engines.local.environment import gpu_names
 
     return len(gpu_names(settings))
+
+
+def _with_space(volume: Volume, findings: list[Finding], expected: Estimate) -> list[Finding]:
+    """Compare the space left with what the run is likely to need."""
+    if not expected.bytes:
+        return findings
+    others = [finding for finding in findings if finding.code not in DISK_CODES]
+    return ordered([*others, *check_disk(volume, expected.bytes)])
 
 
 def _text(volume: Volume, path: str) -> str:

@@ -73,7 +73,14 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     parts = Path(record.model_path).parts
     model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
     files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
-    return Lineage(record, model_run, files, _dataset_now(volume, record))
+    return Lineage(record, model_run, files, _dataset_now(settings, volume, record))
+
+
+def same_dataset(record: Launch, fingerprint: str) -> Now:
+    """Say whether a dataset is what a launch recorded; empty when it recorded none."""
+    if not record.dataset_fingerprint:
+        return ""
+    return "same" if fingerprint == record.dataset_fingerprint else "changed"
 
 
 def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
@@ -84,7 +91,7 @@ def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
     return UsedFile(kind, name, digest, _now(volume, record, kind, name, digest))
 
 
-def _dataset_now(volume: Volume, record: Launch) -> Now:
+def _dataset_now(settings: Settings, volume: Volume, record: Launch) -> Now:
     if not record.dataset_fingerprint:
         return ""
     from pipeline.core.dataset import inspect_dataset  # polars takes a while to import
@@ -93,8 +100,8 @@ def _dataset_now(volume: Volume, record: Launch) -> Now:
         data = volume.resolve("data", record.choices.data).path
     except SlipwayError:
         return "gone"
-    fingerprint = inspect_dataset(volume, data).fingerprint
-    return "same" if fingerprint == record.dataset_fingerprint else "changed"
+    fingerprint = inspect_dataset(volume, data, index_folder=settings.dataset_index).fingerprint
+    return same_dataset(record, fingerprint)
 
 
 def _now(volume: Volume, record: Launch, kind: Kind, name: str, digest: str) -> Now:

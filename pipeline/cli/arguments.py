@@ -156,10 +156,25 @@ def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     inspect = add("inspect", "volume_commands", "count a dataset's classes")
     inspect.add_argument("data", metavar="DATA")
     inspect.add_argument("--deep", action="store_true", help="open the images too")
+    _add_history_commands(add)
     add("doctor", "volume_commands", "say what works, what does not, and what to do")
     images = add("images", "images", "build the images of the steps and of the dashboard")
     images.add_argument("--builder", metavar="NAME", default="", help="buildah, docker or podman")
     images.add_argument("--only", metavar="NAMES", type=_names, default=(), help="light,yolo")
+
+
+def _add_history_commands(add: Callable[[str, str, str], Parser]) -> None:
+    for name, help in (
+        ("history", "versions of a yaml file, and the runs that used them"),
+        ("diff", "what differs between versions of a yaml file"),
+        ("restore", "save an old version again, as a new one"),
+    ):
+        command = add(name, "history_commands", help)
+        command.add_argument("file", metavar="FILE", help="relative to the volume")
+        if name != "history":
+            command.add_argument("version", metavar="VERSION", type=_number)
+        if name == "diff":
+            command.add_argument("other", metavar="VERSION", type=_number, nargs="?")
 
 
 def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:

@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -21,19 +21,20 @@ from pipeline.core.resources import check_sizes
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
+if TYPE_CHECKING:
+    from pipeline.actions.estimate import Estimate
+    from pipeline.actions.launches import Plan
+
 _POLL_S = 0.5
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
 
 
 def preflight(settings: Settings, arguments: Namespace) -> Answer:
     """Find what would stop or spoil a run."""
-    from pipeline.actions.launches import gpus_of
-    from pipeline.core.preflight import preflight as check
+    from pipeline.actions.launches import prepare
 
-    volume = require_volume(settings)
-    choices = choices_from(arguments)
-    found = check(volume, choices, deep=arguments.deep, gpus=gpus_of(settings))
-    return _checked(found.ok, found.resolved, found.findings)
+    require_volume(settings)
+    return _checked(prepare(settings, choices_from(arguments), deep=arguments.deep))
 
 
 def compile(settings: Settings, arguments: Namespace) -> Answer:
@@ -78,7 +79,7 @@ def _launched(
 
     plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
     if not plan.ok:
-        return _checked(plan.ok, plan.resolved, plan.findings)
+        return _checked(plan)
     if plan.findings:
         say(findings_text(plan.findings))
     run = submit(settings, plan)
@@ -114,17 +115,35 @@ def _waited(settings: Settings, name: str) -> dict[str, Any]:
         time.sleep(_POLL_S)
 
 
-def _checked(ok: bool, resolved: Any, findings: Any) -> Answer:
-    named = {key: resolved.get(key) or None for key in (*_RESOLVED, *resolved)}
+def _checked(plan: Plan) -> Answer:
+    is_named = {key: path for key, path in plan.resolved.items() if path or key in _RESOLVED}
+    named = {key: path or None for key, path in is_named.items()}
     document = {
-        "ok": ok,
+        "ok": plan.ok,
         "resolved": named,
-        "findings": [finding.as_dict() for finding in findings],
+        "findings": [finding.as_dict() for finding in plan.findings],
+        "advice": [entry.as_dict() for entry in plan.advice],
+        "estimate": plan.estimate.as_dict(),
     }
+    advice = [
+        f"advice: --set {entry.key}={entry.value} (now {entry.current}): {entry.reason}"
+        f" ({entry.source})"
+        for entry in plan.advice
+    ]
+    verdict = "Nothing stops this launch." if plan.ok else "This launch has errors."
     names = table(("choice", "file"), named.items())
-    verdict = "Nothing stops this launch." if ok else "This launch has errors."
-    text = "\n".join(part for part in (names, findings_text(findings), verdict) if part)
-    return Answer(document, text, 0 if ok else InputError.exit_code)
+    parts = (names, findings_text(plan.findings), *advice, _expected(plan.estimate), verdict)
+    text = "\n".join(part for part in parts if part)
+    return Answer(document, text, 0 if plan.ok else InputError.exit_code)
+
+
+def _expected(expected: Estimate) -> str:
+    parts = []
+    if expected.seconds is not None:
+        parts.append(f"about {expected.seconds:,.0f} s, as {expected.runs} runs like it before")
+    if expected.bytes:
+        parts.append(f"about {expected.bytes / 1e6:,.1f} MB on the volume")
+    return f"It will take {', '.join(parts)}." if parts else ""
 
 
 def _unrecorded(settings: Settings, choices: Choices) -> Launch:

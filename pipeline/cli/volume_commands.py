@@ -57,7 +57,7 @@ def inspect(settings: Settings, arguments: Namespace) -> Answer:
         path = volume.resolve("data", arguments.data).path
     except FileMissing as reason:
         raise InputError(reason.message, where=reason.where, next=reason.next) from reason
-    report = inspect_dataset(volume, path, deep=arguments.deep)
+    report = inspect_dataset(volume, path, deep=arguments.deep, index_folder=settings.dataset_index)
     document = report.as_dict()
     splits: dict[str, dict[str, Any]] = document["splits"]
     rows = [

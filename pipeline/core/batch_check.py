@@ -28,7 +28,7 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
         How many GPUs share a batch; on none and on one it is whole.
     """
     batch, smallest = _batch(cfg["batch"], gpus), _smallest_px(cfg)
-    used = -(-_used(cfg["fraction"], images) // max(gpus, 1))
+    used = -(-used_images(cfg["fraction"], images) // max(gpus, 1))
     if not batch or not used or smallest >= 2 * _STRIDE:
         return []
     batch = min(batch, used)
@@ -48,6 +48,13 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     ]
 
 
+def used_images(fraction: float | list[float], images: int) -> int:
+    """Give how many of the images the cfg's ``fraction`` takes: a share or a number."""
+    share = fraction[0] if isinstance(fraction, list) else fraction
+    wanted = max(1, round(images * share)) if share <= 1 else int(share)
+    return min(wanted, images)
+
+
 def _batch(value: float, gpus: int) -> int:
     """Give the images of a batch on one device; 0 when that is only known on the GPU."""
     if value < 1:
@@ -60,10 +67,3 @@ def _smallest_px(cfg: Mapping[str, Any]) -> int:
     sizes = cfg["imgsz"] if isinstance(cfg["imgsz"], list) else [cfg["imgsz"]]
     size = math.ceil(max(sizes) / _STRIDE) * _STRIDE
     return max(_STRIDE, int(size * (1 - cfg["multi_scale"]))) // _STRIDE * _STRIDE
-
-
-def _used(fraction: float | list[float], images: int) -> int:
-    """Give how many of the images the cfg's ``fraction`` takes: a share or a number."""
-    share = fraction[0] if isinstance(fraction, list) else fraction
-    wanted = max(1, round(images * share)) if share <= 1 else int(share)
-    return min(wanted, images)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from pipeline.core.cfg_check import clean
-from pipeline.core.errors import InputError
+from pipeline.core.yaml_edit import holds, same, splice
 from pipeline.core.yaml_file import parse_yaml
 
 
@@ -36,8 +36,8 @@ def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
     }
     if not changed:
         return cfg_text
-    merged = _splice(cfg_text, changed)
-    if _holds(merged, after):
+    merged = splice(cfg_text, changed)
+    if holds(merged, after):
         return merged
     # aliases, flow style and the like cannot be patched: written anew, without the comments
     return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
@@ -49,50 +49,3 @@ def diff_text(before: str, after: str, name: str, after_name: str) -> str:
         before.splitlines(), after.splitlines(), name, after_name, lineterm=""
     )
     return "".join(f"{line}\n" for line in lines)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Say whether two values are equal and of one type; NaN is equal to itself."""
-    return type(one) is type(other) and bool(one == other or (one != one and other != other))
-
-
-def _holds(text: str, values: Mapping[Any, Any]) -> bool:
-    try:
-        kept = parse_yaml(text, name="cfg").data
-    except InputError:
-        return False
-    return kept.keys() == values.keys() and all(same(kept[key], values[key]) for key in values)
-
-
-def _splice(text: str, changed: Mapping[str, Any]) -> str:
-    """Replace the values' own characters, from the last to the first, and append new keys."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    nodes = {key.value: value for key, value in root.value} if root else {}
-    for key in sorted(changed.keys() & nodes, key=lambda key: -nodes[key].start_mark.index):
-        start, end = nodes[key].start_mark.index, _end(nodes[key])
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        gap = "" if text[start - 1 : start].isspace() else " "
-        text = text[:start] + gap + _scalar(changed[key]) + text[end:]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    if changed.keys() - nodes and text and not text.endswith("\n"):
-        text += newline
-    added = [f"{key}: {_scalar(changed[key])}{newline}" for key in changed if key not in nodes]
-    return text + "".join(added)
-
-
-def _end(node: yaml.Node) -> int:
-    # a block collection's own end mark lies behind the comments that follow it
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.index)
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value)  # True and False, as in Ultralytics' own files
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=float("inf")
-    )
-    return text.removesuffix("\n").removesuffix("\n...")

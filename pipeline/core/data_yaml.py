@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import findings as say
-from pipeline.core.base_folder import choose_base, slash_hint, target
+from pipeline.core.base_folder import Start, choose_base, slash_hint, target
 from pipeline.core.class_names import quoted, read_names, whole_number
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
@@ -31,10 +31,16 @@ class Entry:
         Absolute, links followed, as Ultralytics follows them.
     where
         ``file:line`` in the data yaml.
+    written
+        As it stands there.
+    rule
+        Why it leads to `path`, for people.
     """
 
     path: Path
     where: str
+    written: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,7 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
     if start is None:
         raise _refused(data, found)
     splits = {
-        split: tuple(
-            _entry(start.root, text, where) for text, where in zip(texts, lines, strict=True)
-        )
+        split: tuple(_entry(start, text, where) for text, where in zip(texts, lines, strict=True))
         for split, (lines, texts) in written.items()
         if texts
     }
@@ -195,8 +199,12 @@ def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
     return int(numbers[0]) * int(numbers[1])
 
 
-def _entry(root: Path, text: str, where: str) -> Entry:
-    return Entry(target(root, text), where)
+def _entry(start: Start, text: str, where: str) -> Entry:
+    path = target(start.root, text)
+    rule = "an absolute path" if os.path.isabs(text) else start.note
+    if text.startswith("../") and path != Path(os.path.realpath(start.root / text)):
+        rule += "; nothing is there, so '../' is left out"
+    return Entry(path, where, text, rule)
 
 
 def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> list[Finding]:

@@ -1,92 +1,31 @@
-"""Editing yaml files of the volume: what is wrong with a text, and saving it safely."""
+"""Changing yaml files of the volume: no save is lost, none overwrites what somebody else wrote."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path
 
-from pipeline.core.errors import FileChanged, FileMissing, InputError, UnsafePath
-from pipeline.core.files import MAX_TEXT_BYTES, read_bytes, write_atomic
-from pipeline.core.findings import Finding, error, info, ordered
-from pipeline.core.model_yaml import check_model_yaml
-from pipeline.core.run_folder import RUNS
-from pipeline.core.search_space import check_space
-from pipeline.core.train_cfg import check_cfg
-from pipeline.core.volume import FOLDERS, Kind, Volume
-from pipeline.core.yaml_file import YamlFile, parse_yaml
-
-
-def check_file(volume: Volume, path: str, text: str) -> list[Finding]:
-    """Find what is wrong with a text that is about to be saved under a name.
-
-    Parameters
-    ----------
-    path
-        Relative to the volume; together with the keys it tells a cfg from a data yaml, a model yaml
-        and a search space.
-
-    Returns
-    -------
-    list of Finding
-        Errors first; `where` is ``file:line``.
-    """
-    try:
-        _editable(volume, path)
-        document = parse_yaml(text, name=path)
-    except InputError as reason:
-        code = "unsafe-path" if isinstance(reason, UnsafePath) else "yaml-invalid"
-        return [error(code, reason.message, where=reason.where or path, next=reason.next)]
-    if not document.data:
-        return [info("empty-file", "the file holds no settings.", where=path)]
-    return ordered(_check(volume, document))
-
-
-def save_text(volume: Volume, path: str, text: str, *, expected_sha256: str) -> str:
-    """Save a yaml file of the volume, unless somebody else changed it meanwhile.
-
-    Parameters
-    ----------
-    path
-        Relative to the volume, ``.yaml`` or ``.yml``, not under ``runs/``.
-    expected_sha256
-        Of the file as it was opened (see `open_text`); empty makes a new file.
-
-    Returns
-    -------
-    str
-        SHA-256 of the saved file.
-
-    Raises
-    ------
-    UnsafePath
-        The name leaves the volume, or is none that may be edited.
-    FileChanged
-        The file is not the one that was opened; nothing is written.
-    InputError
-        The text is too long, or the folder cannot be written.
-    """
-    _editable(volume, path)
-    data = text.encode()
-    if len(data) > MAX_TEXT_BYTES:
-        raise InputError(f"{path} would have {len(data):,} bytes.", where=path, next="Shorten it.")
-    target = volume.path(path)
-    if target.is_symlink():  # a rename would replace the link and leave what it points to
-        target = target.resolve()
-    try:
-        with _locked(volume):
-            _check_unchanged(volume, path, expected_sha256)
-            write_atomic(target, data)
-    except OSError as reason:
-        raise InputError(
-            f"{path} cannot be written: {reason.strerror}.",
-            where=path,
-            next="Check the volume's permissions and space.",
-        ) from reason
-    return hashlib.sha256(data).hexdigest()
+from pipeline.core.errors import FileChanged, FileMissing, InputError
+from pipeline.core.files import MAX_TEXT_BYTES, decode, read_bytes, write_atomic
+from pipeline.core.history import (
+    HISTORY,
+    MAX_MESSAGE_LETTERS,
+    Action,
+    Version,
+    add_version,
+    check_name,
+    content_of,
+    find_version,
+    list_versions,
+    locked,
+    normal,
+    take_back,
+)
+from pipeline.core.volume import Volume
 
 
 def open_text(volume: Volume, path: str) -> tuple[str, str]:
@@ -97,68 +36,160 @@ def open_text(volume: Volume, path: str) -> tuple[str, str]:
     UnsafePath, FileMissing, InputError
         See `pipeline.core.files.read_text`.
     """
-    _editable(volume, path)
+    check_name(volume, path)
     data = read_bytes(volume.path(path), shown_as=path)
+    return decode(data, path), hashlib.sha256(data).hexdigest()
+
+
+def save_text(
+    volume: Volume,
+    path: str,
+    text: str,
+    *,
+    expected_sha256: str,
+    user: str = "",
+    message: str = "",
+) -> Version:
+    """Save a yaml file of the volume as a new version, unless somebody else changed it meanwhile.
+
+    Parameters
+    ----------
+    path
+        Relative to the volume, ``.yaml`` or ``.yml``, not under ``runs/``.
+    expected_sha256
+        Of the file as it was opened (see `open_text`); empty makes a new file.
+    user, message
+        Who saves it, and why.
+
+    Raises
+    ------
+    UnsafePath
+        The name leaves the volume, or is none that may be edited.
+    FileChanged
+        The file is not the one that was opened; nothing is written.
+    InputError
+        The text or the message is too long, or the folder cannot be written.
+    """
     try:
-        return data.decode("utf-8-sig"), hashlib.sha256(data).hexdigest()
-    except UnicodeDecodeError as reason:
-        line = data[: reason.start].count(b"\n") + 1
+        data = text.encode()
+    except UnicodeEncodeError as reason:  # half a surrogate pair, pasted from a broken page
+        line = text[: reason.start].count("\n") + 1
+        where = f"{path}:{line}"
+        raise InputError("the text has a letter that is none.", where=where) from reason
+    return _change(volume, path, data, "saved", expected_sha256, user, message)
+
+
+def restore(
+    volume: Volume, path: str, number: int, *, expected_sha256: str, user: str = ""
+) -> Version:
+    """Save a version's bytes again, as a new version; a deleted file comes back.
+
+    Raises
+    ------
+    FileMissing
+        There is no such version.
+    UnsafePath, FileChanged, InputError
+        See `save_text`; the version of a deletion has nothing to restore.
+    """
+    version = find_version(volume, path, number)
+    if version.action == "deleted":
         raise InputError(
-            "the file is not UTF-8.", where=f"{path}:{line}", next="Save it as UTF-8."
+            f"version {number} of {path} is its deletion.",
+            where=path,
+            next="Restore the version before it.",
+        )
+    data = content_of(volume, path, version)
+    message = f"version {number}"
+    return _change(volume, path, data, "restored", expected_sha256, user, message)
+
+
+def duplicate(volume: Volume, path: str, copy: str, *, user: str = "") -> Version:
+    """Save a file under a second name that is free; see `save_text`."""
+    text, _ = open_text(volume, path)
+    return save_text(volume, copy, text, expected_sha256="", user=user, message=f"copy of {path}")
+
+
+def delete(volume: Volume, path: str, *, expected_sha256: str, user: str = "") -> Version:
+    """Delete a file; its versions stay, and `restore` brings it back.
+
+    Raises
+    ------
+    FileMissing
+        There is no such file.
+    UnsafePath, FileChanged, InputError
+        See `save_text`; a link is not followed and not deleted.
+    """
+    check_name(volume, path)
+    if volume.path(path).is_symlink():
+        raise InputError(
+            f"{path} is a link to {normal(volume, path)}.", where=path, next="Delete that file."
+        )
+    if not digest_now(volume, path):
+        raise FileMissing(f"{path} does not exist.", where=path)
+    return _change(volume, path, None, "deleted", expected_sha256, user, "")
+
+
+def digest_now(volume: Volume, path: str) -> str:
+    """Give the SHA-256 of a file as it is now; empty when there is none."""
+    check_name(volume, path)
+    data = _bytes_now(volume, path)
+    return "" if data is None else hashlib.sha256(data).hexdigest()
+
+
+def why_read_only(volume: Volume, path: str) -> str:
+    """Say why a file cannot be saved on this volume; empty when it can."""
+    check_name(volume, path)
+    history = volume.path(HISTORY)
+    for folder in (volume.path(path).resolve().parent, history if history.exists() else None):
+        if folder and folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            return f"{volume.relative(folder)}/ cannot be written by this dashboard."
+    return ""
+
+
+def _change(
+    volume: Volume,
+    path: str,
+    data: bytes | None,
+    action: Action,
+    expected_sha256: str,
+    user: str,
+    message: str,
+) -> Version:
+    """Write a file (None deletes it) and its version, both or neither."""
+    check_name(volume, path)
+    message = " ".join(message.split())
+    if len(data or b"") > MAX_TEXT_BYTES:
+        raise InputError(f"{path} would have {len(data or b''):,} bytes.", next="Shorten it.")
+    if len(message) > MAX_MESSAGE_LETTERS:
+        message_next = f"Write at most {MAX_MESSAGE_LETTERS}."
+        raise InputError(f"the message has {len(message)} letters.", next=message_next)
+    with _os_errors_named(path), locked(volume):
+        _check_unchanged(volume, path, expected_sha256)
+        _keep_what_was_there(volume, path)
+        version = add_version(volume, path, data, action=action, user=user, message=message)
+        try:
+            # through a link, which a rename or an unlink would replace
+            _write(volume.path(path).resolve(), data)
+        except OSError:
+            take_back(volume, path, version)
+            raise
+    return version
+
+
+@contextmanager
+def _os_errors_named(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as reason:
+        raise InputError(
+            f"{path} cannot be written: {reason.strerror}.",
+            where=path,
+            next="Check the volume's permissions and space.",
         ) from reason
 
 
-def _editable(volume: Volume, path: str) -> None:
-    volume.path(path)
-    pure = PurePosixPath(path)
-    if pure.suffix not in (".yaml", ".yml") or pure.name.startswith("."):
-        raise UnsafePath(f"'{path}' is not a yaml file.", next="Choose a name that ends in .yaml.")
-    normal = os.path.relpath(os.path.realpath(volume.path(path)), os.path.realpath(volume.root))
-    if PurePosixPath(os.path.normpath(path)).parts[0] == RUNS or normal.split(os.sep)[0] == RUNS:
-        raise UnsafePath(f"'{path}' is a record of a run.", next="Copy it and edit the copy.")
-
-
-def _kind(document: YamlFile) -> Kind:
-    path = PurePosixPath(document.name)
-    keys = set(document.data)
-    if path.name.lower().startswith("tune-"):
-        return "tune"
-    if {"backbone", "head"} & keys:
-        return "model"
-    is_data = {"names", "nc", "train", "path"} & keys
-    return "data" if is_data or path.parent.name == FOLDERS["data"] else "cfg"
-
-
-def _check(volume: Volume, document: YamlFile) -> list[Finding]:
-    kind = _kind(document)
-    if kind == "cfg":
-        return check_cfg(document, {})
-    if kind == "tune":
-        return check_space(document, None, {})
-    if kind == "model":
-        return check_model_yaml(document)
-    return _check_data(volume, document)
-
-
-def _check_data(volume: Volume, document: YamlFile) -> list[Finding]:
-    # the dataset modules load pillow; editing a cfg does without them
-    from pipeline.core.data_yaml import parse_dataset
-
-    try:
-        return list(parse_dataset(volume, document.text, document.name).findings)
-    except FileMissing as reason:
-        return [error("file-missing", reason.message, where=reason.where, next=reason.next)]
-    except InputError as reason:
-        bad = error("bad-file", reason.message, where=reason.where, next=reason.next)
-        return list(reason.findings) or [bad]
-
-
 def _check_unchanged(volume: Volume, path: str, expected_sha256: str) -> None:
-    try:
-        current = hashlib.sha256(read_bytes(volume.path(path), shown_as=path)).hexdigest()
-    except FileMissing:
-        current = ""
-    if current == expected_sha256:
+    if digest_now(volume, path) == expected_sha256:
         return
     if not expected_sha256:
         raise FileChanged(f"{path} exists already.", where=path, next="Choose another name.")
@@ -169,11 +200,28 @@ def _check_unchanged(volume: Volume, path: str, expected_sha256: str) -> None:
     )
 
 
-@contextmanager
-def _locked(volume: Volume) -> Iterator[None]:
-    """Let one save at a time compare and rename; the lock goes with the process."""
-    lock = volume.root / ".history" / "lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _keep_what_was_there(volume: Volume, path: str) -> None:
+    """Add the version that was made outside Slipway: a notebook's, or the very first."""
+    data = _bytes_now(volume, path)
+    if data is None:
+        return
+    versions = list_versions(volume, path)
+    if versions and versions[0].sha256 == hashlib.sha256(data).hexdigest():
+        return
+    modified = datetime.fromtimestamp(volume.path(path).stat().st_mtime, UTC)
+    at = modified.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    add_version(volume, path, data, action="found", at=at)
+
+
+def _bytes_now(volume: Volume, path: str) -> bytes | None:
+    try:
+        return read_bytes(volume.path(path), shown_as=path)
+    except FileMissing:
+        return None
+
+
+def _write(target: Path, data: bytes | None) -> None:
+    if data is None:
+        target.unlink()
+    else:
+        write_atomic(target, data)

@@ -8,6 +8,7 @@
     │   ├── UnsafePath        a name that leaves the volume
     │   └── FileChanged       the file was changed by somebody else
     ├── RunFailed             the run failed or was stopped                exit 4
+    │   └── Stopped           what was going on here was stopped by a person
     ├── NotFound                                                           exit 5
     │   ├── RunNotFound
     │   └── FileMissing
@@ -84,6 +85,10 @@ class RunFailed(SlipwayError):
     """The run that was waited for failed or was stopped."""
 
     exit_code = 4
+
+
+class Stopped(RunFailed):
+    """A person stopped what takes long; raised by whoever is told of its progress."""
 
 
 class NotFound(SlipwayError):

@@ -101,11 +101,14 @@ class ImageCheck:
         Why Ultralytics drops the image; empty when it does not.
     unfinished
         A JPEG that does not end with its end mark; Ultralytics writes such a file anew.
+    size
+        Width and height in px as stored; (0, 0) when it cannot be decoded.
     """
 
     digest: str = ""
     mistake: str = ""
     unfinished: bool = False
+    size: tuple[int, int] = (0, 0)
 
 
 def check_image(path: str) -> ImageCheck:
@@ -136,8 +139,9 @@ def _check_image(path: str, size: int, mtime_ns: int) -> ImageCheck:
     except Exception as reason:  # noqa: BLE001 - Pillow's decoders raise anything on damaged files
         text = str(reason).split("<_io", 1)[0].strip() or type(reason).__name__
         return ImageCheck(digest, f"cannot be decoded ({text})")
+    mistake = ""
     if width < _SMALLEST_PX or height < _SMALLEST_PX:
-        return ImageCheck(digest, f"is {width}x{height} px; at least {_SMALLEST_PX} a side")
-    if kind not in IMAGE_SUFFIXES | {"jpeg2000"}:
-        return ImageCheck(digest, f"is of format {kind}, which Ultralytics does not read")
-    return ImageCheck(digest, unfinished=unfinished)
+        mistake = f"is {width}x{height} px; at least {_SMALLEST_PX} a side"
+    elif kind not in IMAGE_SUFFIXES | {"jpeg2000"}:
+        mistake = f"is of format {kind}, which Ultralytics does not read"
+    return ImageCheck(digest, mistake, unfinished and not mistake, (width, height))

@@ -7,14 +7,20 @@ compared as float32 with its tolerance of 1 %, so that the counts are those of t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 BOX_COLUMNS = 5
+QUAD_COLUMNS = 9
 _LOW, _HIGH = np.float32(-0.01), np.float32(1.01)
 _Numbered = tuple[int, list[str]]
+
+
+def _no_boxes() -> NDArray[np.float32]:
+    return np.empty((0, 4), np.float32)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,13 @@ class Label:
         Not empty when the whole image is dropped.
     polygons
         Whether the lines are polygons; training boxes uses their bounds.
+    quads
+        Whether each of these polygons has four corners, as oriented boxes do.
+    boxes
+        Of the instances that are kept: centre x, y, width, height as shares of the image,
+        shape (n, 4), float32.
+    numbers
+        Lines of the instances that are kept, from 1.
     """
 
     classes: tuple[int, ...] = ()
@@ -59,6 +72,9 @@ class Label:
     duplicates: tuple[tuple[int, int], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     polygons: bool = False
+    quads: bool = False
+    boxes: NDArray[np.float32] = field(default_factory=_no_boxes, compare=False)
+    numbers: tuple[int, ...] = ()
 
 
 def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Label:
@@ -90,86 +106,110 @@ def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Lab
     if keypoint_columns:
         numbered = [(n, _without_keypoints(row, keypoint_columns)) for n, row in numbered]
     rows = [columns for _, columns in numbered]
+    polygons = any(len(row) > BOX_COLUMNS + 1 for row in rows)
     with np.errstate(over="ignore", invalid="ignore"):  # inf is out of range, not a warning
-        label = _polygons(rows, class_count) if _has_polygon(rows) else _boxes(rows, class_count)
-        if label is None:
-            mistakes = tuple(_mistakes(numbered, class_count))
-            return Label(lines=len(rows), mistakes=mistakes, polygons=_has_polygon(rows))
-    if not label.duplicates:
-        return label
-    lines = [number for number, _ in numbered]
-    return replace(label, duplicates=tuple((lines[a], lines[b]) for a, b in label.duplicates))
+        tables = _polygons(rows) if polygons else _boxes(rows)
+        if tables is not None:
+            table = np.stack([_box_of(row) for row in tables]) if polygons else np.stack(tables)
+            if valid_rows(table, class_count).all():
+                lines = [number for number, _ in numbered]
+                label = _without_repeats(table, [row.tobytes() for row in tables], lines)
+                quads = polygons and all(len(row) == QUAD_COLUMNS for row in rows)
+                return replace(label, polygons=polygons, quads=quads)
+        mistakes = tuple(_mistakes(numbered, class_count, polygons=polygons))
+    return Label(lines=len(rows), mistakes=mistakes, polygons=polygons)
+
+
+def valid_rows(table: NDArray[np.float32], class_count: int) -> NDArray[np.bool_]:
+    """Say which boxes the loader takes; an image with one that it does not take is dropped.
+
+    Parameters
+    ----------
+    table
+        Class, centre x, y, width, height; shape (n, 5).
+    class_count
+        Class ids go from 0 to one less.
+    """
+    classes, values = table[:, 0], table[:, 1:]
+    lowest, smallest = values.min(axis=1), values[:, 2:].min(axis=1)
+    # Written so that whatever is compared with NaN is not valid.
+    valid: NDArray[np.bool_] = (
+        (values.max(axis=1) <= _HIGH)
+        & ((lowest >= 0) | ((lowest >= _LOW) & (smallest >= 0)))
+        & (classes >= 0)
+        & (classes % 1 == 0)
+        & (classes < class_count)
+    )
+    return valid
+
+
+def bounds(
+    points: NDArray[np.float32], starts: NDArray[np.signedinteger[Any]]
+) -> NDArray[np.float32]:
+    """Give centre and size of polygons' bounds, in float32 as the loader computes them.
+
+    Parameters
+    ----------
+    points
+        x and y of all corners, shape (corners, 2).
+    starts
+        Index of each polygon's first corner.
+    """
+    low = np.minimum.reduceat(points, starts, axis=0)
+    high = np.maximum.reduceat(points, starts, axis=0)
+    return np.concatenate([(low + high) / np.float32(2), high - low], axis=1)
 
 
 def _without_keypoints(row: list[str], keypoint_columns: int) -> list[str]:
     return row[:BOX_COLUMNS] if len(row) == BOX_COLUMNS + keypoint_columns else row
 
 
-def _has_polygon(rows: list[list[str]]) -> bool:
-    return any(len(row) > BOX_COLUMNS + 1 for row in rows)
-
-
-def _boxes(rows: list[list[str]], class_count: int) -> Label | None:
+def _boxes(rows: list[list[str]]) -> list[NDArray[np.float32]] | None:
+    """Give each row's numbers; None when one is no box."""
     if any(len(row) != BOX_COLUMNS for row in rows):
         return None
-    try:
-        table = np.array(rows, dtype=np.float32)
-    except ValueError:
-        return None
-    if not _fits(table, class_count):
-        return None
-    table += np.float32(0)  # -0 and 0 are the same value, but not the same bytes
-    return _without_repeats(table[:, 0], [row.tobytes() for row in table], polygons=False)
+    tables = _numbers(rows)
+    # -0 and 0 are the same value, but not the same bytes
+    return tables and [table + np.float32(0) for table in tables]
 
 
-def _polygons(rows: list[list[str]], class_count: int) -> Label | None:
+def _polygons(rows: list[list[str]]) -> list[NDArray[np.float32]] | None:
+    """Give each row's numbers; None when one is no polygon."""
     if any(len(row) == BOX_COLUMNS or len(row) % 2 == 0 or len(row) < 3 for row in rows):
         return None
+    return _numbers(rows)
+
+
+def _numbers(rows: list[list[str]]) -> list[NDArray[np.float32]] | None:
     try:
-        tables = [np.array(row, dtype=np.float32) for row in rows]
+        return [np.array(row, dtype=np.float32) for row in rows]
     except ValueError:
         return None
-    if not _fits(np.stack([_box_of(table) for table in tables]), class_count):
-        return None
-    classes = np.array([table[0] for table in tables])
-    return _without_repeats(classes, [table.tobytes() for table in tables], polygons=True)
 
 
 def _box_of(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give class, centre and size of a polygon's bounds, in float32 as the loader computes them."""
-    x, y = polygon[1::2], polygon[2::2]
-    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
-    two = np.float32(2)
-    values = (polygon[0], (left + right) / two, (top + bottom) / two, right - left, bottom - top)
-    return np.array(values, dtype=np.float32)
+    points = polygon[1:].reshape(-1, 2)
+    return np.concatenate([polygon[:1], bounds(points, np.zeros(1, np.intp))[0]])
 
 
-def _fits(table: NDArray[np.float32], class_count: int) -> bool:
-    lowest = table.min()
-    return bool(
-        table[:, 1:].max() <= _HIGH
-        and (lowest >= 0 or (lowest >= _LOW and table[:, 3:].min() >= 0))
-        and (table[:, 0] % 1 == 0).all()
-        and table[:, 0].max() < class_count
-    )
-
-
-def _without_repeats(classes: NDArray[np.float32], keys: list[bytes], *, polygons: bool) -> Label:
-    ids = tuple(int(value) for value in classes.tolist())
-    if len(set(keys)) == len(keys):
-        return Label(ids, len(keys), polygons=polygons)
+def _without_repeats(table: NDArray[np.float32], keys: list[bytes], lines: list[int]) -> Label:
     first: dict[bytes, int] = {}
     duplicates = []
     for index, key in enumerate(keys):
         if first.setdefault(key, index) != index:
-            duplicates.append((index, first[key]))
-    kept = tuple(ids[index] for index in first.values())
-    return Label(kept, len(keys), tuple(duplicates), polygons=polygons)
+            duplicates.append((lines[index], lines[first[key]]))
+    kept = list(first.values())
+    return Label(
+        classes=tuple(int(value) for value in table[kept, 0].tolist()),
+        lines=len(keys),
+        duplicates=tuple(duplicates),
+        boxes=table[kept, 1:],
+        numbers=tuple(lines[index] for index in kept),
+    )
 
 
-def _mistakes(numbered: list[_Numbered], class_count: int) -> Iterator[Mistake]:
+def _mistakes(numbered: list[_Numbered], class_count: int, *, polygons: bool) -> Iterator[Mistake]:
     """Say what is wrong by line; only called for files that the loader refuses."""
-    polygons = _has_polygon([row for _, row in numbered])
     for line, row in numbered:
         count = len(row)
         if polygons and count == BOX_COLUMNS:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.core.advice import Advice, advise, taken
 from pipeline.core.batch_check import check_last_batch
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered, warning
@@ -44,12 +46,21 @@ class Preflight:
         What the dataset holds; None when the data yaml was not found.
     scale
         Scale of a model yaml, else empty.
+    cfg
+        The effective cfg; None when it has mistakes.
+    advice
+        What the dataset's figures suggest for the settings.
+    taken
+        Advice that the overrides follow.
     """
 
     findings: list[Finding] = field(default_factory=list)
     resolved: dict[str, str] = field(default_factory=dict)
     report: DatasetReport | None = None
     scale: str = ""
+    cfg: Mapping[str, Any] | None = None
+    advice: tuple[Advice, ...] = ()
+    taken: tuple[Advice, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,11 +70,17 @@ class Preflight:
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON document that the command line prints."""
         findings = [finding.as_dict() for finding in self.findings]
-        return {"ok": self.ok, "resolved": self.resolved, "findings": findings}
+        advice = [entry.as_dict() for entry in self.advice]
+        return {"ok": self.ok, "resolved": self.resolved, "findings": findings, "advice": advice}
 
 
 def preflight(
-    volume: Volume, choices: Choices, *, deep: bool = False, gpus: int | None = None
+    volume: Volume,
+    choices: Choices,
+    *,
+    deep: bool = False,
+    gpus: int | None = None,
+    index_folder: Path | None = None,
 ) -> Preflight:
     """Check a launch's choices; nothing is written, no weights are opened, nothing is raised.
 
@@ -77,6 +94,8 @@ def preflight(
         Also open every image.
     gpus
         How many GPUs there are; None when that is not known.
+    index_folder
+        Where is kept what was read of datasets; see `inspect_dataset`.
     """
     findings: list[Finding] = []
     found = _resolve_all(volume, choices, findings)
@@ -93,7 +112,7 @@ def preflight(
         bare = YamlFile("cfg", "", {"optimizer": "SGD"}, {})
         findings += check_cfg(bare, overrides)
 
-    report = _inspect(volume, found.get("data"), deep, findings)
+    report = _inspect(volume, found.get("data"), deep, index_folder, findings)
     scale = ""
     if "model" in found:
         model, scale = check_model(volume, found["model"], report.names if report else None)
@@ -108,12 +127,29 @@ def preflight(
     if choices.test_split:
         path = found["model"].path if "model" in found else ""
         findings += _check_test(choices, path, report)
-    if choices.tune and "tune" in found:
-        space = _load(volume, found["tune"], "tune_space", findings)
-        findings += check_space(space, cfg, overrides) if space else []
+    space = _load(volume, found.get("tune"), "tune_space", findings)
+    findings += check_space(space, cfg, overrides) if space else []
     findings += check_resources(volume, choices, cfg if is_sound else None, gpus)
     resolved = {_FIELDS[kind]: entry.path for kind, entry in found.items()}
-    return Preflight(ordered(findings), resolved, report, scale)
+    advice: list[Advice] = []
+    followed: list[Advice] = []
+    if choices.train and report and is_sound and cfg_file and cfg:
+        advice = advise(report, cfg, _searched(space))
+        followed = taken(report, cfg, effective_cfg(cfg_file.text, {}), overrides)
+    return Preflight(
+        findings=ordered(findings),
+        resolved=resolved,
+        report=report,
+        scale=scale,
+        cfg=cfg if is_sound else None,
+        advice=tuple(advice),
+        taken=tuple(followed),
+    )
+
+
+def _searched(space: YamlFile | None) -> set[str]:
+    keys = space.data.get("space") if space else None
+    return {str(key) for key in keys} if isinstance(keys, dict) else set()
 
 
 def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
@@ -161,14 +197,19 @@ def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
 
 
 def _inspect(
-    volume: Volume, found: Resolved | None, deep: bool, findings: list[Finding]
+    volume: Volume,
+    found: Resolved | None,
+    deep: bool,
+    index_folder: Path | None,
+    findings: list[Finding],
 ) -> DatasetReport | None:
     if found is None:
         return None
     # polars and pillow are only needed here, and the cfg part of this module is used without them
     from pipeline.core.dataset import inspect_dataset
 
-    report = _caught(lambda: inspect_dataset(volume, found.path, deep=deep), "data", findings)
+    inspect = partial(inspect_dataset, deep=deep, index_folder=index_folder)
+    report = _caught(partial(inspect, volume, found.path), "data", findings)
     findings += report.findings if report else []
     return report
 

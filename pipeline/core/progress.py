@@ -41,7 +41,7 @@ def training_progress(folder: RunFolder) -> Progress | None:
     if not args.is_file():
         return None
     epochs = int(load_yaml(args).data.get("epochs", 0))
-    times = _times(folder)
+    times = epoch_times(folder)
     if not times:
         return Progress(0, epochs, None)
     done = max(times)
@@ -49,7 +49,7 @@ def training_progress(folder: RunFolder) -> Progress | None:
     return Progress(done, epochs, pace_s * max(epochs - done, 0))
 
 
-def _times(folder: RunFolder) -> dict[int, float]:
+def epoch_times(folder: RunFolder) -> dict[int, float]:
     """Give the seconds at which each epoch was over; a line that is being written is left out."""
     if not folder.results.is_file():
         return {}

@@ -13,7 +13,15 @@ from pipeline.core.launch import Choices
 from pipeline.core.placement import NodeCapacity, check_placement, check_selection
 from pipeline.core.volume import Volume
 
-__all__ = ["NodeCapacity", "check_placement", "check_resources", "check_sizes", "quantity_bytes"]
+__all__ = [
+    "DISK_CODES",
+    "NodeCapacity",
+    "check_disk",
+    "check_placement",
+    "check_resources",
+    "check_sizes",
+    "quantity_bytes",
+]
 
 _UNITS = {
     "": 1,
@@ -23,6 +31,7 @@ _UNITS = {
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(" + "|".join(_UNITS) + ")")
 _LEAST_FREE_BYTES = 100 << 20
 _GOOD_FREE_BYTES = 2 << 30
+DISK_CODES = ("disk-full", "disk-low")
 _PREFETCH = 4  # batches that each of Ultralytics' loader processes holds ready
 
 
@@ -54,8 +63,36 @@ def check_resources(
         *_check_gpus(choices, gpus),
         *_check_shm_share(choices),
         *_check_shm(choices, cfg or {}),
-        *_check_disk(volume),
+        *check_disk(volume),
     ]
+
+
+def check_disk(volume: Volume, needed_bytes: int = 0) -> list[Finding]:
+    """Find out whether the volume can be written and has the space left that a run needs.
+
+    Parameters
+    ----------
+    needed_bytes
+        What the run is likely to leave there; 0 when that is not known.
+    """
+    try:
+        free = shutil.disk_usage(volume.root).free
+    except OSError as reason:
+        message = f"the volume cannot be read: {reason.strerror}."
+        return [error("volume", message, where=str(volume.root), next="Check SLIPWAY_VOLUME.")]
+    if not os.access(volume.root, os.W_OK | os.X_OK):
+        message = "the volume cannot be written, and runs keep their results on it."
+        next_step = "Mount it for writing, or set SLIPWAY_VOLUME to another folder."
+        return [error("volume-read-only", message, where=str(volume.root), next=next_step)]
+    message = f"the volume has {free / 2**30:.2f} GiB left."
+    if needed_bytes:
+        needed_mb = max(1, round(needed_bytes / 1e6))
+        message = f"{message[:-1]}, and the run is likely to need {needed_mb:,} MB."
+    if free < _LEAST_FREE_BYTES + needed_bytes:
+        return [error(DISK_CODES[0], message, next="Delete old runs.")]
+    if free < _GOOD_FREE_BYTES + needed_bytes:
+        return [warning(DISK_CODES[1], message, next="Delete old runs before the disk is full.")]
+    return []
 
 
 def _check_numbers(choices: Choices) -> list[Finding]:
@@ -128,21 +165,3 @@ def _check_shm(choices: Choices, cfg: Mapping[str, Any]) -> list[Finding]:
             next=f"Ask for {-(-need // 2**30)}Gi, or use fewer workers.",
         )
     ]
-
-
-def _check_disk(volume: Volume) -> list[Finding]:
-    try:
-        free = shutil.disk_usage(volume.root).free
-    except OSError as reason:
-        message = f"the volume cannot be read: {reason.strerror}."
-        return [error("volume", message, where=str(volume.root), next="Check SLIPWAY_VOLUME.")]
-    if not os.access(volume.root, os.W_OK | os.X_OK):
-        message = "the volume cannot be written, and runs keep their results on it."
-        next_step = "Mount it for writing, or set SLIPWAY_VOLUME to another folder."
-        return [error("volume-read-only", message, where=str(volume.root), next=next_step)]
-    message = f"the volume has {free / 2**30:.2f} GiB left."
-    if free < _LEAST_FREE_BYTES:
-        return [error("disk-full", message, next="Delete old runs.")]
-    if free < _GOOD_FREE_BYTES:
-        return [warning("disk-low", message, next="Delete old runs before the disk is full.")]
-    return []

@@ -115,6 +115,16 @@ class RunFolder:
         return self.step("tune") / "trials.csv"
 
     @property
+    def tune(self) -> Path:
+        """The search: space, trials, the best one, and what mattered."""
+        return self.step("tune") / "tune.json"
+
+    @property
+    def tune_plots(self) -> Path:
+        """The search in one picture."""
+        return self.step("tune") / "tune.png"
+
+    @property
     def best_hyperparameters(self) -> Path:
         """The best trial's values."""
         return self.step("tune") / "best_hyperparameters.yaml"

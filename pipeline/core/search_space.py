@@ -5,16 +5,19 @@
     space:
       lr0: {low: 0.0005, high: 0.02, scale: log}     # linear (default), log or int
       fliplr: {choices: [0.0, 0.5]}
-    trials: 4          # how many
-    epochs: 5          # of each; empty: the cfg's
-    metric: mAP50-95   # mAP50-95, mAP50, precision, recall or fitness
-    parallel: 1        # trials at a time
+    trials: 4            # how many
+    epochs: 5            # of each; empty: the cfg's
+    metric: mAP50-95     # mAP50-95, mAP50, precision, recall or fitness
+    searcher: tpe        # learns from the trials before (tpe), or draws blindly (random)
+    scheduler: asha      # ends trials that lag behind early (asha), or none
+    parallel: 1          # trials at a time
+    fraction: 0.5        # of the training data; empty: the cfg's
+    time_limit_min: 60   # for all trials together; empty: none
     seed: 0
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,22 +28,34 @@ from pipeline.core.cfg_check import clean
 from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered, warning
-from pipeline.core.space_form import METRICS, SCALES, check_dimension, check_form, is_real
+from pipeline.core.space_form import (
+    METRICS,
+    SCALES,
+    SCHEDULERS,
+    SEARCHERS,
+    check_dimension,
+    check_form,
+)
 from pipeline.core.yaml_file import YamlFile
 
 __all__ = [
     "METRICS",
     "SCALES",
+    "SCHEDULERS",
+    "SEARCHERS",
     "Dimension",
     "SearchSpace",
     "check_space",
-    "default_space",
+    "is_auto",
     "load_space",
 ]
 
 Scale = Literal["linear", "log", "int"]
-DEFAULT_KEYS = ("lr0", "lrf", "momentum", "weight_decay", "hsv_v", "scale", "translate", "fliplr")
-_AUTO_IGNORES = ("lr0", "momentum")
+AUTO_IGNORES = ("lr0", "momentum")
+_SETTINGS = (
+    *("trials", "epochs", "metric", "searcher", "scheduler"),
+    *("parallel", "fraction", "time_limit_min", "seed"),
+)
 
 
 @dataclass(frozen=True)
@@ -90,8 +105,16 @@ class SearchSpace:
         Of each trial; None means the cfg's.
     metric
         One of `METRICS`, the higher the better.
+    searcher
+        One of `SEARCHERS`.
+    scheduler
+        One of `SCHEDULERS`.
     parallel
-        Trials at a time.
+        Trials at a time, at most.
+    fraction
+        Of the training data that a trial sees; None means the cfg's.
+    time_limit_min
+        For all trials of one start of the step together; None means no limit.
     seed
         Of the search.
     """
@@ -100,13 +123,17 @@ class SearchSpace:
     trials: int = 4
     epochs: int | None = None
     metric: str = "mAP50-95"
+    searcher: str = "tpe"
+    scheduler: str = "asha"
     parallel: int = 1
+    fraction: float | None = None
+    time_limit_min: float | None = None
     seed: int = 0
 
     def dump(self) -> str:
         """Give the yaml text."""
         document: dict[str, Any] = {"space": {k: d.as_dict() for k, d in self.space.items()}}
-        for name in ("trials", "epochs", "metric", "parallel", "seed"):
+        for name in _SETTINGS:
             if (value := getattr(self, name)) is not None:
                 document[name] = value
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
@@ -129,23 +156,6 @@ def load_space(yaml_file: YamlFile) -> SearchSpace:
     return SearchSpace(space=space, **data)
 
 
-def default_space(cfg: Mapping[str, Any]) -> SearchSpace:
-    """Give a space around the current values: a handful of settings, each range holds its value.
-
-    Parameters
-    ----------
-    cfg
-        The effective cfg, see `pipeline.core.train_cfg.effective_cfg`; with ``optimizer: auto``
-        lr0 and momentum are left out, since Ultralytics would not use them.
-    """
-    is_auto = _is_auto(cfg)
-    keys = [key for key in DEFAULT_KEYS if not (is_auto and key in _AUTO_IGNORES)]
-    current = {key: cfg.get(key, SCHEMA[key].default) for key in keys}
-    return SearchSpace(
-        {key: _around(key, value) for key, value in current.items() if is_real(value)}
-    )
-
-
 def check_space(
     yaml_file: YamlFile, cfg: Mapping[str, Any] | None, overrides: Mapping[str, Any]
 ) -> list[Finding]:
@@ -160,12 +170,19 @@ def check_space(
     """
     findings = check_form(yaml_file)
     space = yaml_file.data.get("space")
-    for key, entry in space.items() if isinstance(space, dict) else ():
+    space = space if isinstance(space, dict) else {}
+    for key, entry in space.items():
         if key in SCHEMA and not check_dimension(SCHEMA[key], entry, ""):
             where = yaml_file.where("space", key)
             findings += _check_fixed(key, overrides, where)
+            findings += _check_auto(key, space.get("optimizer"), cfg, where)
             findings += _check_current(key, entry, cfg, where) if cfg is not None else []
     return ordered(findings)
+
+
+def is_auto(cfg: Mapping[str, Any]) -> bool:
+    """Say whether Ultralytics chooses the optimizer, and with it lr0 and momentum."""
+    return str(cfg.get("optimizer", SCHEMA["optimizer"].default)).lower() == "auto"
 
 
 def _check_fixed(key: str, overrides: Mapping[str, Any], where: str) -> list[Finding]:
@@ -176,23 +193,32 @@ def _check_fixed(key: str, overrides: Mapping[str, Any], where: str) -> list[Fin
     return [error("fixed-and-searched", message, where=where, next=hint)]
 
 
+def _check_auto(
+    key: str, optimizer: Any, cfg: Mapping[str, Any] | None, where: str
+) -> list[Finding]:
+    if key not in AUTO_IGNORES:
+        return []
+    searched = optimizer.get("choices") if isinstance(optimizer, dict) else None
+    if isinstance(searched, list):
+        names = [str(name).lower() for name in searched]
+    else:
+        names = ["auto"] if cfg is not None and is_auto(cfg) else []
+    if "auto" not in names:
+        return []
+    message = f"'{key}' is searched, but optimizer=auto ignores it."
+    hint = "Name an optimizer, such as optimizer=AdamW."
+    return [error("auto-optimizer", message, where=where, next=hint)]
+
+
 def _check_current(
     key: str, entry: Mapping[str, Any], cfg: Mapping[str, Any], where: str
 ) -> list[Finding]:
-    if key in _AUTO_IGNORES and _is_auto(cfg):
-        message = f"'{key}' is searched, but optimizer=auto ignores it."
-        hint = "Name an optimizer, such as optimizer=AdamW."
-        return [error("auto-optimizer", message, where=where, next=hint)]
     current = cfg.get(key, SCHEMA[key].default)
-    if _dimension(key, entry).contains(current):
+    if _dimension(key, entry).contains(current) or (key in AUTO_IGNORES and is_auto(cfg)):
         return []
     message = f"the current value of '{key}', {current}, is not in the searched range."
     hint = "Widen the range so that the search can keep what works."
     return [warning("current-outside-space", message, where=where, next=hint)]
-
-
-def _is_auto(cfg: Mapping[str, Any]) -> bool:
-    return str(cfg.get("optimizer", SCHEMA["optimizer"].default)).lower() == "auto"
 
 
 def _dimension(key: str, entry: Mapping[str, Any]) -> Dimension:
@@ -201,20 +227,3 @@ def _dimension(key: str, entry: Mapping[str, Any]) -> Dimension:
     low, high = clean(key, entry["low"]), clean(key, entry["high"])
     scale: Scale = "int" if SCHEMA[key].kind == "int" else entry.get("scale", "linear")
     return Dimension(low, high, scale)
-
-
-def _around(key: str, value: float) -> Dimension:
-    """Span a third to three times the value, or from nothing to a little, within the limits."""
-    highest = SCHEMA[key].high
-    top = math.inf if highest is None else highest
-    if value < 1e-6:
-        return Dimension(0.0, min(0.5, top))
-    if key in ("lr0", "lrf", "weight_decay"):
-        return Dimension(_short(value / 3), min(_short(value * 3), top), "log")
-    if key == "momentum":
-        return Dimension(min(0.8, value), max(0.98, value))
-    return Dimension(_short(value / 2), min(_short(value * 1.5), top))
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")

@@ -122,6 +122,11 @@ class Settings:
     kfp_token: str = field(default="", repr=False)
     kfp_cookie: str = field(default="", repr=False)
 
+    @property
+    def dataset_index(self) -> Path:
+        """Folder of what was read of datasets; it may be deleted."""
+        return self.state / "datasets"
+
 
 def load_settings(
     flags: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None

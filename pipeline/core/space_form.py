@@ -13,23 +13,25 @@ from pipeline.core.yaml_file import YamlFile
 
 SCALES = ("linear", "log", "int")
 METRICS = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
-_LIMITS = {"trials": (1, 1000), "epochs": (1, 100_000), "parallel": (1, 64), "seed": (0, 2**31)}
+SEARCHERS = ("tpe", "random")
+SCHEDULERS = ("asha", "none")
+_WHOLE = {"trials": (1, 1000), "epochs": (1, 100_000), "parallel": (1, 64), "seed": (0, 2**31)}
+_NUMBERS = {"fraction": (0.01, 1), "time_limit_min": (0.1, 100_000)}
+_NAMES = {"metric": METRICS, "searcher": SEARCHERS, "scheduler": SCHEDULERS}
+# What both the file's own settings and its space can say.
+_TWICE = ("epochs", "fraction")
 
 
 def check_form(yaml_file: YamlFile) -> list[Finding]:
     """Find every mistake that shows in the file alone."""
     findings: list[Finding] = []
-    allowed = ("space", "trials", "epochs", "metric", "parallel", "seed")
+    allowed = ("space", *_WHOLE, *_NUMBERS, *_NAMES)
     for key, value in yaml_file.data.items():
         where = yaml_file.where(key)
         if key not in allowed:
             findings.append(_unknown(key, allowed, where))
-        elif key in _LIMITS and value is not None and not _whole_between(value, *_LIMITS[key]):
-            low, high = _LIMITS[key]
-            message = f"'{key}' is {value!r}; allowed is a whole number from {low} to {high:,}."
-            findings.append(error("tune-value", message, where=where, next="Correct the value."))
-        elif key == "metric" and value is not None and value not in METRICS:
-            message = f"'metric' is {value!r}; allowed is {', '.join(METRICS)}."
+        elif value is not None and (words := _wrong(key, value)):
+            message = f"'{key}' is {value!r}; allowed is {words}."
             findings.append(error("tune-value", message, where=where, next="Correct the value."))
     space = yaml_file.data.get("space")
     if not isinstance(space, dict) or not space:
@@ -42,6 +44,10 @@ def check_form(yaml_file: YamlFile) -> list[Finding]:
             findings.append(_unknown(key, SCHEMA, where))
         else:
             findings += check_dimension(SCHEMA[key], entry, where)
+        if key in _TWICE and yaml_file.data.get(key) is not None:
+            message = f"'{key}' is fixed to {yaml_file.data[key]} and also searched."
+            hint = f"Remove '{key}' here or below."
+            findings.append(error("fixed-and-searched", message, where=where, next=hint))
     return findings
 
 
@@ -86,8 +92,20 @@ def _unknown(key: Any, known: Any, where: str) -> Finding:
     return error("unknown-setting", f"'{key}' is not known here.", where=where, next=hint)
 
 
-def _whole_between(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+def _wrong(key: str, value: Any) -> str:
+    """Say in words what a setting of the search may be; empty when it is that."""
+    if key in _WHOLE:
+        low, high = _WHOLE[key]
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        fine, words = is_whole and low <= value <= high, f"a whole number from {low} to {high:,}"
+    elif key in _NUMBERS:
+        least, most = _NUMBERS[key]
+        fine, words = is_real(value) and least <= value <= most, f"from {least} to {most:,}"
+    elif key in _NAMES:
+        fine, words = value in _NAMES[key], ", ".join(_NAMES[key])
+    else:
+        return ""
+    return "" if fine else words
 
 
 def is_real(value: Any) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Set
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core import findings as say
-from pipeline.core.data_yaml import Dataset, outside, shown
+from pipeline.core.box_stats import BoxStats, box_stats, tiny
+from pipeline.core.data_yaml import Dataset, shown
 from pipeline.core.findings import Finding
-from pipeline.core.images import label_path, read_small
-from pipeline.core.labels import Label, Mistake, parse_label
+from pipeline.core.images import label_path
+from pipeline.core.label_table import LabelTable
+from pipeline.core.labels import Mistake
 from pipeline.core.splits import Tree
+from pipeline.core.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -52,38 +56,28 @@ class SplitCounts:
     dropped_images: int = 0
     classes: dict[str, ClassCounts] = field(default_factory=dict)
 
+    @property
+    def imbalance(self) -> float | None:
+        """Instances of the largest class to those of the smallest that occurs; None without any."""
+        occurring = [entry.instances for entry in self.classes.values() if entry.instances]
+        return max(occurring) / min(occurring) if occurring else None
+
 
 @dataclass(frozen=True)
 class Counted:
-    """A split's counts, what is wrong with its labels, and whether there are polygons."""
+    """A split's counts, its boxes, what is wrong with its labels, and which images have that.
+
+    Parameters
+    ----------
+    marks
+        By a finding's code, the indexes of the images that have it.
+    """
 
     counts: SplitCounts
+    table: LabelTable
+    stats: BoxStats
     findings: list[Finding]
-    polygons: bool
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-
-@dataclass
-class _Tally:
-    labels: int = 0
-    lines: int = 0
-    dropped_images: int = 0
-    polygons: bool = False
-    instances: Counter[int] = field(default_factory=Counter)
-    in_images: Counter[int] = field(default_factory=Counter)
-    unlabelled: list[str] = field(default_factory=list)
-
-    def add(self, label: Label, *, is_dropped: bool) -> None:
-        self.labels += bool(label.lines)
-        self.lines += label.lines
-        self.polygons = self.polygons or label.polygons
-        self.dropped_images += is_dropped
-        if not is_dropped:
-            self.instances.update(label.classes)
-            self.in_images.update(set(label.classes))
+    marks: dict[str, NDArray[np.int32]]
 
 
 def count_split(
@@ -91,37 +85,31 @@ def count_split(
     dataset: Dataset,
     split: str,
     images: list[str],
+    table: LabelTable,
     damaged: Set[str],
-    digest: _Digest,
 ) -> Counted:
-    """Read the labels of a split's images.
+    """Sum up what the labels of a split's images say.
 
     Parameters
     ----------
     images
         Absolute paths.
+    table
+        Their labels.
     damaged
         Images that the training drops whatever their labels say.
-    digest
-        Fed with the images' paths (relative to the dataset's root) and the labels' bytes.
     """
-    found: list[Finding] = []
-    tally = _Tally()
-    prefix = f"{os.path.realpath(dataset.root)}/"
-    digest.update(f"{split}:{len(images)}\0".encode())
-    for image in images:
-        path = label_path(image)
-        data, label = _read(tree, dataset, path, found)
-        if data is None and not label.mistakes:
-            tally.unlabelled.append(image)
-        size, name = -1 if data is None else len(data), os.fsencode(image.removeprefix(prefix))
-        digest.update(b"%d\0%s\0%s" % (size, name, data or b""))
-        if label.mistakes or label.duplicates:
-            found += _line_findings(shown(tree.volume, path), label)
-        tally.add(label, is_dropped=bool(label.mistakes) or image in damaged)
-    counts = _counts(dataset, len(images), tally)
-    found += _split_findings(tree, dataset, split, counts, tally.unlabelled)
-    return Counted(counts, found, tally.polygons)
+    dropped = np.zeros(len(images), bool)
+    dropped[[index for index, label in table.odd.items() if label.mistakes]] = True
+    if damaged:
+        dropped |= np.fromiter((image in damaged for image in images), bool, len(images))
+        table = _without(table, dropped)
+    counts = _counts(dataset, table, dropped)
+    found = _line_findings(tree.volume, images, table)
+    found += _tiny_findings(tree.volume, images, table)
+    found += _split_findings(tree, dataset, split, counts, images, table)
+    stats = box_stats(table.boxes, table.per_image[~dropped])
+    return Counted(counts, table, stats, found, _marks(table))
 
 
 def unique_names(names: dict[int, str]) -> dict[int, str]:
@@ -132,65 +120,92 @@ def unique_names(names: dict[int, str]) -> dict[int, str]:
     }
 
 
-def _read(
-    tree: Tree, dataset: Dataset, path: str, found: list[Finding]
-) -> tuple[bytes | None, Label]:
-    """Read a label file; None when there is none, a mistake when nobody may read it."""
-    presence = tree.presence(path)
-    if presence == "file":
-        try:
-            data = read_small(path)
-        except OSError as reason:
-            message = f"the file cannot be read: {reason.strerror}."
-            return None, Label(lines=1, mistakes=(Mistake(1, "label-malformed", message),))
-        return data, parse_label(data, len(dataset.names), dataset.keypoint_columns)
-    name = shown(tree.volume, path)
-    if presence == "odd":
-        message = f"the label '{name}' is not a plain file."
-        found.append(say.error("not-a-file", message, where=name, next="Remove it."))
-    elif presence == "outside":
-        tree.folder(os.path.dirname(path))  # a whole folder outside is told once
-        if os.path.islink(path):
-            found.append(outside(tree.volume, path, name))
-    return None, Label()
+def _without(table: LabelTable, dropped: NDArray[np.bool_]) -> LabelTable:
+    kept = ~dropped[table.image]
+    return replace(
+        table,
+        image=table.image[kept],
+        class_id=table.class_id[kept],
+        boxes=table.boxes[kept],
+        line=table.line[kept],
+    )
 
 
-def _counts(dataset: Dataset, images: int, tally: _Tally) -> SplitCounts:
-    total = tally.instances.total()
+def _counts(dataset: Dataset, table: LabelTable, dropped: NDArray[np.bool_]) -> SplitCounts:
+    labels, classes = int((table.lines > 0).sum()), len(dataset.names)
+    # One number for each pair of image and class; sorting is far faster than np.unique.
+    pairs = np.sort(table.image.astype(np.int64) * classes + table.class_id)
+    shown_in = pairs[np.diff(pairs, prepend=-1) > 0] % max(classes, 1)
+    in_images = np.bincount(shown_in, minlength=classes).tolist()
+    instances = np.bincount(table.class_id, minlength=classes).tolist()
     return SplitCounts(
-        images=images,
-        labels=tally.labels,
-        backgrounds=images - tally.labels,
-        instances=total,
-        dropped=tally.lines - total,
-        dropped_images=tally.dropped_images,
+        images=len(dropped),
+        labels=labels,
+        backgrounds=len(dropped) - labels,
+        instances=len(table.image),
+        dropped=int(table.lines[table.lines > 0].sum()) - len(table.image),
+        dropped_images=int(dropped.sum()),
         classes={
-            name: ClassCounts(tally.in_images[index], tally.instances[index])
+            name: ClassCounts(in_images[index], instances[index])
             for index, name in unique_names(dataset.names).items()
         },
     )
 
 
-def _line_findings(name: str, label: Label) -> list[Finding]:
+def _marks(table: LabelTable) -> dict[str, NDArray[np.int32]]:
+    by_code: dict[str, list[int]] = defaultdict(list)
+    for index, label in table.odd.items():
+        codes = {mistake.code for mistake in label.mistakes}
+        for code in codes | ({"label-duplicate"} if label.duplicates else set()):
+            by_code[code].append(index)
+    marks = {code: np.array(indexes, np.int32) for code, indexes in by_code.items()}
+    marks["image-without-label"] = np.flatnonzero(table.lines < 0).astype(np.int32)
+    marks["label-empty"] = np.flatnonzero(table.lines == 0).astype(np.int32)
+    marks["box-tiny"] = np.unique(table.image[tiny(table.boxes)])
+    return {code: indexes for code, indexes in marks.items() if len(indexes)}
+
+
+def _line_findings(volume: Volume, images: list[str], table: LabelTable) -> list[Finding]:
     found = []
-    for line, first in label.duplicates:
-        message = f"the line repeats line {first}; the loader removes it."
-        found.append(
-            say.warning("label-duplicate", message, where=f"{name}:{line}", next="Remove the line.")
-        )
-    for mistake in label.mistakes:
-        where = f"{name}:{mistake.line}"
-        if mistake.code == "label-class-unknown":
-            hint = "Correct the class id, or add the class to 'names' in the data yaml."
-            found.append(say.error(mistake.code, mistake.message, where=where, next=hint))
-        else:
-            hint = "Correct the line: until then the training leaves the whole image out."
-            found.append(say.warning(mistake.code, mistake.message, where=where, next=hint))
+    for index, label in table.odd.items():
+        name = shown(volume, label_path(images[index]))
+        found += [_duplicate(name, line, first) for line, first in label.duplicates]
+        found += [_mistake(name, mistake) for mistake in label.mistakes]
+    return found
+
+
+def _duplicate(name: str, line: int, first: int) -> Finding:
+    message = f"the line repeats line {first}; the loader removes it."
+    return say.warning("label-duplicate", message, where=f"{name}:{line}", next="Remove the line.")
+
+
+def _mistake(name: str, mistake: Mistake) -> Finding:
+    where = f"{name}:{mistake.line}"
+    if mistake.code == "label-class-unknown":
+        hint = "Correct the class id, or add the class to 'names' in the data yaml."
+        return say.error(mistake.code, mistake.message, where=where, next=hint)
+    hint = "Correct the line: until then the training leaves the whole image out."
+    return say.warning(mistake.code, mistake.message, where=where, next=hint)
+
+
+def _tiny_findings(volume: Volume, images: list[str], table: LabelTable) -> list[Finding]:
+    found = []
+    for row in np.flatnonzero(tiny(table.boxes)).tolist():
+        name = shown(volume, label_path(images[table.image[row]]))
+        width, height = table.boxes[row, 2:].tolist()
+        message = f"the box is {width:.2g} x {height:.2g} of the image: less than a pixel at 640."
+        where, hint = f"{name}:{table.line[row]}", "Correct the box, or remove the line."
+        found.append(say.warning("box-tiny", message, where=where, next=hint))
     return found
 
 
 def _split_findings(
-    tree: Tree, dataset: Dataset, split: str, counts: SplitCounts, unlabelled: list[str]
+    tree: Tree,
+    dataset: Dataset,
+    split: str,
+    counts: SplitCounts,
+    images: list[str],
+    table: LabelTable,
 ) -> list[Finding]:
     where = dataset.splits[split][0].where
     if not counts.images:
@@ -200,6 +215,7 @@ def _split_findings(
         message = f"every one of {counts.images:,} images of {split} is left out by the training."
         hint = "Correct the labels and images listed."
         return [say.error("split-unusable", message, where=where, next=hint)]
+    unlabelled = [images[index] for index in np.flatnonzero(table.lines < 0).tolist()]
     if len(unlabelled) == counts.images:
         expected = shown(tree.volume, label_path(unlabelled[0]))
         message = f"no image of {split} has a label file; the first would be '{expected}'."

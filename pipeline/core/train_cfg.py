@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.core.cfg_check import check_value, clean
-from pipeline.core.cfg_merge import diff_text, merge_cfg, same
+from pipeline.core.cfg_merge import diff_text, merge_cfg
 from pipeline.core.cfg_schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.findings import Finding, error, info, ordered, warning
+from pipeline.core.yaml_edit import same
 from pipeline.core.yaml_file import YamlFile, parse_yaml
 
 __all__ = [

@@ -19,6 +19,7 @@ FOLDERS: dict[Kind, str] = {
     "data": "data-yaml",
     "tune": "cfg-yaml",
 }
+PRESETS = "presets"
 EXTENSIONS: dict[Kind, tuple[str, ...]] = {
     "model": (".pt", ".yaml", ".yml"),
     "cfg": (".yaml", ".yml"),

@@ -35,7 +35,16 @@ ARTIFACTS = {
         "confusion_matrix_normalized.png",
     ),
     "test": ("metrics.json", "confusion_matrix.png", "confusion_matrix_normalized.png"),
-    "tune": ("trials.csv", "best_hyperparameters.yaml"),
+    "tune": ("trials.csv", "best_hyperparameters.yaml", "tune.json", "tune.png"),
+}
+
+_TRIAL_STATUS = {
+    "done": "FINISHED",
+    "pruned": "FINISHED",
+    "stopped": "KILLED",
+    "interrupted": "KILLED",
+    "failed": "FAILED",
+    "invalid": "FAILED",
 }
 
 
@@ -98,7 +107,7 @@ def trial_data(trial: Path) -> RunData:
 def trial_status(trial: Path) -> str:
     """Give MLflow's status of a trial by what it wrote about itself."""
     state = str(_json(trial / "trial.json", {}).get("state", ""))
-    return {"done": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}.get(state, "RUNNING")
+    return _TRIAL_STATUS.get(state, "RUNNING")
 
 
 def trial_folders(folder: RunFolder) -> list[Path]:

@@ -13,6 +13,9 @@ from pipeline.core.files import write_json
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
 from step_images.kfp_ui import table, ui_metadata
 
+# What nobody draws from the output: a parameter of a workflow has to be small.
+_LARGE = frozenset(("boxes", "image_sizes"))
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step."""
@@ -41,7 +44,7 @@ def body(step: Step) -> None:
             where=report.data,
             next="Correct the dataset and launch again.",
         )
-    document = report.as_dict()
+    document = {key: value for key, value in report.as_dict().items() if key not in _LARGE}
     header, rows = _cells(report)
     for cells in [header, *rows]:
         print("  ".join(f"{cell:>12}" for cell in cells))

@@ -19,7 +19,7 @@ from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, ui_metadata, web_app
 from step_images.train import checkpoints
-from step_images.train.applied import compare
+from step_images.train.applied import batch_note, compare
 from step_images.train.machine import MachineWatch
 from step_images.ultralytics_home import prepare
 
@@ -77,6 +77,8 @@ def _write_applied(folder: RunFolder, cfg: Path) -> None:
     for key in applied["different"]:
         entry = applied["settings"][key]
         print(f"WARNING: {key} is {entry['applied']}, but {entry['requested']} was asked for.")
+    if note := batch_note(applied):
+        print(f"WARNING: {note}")
 
 
 def _best_values(folder: RunFolder) -> dict[str, float]:

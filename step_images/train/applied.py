@@ -37,20 +37,38 @@ def compare(
             "requested": values[0],
             "args_yaml": values[1],
             "applied": values[2],
-            "verdict": _verdict(key, requested, trained),
+            "verdict": verdict(key, requested, trained),
         }
     different = [key for key, entry in settings.items() if entry["verdict"] == "different"]
     return {"different": different, "settings": settings}
 
 
-def _verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
+def batch_note(applied: Mapping[str, Any]) -> str:
+    """Say that the batch was halved for want of GPU memory; empty when it was not.
+
+    Parameters
+    ----------
+    applied
+        What `compare` gives.
+    """
+    batch = applied["settings"]["batch"]
+    if batch["verdict"] != "resolved" or batch["requested"] < 1:
+        return ""
+    return (
+        f"the GPU's memory did not hold a batch of {batch['requested']}; the training used "
+        f"{batch['applied']}. Ask for that next time, or for a smaller imgsz."
+    )
+
+
+def verdict(key: str, requested: Mapping[str, Any], trained: Mapping[str, Any]) -> Verdict:
+    """Say whether a setting was applied, or worked out by a rule that Ultralytics documents."""
     wanted, got = requested.get(key), trained.get(key)
     if _same(wanted, got):
         return "equal"
     return (
         "resolved"
         if key in _PATHS or _is_resolved(key, wanted, got, requested, trained)
-        else ("different")
+        else "different"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.core.settings import load_settings
 from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
-from step_images.kfp_ui import metrics, table, ui_metadata
+from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
 from step_images.ultralytics_home import prepare, train_settings
 
 
@@ -34,21 +34,33 @@ def body(step: Step) -> None:
         # Takes seconds to import, and reads its environment at import.
         prepare()
         from step_images.train.training import trained_arguments
-        from step_images.tune.outcome import write_best, write_trials
-        from step_images.tune.search import current_settings, read_space, search
+        from step_images.tune.outcome import best_row, write_outcome
+        from step_images.tune.plots import write_plots
+        from step_images.tune.search import current_settings, make_setup, read_space, search
 
         current = current_settings(train_settings(folder.cfg), trained_arguments(folder))
         space = read_space(folder, current)
-        print(f"{space.trials} trials of {space.epochs or current['epochs']} epochs.", flush=True)
+        setup = make_setup(folder, space, current, Path(args.best_pt), Path(args.data_yaml))
+        print(f"{space.trials} trials of {setup.base.get('epochs', 'several')} epochs.", flush=True)
         try:
-            search(folder, space, current, Path(args.best_pt), Path(args.data_yaml))
+            search(
+                folder,
+                space,
+                current,
+                setup,
+                on_change=lambda: write_outcome(folder, space, current),
+            )
         finally:
-            rows = write_trials(folder, space)
-        best = write_best(folder, space, rows)
+            rows = write_outcome(folder, space, current)
+        best = best_row(rows, folder, space)
+        write_plots(folder, space)
     print(f"Best: {best['trial']}, {space.metric} {best[space.metric]:.4f}.", flush=True)
     write_output(args.best_hyperparameters_output, folder.best_hyperparameters.read_text("utf-8"))
     write_output(args.trials_output, folder.trials.read_text("utf-8"))
-    write_output(args.mlpipeline_ui_metadata_output, ui_metadata(_trials_table(rows)))
+    write_output(
+        args.mlpipeline_ui_metadata_output,
+        ui_metadata(_trials_table(rows), web_app(image_page("Tuning", [folder.tune_plots]))),
+    )
     write_output(
         args.mlpipeline_metrics_output, metrics({f"best-{space.metric}": best[space.metric]})
     )

@@ -1,39 +1,35 @@
-"""Tuning on Ray Tune's own API: random search from best.pt around the current values.
-
-The first trial has the current values, so that the best is never worse than what was there.
-"""
+"""Tuning on Ray Tune's own API, from best.pt around the current values."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.cfg_schema import SCHEMA
+from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import Dimension, SearchSpace, default_space, load_space
-from pipeline.core.train_cfg import SCHEMA
+from pipeline.core.search_space import SearchSpace, load_space
+from pipeline.core.space_presets import preset_space
+from pipeline.core.trials import Trial, read_trials, write_trial
 from pipeline.core.yaml_file import load_yaml
-from step_images.common import Stopped
-from step_images.tune.trial import run_trial
+from step_images.tune.resources import Share, ray_here
+from step_images.tune.trial import Setup, Train, run_trial, train_yolo
 
-# Ray wants at least 75 MB; more than 100 MB could fill a container's /dev/shm.
-_OBJECT_STORE_BYTES = 80 << 20
 _RESOLVED = ("optimizer", "lr0", "momentum", "warmup_bias_lr", "batch", "epochs")
 _FEW_EPOCHS_SHARE = 5
+_REDUCTION = 3  # of trials, at each rung of the scheduler
+_FEWEST_EPOCHS = 2  # that a trial gets before it can lag behind
 
 
 def read_space(folder: RunFolder, current: Mapping[str, Any]) -> SearchSpace:
     """Give the launch's search space, or a default one with a fifth of the epochs a trial."""
     if folder.tune_space.is_file():
         return load_space(load_yaml(folder.tune_space))
-    space = default_space(current)
     epochs = max(1, min(10, round(int(current["epochs"]) / _FEW_EPOCHS_SHARE)))
-    return SearchSpace(space.space, trials=space.trials, epochs=epochs, metric=space.metric)
+    return replace(preset_space("default", current), epochs=epochs)
 
 
 def current_settings(cfg: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,115 +38,143 @@ def current_settings(cfg: Mapping[str, Any], trained: Mapping[str, Any]) -> dict
     return {key: value for key, value in values.items() if key not in ("time", "pretrained")}
 
 
-def share_of(cpus: int, gpus: int, parallel: int) -> dict[str, float]:
-    """Give what Ray sets aside for a trial: whole GPUs, or a part of one, which is all it takes."""
-    return {"cpu": max(1, cpus // parallel), "gpu": gpus // parallel or gpus / parallel}
+def make_setup(
+    folder: RunFolder, space: SearchSpace, current: Mapping[str, Any], model: Path, data: Path
+) -> Setup:
+    """Give what all trials have in common; paths are absolute, wherever a trial's process runs."""
+    base = {**current, "plots": False, "val": True, "verbose": False}
+    for name in ("epochs", "fraction"):
+        if getattr(space, name) is not None:
+            base[name] = getattr(space, name)
+    base = {key: value for key, value in base.items() if key not in space.space}
+    return Setup(
+        trials=str(folder.trial_folders.resolve()),
+        model=str(model.resolve()),
+        base={**base, "data": str(data.resolve())},
+        metric=space.metric,
+    )
 
 
 def search(
-    folder: RunFolder, space: SearchSpace, current: Mapping[str, Any], model: Path, data: Path
+    folder: RunFolder,
+    space: SearchSpace,
+    current: Mapping[str, Any],
+    setup: Setup,
+    *,
+    train: Train = train_yolo,
+    applied: Callable[[Path], Mapping[str, Any]] | None = None,
+    on_change: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run all trials; each writes its own folder under ``tune/trials``.
+    """Run the trials that are left; each writes its own folder under ``tune/trials``.
 
     Parameters
     ----------
     folder
-        The run folder.
+        The run folder; trials that an earlier start of the step finished stay as they are.
     space
         What varies, how often, and by what it is judged.
     current
         Training settings as they are now.
-    model, data
-        Checkpoint to start from; data yaml with absolute paths.
+    setup
+        From `make_setup`.
+    train
+        Trains one trial.
+    applied
+        Reads from a trial's folder what it was trained with; its checkpoint says it otherwise.
+    on_change
+        Called when a trial is over.
+
+    Raises
+    ------
+    SlipwayError
+        A trial was not trained with the values that were drawn for it.
     """
-    from ray import tune
-    from ray.tune.search.basic_variant import BasicVariantGenerator
-
-    base = {**current, "data": str(data), "plots": False, "val": True, "verbose": False}
-    if space.epochs:
-        base["epochs"] = space.epochs
-    for key in space.space:
-        base.pop(key, None)
-    first = {key: current.get(key, SCHEMA[key].default) for key in space.space}
-    trainable = tune.with_parameters(
-        run_trial,
-        folder=str(folder.trial_folders),
-        base=base,
-        model=str(model),
-        metric=space.metric,
-    )
-    with _ray(space.parallel) as (resources, scratch):
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, resources),
-            param_space={key: _domain(entry) for key, entry in space.space.items()},
-            tune_config=tune.TuneConfig(
-                metric=space.metric,
-                mode="max",
-                num_samples=space.trials,
-                search_alg=BasicVariantGenerator(
-                    points_to_evaluate=[first],
-                    max_concurrent=space.parallel,
-                    random_state=space.seed,
-                ),
-            ),
-            run_config=tune.RunConfig(
-                name="tune",
-                storage_path=str(scratch / "results"),
-                verbose=0,
-                failure_config=tune.FailureConfig(max_failures=0),
-            ),
-        )
-        tuner.fit()
-
-
-def _domain(dimension: Dimension) -> Any:
-    from ray import tune
-
-    if dimension.choices:
-        return tune.choice(list(dimension.choices))
-    if dimension.scale == "int":
-        return tune.randint(int(dimension.low), int(dimension.high) + 1)
-    if dimension.scale == "log":
-        return tune.loguniform(dimension.low, dimension.high)
-    return tune.uniform(dimension.low, dimension.high)
-
-
-@contextmanager
-def _ray(parallel: int) -> Iterator[tuple[dict[str, float], Path]]:
-    """Start Ray on this machine only; its processes and files are gone afterwards."""
-    cpus = len(os.sched_getaffinity(0))
-    # Sockets lie below: their whole path may have 107 bytes, so it cannot be the run folder.
-    scratch = Path(tempfile.mkdtemp(prefix="slw-", dir="/tmp"))
-    os.environ.update(
-        RAY_USAGE_STATS_ENABLED="0",
-        RAY_CHDIR_TO_TRIAL_DIR="0",
-        RAY_AIR_NEW_OUTPUT="0",
-        RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-        RAY_DISABLE_IMPORT_WARNING="1",
-        TUNE_DISABLE_SIGINT_HANDLER="1",
-        PYTHONPATH=os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))),
-    )
-    import ray
-    import torch
-
-    gpus = torch.cuda.device_count()
-    on_sigterm = signal.getsignal(signal.SIGTERM)
+    watch: Any = None
     try:
-        ray.init(
-            address="local",
-            num_cpus=max(cpus, parallel),
-            num_gpus=gpus,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            logging_level="WARNING",
-            _temp_dir=str(scratch),
-            _node_ip_address="127.0.0.1",
-        )
-        # Ray puts its own handler in; ours stops at once and says so with exit code 143.
-        signal.signal(signal.SIGTERM, on_sigterm)
-        yield share_of(cpus, gpus, parallel), scratch
-    except SystemExit as reason:
-        raise Stopped from reason  # Ray's waiting turns what our handler raises into exit code 1
+        with ray_here(space.parallel) as (share, scratch):
+            # Ray reads its environment when it is imported, which the line above has set.
+            from step_images.tune.watch import SearchWatch, checkpoint_arguments
+
+            check = applied or checkpoint_arguments
+            watch = SearchWatch(Path(setup.trials), space, setup.base, check, on_change)
+            if share.parallel < space.parallel:
+                print(f"{share.parallel} trials at a time: this machine has no more CPUs.")
+            _fit(folder, space, current, setup, train, share, scratch, watch)
     finally:
-        ray.shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
+        _end_running(folder, watch)
+    if watch.invalid:
+        raise SlipwayError(
+            f"{watch.invalid[0].name} is invalid: {watch.invalid[0].error}",
+            where=setup.trials,
+            next="Nothing of this search can be trusted; report it with the step's log.",
+        )
+
+
+def _fit(
+    folder: RunFolder,
+    space: SearchSpace,
+    current: Mapping[str, Any],
+    setup: Setup,
+    train: Train,
+    share: Share,
+    scratch: Path,
+    watch: Any,
+) -> None:
+    from ray import tune
+    from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler
+
+    from step_images.tune.searcher import TrialSearcher
+
+    now = {key: current.get(key, SCHEMA[key].default) for key in space.space}
+    searcher = TrialSearcher(space, now, read_trials(folder))
+    if not searcher.numbers:
+        return
+    epochs = int(setup.base.get("epochs", current.get("epochs", SCHEMA["epochs"].default)))
+    grace = max(_FEWEST_EPOCHS, epochs // 4)
+    is_asha = space.scheduler == "asha" and grace < epochs
+    scheduler = (
+        AsyncHyperBandScheduler(max_t=epochs, grace_period=grace, reduction_factor=_REDUCTION)
+        if is_asha
+        else FIFOScheduler()
+    )
+    limit_min = space.time_limit_min
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(run_trial, setup=setup, train=train),
+            {"cpu": share.cpus, "gpu": share.gpus},
+        ),
+        tune_config=tune.TuneConfig(
+            metric=space.metric,
+            mode="max",
+            num_samples=len(searcher.numbers),
+            max_concurrent_trials=share.parallel,
+            search_alg=searcher,
+            scheduler=scheduler,
+            time_budget_s=limit_min * 60 if limit_min else None,
+            reuse_actors=False,  # one process for several trials is how values get mixed up
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(scratch / "results"),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=0),
+            callbacks=[watch],
+            stop=watch.stopper,
+        ),
+    )
+    watch.started = time.monotonic()
+    tuner.fit()
+
+
+def _end_running(folder: RunFolder, watch: Any) -> None:
+    """Say of trials that still run by their record that the step ended before them."""
+    why = "the time limit of the search was reached." if watch and watch.is_late else ""
+    for trial in read_trials(folder):
+        if trial.state == "running":
+            write_trial(folder.trial_folders, _ended(trial, why))
+
+
+def _ended(trial: Trial, late: str) -> Trial:
+    if late:
+        return replace(trial, state="stopped", error=late)
+    return replace(trial, state="interrupted", error="the step ended before it.")

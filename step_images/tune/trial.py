@@ -2,114 +2,129 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from pipeline.core.errors import SlipwayError
-from pipeline.core.files import read_text, write_json
+from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
 
-RECORD = "trial.json"
+# Metrics of an epoch, and whether it is the last one; gives whether the trial is to end now.
+Report = Callable[[Mapping[str, float], bool], bool]
 
 
-def run_trial(
-    sampled: Mapping[str, Any], *, folder: str, base: Mapping[str, Any], model: str, metric: str
-) -> None:
-    """Train once with sampled values and report after every epoch; Ray calls this.
+@dataclass(frozen=True)
+class Setup:
+    """What all trials of a search have in common.
 
     Parameters
     ----------
-    sampled
-        The searched settings and their values.
-    folder
+    trials
         Absolute folder of all trials.
-    base
-        All other training arguments.
     model
-        Absolute path of the checkpoint to start from.
+        Absolute path of the checkpoint that each starts from.
+    base
+        All training arguments that are not searched; the path of the data is absolute.
     metric
-        What is reported to Ray.
+        What the search is judged by.
+    """
+
+    trials: str
+    model: str
+    base: Mapping[str, Any]
+    metric: str
+
+
+Train = Callable[[Setup, Path, Mapping[str, Any], Report], None]
+
+
+def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
+    """Train once with the values that were drawn and report after every epoch; Ray calls this.
+
+    Parameters
+    ----------
+    config
+        ``number`` of the trial and its ``values``.
+    setup
+        What it has in common with the others.
+    train
+        Trains with these values in this folder and reports each epoch: `train_yolo`, or a function
+        of a test.
     """
     from ray import tune
 
-    number = int(tune.get_context().get_trial_id().rpartition("_")[2]) + 1
-    path = Path(folder) / trial_name(number)
-    values = {key: _unboxed(value) for key, value in sampled.items()}
-    done = read_record(path)
-    if done.get("state") == "done" and done.get("values") == values:
-        print(f"{path.name} is done already.", flush=True)  # a retry goes on behind it
-    else:
-        shutil.rmtree(path, ignore_errors=True)
-        done = _train(path, values, base, model, metric)
-    tune.report({metric: done["best"][metric], "best_epoch": done["best_epoch"]})
+    folder = Path(setup.trials)
+    path = folder / trial_name(config["number"])
+    shutil.rmtree(path, ignore_errors=True)
+    trial = Trial(path.name, values=dict(config["values"]))
+    write_trial(folder, trial)
+    started = time.monotonic()
+
+    def after_epoch(metrics: Mapping[str, float], is_last: bool) -> bool:
+        nonlocal trial
+        trial = _with_epoch(trial, metrics, setup.metric)
+        trial = replace(trial, seconds=round(time.monotonic() - started, 1))
+        write_trial(folder, trial)
+        print(f"{path.name} epoch {trial.epochs}: {setup.metric} {metrics[setup.metric]:.4f}")
+        if not is_last:
+            # The scheduler may end the process here; the search then says why.
+            tune.report({setup.metric: trial.best[setup.metric]})
+        return is_asked_to_stop(path)
+
+    try:
+        train(setup, path, trial.values, after_epoch)
+    except Exception as reason:
+        write_trial(folder, replace(trial, state="failed", error=_why(reason)))
+        raise
+    asked = is_asked_to_stop(path)
+    state, why = ("stopped", "somebody stopped it.") if asked else ("done", "")
+    write_trial(folder, replace(trial, state=state, error=why))
+    tune.report({setup.metric: trial.best[setup.metric]})
 
 
-def trial_name(number: int) -> str:
-    """Give the name of a trial's folder; trials count from 1."""
-    return f"trial-{number:03d}"
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """Read what a trial wrote about itself; empty when there is nothing yet."""
-    record = path / RECORD
-    return dict(json.loads(read_text(record))) if record.is_file() else {}
-
-
-def _train(
-    path: Path, values: dict[str, Any], base: Mapping[str, Any], model: str, metric: str
-) -> dict[str, Any]:
+def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -> None:
+    """Train with Ultralytics, from the setup's checkpoint."""
     # Here only, since it takes seconds. Its settings folder is the step's own, by the environment.
     from ultralytics import YOLO
 
-    record = {"state": "running", "values": values, "best": {}, "best_epoch": 0, "seconds": 0.0}
-    started = time.monotonic()
+    is_over = False
 
     def after_epoch(trainer: Any) -> None:
-        if trainer.epoch >= trainer.epochs:
+        nonlocal is_over
+        if is_over:
             return  # the final validation of best.pt is no epoch
-        now = {shown_name(name): float(value) for name, value in trainer.metrics.items()}
-        now["fitness"] = float(trainer.fitness)
-        if not record["best"] or now[metric] > record["best"][metric]:
-            record.update(best=now, best_epoch=trainer.epoch + 1)
-        record["seconds"] = round(time.monotonic() - started, 1)
-        write_json(path / RECORD, record)
-        print(f"{path.name} epoch {trainer.epoch + 1}: {metric} {now[metric]:.4f}", flush=True)
+        _check_batch(trainer, arguments)
+        metrics = {shown_name(name): float(value) for name, value in trainer.metrics.items()}
+        is_over = bool(trainer.stop)
+        if report({**metrics, "fitness": float(trainer.fitness)}, is_over):
+            trainer.stop = is_over = True
 
-    try:
-        yolo = YOLO(model)
-        yolo.add_callback("on_fit_epoch_end", after_epoch)
-        yolo.train(**{**base, **values}, project=str(path.parent), name=path.name, exist_ok=True)
-        _check_applied(path, values, vars(yolo.trainer.args))
-    except BaseException as reason:
-        state = "failed" if isinstance(reason, Exception) else "stopped"
-        write_json(path / RECORD, {**record, "state": state, "error": str(reason)[:500]})
-        raise
-    record["state"] = "done"
-    write_json(path / RECORD, record)
-    return record
+    yolo = YOLO(setup.model)
+    yolo.add_callback("on_fit_epoch_end", after_epoch)
+    arguments = {**setup.base, **values, "project": str(path.parent), "name": path.name}
+    yolo.train(**arguments, exist_ok=True)
 
 
-def _check_applied(path: Path, values: Mapping[str, Any], trained: Mapping[str, Any]) -> None:
-    """Hold what was sampled against args.yaml and against what the trainer used."""
-    written = yaml.safe_load(read_text(path / "args.yaml"))
-    wrong = [
-        f"{key}: sampled {value}, args.yaml {written.get(key)}, trained with {trained.get(key)}"
-        for key, value in values.items()
-        if written.get(key) != value or trained.get(key) != value
-    ]
-    if wrong:
-        raise SlipwayError(
-            f"{path.name} was not trained with its own values ({'; '.join(wrong)}).",
-            where=str(path / "args.yaml"),
-        )
+def _with_epoch(trial: Trial, metrics: Mapping[str, float], metric: str) -> Trial:
+    epochs = trial.epochs + 1
+    best = trial.score(metric)
+    if best is None or metrics[metric] > best:
+        trial = replace(trial, best=dict(metrics), best_epoch=epochs)
+    return replace(trial, epochs=epochs)
 
 
-def _unboxed(value: Any) -> Any:
-    """Turn a numpy scalar into Python's own, which yaml and JSON can write."""
-    return value.item() if hasattr(value, "item") else value
+def _check_batch(trainer: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse what Ultralytics does about too little memory: another batch is another experiment."""
+    asked, used = arguments.get("batch", 0), trainer.args.batch
+    if asked >= 1 and used != asked:
+        raise MemoryError(f"a batch of {asked} does not fit, only {used}.")
+
+
+def _why(reason: Exception) -> str:
+    sentence = " ".join(str(reason).split())[:400]
+    if "out of memory" in sentence.lower() or isinstance(reason, MemoryError):
+        return f"out of memory: {sentence or 'the machine has no more'}"
+    return f"{type(reason).__name__}: {sentence}"

@@ -174,6 +174,10 @@ _WORDS = st.one_of(
             "stop",
             "compare",
             "track",
+            "history",
+            "diff",
+            "restore",
+            "cfg-custom.yaml",
             "--json",
             "--set",
             "--model",
@@ -205,3 +209,12 @@ def test_no_words_make_a_traceback(
     assert "Traceback" not in out + err
     if "--json" in words and code not in (0, 2):
         json.loads(out)
+
+
+def test_preflight_gives_advice(cli: Cli) -> None:
+    said = cli("preflight", "--model", "yolov8n-scratch.yaml", "--json")
+    (entry,) = said.json["advice"]
+    assert (entry["key"], entry["current"]) == ("epochs", 24) and entry["source"]
+    told = cli("preflight", "--model", "yolov8n-scratch.yaml").out
+    assert f"--set epochs={entry['value']} (now 24)" in told
+    assert said.json["estimate"] == {"seconds": None, "runs": 0, "bytes": None}

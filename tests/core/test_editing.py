@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.editing import check_file, open_text, save_text
+from pipeline.core.editing import open_text, save_text
 from pipeline.core.errors import FileChanged, FileMissing, InputError, UnsafePath
+from pipeline.core.file_check import check_file
 from pipeline.core.volume import Volume
 
 
@@ -55,8 +56,8 @@ def test_saving_what_was_opened(volume: Path) -> None:
     here = Volume(volume)
     text, digest = open_text(here, "cfg-custom.yaml")
     saved = save_text(here, "cfg-custom.yaml", text + "# 한국어\n", expected_sha256=digest)
-    assert open_text(here, "cfg-custom.yaml") == (text + "# 한국어\n", saved)
-    assert saved == hashlib.sha256((volume / "cfg-custom.yaml").read_bytes()).hexdigest()
+    assert open_text(here, "cfg-custom.yaml") == (text + "# 한국어\n", saved.sha256)
+    assert saved.sha256 == hashlib.sha256((volume / "cfg-custom.yaml").read_bytes()).hexdigest()
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten(volume: Path) -> None:
@@ -82,7 +83,7 @@ def test_a_new_file_is_made_once(tmp_path: Path) -> None:
 
 def test_of_many_who_save_at_once_one_wins(tmp_path: Path) -> None:
     here = Volume(tmp_path)
-    digest = save_text(here, "a.yaml", "epochs: 1\n", expected_sha256="")
+    digest = save_text(here, "a.yaml", "epochs: 1\n", expected_sha256="").sha256
 
     def save(epochs: int) -> bool:
         try:
@@ -98,13 +99,16 @@ def test_of_many_who_save_at_once_one_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     ["../a.yaml", "/etc/a.yaml", "a.txt", "a", "runs/a/cfg.yaml", "./runs/a.yaml",
-     "x/../runs/a.yaml", ".hidden.yaml", "", "a\0.yaml", "out/a.yaml", "old/a.yaml"],
+     "x/../runs/a.yaml", ".hidden.yaml", "", "a\0.yaml", "out/a.yaml", "old/a.yaml",
+     ".history/files/a.yaml", "x/../.history/a.yaml", "kept/a.yaml", "."],
 )  # fmt: skip
 def test_only_yaml_files_of_people_are_saved(tmp_path: Path, name: str) -> None:
     root = tmp_path / "volume"
     (root / "runs").mkdir(parents=True)
     (root / "out").symlink_to(tmp_path)
     (root / "old").symlink_to(root / "runs")
+    (root / ".history").mkdir()
+    (root / "kept").symlink_to(root / ".history")
     with pytest.raises(UnsafePath):
         save_text(Volume(root), name, "epochs: 1\n", expected_sha256="")
     assert not list(tmp_path.rglob("*a.yaml"))
@@ -112,7 +116,7 @@ def test_only_yaml_files_of_people_are_saved(tmp_path: Path, name: str) -> None:
 
 def test_a_link_inside_the_volume_stays_a_link(tmp_path: Path) -> None:
     here = Volume(tmp_path)
-    digest = save_text(here, "a.yaml", "epochs: 1\n", expected_sha256="")
+    digest = save_text(here, "a.yaml", "epochs: 1\n", expected_sha256="").sha256
     (tmp_path / "b.yaml").symlink_to("a.yaml")
     save_text(here, "b.yaml", "epochs: 2\n", expected_sha256=digest)
     assert (tmp_path / "b.yaml").is_symlink()

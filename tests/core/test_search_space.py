@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.errors import InputError
 from pipeline.core.findings import has_errors
-from pipeline.core.search_space import (
-    DEFAULT_KEYS,
-    Dimension,
-    SearchSpace,
-    check_space,
-    default_space,
-    load_space,
-)
+from pipeline.core.search_space import Dimension, SearchSpace, check_space, load_space
+from pipeline.core.space_presets import PRESETS, preset_space
 from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.yaml_file import parse_yaml
 
@@ -92,6 +86,12 @@ def test_what_is_written_reads_back() -> None:
         (GOOD.replace("trials: 6", "trials: 0"), "tune-value", 5),
         (GOOD.replace("epochs: 3", "epochs: true"), "tune-value", 6),
         (GOOD.replace("mAP50", "accuracy"), "tune-value", 7),
+        (GOOD + "searcher: luck\n", "tune-value", 8),
+        (GOOD + "scheduler: true\n", "tune-value", 8),
+        (GOOD + "fraction: 0\n", "tune-value", 8),
+        (GOOD + "time_limit_min: soon\n", "tune-value", 8),
+        (of("epochs", "{low: 1, high: 9}") + "epochs: 3\n", "fixed-and-searched", 2),
+        (of("fraction", "{low: 0.1, high: 0.9}") + "fraction: 0.5\n", "fixed-and-searched", 2),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, code: str, line: int) -> None:
@@ -121,6 +121,16 @@ def test_the_automatic_optimizer_leaves_nothing_to_search(key: str) -> None:
     )
 
 
+def test_lr0_is_searched_with_an_optimizer_that_the_space_names() -> None:
+    rates = of("lr0", "{low: 0.005, high: 0.95}")
+    named = rates + "  optimizer: {choices: [AdamW, SGD]}\n"
+    assert check(named, effective_cfg("", {})) == [
+        ("warning", "current-outside-space", "tune-a.yaml:3")
+    ]
+    either = rates + "  optimizer: {choices: [AdamW, auto]}\n"
+    assert ("error", "auto-optimizer", "tune-a.yaml:2") in check(either)
+
+
 def test_a_range_without_the_current_value_is_a_warning() -> None:
     assert check(of("box", "{low: 1, high: 3}")) == [
         ("warning", "current-outside-space", "tune-a.yaml:2")
@@ -128,19 +138,26 @@ def test_a_range_without_the_current_value_is_a_warning() -> None:
     assert check(of("fliplr", "{choices: [0.1]}"))[0][1] == "current-outside-space"
 
 
-def test_the_default_space_leaves_out_what_auto_ignores() -> None:
-    assert set(default_space(CFG).space) == set(DEFAULT_KEYS)
-    assert not {"lr0", "momentum"} & set(default_space(effective_cfg("", {})).space)
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_leaves_out_what_auto_ignores(name: str) -> None:
+    assert set(preset_space(name, CFG).space) == set(PRESETS[name])
+    assert not {"lr0", "momentum"} & set(preset_space(name, effective_cfg("", {})).space)
 
 
 @settings(deadline=None)
-@given(st.fixed_dictionaries({key: st.floats(0, 1) for key in DEFAULT_KEYS}))
-def test_the_default_space_holds_the_current_values_and_is_valid(values: dict[str, float]) -> None:
-    cfg = CFG | values
-    space = default_space(cfg)
+@given(st.sampled_from(sorted(PRESETS)), st.data())
+def test_a_preset_holds_the_current_values_and_is_valid(name: str, data: st.DataObject) -> None:
+    whole = {key for key in PRESETS[name] if SCHEMA[key].kind == "int"}
+    drawn = {
+        key: data.draw(st.integers(0, 99) if key in whole else st.floats(0, 1))
+        for key in PRESETS[name]
+    }
+    if "perspective" in drawn:
+        drawn["perspective"] /= 1000
+    cfg = CFG | drawn
+    space = preset_space(name, cfg)
     assert all(dimension.contains(cfg[key]) for key, dimension in space.space.items())
-    findings = check_space(parse_yaml(space.dump(), name="tune"), cfg, {})
-    assert not has_errors(findings)
+    assert check_space(parse_yaml(space.dump(), name="tune"), cfg, {}) == []
 
 
 ANY = st.recursive(

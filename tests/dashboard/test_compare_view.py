@@ -89,6 +89,13 @@ def test_only_parameters_that_differ_are_shown_unless_all_are_asked_for(
     assert "data" in set(everything["parameter"])
 
 
+def test_of_a_single_run_all_parameters_are_shown(pair: tuple[str, str]) -> None:
+    page = open_page(pair[0])
+    shown = [table.value for table in page.dataframe if "parameter" in table.value]
+    assert "data" in set(shown[0]["parameter"])
+    assert not page.toggle
+
+
 def test_a_run_that_is_gone_is_named_and_the_other_is_shown(pair: tuple[str, str]) -> None:
     page = open_page(pair[0], "20260101-0000-gone-xxxx")
     assert "20260101-0000-gone-xxxx" in text_of(page)

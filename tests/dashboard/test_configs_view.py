@@ -1,6 +1,10 @@
+import os
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.actions.test_file_uses import record
 
 FILE = "cfg-custom.yaml"
 KEY = f"configs.text.{FILE}"
@@ -91,3 +95,110 @@ def test_a_name_that_leaves_the_volume_is_refused(installation: Path) -> None:
     for name in ("../secret.yaml", "runs/x/cfg.yaml", "/etc/passwd", "missing.yaml"):
         page = open_editor(name)
         assert page.error and not page.text_area and not page.exception
+
+
+def test_a_save_is_a_version_that_can_be_compared_and_restored(installation: Path) -> None:
+    before = (installation / FILE).read_text(encoding="utf-8")
+    page = open_editor()
+    page.text_area(key=KEY).set_value("epochs: 7\n").run()
+    message = next(box for box in page.text_input if box.label == "What changed")
+    message.set_value("shorter").run()
+    page.button(key="configs.save").click().run()
+    assert "version 2" in text_of(page)
+    page.button_group(key="configs.side").set_value("history").run()
+    versions = page.selectbox(key=f"configs.version.{FILE}")
+    assert "shorter" in versions.options[0] and "kim" in versions.options[0]
+    versions.set_value(1).run()
+    assert "+epochs: 7" in page.code[0].value
+    page.button(key="configs.restore").click().run()
+    assert (installation / FILE).read_text(encoding="utf-8") == before
+    assert not page.exception and not page.error
+
+
+def test_the_form_changes_its_key_only_and_follows_the_text(installation: Path) -> None:
+    before = (installation / FILE).read_text(encoding="utf-8")
+    page = open_editor()
+    field = f"cfg_form.configs.{FILE}.epochs"
+    page.number_input(key=field).set_value(7).run()
+    assert page.text_area(key=KEY).value == before.replace("epochs: 24", "epochs: 7")
+    page.text_area(key=KEY).set_value("epochs: 9\n").run()
+    assert page.number_input(key=field).value == 9
+
+
+def test_a_class_is_renamed_in_its_line_and_one_less_is_warned_about(installation: Path) -> None:
+    file = "data-custom.yaml"
+    before = (installation / file).read_text(encoding="utf-8")
+    page = open_editor(file)
+    names = page.text_area(key=f"configs.names.{file}")
+    assert names.value == "circle\nsquare\nstar"
+    names.set_value("disc\nsquare\nstar\nheart").run()
+    text = page.text_area(key=f"configs.text.{file}").value
+    assert text == before.replace("0: circle", "0: disc") + "  3: heart\n"
+    assert "Class ids shift" not in text_of(page)
+    page.text_area(key=f"configs.names.{file}").set_value("square\nstar").run()
+    assert "Class ids shift" in text_of(page)
+
+
+def test_a_model_shows_its_scales_and_layers(installation: Path) -> None:
+    page = open_editor("yolov8-scratch.yaml")
+    scales, layers = page.dataframe
+    assert len(scales.value) == 5 and len(layers.value) == 23
+
+
+def test_a_file_is_made_copied_deleted_and_brought_back(installation: Path) -> None:
+    page = open_editor()
+    page.button(key="configs.create").click().run()
+    assert page.query_params["file"] == ["cfg-new.yaml"]
+    page.button(key="configs.duplicate").click().run()
+    assert page.query_params["file"] == ["cfg-new-copy.yaml"]
+    page.button(key="configs.delete").click().run()
+    assert not (installation / "cfg-new-copy.yaml").exists()
+    assert "file" not in page.query_params
+    page = open_editor("")
+    page.button(key="configs.back.cfg-new-copy.yaml").click().run()
+    assert (installation / "cfg-new-copy.yaml").exists()
+    assert not page.exception and not page.error
+
+
+def test_my_text_of_a_conflict_is_saved_under_another_name(installation: Path) -> None:
+    page = open_editor()
+    page.text_area(key=KEY).set_value("epochs: 9\n").run()
+    (installation / FILE).write_text("epochs: 11\n", encoding="utf-8")
+    page.run()
+    page.button(key="configs.other").click().run()
+    assert (installation / FILE).read_text(encoding="utf-8") == "epochs: 11\n"
+    assert (installation / "cfg-custom-mine.yaml").read_text(encoding="utf-8") == "epochs: 9\n"
+
+
+def test_what_is_discarded_can_be_brought_back(installation: Path) -> None:
+    page = open_editor()
+    page.text_area(key=KEY).set_value("epochs: 9\n").run()
+    page.button(key="configs.discard").click().run()
+    page.button(key="configs.aside").click().run()
+    assert page.text_area(key=KEY).value == "epochs: 9\n"
+
+
+def test_a_read_only_volume_says_so_before_one_types(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    page = open_editor()
+    assert page.text_area(key=KEY).disabled
+    assert any("cannot be written" in str(info.value) for info in page.info)
+
+
+def test_a_split_is_chosen_from_what_the_dataset_has(installation: Path) -> None:
+    file = "data-custom.yaml"
+    page = open_editor(file)
+    field = page.selectbox(key=f"configs.place.{file}.val")
+    assert "images/test" in field.options
+    field.set_value("images/test").run()
+    assert "val: images/test\n" in page.text_area(key=f"configs.text.{file}").value
+
+
+def test_a_file_says_how_many_runs_used_it_and_leads_to_them(installation: Path) -> None:
+    record(installation, "20261123-1432-a")
+    page = open_editor()
+    assert "1 run" in page.button(key=f"configs.open.{FILE}").label
+    page.button_group(key="configs.side").set_value("history").run()
+    assert page.button(key="configs.run.20261123-1432-a")

@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences
+from pipeline.actions.estimate import Estimate
 from pipeline.core.launch import Choices, Launch
 from pipeline.core.run_folder import run_folder
 from pipeline.core.volume import Volume
@@ -250,3 +251,47 @@ def test_a_clone_is_filled_in_with_all_that_was_asked_for(both_engines: Path) ->
     page.button_group(key="form.engine").set_value("kubeflow").run()
     assert launch_of(page).choices == asked
     assert launch_of(page).cloned_from == launch.id and launch_of(page).engine == "kubeflow"
+
+
+def test_advice_is_taken_over_with_one_click_and_taken_back(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=20"])
+    advice, field = "launch.advice.epochs", "cfg_form.cfg-custom.yaml.epochs"
+    assert page.button(key=advice).label == ":blue[Apply]"
+    page.button(key=advice).click().run()
+    assert page.number_input(key=field).value == 150
+    assert "was 24" in page.number_input(key=field).label
+    assert launch_of(page).choices.overrides == {"epochs": 150}
+    assert "applied, was" in text_of(page) and "train images give" in text_of(page)
+    assert page.button(key=advice).label == ":blue[Undo]"
+    page.button(key=advice).click().run()
+    assert page.query_params["set"] == ["epochs=20"]
+    assert page.button(key=advice).label == ":blue[Apply]"
+
+
+def test_advice_that_a_link_brings_is_shown_as_applied(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=150"])
+    page.button(key="launch.advice.epochs").click().run()
+    assert "set" not in page.query_params
+
+
+def test_time_and_space_are_told_when_they_are_known(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "like it before" not in text_of(open_page())
+    known = Estimate(seconds=372.0, runs=3, bytes=120_000_000)
+    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: known)
+    assert "about 6 min (3 like it before) · 120 MB" in text_of(open_page())
+    weights = Estimate(bytes=12_000_000)
+    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: weights)
+    assert "12.0 MB" in text_of(open_page()).splitlines()
+
+
+def test_a_preset_is_saved_and_applied(installation: Path) -> None:
+    page = open_page(**PAGE, set=["epochs=3", "lr0=0.002"])
+    page.text_input(key="launch.preset.name").set_value("quick").run()
+    page.button(key="launch.preset.save").click().run()
+    assert "epochs: 3" in (installation / "presets" / "quick.yaml").read_text(encoding="utf-8")
+    page = open_page(**PAGE, set="imgsz=64")
+    assert "`lr0` 0.003 → **0.002**" in text_of(page).replace("\\", "")
+    page.button(key="launch.preset.apply").click().run()
+    assert launch_of(page).choices.overrides == {"imgsz": 64, "epochs": 3, "lr0": 0.002}

@@ -111,6 +111,24 @@ def test_a_file_is_edited_and_saved(page: "Page", dashboard: "Dashboard") -> Non
     assert (dashboard.volume / "cfg-mine.yaml").read_text(encoding="utf-8") == "epochs: 4\n"
 
 
+def test_problems_are_marked_while_one_types_and_lead_to_their_line(
+    page: "Page", dashboard: "Dashboard"
+) -> None:
+    (dashboard.volume / "cfg-typed.yaml").write_text("epochs: 3\n", encoding="utf-8")
+    page.goto(f"{dashboard.url}/configs?file=cfg-typed.yaml")
+    expect(page.locator(".yaml-key")).to_have_text(["epochs"])
+    editor = page.locator("textarea")
+    editor.press("Control+End")
+    editor.press_sequentially("lr0: abc\nbatch: 4")
+    expect(page.locator(".yaml-line.error .yaml-key")).to_have_text(["lr0"])  # nothing was pressed
+    expect(page.get_by_text("not saved")).to_be_visible()
+    page.get_by_role("button", name="Go to line 2").click()
+    expect(editor).to_be_focused()
+    editor.press_sequentially("lr0: 0.01")  # over what the click selected
+    expect(page.get_by_text("No problems found")).to_be_visible()
+    expect(editor).to_have_value("epochs: 3\nlr0: 0.01\nbatch: 4")
+
+
 def _picture(page: "Page", name: str) -> None:
     """Take a picture for the README when one is asked for."""
     folder = os.environ.get("SCREENSHOTS_FOLDER")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.actions import launches, runs
+from pipeline.actions.retest import retest
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.sample import write_sample
@@ -71,13 +72,15 @@ def both(
 def test_a_launch_gives_the_same_on_both_engines(
     both: dict[str, Settings], mlflow_server: MlflowServer
 ) -> None:
-    shown = {}
-    for settings in both.values():
+    launched, shown = {}, {}
+    for engine, settings in both.items():
         write_sample(settings.volume, images=SAMPLE_IMAGES)
         (settings.volume / "tune-two.yaml").write_text(SPACE)
-        launches.submit(settings, launches.prepare(settings, CHOICES))
+        plan = launches.prepare(settings, CHOICES)
+        launches.submit(settings, plan)
+        launched[engine] = plan.launch.id
     for engine, settings in both.items():
-        shown[engine] = finished(settings)
+        shown[engine] = finished(settings, launched[engine])
     ours, theirs = shown["local"], shown["kubeflow"]
     assert steps(ours) == steps(theirs)
     assert {(name, "succeeded") for name in STEPS} <= set(steps(theirs))
@@ -92,6 +95,15 @@ def test_a_launch_gives_the_same_on_both_engines(
     assert tracked[0] == tracked[1]
     assert {"test/confusion_matrix.png", "train/results.png"} <= tracked[1]["artifacts"]
     kfp_shows(both["kubeflow"], theirs["run"])
+
+    again = {}
+    for engine, settings in both.items():
+        plan = retest(settings, shown[engine]["run"], "data-custom", "train")
+        launches.submit(settings, plan)
+        again[engine] = finished(settings, plan.launch.id)
+    assert again["local"]["test"] == again["kubeflow"]["test"]
+    assert again["kubeflow"]["test"]["split"] == "train"
+    assert steps(again["local"]) == steps(again["kubeflow"])
 
 
 def kfp_shows(settings: Settings, run_id: str) -> None:
@@ -116,20 +128,15 @@ def kfp_shows(settings: Settings, run_id: str) -> None:
     assert names >= {"mAP50", "mAP50-95"}
 
 
-def finished(settings: Settings) -> dict[str, Any]:
+def finished(settings: Settings, launch: str) -> dict[str, Any]:
     give_up_at = time.monotonic() + GIVE_UP_S
-    (row,) = (
-        row
-        for row in runs.listing(settings, limit=5).rows
-        if (settings.volume / "runs" / row["launch"]).is_dir()
-    )
     while time.monotonic() < give_up_at:
-        run = runs.show(settings, row["run"])
+        run = runs.show(settings, launch)
         if run["state"] not in ("pending", "running"):
             assert run["state"] == "succeeded", run["message"]
             return run
         time.sleep(1)
-    pytest.fail(f"{row['launch']} is not over after {GIVE_UP_S} s")
+    pytest.fail(f"{launch} is not over after {GIVE_UP_S} s")
 
 
 def recorded(settings: Settings, run: dict[str, Any], server: MlflowServer) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pipeline.core.machine import read_samples
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from step_images.train import checkpoints
-from step_images.train.applied import compare
+from step_images.train.applied import batch_note, compare
 from tests.fault_table import record
 from tests.kubeflow import ui_format
 from tests.step_images.yolo_runs import YoloRun, make_run, wait_until
@@ -200,6 +200,14 @@ def test_the_verdict_of_each_setting(
     applied = compare(requested, {}, {**requested, **trained_with})
     assert applied["settings"][key]["verdict"] == verdict
     assert (key in applied["different"]) == (verdict == "different")
+
+
+def test_a_batch_that_the_gpu_could_not_hold_is_said() -> None:
+    note = batch_note(compare({"batch": 240}, {}, {"batch": 30}))
+    assert "240" in note
+    assert "30" in note
+    assert not batch_note(compare({"batch": -1}, {}, {"batch": 30}))
+    assert not batch_note(compare({"batch": 16}, {}, {"batch": 16}))
 
 
 def test_args_yaml_holds_the_cfg(trained: YoloRun) -> None:

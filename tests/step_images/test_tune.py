@@ -4,7 +4,6 @@ import csv
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -14,10 +13,12 @@ from mlflow import MlflowClient
 from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import Dimension, SearchSpace
+from pipeline.core.trials import Trial, TrialState, read_trial, write_trial
 from pipeline.tracking.server import tracking_uri
-from step_images.tune.outcome import write_best, write_trials
-from step_images.tune.search import current_settings, read_space, share_of
-from step_images.tune.trial import read_record
+from step_images.tune.outcome import best_row, write_outcome
+from step_images.tune.plots import write_plots
+from step_images.tune.resources import Share, share_of, usable_cpus
+from step_images.tune.search import current_settings, read_space
 from tests.step_images.yolo_runs import YoloRun, wait_until
 
 SPACE = """\
@@ -48,15 +49,16 @@ def test_a_stopped_search_keeps_its_trials_and_a_retry_does_the_rest(
     first = run.folder.trial_folders / "trial-001"
     before = ray_processes()
     process = run.start("tune")
-    wait_until(lambda: read_record(first).get("state") == "done", process)
+    wait_until((first / "args.yaml").is_file, process)
+    wait_until(lambda: read_trial(first).state == "done", process)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 143
     assert [row["trial"] for row in trials_of(run) if row["state"] == "done"] == ["trial-001"]
     assert ray_processes() == before
-    record = read_record(first)
+    record = read_trial(first)
 
     assert run.run("tune") == 0, run.log("tune")
-    assert read_record(first) == record
+    assert read_trial(first) == record
     rows = trials_of(run)
     assert [(row["trial"], row["state"]) for row in rows] == [
         ("trial-001", "done"),
@@ -72,6 +74,7 @@ def test_a_stopped_search_keeps_its_trials_and_a_retry_does_the_rest(
     best = yaml.safe_load(run.folder.best_hyperparameters.read_text())
     assert set(best) == {"lr0", "fliplr"}
     assert run.output("tune-trials").read_text() == run.folder.trials.read_text()
+    assert "data:image/png" in run.output("tune-mlpipeline-ui-metadata").read_text()
     assert ray_processes() == before
 
     parent = json.loads(run.folder.mlflow.read_text())
@@ -84,12 +87,14 @@ def test_a_stopped_search_keeps_its_trials_and_a_retry_does_the_rest(
     assert {child.data.params["lr0"] for child in children} == {row["lr0"] for row in rows}
 
 
-def record(folder: RunFolder, number: int, state: str, lr0: float, score: float) -> None:
-    path = folder.trial_folders / f"trial-{number:03d}"
-    path.mkdir(parents=True)
-    best: dict[str, Any] = {"mAP50-95": score, "mAP50": score, "fitness": score}
-    document = {"state": state, "values": {"lr0": lr0}, "best": best, "best_epoch": 1}
-    (path / "trial.json").write_text(json.dumps({**document, "seconds": 2.0, "error": "why"}))
+def record(folder: RunFolder, number: int, state: TrialState, lr0: float, score: float) -> None:
+    best = {"mAP50-95": score, "mAP50": score, "fitness": score}
+    name = f"trial-{number:03d}"
+    error = "" if state == "done" else "why"
+    write_trial(
+        folder.trial_folders, Trial(name, state, {"lr0": lr0}, best, 1, 1, 2.0, error=error)
+    )
+    (folder.trial_folders / name / "weights").mkdir()
 
 
 @pytest.fixture
@@ -97,23 +102,38 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
+SEARCHED = SearchSpace({"lr0": Dimension(0.001, 0.1, "log")}, trials=4)
+
+
 def test_the_best_is_one_that_came_to_its_end(folder: RunFolder) -> None:
-    space = SearchSpace({"lr0": Dimension(0.001, 0.1, "log")}, trials=3)
     record(folder, 1, "done", 0.01, 0.3)
     record(folder, 2, "failed", 0.1, 0.9)
     record(folder, 3, "done", 0.02, 0.4)
-    best = write_best(folder, space, write_trials(folder, space))
+    record(folder, 4, "pruned", 0.03, 0.5)
+    best = best_row(write_outcome(folder, SEARCHED, {"lr0": 0.01}), folder, SEARCHED)
     assert best["trial"] == "trial-003"
     assert yaml.safe_load(folder.best_hyperparameters.read_text()) == {"lr0": 0.02}
-    document = json.loads((folder.step("tune") / "tune.json").read_text())
-    assert [row["state"] for row in document["trials"]] == ["done", "failed", "done"]
+    document = json.loads(folder.tune.read_text())
+    states = [row["state"] for row in document["trials"]]
+    assert states == ["done", "failed", "done", "pruned"]
+    assert (document["best"]["trial"], document["current"]) == ("trial-003", {"lr0": 0.01})
+    left = [path.parent.name for path in folder.trial_folders.glob("*/weights")]
+    assert left == ["trial-003"]
+    write_plots(folder, SEARCHED)
+    assert folder.tune_plots.read_bytes().startswith(b"\x89PNG")
+
+
+def test_where_all_were_ended_early_the_best_of_them_counts(folder: RunFolder) -> None:
+    record(folder, 1, "stopped", 0.01, 0.3)
+    record(folder, 2, "invalid", 0.1, 0.9)
+    assert best_row(write_outcome(folder, SEARCHED, {}), folder, SEARCHED)["trial"] == "trial-001"
 
 
 def test_a_search_in_which_every_trial_failed_says_why(folder: RunFolder) -> None:
-    space = SearchSpace({"lr0": Dimension(0.001, 0.1, "log")}, trials=1)
     record(folder, 1, "failed", 0.1, 0.0)
-    with pytest.raises(SlipwayError, match="none of 1 trials came to its end: why"):
-        write_best(folder, space, write_trials(folder, space))
+    with pytest.raises(SlipwayError, match="none of 4 trials came to its end: why"):
+        best_row(write_outcome(folder, SEARCHED, {}), folder, SEARCHED)
+    assert not folder.best_hyperparameters.exists()
 
 
 def test_the_default_space_holds_what_training_worked_out(folder: RunFolder) -> None:
@@ -135,12 +155,25 @@ def test_a_cfg_that_says_nothing_of_epochs_is_searched_with_those_of_the_trainin
 @pytest.mark.parametrize(
     ("cpus", "gpus", "parallel", "share"),
     [
-        (2, 0, 8, {"cpu": 1, "gpu": 0}),
-        (16, 1, 4, {"cpu": 4, "gpu": 0.25}),
-        (16, 3, 2, {"cpu": 8, "gpu": 1}),
+        (2, 0, 8, Share(2, 1, 0)),
+        (16, 1, 4, Share(4, 4, 0.25)),
+        (16, 3, 2, Share(2, 8, 1)),
+        (16, 2, 3, Share(3, 5, 0.5)),
+        (16, 4, 1, Share(1, 16, 1)),
+        (2, 1, 8, Share(2, 1, 0.5)),
     ],
 )
-def test_a_trial_gets_whole_gpus_or_a_part_of_one(
-    cpus: int, gpus: int, parallel: int, share: dict[str, float]
+def test_trials_share_the_machine_and_never_ask_for_more(
+    cpus: int, gpus: int, parallel: int, share: Share
 ) -> None:
     assert share_of(cpus, gpus, parallel) == share
+    assert share.cpus * share.parallel <= cpus
+
+
+@pytest.mark.parametrize(("limit", "cpus"), [("100000 100000", 1), ("50000 100000", 1)])
+def test_the_limit_of_a_container_counts(tmp_path: Path, limit: str, cpus: int) -> None:
+    path = tmp_path / "cpu.max"
+    path.write_text(limit)
+    assert usable_cpus(path) == cpus
+    path.write_text("max 100000")
+    assert usable_cpus(path) == usable_cpus(tmp_path / "none") >= 1

@@ -1,0 +1,65 @@
+"""Which runs used a dataset, and whether it changed since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.i18n import marked, tr
+from dashboard.widgets.formats import ago, exact, plural
+from pipeline.actions.dataset_runs import DatasetRun, runs_of_dataset
+
+_NOW = {
+    "same": marked("✓ same data"),
+    "changed": marked("✎ changed since"),
+    "": marked("not recorded"),
+}
+
+
+def show_runs(path: str, fingerprint: str) -> None:
+    """List the runs that used a dataset, each with whether it is still what they used."""
+    found = runs_of_dataset(services.settings(), path, fingerprint)
+    if not found:
+        st.info(
+            tr(
+                "No run used this dataset yet. Each one is listed here with whether the data "
+                "changed since."
+            ),
+            icon=":material/history:",
+        )
+        return
+    changed = sum(entry.dataset_now == "changed" for entry in found)
+    st.markdown(
+        tr(
+            "{runs} used this data yaml; the dataset changed since {changed} of them.",
+            runs=plural(len(found), "run"),
+            changed=changed,
+        )
+    )
+    event = st.dataframe(
+        pd.DataFrame([_run_row(entry) for entry in found]),
+        hide_index=True,
+        height=min(38 + 35 * len(found), 520),
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=f"datasets.runs.{path}",
+    )
+    selection: Any = event["selection"]
+    if selection["cells"]:
+        state.open_run(found[selection["cells"][0][0]].run)
+
+
+def _run_row(entry: DatasetRun) -> dict[str, str]:
+    record = entry.record
+    return {
+        tr("launch"): entry.run,
+        tr("dataset"): tr(_NOW[entry.dataset_now]),
+        tr("data yaml"): tr(_NOW[entry.yaml_now]),
+        tr("model"): record.choices.model,
+        tr("by"): record.user,
+        tr("asked for"): ago(record.created_at),
+        tr("at"): exact(record.created_at),
+    }

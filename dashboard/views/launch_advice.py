@@ -1,0 +1,82 @@
+"""What a dataset's figures suggest: each entry is one click from the form, and back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.i18n import tr
+from dashboard.views import launch_plan
+from dashboard.widgets.cfg_form import shown_value
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import duration, size
+from pipeline.actions.estimate import Estimate
+from pipeline.actions.launches import Plan
+from pipeline.core.advice import Advice
+
+
+def show(plan: Plan) -> None:
+    """Show advice that is open, and advice that was taken over with the way back."""
+    if not (plan.advice or plan.taken):
+        return
+    base = launch_plan.base_cfg(plan) or {}
+    changed = False
+    for entry in plan.advice:
+        head = tr(
+            ":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]",
+            **_words(entry),
+        )
+        if _row(entry, head, tr("Apply")):
+            launch_plan.follow(entry, base)
+            changed = True
+    for entry in plan.taken:
+        head = tr(
+            ":green[:material/check:] **{key} {value}** :gray[applied, was {current}]",
+            **_words(entry),
+        )
+        if _row(entry, head, tr("Undo")):
+            launch_plan.undo(entry, base)
+            changed = True
+    if changed:
+        st.rerun()  # the settings beside this show the change too
+
+
+def expected(estimate: Estimate) -> str:
+    """Say what the launch will take: ``about 6 min (3 like it before) · 120 MB``; else nothing."""
+    parts = []
+    if estimate.seconds is not None:
+        time = duration(estimate.seconds)
+        parts.append(
+            tr("about {time} ({runs} like it before)", time=time, runs=f"{estimate.runs:,}")
+        )
+    return " · ".join([*parts, *([size(estimate.bytes)] if estimate.bytes else [])])
+
+
+def how(estimate: Estimate) -> str:
+    """Say what the figures rest on."""
+    if not estimate.runs:
+        return tr("Best and last weights are each as large as the model's.")
+    return tr(
+        "Medians of the most similar finished runs: the seconds of an image in an epoch, times "
+        "images and epochs, plus the rest of a run; and the size of their folders."
+    )
+
+
+def _row(entry: Advice, head: str, action: str) -> bool:
+    """Show one entry and say whether its button was clicked."""
+    page, _, part = entry.source.partition(" ")
+    text, button = st.columns([3.2, 1], vertical_alignment="top")
+    text.markdown(
+        f"{head}  \n:small[:gray[{escape(entry.reason)}]]",
+        help=tr("Source: {page} {part}", page=page, part=escape(part)),
+    )
+    return button.button(
+        f":blue[{action}]", key=f"launch.advice.{entry.key}", type="tertiary", width="stretch"
+    )
+
+
+def _words(entry: Advice) -> dict[str, str]:
+    return {
+        "key": escape(entry.key),
+        "value": shown_value(entry.value),
+        "current": shown_value(entry.current),
+    }

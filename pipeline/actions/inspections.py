@@ -1,0 +1,226 @@
+"""Reading datasets in threads of the dashboard, so that no page waits for a large one."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.core.dataset import DatasetReport, inspect_dataset, load_dataset, read_boxes
+from pipeline.core.errors import SlipwayError, Stopped
+from pipeline.core.launch import utc_now
+from pipeline.core.samples import Samples, samples_of
+from pipeline.core.settings import Settings
+from pipeline.core.volume import Volume
+
+# A report that is younger is shown without a look at the files: turning a page must not wait.
+_FRESH_S = 5.0
+_LONGEST_S = 600.0
+_log = logging.getLogger("slipway.dashboard")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known about a dataset at the moment.
+
+    Parameters
+    ----------
+    report
+        Newest report, None before the first one is there. After a deep check it has what that
+        found, as long as lists and labels are what they were.
+    samples
+        The images, None when the yaml is not acceptable or they are not listed yet.
+    is_running, is_deep
+        Whether it is being read, and whether every image is opened for it.
+    done, total
+        How far that is; a total of 0 is not known yet.
+    deep_at
+        When every image had been opened (ISO 8601), empty when that was not done.
+    failure
+        Why the last reading broke off; empty when it did not.
+    """
+
+    report: DatasetReport | None = None
+    samples: Samples | None = None
+    is_running: bool = False
+    is_deep: bool = False
+    done: int = 0
+    total: int = 0
+    deep_at: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a reading gave."""
+
+    report: DatasetReport
+    samples: Samples | None
+    at: str
+
+
+@dataclass
+class _Job:
+    """One dataset's state; only touched with the lock held, except for its progress."""
+
+    read: _Read | None = None
+    deep: _Read | None = None
+    looked_at_s: float = -math.inf
+    thread: threading.Thread | None = None
+    is_deep: bool = False
+    progress: tuple[int, int] = (0, 0)
+    stop: threading.Event = field(default_factory=threading.Event)
+    failure: str = ""
+
+    @property
+    def newest(self) -> _Read | None:
+        """What the deep check gave, as long as lists and labels are what they were."""
+        if self.deep and self.read:
+            is_same = self.deep.report.fingerprint == self.read.report.fingerprint
+            return self.deep if is_same else self.read
+        return self.deep or self.read
+
+
+class Inspections:
+    """Reads datasets in the background; one object serves all sessions, safe for threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._volume = Volume(settings.volume, settings.data_roots)
+        self._lock = threading.Lock()
+        self._jobs: dict[str, _Job] = {}
+        self._queue: list[str] = []
+        self._warmer: threading.Thread | None = None
+
+    def look(self, data: str, wait_s: float = 0.0) -> Inspection:
+        """Say that somebody looks at a dataset, and give what is known about it.
+
+        What is not fresh is read again in the background.
+
+        Parameters
+        ----------
+        data
+            The data yaml, relative to the volume.
+        wait_s
+            How long to wait for a reading; a small dataset is read in less.
+        """
+        with self._lock:
+            job = self._jobs.setdefault(data, _Job())
+            if job.thread is None and time.monotonic() - job.looked_at_s > _FRESH_S:
+                self._start(data, job, deep=False)
+            thread = job.thread
+            has_to_wait = job.newest is None or not job.is_deep
+        if thread and has_to_wait:
+            thread.join(wait_s)
+        return self.known(data)
+
+    def known(self, data: str) -> Inspection:
+        """Give what is known about a dataset, without reading anything."""
+        with self._lock:
+            job = self._jobs.get(data, _Job())
+            read = job.newest
+            done, total = job.progress
+            return Inspection(
+                report=read.report if read else None,
+                samples=read.samples if read else None,
+                is_running=job.thread is not None,
+                is_deep=job.is_deep,
+                done=done,
+                total=total,
+                deep_at=read.at if read and read is job.deep else "",
+                failure=job.failure,
+            )
+
+    def read_ahead(self, names: Iterable[str]) -> None:
+        """Read datasets that were never read, one after the other."""
+        with self._lock:
+            self._queue = [name for name in names if name not in self._jobs]
+            if self._queue and self._warmer is None:
+                self._warmer = threading.Thread(
+                    target=self._warm, name="datasets-ahead", daemon=True
+                )
+                self._warmer.start()
+
+    def open_images(self, data: str) -> None:
+        """Start to open every image of a dataset; nothing when it is being read."""
+        with self._lock:
+            job = self._jobs.setdefault(data, _Job())
+            if job.thread is None:
+                self._start(data, job, deep=True)
+
+    def again(self, data: str) -> None:
+        """Have a dataset read anew at the next look."""
+        with self._lock:
+            self._jobs.setdefault(data, _Job()).looked_at_s = -math.inf
+
+    def stop(self, data: str) -> None:
+        """Stop reading a dataset; what was known stays known."""
+        with self._lock:
+            self._jobs.setdefault(data, _Job()).stop.set()
+
+    def _start(self, data: str, job: _Job, *, deep: bool) -> None:
+        job.is_deep, job.progress, job.failure = deep, (0, 0), ""
+        job.stop = threading.Event()
+        job.thread = threading.Thread(
+            target=self._read, args=(data, job, deep), name=f"dataset-{data}", daemon=True
+        )
+        job.thread.start()
+
+    def _read(self, data: str, job: _Job, deep: bool) -> None:
+        read, failure, is_stopped = None, "", False
+        try:
+            read = self._inspect(data, job, deep)
+        except Stopped:
+            is_stopped = True
+            failure = "" if job.newest else "Reading the dataset was stopped."
+        except SlipwayError as reason:
+            failure = str(reason)
+        except Exception as reason:  # noqa: BLE001 - a thread has nobody else to tell
+            _log.exception("%s could not be read", data)
+            failure = f"{type(reason).__name__}: {reason}"
+        with self._lock:
+            job.thread, job.failure = None, failure
+            # What a person stopped starts again when a person asks for it.
+            job.looked_at_s = math.inf if is_stopped and not deep else time.monotonic()
+            if read and deep:
+                job.deep = read
+            elif read:
+                job.read = read
+
+    def _inspect(self, data: str, job: _Job, deep: bool) -> _Read:
+        def watch(phase: str, done: int, total: int) -> None:
+            job.progress = (done, total)
+            if job.stop.is_set():
+                raise Stopped(f"Reading {data} was stopped.", where=data)
+
+        kept = job.deep if deep else job.read
+        index = self._settings.dataset_index
+        report = inspect_dataset(self._volume, data, deep=deep, index_folder=index, watch=watch)
+        if kept and kept.report is report and (kept.samples or not report.splits):
+            return kept
+        samples = None
+        if report.splits:
+            with self._lock:  # the numbers are there before the images are listed
+                job.read = job.read or _Read(report, None, utc_now())
+            tables = {
+                split: read_boxes(
+                    self._volume, data, split, deep=deep, index_folder=index, watch=watch
+                )
+                for split in report.splits
+            }
+            columns = load_dataset(self._volume, data).keypoint_columns
+            samples = samples_of(self._volume, tables, report.all_findings, columns)
+            samples.codes()  # what a page would wait for is worked out here
+        return _Read(report, samples, utc_now())
+
+    def _warm(self) -> None:
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._warmer = None
+                    return
+                name = self._queue.pop(0)
+            self.look(name, wait_s=_LONGEST_S)

@@ -1,0 +1,70 @@
+"""For which task a dataset was made, and what a detector does with it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+
+from pipeline.core import findings as say
+from pipeline.core.data_yaml import Dataset
+from pipeline.core.findings import Finding
+from pipeline.core.label_table import LabelTable
+
+
+def check_task(
+    dataset: Dataset, images: Mapping[str, list[str]], tables: Mapping[str, LabelTable]
+) -> tuple[str, dict[str, dict[str, int]], list[Finding]]:
+    """Recognise a dataset's task by its labels and folders.
+
+    Parameters
+    ----------
+    images
+        Absolute paths by split.
+    tables
+        Their labels.
+
+    Returns
+    -------
+    tuple
+        The task; by split the images in each class's folder, empty unless the task is ``classify``;
+        and what a person should know.
+    """
+    if dataset.keypoint_columns:
+        return "pose", {}, []  # reading the data yaml has said so
+    polygons = sum(table.polygons for table in tables.values())
+    where = dataset.file.where("train")
+    if polygons:
+        is_obb = polygons == sum(table.quads for table in tables.values())
+        what = "four corners a line, as oriented boxes have," if is_obb else "polygons"
+        message = (
+            f"{polygons:,} label files hold {what}; a detector trains on upright boxes around."
+        )
+        return (
+            "obb" if is_obb else "segment",
+            {},
+            [say.info("polygon-labels", message, where=where, count=polygons)],
+        )
+    folders = _class_folders(dataset, images, tables)
+    if not folders:
+        return "detect", {}, []
+    message = (
+        "the images lie in a folder for each class and have no labels: made for classification."
+    )
+    hint = "Slipway trains detectors only: draw boxes, or train a classifier elsewhere."
+    return "classify", folders, [say.warning("classify-dataset", message, where=where, next=hint)]
+
+
+def _class_folders(
+    dataset: Dataset, images: Mapping[str, list[str]], tables: Mapping[str, LabelTable]
+) -> dict[str, dict[str, int]]:
+    """Count images by folder; nothing unless each image lies in a class's folder, without label."""
+    if any((table.lines >= 0).any() for table in tables.values()):
+        return {}
+    counts = {}
+    for split, paths in images.items():
+        by_folder = Counter(os.path.basename(os.path.dirname(path)) for path in paths)
+        counts[split] = dict(sorted(by_folder.items()))
+        if not by_folder.keys() <= set(dataset.names.values()):
+            return {}
+    return counts if any(counts.values()) else {}

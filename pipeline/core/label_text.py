@@ -1,0 +1,190 @@
+"""Many label files at once: the plain ones among them, by columns in place of line by line.
+
+Plain is a file of numbers with one space between them and no empty line: what nearly all files are.
+Whatever may be wrong with a file, or repeated in it, makes it not plain; `parse_label` reads those,
+so that there is one place that says what a line's mistake is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import BOX_COLUMNS, QUAD_COLUMNS, bounds, valid_rows
+
+_NEWLINE, _SPACE = 10, 32
+_Ints = NDArray[np.signedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class PlainLabels:
+    """The boxes of the plain files.
+
+    Parameters
+    ----------
+    is_plain
+        For each file; shape (files,).
+    lines
+        For each file its lines; 0 for those that are not plain.
+    polygons, quads
+        Files whose lines are polygons, and those whose polygons have four corners each.
+    file, line
+        For each box the index of its file, ascending, and its line in it, from 1.
+    table
+        For each box class, centre x, y, width, height; shape (n, 5), float32.
+    """
+
+    is_plain: NDArray[np.bool_]
+    lines: _Ints
+    polygons: int
+    quads: int
+    file: _Ints
+    line: _Ints
+    table: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines of joined files: their first token, number of tokens and file."""
+
+    first: _Ints
+    columns: _Ints
+    file: _Ints
+    of_file: _Ints
+
+
+def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int = 0) -> PlainLabels:
+    """Read the plain ones of label files.
+
+    Parameters
+    ----------
+    texts
+        The files' bytes; together some megabytes, as the tables made of them are larger.
+    class_count, keypoint_columns
+        See `parse_label`.
+    """
+    texts = _simplified(texts)
+    is_plain = np.ones(len(texts), bool)
+    is_full = np.fromiter(map(bool, texts), bool, len(texts))
+    full = np.flatnonzero(is_full)
+    joined = b"\n".join([texts[index] for index in full] if len(full) < len(texts) else texts)
+    ends = np.cumsum([len(texts[index]) + 1 for index in full]) - 1
+    odd = _odd_files(joined, ends)
+    if len(odd):
+        is_plain[full[odd]] = False
+        full = np.flatnonzero(is_plain & is_full)
+        joined = b"\n".join([texts[index] for index in full])
+        ends = np.cumsum([len(texts[index]) + 1 for index in full]) - 1
+    counts = np.zeros(len(texts), np.int64)
+    if not len(full):
+        none = np.empty(0, np.int64)
+        return PlainLabels(is_plain, counts, 0, 0, none, none, np.empty((0, 5), np.float32))
+    lines = _lines(joined, ends, keypoint_columns)
+    starts = np.cumsum(lines.of_file) - lines.of_file
+    polygon = np.maximum.reduceat(lines.columns, starts) > BOX_COLUMNS + 1
+    table = _table(_numbers(joined), lines, polygon[lines.file])
+    with np.errstate(invalid="ignore"):
+        is_bad = ~valid_rows(table, class_count) | _may_repeat(table, lines.file)
+    is_good = np.ones(len(full), bool)
+    is_good[lines.file[is_bad]] = False
+    kept = is_good[lines.file]
+    is_plain[full[~is_good]] = False
+    counts[full[is_good]] = lines.of_file[is_good]
+    is_quad = np.bitwise_or.reduceat(lines.columns ^ QUAD_COLUMNS, starts) == 0
+    return PlainLabels(
+        is_plain=is_plain,
+        lines=counts,
+        polygons=int((polygon & is_good).sum()),
+        quads=int((is_quad & is_good).sum()),
+        file=full[lines.file[kept]],
+        line=(np.arange(1, len(kept) + 1) - starts[lines.file])[kept],
+        table=table[kept],
+    )
+
+
+def _simplified(texts: list[bytes]) -> list[bytes]:
+    """Write line ends and separators in the one plain way, where that changes no line number."""
+    texts = [text.rstrip() for text in texts]
+    joined = b"\n".join(texts)
+    for other, plain in ((b"\r\n", b"\n"), (b"\t", b" "), (b" \n", b"\n")):
+        if other in joined:
+            texts = [text.replace(other, plain) for text in texts]
+            joined = b"\n".join(texts)
+    return texts
+
+
+def _odd_files(joined: bytes, ends: _Ints) -> _Ints:
+    """Give the indexes of files with other bytes than those of numbers, or with empty columns."""
+    data = np.frombuffer(joined, np.uint8)
+    is_separator = (data == _SPACE) | (data == _NEWLINE)
+    is_number = (data - ord("+") <= ord("9") - ord("+")) | (data | 0x20 == ord("e"))
+    wrong = ~(is_number | is_separator)
+    wrong[1:] |= is_separator[1:] & is_separator[:-1]
+    wrong[:1] |= is_separator[:1]
+    return np.unique(np.searchsorted(ends, np.flatnonzero(wrong)))
+
+
+def _lines(joined: bytes, ends: _Ints, keypoint_columns: int) -> _Lines:
+    data = np.frombuffer(joined + b"\n", np.uint8)
+    separators = np.flatnonzero(data <= _SPACE)
+    last = np.flatnonzero(data[separators] == _NEWLINE)
+    first = np.concatenate([[0], last[:-1] + 1])
+    columns = last - first + 1
+    columns[columns == BOX_COLUMNS + keypoint_columns] = BOX_COLUMNS  # keypoints are cut off
+    of_file = np.diff(np.searchsorted(separators[last], ends), prepend=-1)
+    file = np.repeat(np.arange(len(ends)), of_file)
+    return _Lines(first, columns, file, of_file)
+
+
+def _numbers(joined: bytes) -> NDArray[np.float32]:
+    """Give all numbers; NaN for what is none."""
+    import polars as pl  # takes a quarter of a second
+
+    column = pl.read_csv(
+        joined.replace(b" ", b"\n"),
+        has_header=False,
+        separator="\t",
+        quote_char=None,
+        schema={"number": pl.Float64},
+        ignore_errors=True,
+    )["number"]
+    with np.errstate(over="ignore"):
+        # By way of float64, as Python's float and NumPy do it: the rounding is then the same.
+        return column.to_numpy().astype(np.float32)
+
+
+def _table(
+    numbers: NDArray[np.float32], lines: _Lines, is_polygon: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Give the boxes of all lines; NaN for lines that do not have the columns of their kind."""
+    columns = lines.columns
+    if len(numbers) == BOX_COLUMNS * len(columns) and (columns == BOX_COLUMNS).all():
+        return numbers.reshape(-1, BOX_COLUMNS)
+    table = np.full((len(columns), BOX_COLUMNS), np.nan, np.float32)
+    boxes = np.flatnonzero(~is_polygon & (columns == BOX_COLUMNS))
+    table[boxes] = numbers[lines.first[boxes, None] + np.arange(BOX_COLUMNS)]
+    polygons = np.flatnonzero(
+        is_polygon & (columns % 2 == 1) & (columns >= 3) & (columns != BOX_COLUMNS)
+    )
+    if len(polygons):
+        first, sizes = lines.first[polygons], columns[polygons] - 1
+        starts = np.cumsum(sizes) - sizes
+        points = numbers[np.arange(sizes.sum()) + np.repeat(first + 1 - starts, sizes)]
+        table[polygons, 0] = numbers[first]
+        table[polygons, 1:] = bounds(points.reshape(-1, 2), starts // 2)
+    return table
+
+
+def _may_repeat(table: NDArray[np.float32], file: _Ints) -> NDArray[np.bool_]:
+    """Say which rows are like another one of their file, or have the same hash by chance."""
+    bits = (table + np.float32(0)).view(np.uint32)  # -0 is 0
+    keys = file.astype(np.uint64)
+    for column in bits.T:
+        keys = (keys ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    ordered = np.sort(keys)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.isin(keys, twice) if len(twice) else np.zeros(len(keys), bool)

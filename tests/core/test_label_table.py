@@ -1,0 +1,80 @@
+"""Many label files read by columns give what reading each line by line gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.core import label_table
+from pipeline.core.label_table import MISSING, LabelTable, parse_labels
+
+CLASSES = 3
+_token = st.one_of(
+    st.sampled_from(
+        [
+            "0",
+            "1",
+            "2",
+            "3",
+            ".5",
+            "-0",
+            "-0.005",
+            "1.01",
+            "1.0100001",
+            "1e-05",
+            "1e400",
+            "+1",
+            "nan",
+            "1_0",
+            ".",
+            "1-2",
+            "x",
+            ",5",
+            "٢",
+        ]
+    ),
+    st.floats(0, 1).map(str),
+    st.sampled_from(["0.25", "0.5", "0.75"]),
+)
+_good = st.sampled_from(["0.25", "0.5", "0.50000001", ".75", "1", "0"])
+_line = st.one_of(
+    st.sampled_from([5, 7, 9, 11]).flatmap(
+        lambda count: st.tuples(st.sampled_from("012"), *[_good] * (count - 1))
+    ),
+    st.sampled_from([1, 4, 5, 6, 8, 9]).flatmap(lambda count: st.tuples(*[_token] * count)),
+    st.just(()),
+)
+_file = st.tuples(
+    st.one_of(
+        st.lists(st.tuples(st.sampled_from("012"), *[_good] * 4), max_size=5),
+        st.lists(st.tuples(st.sampled_from("012"), *[_good] * 8), max_size=3),
+        st.lists(_line, max_size=4),
+    ),
+    st.sampled_from([" ", " ", "  ", "\t"]),
+    st.sampled_from(["\n", "\n", "\r\n", " \n", "\r", "\n\n", "\x0b"]),
+    st.sampled_from(["", "\n", " ", "\n\n"]),
+    st.sampled_from(["", "", "\ufeff", "\n", " "]),
+).map(lambda f: (f[4] + f[2].join(f[1].join(row) for row in f[0]) + f[3]).encode())
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    files=st.lists(st.one_of(_file, st.just(MISSING), st.binary(max_size=12)), max_size=7),
+    keypoint_columns=st.sampled_from([0, 0, 4, 6]),
+)
+def test_columns_and_lines_give_the_same(files: list, keypoint_columns: int) -> None:
+    slow = parse_labels(files, CLASSES, keypoint_columns)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(label_table, "_FEW", 0)
+        patched.setattr(label_table, "_BLOCK", 3)
+        fast = parse_labels(files, CLASSES, keypoint_columns)
+    _assert_same(fast, slow)
+
+
+def _assert_same(fast: LabelTable, slow: LabelTable) -> None:
+    for name in ("image", "class_id", "boxes", "line", "lines"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
+    assert (fast.polygons, fast.quads) == (slow.polygons, slow.quads)
+    assert fast.odd == slow.odd
