@@ -223,7 +223,9 @@ def _inspect_and_keep(volume: Volume, dataset: Dataset, watch: Watch) -> _Inspec
     key = (volume, dataset.file.name)
     tree, read_at_ns = Tree(volume), time.time_ns()
     inspection = _inspect(volume, dataset, tree, watch, deep=False)
-    snapshot = take_snapshot(*_read_from(tree, dataset), read_at_ns)
+    # Whether a folder outside is still outside cannot be told from folders that may be listed.
+    look = None if tree.has_refused else _read_from(tree, dataset)
+    snapshot = take_snapshot(*look, read_at_ns) if look else None
     _kept_boxes.clear()
     _kept.pop(key, None)
     if snapshot:

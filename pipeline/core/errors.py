@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from pipeline.core.findings import Finding
 
 
+def printable(text: str) -> str:
+    r"""Write halves of surrogate pairs as ``\\ud800``: as they are, nobody can print them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class SlipwayError(Exception):
     """What went wrong, where, and what to do next.
 
@@ -44,10 +49,10 @@ class SlipwayError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, where: str = "", next: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.where = where
-        self.next = next
+        super().__init__(printable(message))
+        self.message = printable(message)
+        self.where = printable(where)
+        self.next = printable(next)
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from pipeline.core.errors import printable
+
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -37,6 +39,12 @@ class Finding:
     where: str = ""
     count: int = 1
     next: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("message", "where"):  # what people typed, or a file's name, may be in them
+            text = getattr(self, name)
+            if not text.isascii():
+                object.__setattr__(self, name, printable(text))
 
     def as_dict(self) -> dict[str, Any]:
         """Give the finding as the JSON object that the command line prints."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -77,13 +78,23 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def read_small(path: str) -> bytes:
-    """Read a whole file in pieces of 64 KiB; larger requests become an mmap each, which is slow."""
+def read_small(path: str, limit_bytes: int = 256 << 20) -> bytes:
+    """Read a whole file in pieces of 64 KiB; larger requests become an mmap each, which is slow.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is larger than the limit.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         pieces = [os.read(descriptor, _READ_BYTES)]
         while len(pieces[-1]) == _READ_BYTES:
             pieces.append(os.read(descriptor, _READ_BYTES))
+            if len(pieces) * _READ_BYTES > limit_bytes:
+                raise OSError(
+                    errno.EFBIG, f"it is too large (at most {limit_bytes >> 20} MiB)", path
+                )
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
     finally:
         os.close(descriptor)

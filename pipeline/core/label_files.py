@@ -15,6 +15,7 @@ from pipeline.core.splits import Tree
 from pipeline.core.watch import Watch, nobody
 
 _STEP = 2000
+_MAX_BYTES = 32 << 20  # of one image: half a million boxes
 
 
 class _Digest(Protocol):
@@ -51,7 +52,7 @@ def _read(tree: Tree, path: str, found: list[Finding]) -> bytes | Label:
     presence = tree.presence(path)
     if presence == "file":
         try:
-            return read_small(path)
+            return read_small(path, _MAX_BYTES)
         except OSError as reason:
             message = f"the file cannot be read: {reason.strerror}."
             return Label(lines=1, mistakes=(Mistake(1, "label-malformed", message),))

@@ -60,7 +60,12 @@ class Tree:
 
     def folders(self) -> list[str]:
         """Give the folders that were looked into so far."""
-        return list(self._folders)
+        return [path for path, folder in self._folders.items() if folder is not None]
+
+    @property
+    def has_refused(self) -> bool:
+        """Whether a folder was asked for that lies outside the volume and the data roots."""
+        return None in self._folders.values()
 
     def _listed(self, path: str) -> Folder | None:
         if path in self._folders:

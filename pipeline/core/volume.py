@@ -88,9 +88,13 @@ class Volume:
         Raises
         ------
         UnsafePath
-            The name is absolute, has a NUL, or leads out of the volume.
+            The name is absolute, has a NUL or bytes that are no UTF-8, or leads out of the volume.
         """
         text = os.fspath(name)
+        if not _is_text(text):
+            raise UnsafePath(
+                f"'{text[:40]}' has a letter that is none.", next="Give the file a name in UTF-8."
+            )
         if not text or "\0" in text or os.path.isabs(text):
             raise UnsafePath(
                 f"'{text}' is not a name on the volume.", next="Give a path relative to the volume."
@@ -229,6 +233,11 @@ def _plain_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.is_file())
+
+
+def _is_text(name: str) -> bool:
+    """Say whether a name has no halves of surrogate pairs: nobody can print or send those."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _inside(path: Path, base: Path) -> bool:
