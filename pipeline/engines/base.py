@@ -10,7 +10,6 @@ proved for every engine by ``tests/engines/conformance``:
   none of its steps has started.
 * **Retry** keeps the run id and the workflow's uid; steps that succeeded are not run again.
   A retry of a run that is not finished, or that succeeded, changes nothing.
-* **Limits.** A step that runs longer than its template's ``activeDeadlineSeconds`` fails.
 * **Delete** stops a run that is not finished; the run folder on the volume is not touched.
 * **Unknown ids** raise `RunNotFound`; an engine that cannot be asked raises `EngineUnreachable`.
   No vendor exception leaves an engine.

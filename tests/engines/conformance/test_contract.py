@@ -138,15 +138,6 @@ def test_retry_of_a_run_that_runs_changes_nothing(engine: Engine) -> None:
     assert log(engine, run_id, "train").count("begun") == 1
 
 
-def test_step_that_takes_longer_than_its_limit_fails(engine: Engine) -> None:
-    train = step("train", LONG)
-    train["activeDeadlineSeconds"] = 3
-    run = finish(engine, engine.submit(workflow(train, step("test", "true")), own("l-1")))
-    assert run.state is State.FAILED, run
-    assert states(run)["train"] is State.FAILED
-    assert states(run)["test"] is State.SKIPPED
-
-
 def test_retry_goes_on_at_the_step_that_failed(engine: Engine) -> None:
     document = workflow(
         step("verify", "echo verified >>/data/count"),
