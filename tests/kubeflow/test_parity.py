@@ -118,11 +118,12 @@ def kfp_shows(settings: Settings, run_id: str) -> None:
         "plot": ["web-app"],
         "train": ["web-app"],
         "test": ["table", "confusion_matrix", "web-app"],
-        "tune": ["table"],
+        "tune": ["table", "web-app"],
     }
     assert set(views["train"][0].pictures) >= {"labels.jpg", "train_batch0.jpg", "results.png"}
     assert "confusion_matrix.png" in views["test"][2].pictures
     assert len(views["tune"][0].rows) == 2
+    assert set(views["tune"][1].pictures) == {"tune.png"}
     names = set(kfp_page.metrics(client, run_id))
     assert {name for name in names if name.startswith("val-")}
     assert names >= {"mAP50", "mAP50-95"}
