@@ -19,24 +19,19 @@ def show(plan: Plan) -> None:
     if not (plan.advice or plan.taken):
         return
     base = launch_plan.base_cfg(plan) or {}
-    changed = False
-    for entry in plan.advice:
-        head = tr(
-            ":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]",
-            **_words(entry),
-        )
-        if _row(entry, head, tr("Apply")):
-            launch_plan.follow(entry, base)
-            changed = True
-    for entry in plan.taken:
-        head = tr(
-            ":green[:material/check:] **{key} {value}** :gray[applied, was {current}]",
-            **_words(entry),
-        )
-        if _row(entry, head, tr("Undo")):
-            launch_plan.undo(entry, base)
-            changed = True
-    if changed:
+    is_open = tr(":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]")
+    is_taken = tr(":green[:material/check:] **{key} {value}** :gray[applied, was {current}]")
+    kinds = (
+        (plan.advice, is_open, tr("Apply"), launch_plan.follow),
+        (plan.taken, is_taken, tr("Undo"), launch_plan.undo),
+    )
+    is_changed = False
+    for entries, head, action, act in kinds:
+        for entry in entries:
+            if _row(entry, head.format(**_words(entry)), action):
+                act(entry, base)
+                is_changed = True
+    if is_changed:
         st.rerun()  # the settings beside this show the change too
 
 

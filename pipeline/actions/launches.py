@@ -11,15 +11,14 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.actions.engines import engine_of
 from pipeline.actions.estimate import Estimate, estimate
+from pipeline.actions.launch_texts import texts_of
 from pipeline.actions.placement import placement_findings
 from pipeline.actions.record import record
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
-from pipeline.core.files import read_text
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
 from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
@@ -28,12 +27,13 @@ from pipeline.core.resources import DISK_CODES, check_disk
 from pipeline.core.run_folder import folder_of_run, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
-from pipeline.core.volume import Volume, scaled_name
+from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine, Run
 
 if TYPE_CHECKING:
     from pipeline.core.advice import Advice
     from pipeline.core.dataset import DatasetReport
+    from pipeline.core.preflight import Preflight
 
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
 _PARAMETERS = {
@@ -108,7 +108,6 @@ def prepare(
     """
     # polars and ruamel take a quarter of a second to import; listing runs needs neither.
     from pipeline.core.preflight import preflight
-    from pipeline.core.train_cfg import diff_text
 
     volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(
@@ -120,40 +119,18 @@ def prepare(
     )
     around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
-    model_path = resolved["model_path"]
-    expected = estimate(settings, choices, model_path, checked.cfg, checked.report)
+    expected = estimate(settings, choices, resolved["model_path"], checked.cfg, checked.report)
     findings = _with_space(volume, ordered([*checked.findings, *around]), expected)
-    is_yaml = bool(model_path) and not model_path.endswith(".pt")
-    cfg_before = _text(volume, resolved["cfg_yaml"])
-    cfg_after = _merged(cfg_before, choices.overrides)
-    cfg_name = resolved["cfg_yaml"] or choices.cfg
-    launch = Launch(
-        id=new_launch_id(choices),
-        choices=choices,
-        model_path=model_path,
-        user=settings.user,
-        created_at=utc_now(),
-        code_version=code_version(),
-        dataset_fingerprint=checked.report.fingerprint if checked.report else "",
-        cloned_from=cloned_from,
-        engine=settings.engine,
-    )
     return Plan(
-        launch=launch,
+        launch=_launch(settings, choices, checked, cloned_from),
         ok=not has_errors(findings),
         findings=tuple(findings),
         resolved=resolved,
         report=checked.report,
-        cfg_before=cfg_before,
-        cfg_after=cfg_after,
-        cfg_diff=diff_text(cfg_before, cfg_after, cfg_name, f"{cfg_name} (this launch)"),
-        data_text=_text(volume, resolved["data_yaml"]),
-        tune_text=_text(volume, resolved["tune_yaml"]),
-        model_text=_text(volume, model_path) if is_yaml else "",
-        model_name=_model_name(model_path, checked.scale) if is_yaml else "",
         advice=checked.advice,
         taken=checked.taken,
         estimate=expected,
+        **texts_of(volume, choices, resolved, checked.scale),
     )
 
 
@@ -284,33 +261,26 @@ def gpus_of(settings: Settings) -> int | None:
     return len(gpu_names(settings))
 
 
+def _launch(settings: Settings, choices: Choices, checked: Preflight, cloned_from: str) -> Launch:
+    return Launch(
+        id=new_launch_id(choices),
+        choices=choices,
+        model_path=checked.resolved.get("model_path", ""),
+        user=settings.user,
+        created_at=utc_now(),
+        code_version=code_version(),
+        dataset_fingerprint=checked.report.fingerprint if checked.report else "",
+        cloned_from=cloned_from,
+        engine=settings.engine,
+    )
+
+
 def _with_space(volume: Volume, findings: list[Finding], expected: Estimate) -> list[Finding]:
     """Compare the space left with what the run is likely to need."""
     if not expected.bytes:
         return findings
     others = [finding for finding in findings if finding.code not in DISK_CODES]
     return ordered([*others, *check_disk(volume, expected.bytes)])
-
-
-def _text(volume: Volume, path: str) -> str:
-    try:
-        return read_text(volume.path(path), shown_as=path) if path else ""
-    except SlipwayError:  # preflight has said why, with file and line
-        return ""
-
-
-def _merged(cfg_text: str, overrides: Mapping[str, Any]) -> str:
-    from pipeline.core.train_cfg import merge_cfg
-
-    try:
-        return merge_cfg(cfg_text, overrides)
-    except InputError:  # preflight has said why, with file and line
-        return cfg_text
-
-
-def _model_name(model_path: str, scale: str) -> str:
-    name = Path(model_path).name
-    return scaled_name(name, scale) if scale else name
 
 
 def _may_run(engine: Engine, launch: str) -> bool:

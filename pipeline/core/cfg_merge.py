@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from pipeline.core.cfg_check import clean
-from pipeline.core.yaml_edit import holds, same, splice
+from pipeline.core.errors import InputError
+from pipeline.core.yaml_edit import set_values
 from pipeline.core.yaml_file import parse_yaml
 
 
@@ -29,18 +30,11 @@ def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
     """
     before = parse_yaml(cfg_text, name="cfg").data
     after = {key: clean(key, value) for key, value in {**before, **overrides}.items()}
-    changed = {
-        key: value
-        for key, value in after.items()
-        if key not in before or not same(before[key], value)
-    }
-    if not changed:
-        return cfg_text
-    merged = splice(cfg_text, changed)
-    if holds(merged, after):
-        return merged
-    # aliases, flow style and the like cannot be patched: written anew, without the comments
-    return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
+    try:
+        return set_values(cfg_text, after)
+    except InputError:
+        # aliases, flow style and the like cannot be patched: written anew, without the comments
+        return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)
 
 
 def diff_text(before: str, after: str, name: str, after_name: str) -> str:

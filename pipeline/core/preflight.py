@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core.advice import Advice, advise, taken
 from pipeline.core.batch_check import check_last_batch
+from pipeline.core.choice_checks import check_flags, check_splits, check_test
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
-from pipeline.core.findings import Finding, error, has_errors, info, ordered, warning
+from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
 from pipeline.core.model_yaml import check_model
 from pipeline.core.resources import check_resources
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _FIELDS = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
-_MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -99,52 +99,74 @@ def preflight(
     """
     findings: list[Finding] = []
     found = _resolve_all(volume, choices, findings)
-    cfg_file = _load(volume, found.get("cfg"), "cfg", findings)
-    overrides = dict(choices.overrides)
-    cfg: Mapping[str, Any] | None = None
-    is_sound = False
-    if cfg_file:
-        mistakes = check_cfg(cfg_file, overrides)
-        findings += mistakes
-        is_sound = not has_errors(mistakes)  # only then can be calculated with the values
-        cfg = effective_cfg(cfg_file.text, overrides)
-    else:  # whether the optimizer is auto is then not known
-        bare = YamlFile("cfg", "", {"optimizer": "SGD"}, {})
-        findings += check_cfg(bare, overrides)
-
+    cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
     report = _inspect(volume, found.get("data"), deep, index_folder, findings)
     scale = ""
     if "model" in found:
-        model, scale = check_model(volume, found["model"], report.names if report else None)
-        findings += model
-    if cfg and report:
-        findings += _check_splits(cfg, report, is_whole=not choices.test_split)
-        train = report.splits.get("train")
-        if choices.train and train and is_sound:
-            used = train.images - train.dropped_images
-            findings += check_last_batch(cfg, used, choices.gpus)
-    findings += _check_flags(choices)
+        mistakes, scale = check_model(volume, found["model"], report.names if report else None)
+        findings += mistakes
+    if cfg.values and report:
+        findings += check_splits(cfg.values, report, is_whole=not choices.test_split)
+    findings += _check_batch(cfg, report, choices)
+    findings += check_flags(choices)
     if choices.test_split:
-        path = found["model"].path if "model" in found else ""
-        findings += _check_test(choices, path, report)
+        findings += check_test(choices, found["model"].path if "model" in found else "", report)
     space = _load(volume, found.get("tune"), "tune_space", findings)
-    findings += check_space(space, cfg, overrides) if space else []
-    findings += check_resources(volume, choices, cfg if is_sound else None, gpus)
-    resolved = {_FIELDS[kind]: entry.path for kind, entry in found.items()}
-    advice: list[Advice] = []
-    followed: list[Advice] = []
-    if choices.train and report and is_sound and cfg_file and cfg:
-        advice = advise(report, cfg, _searched(space))
-        followed = taken(report, cfg, effective_cfg(cfg_file.text, {}), overrides)
+    findings += check_space(space, cfg.values, choices.overrides) if space else []
+    findings += check_resources(volume, choices, cfg.sound, gpus)
+    advice, followed = _advise(cfg, report, space, choices)
     return Preflight(
         findings=ordered(findings),
-        resolved=resolved,
+        resolved={_FIELDS[kind]: entry.path for kind, entry in found.items()},
         report=report,
         scale=scale,
-        cfg=cfg if is_sound else None,
-        advice=tuple(advice),
-        taken=tuple(followed),
+        cfg=cfg.sound,
+        advice=advice,
+        taken=followed,
     )
+
+
+@dataclass(frozen=True)
+class _Cfg:
+    """The cfg's text, its values with the overrides, and the same when nothing is wrong in them."""
+
+    text: str = ""
+    values: Mapping[str, Any] | None = None
+    sound: Mapping[str, Any] | None = None
+
+
+def _load_cfg(
+    volume: Volume,
+    found: Resolved | None,
+    overrides: Mapping[str, Any],
+    findings: list[Finding],
+) -> _Cfg:
+    file = _load(volume, found, "cfg", findings)
+    # Without a file it is not known whether the optimizer is auto, which would ignore some keys.
+    asked = file or YamlFile("cfg", "", {"optimizer": "SGD"}, {})
+    mistakes = check_cfg(asked, dict(overrides))
+    findings += mistakes
+    if file is None:
+        return _Cfg()
+    values = effective_cfg(file.text, overrides)
+    return _Cfg(file.text, values, None if has_errors(mistakes) else values)
+
+
+def _check_batch(cfg: _Cfg, report: DatasetReport | None, choices: Choices) -> list[Finding]:
+    train = report.splits.get("train") if report else None
+    if not (choices.train and train and cfg.sound):
+        return []
+    return check_last_batch(cfg.sound, train.images - train.dropped_images, choices.gpus)
+
+
+def _advise(
+    cfg: _Cfg, report: DatasetReport | None, space: YamlFile | None, choices: Choices
+) -> tuple[tuple[Advice, ...], tuple[Advice, ...]]:
+    """Give the advice that is open, and that which the overrides follow."""
+    if not (choices.train and report and cfg.sound):
+        return (), ()
+    followed = taken(report, cfg.sound, effective_cfg(cfg.text, {}), choices.overrides)
+    return tuple(advise(report, cfg.sound, _searched(space))), tuple(followed)
 
 
 def _searched(space: YamlFile | None) -> set[str]:
@@ -212,77 +234,3 @@ def _inspect(
     report = _caught(partial(inspect, volume, found.path), "data", findings)
     findings += report.findings if report else []
     return report
-
-
-def _check_splits(
-    cfg: Mapping[str, Any], report: DatasetReport, *, is_whole: bool
-) -> list[Finding]:
-    """Check what the cfg and the steps ask of the dataset's splits and classes."""
-    findings = []
-    if not report.splits:
-        return []  # the dataset's own findings say why
-    if is_whole and "test" not in report.splits:
-        findings.append(
-            warning(
-                "no-test-split",
-                "the data has no test split; the test step measures on val.",
-                where="data",
-                next="Add 'test:' to the data yaml for numbers on unseen images.",
-            )
-        )
-    split = cfg["split"]
-    if split in ("train", "test") and split not in report.splits:
-        message = f"'split: {split}' is not a split of the data."
-        findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
-    classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
-    unknown = [entry for entry in classes if entry is not None and entry not in report.names]
-    if unknown and report.names:
-        message = (
-            f"'classes' names {unknown}, but the data has the ids 0 to {len(report.names) - 1}."
-        )
-        findings.append(error("class-missing", message, where="cfg", next="Correct 'classes'."))
-    return findings
-
-
-def _check_test(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
-    """Check what a launch needs that only measures weights."""
-    findings = []
-    if choices.train:
-        message = "a test of weights does not train."
-        findings.append(error("test-trains", message, where="train", next="Switch training off."))
-    if model and not model.endswith(".pt"):
-        message = f"{model} is an architecture: it has no weights to test."
-        findings.append(error("test-weights", message, where="model", next="Choose a .pt file."))
-    splits = list(report.splits) if report else []
-    if splits and choices.test_split not in splits:
-        message = f"'{choices.test_split}' is not a split of the data."
-        hint = f"Choose one of {', '.join(splits)}."
-        findings.append(error("split-not-there", message, where="test_split", next=hint))
-    return findings
-
-
-def _check_flags(choices: Choices) -> list[Finding]:
-    findings = []
-    if choices.tune and not choices.train:
-        findings.append(
-            error(
-                "tune-without-train",
-                "tuning starts from the trained weights, so it needs training.",
-                where="tune",
-                next="Switch training on, or tuning off.",
-            )
-        )
-    if choices.tune_space and not choices.tune:
-        message = f"the search space '{choices.tune_space}' is not used: tuning is off."
-        findings.append(info("space-unused", message, where="tune_space"))
-    if not choices.train and choices.overrides and not choices.test_split:
-        message = "the overrides have no effect: training is off."
-        findings.append(info("overrides-unused", message, where="overrides"))
-    for name, value in (("experiment", choices.experiment), ("name", choices.name)):
-        if name == "experiment" and not value.strip():
-            message = "the experiment has no name."
-            findings.append(error("experiment-name", message, where=name, next="Give it a name."))
-        elif len(value) > _MAX_NAME or not value.isprintable():
-            message = f"the {name} has line breaks, or more than {_MAX_NAME} characters."
-            findings.append(error(f"{name}-name", message, where=name, next="Shorten it."))
-    return findings

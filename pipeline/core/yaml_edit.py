@@ -33,8 +33,8 @@ def set_values(text: str, changes: Mapping[Any, Any]) -> str:
     }
     if not changed:
         return text
-    patched = splice(text, changed)
-    if not holds(patched, {**before, **changed}):
+    patched = _splice(text, changed)
+    if not _holds(patched, {**before, **changed}):
         raise _unpatchable(next(iter(changed)))
     return patched
 
@@ -49,14 +49,14 @@ def set_names(text: str, names: Sequence[str]) -> str:
     after: Any = list(names) if isinstance(given, list) else dict(enumerate(names))
     patched = _splice_names(text, names, is_list=isinstance(given, list))
     expected = {**before, "names": after}
-    if not holds(patched, expected):
+    if not _holds(patched, expected):
         patched = set_values(text, {"names": after})
     if before.get("nc") is not None and before["nc"] != len(names):
         patched = set_values(patched, {"nc": len(names)})
     return patched
 
 
-def splice(text: str, changed: Mapping[Any, Any]) -> str:
+def _splice(text: str, changed: Mapping[Any, Any]) -> str:
     """Replace the values' own characters, from the last to the first, and append new keys."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     nodes = {key.value: value for key, value in root.value} if root else {}
@@ -71,7 +71,7 @@ def splice(text: str, changed: Mapping[Any, Any]) -> str:
     return text + "".join(added)
 
 
-def holds(text: str, values: Mapping[Any, Any]) -> bool:
+def _holds(text: str, values: Mapping[Any, Any]) -> bool:
     """Say whether a text reads as these top-level keys and values."""
     try:
         kept = parse_yaml(text, name="yaml").data

@@ -111,6 +111,8 @@ def test_the_others_are_read_ahead(reader: Inspections, volume: Path) -> None:
     (volume / "data-two.yaml").write_bytes((volume / DATA).read_bytes())
     reader.read_ahead([DATA, "data-two.yaml"])
     eventually(lambda: all(reader.known(name).report for name in (DATA, "data-two.yaml")))
+    one, two = (reader.known(name).report for name in (DATA, "data-two.yaml"))
+    assert one and two and one.splits == two.splits
 
 
 def test_the_numbers_are_there_before_the_images_are_listed(

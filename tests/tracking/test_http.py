@@ -31,6 +31,7 @@ from pipeline.tracking.sync import sync
 from pipeline.tracking.writer import FINISHED, RunWriter
 
 NAME = "20261123-1432-shapes-yolov8n-k3f9"
+WRITTEN = (0.4, "0.01", ["args.yaml", "results.csv"])
 TOKEN = "Bearer t0ken"
 BASIC = "Basic " + b64encode(b"ann:s3cret").decode()
 
@@ -136,25 +137,25 @@ def folder(settings: Settings, tmp_path: Path) -> RunFolder:
     return folder
 
 
-def written_and_read(settings: Settings, folder: RunFolder) -> None:
+def written_and_read(settings: Settings, folder: RunFolder) -> tuple[float, str, list[str]]:
+    """Write a run to MLflow; give its mAP50-95, its lr0 and its files, as they are read back."""
     writer = RunWriter(folder, settings)
     writer.sync()
     writer.upload()
     writer.set_status(FINISHED)
     assert sync(settings) >= 1
-    assert Tracking(settings).metrics(NAME)["mAP50-95"]["best"] == 0.4
-    assert Tracking(settings).params(NAME)["lr0"] == "0.01"
+    tracking = Tracking(settings)
     where = mlflow_client(settings.tracking_uri).get_run(writer.run_id).info.artifact_uri
     store = get_artifact_repository(where, tracking_uri=settings.tracking_uri)
-    files = store.list_artifacts("train")
-    assert [Path(entry.path).name for entry in files] == ["args.yaml", "results.csv"]
+    files = [Path(entry.path).name for entry in store.list_artifacts("train")]
+    return tracking.metrics(NAME)["mAP50-95"]["best"], tracking.params(NAME)["lr0"], files
 
 
 def test_a_token_opens_the_gate(
     settings: Settings, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", TOKEN.removeprefix("Bearer "))
-    written_and_read(settings, folder)
+    assert written_and_read(settings, folder) == WRITTEN
 
 
 def test_name_and_password_open_the_gate(
@@ -162,12 +163,12 @@ def test_name_and_password_open_the_gate(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "s3cret")
-    written_and_read(settings, folder)
+    assert written_and_read(settings, folder) == WRITTEN
 
 
 def test_name_and_password_may_be_in_the_address(settings: Settings, folder: RunFolder) -> None:
     address = settings.tracking_uri.replace("://", "://ann:s3cret@")
-    written_and_read(replace(settings, tracking_uri=address), folder)
+    assert written_and_read(replace(settings, tracking_uri=address), folder) == WRITTEN
     assert "s3cret" not in folder.mlflow.read_text()
 
 

@@ -103,7 +103,8 @@ def test_controller_that_is_killed_until_the_step_is_over(
     exit_file = Layout(settings.state).attempt(run_id, "train", 1) / "exit.json"
     until(exit_file.exists)
     when = "during a step that is over before anybody looks"
-    settle(local_engine, settings, run_id, "kill -9 of the controller", when)
+    run = settle(local_engine, settings, run_id, "kill -9 of the controller", when)
+    assert run.state is State.SUCCEEDED
 
 
 def test_controller_that_is_killed_before_a_stop(local_engine: Engine, settings: Settings) -> None:
@@ -122,9 +123,10 @@ def test_supervisor_that_is_ended(
     send(supervisor_pid(settings, run_id), number, is_deadly=number is signal.SIGKILL)
     if number is signal.SIGINT:
         open_gate(settings)
-    settle(
-        local_engine, settings, run_id, f"{NAMES[number]} of a step's supervisor", "during the step"
-    )
+    fault = f"{NAMES[number]} of a step's supervisor"
+    run = settle(local_engine, settings, run_id, fault, "during the step")
+    # A Ctrl-C is for the terminal's own program; the step goes on.
+    assert run.state is (State.SUCCEEDED if number is signal.SIGINT else State.FAILED)
 
 
 def test_supervisor_that_is_killed_with_the_controller(
@@ -133,9 +135,9 @@ def test_supervisor_that_is_killed_with_the_controller(
     run_id = start(local_engine, settings)
     for pid in (controller_pid(settings), supervisor_pid(settings, run_id)):
         send(pid, signal.SIGKILL)
-    settle(
-        local_engine, settings, run_id, "kill -9 of controller and supervisor", "during the step"
-    )
+    fault = "kill -9 of controller and supervisor"
+    run = settle(local_engine, settings, run_id, fault, "during the step")
+    assert run.state is State.FAILED
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -198,7 +200,8 @@ def test_launcher_that_is_ended(
         os.killpg(launcher.pid, number)
     open_gate(settings)
     fault = f"{NAMES[number]} of the dashboard, or of whatever launched"
-    settle(local_engine, settings, run_id, fault, "right after the launch")
+    run = settle(local_engine, settings, run_id, fault, "right after the launch")
+    assert run.state is State.SUCCEEDED
 
 
 def test_many_controllers_started_at_once(local_engine: Engine, settings: Settings) -> None:
@@ -218,7 +221,10 @@ def test_many_controllers_started_at_once(local_engine: Engine, settings: Settin
     ]
     until(lambda: sum(process.poll() == 0 for process in started) == 3)
     open_gate(settings)
-    settle(local_engine, settings, run_id, "four controllers started at once", "during a step")
+    run = settle(
+        local_engine, settings, run_id, "four controllers started at once", "during a step"
+    )
+    assert run.state is State.SUCCEEDED
     for process in started:
         process.terminate()
         process.wait()
@@ -227,7 +233,8 @@ def test_many_controllers_started_at_once(local_engine: Engine, settings: Settin
 def test_processes_that_a_step_leaves(local_engine: Engine, settings: Settings) -> None:
     children = "setsid sleep 600 >/dev/null 2>&1 9>&- & sleep 600 9>&- & :"
     run_id = local_engine.submit(three_steps(working("train", children)), "l-1")
-    settle(local_engine, settings, run_id, "children that a step leaves behind", "when it is over")
+    fault = "children that a step leaves behind"
+    assert settle(local_engine, settings, run_id, fault, "when it is over").message == ""
 
 
 def test_step_that_ignores_a_stop(local_engine: Engine, settings: Settings) -> None:

@@ -89,7 +89,8 @@ def test_stop_of_a_run_that_waits(local_engine: Engine, settings: Settings) -> N
 def test_stop_right_after_the_launch(local_engine: Engine, settings: Settings) -> None:
     run_id = local_engine.submit(three_steps(), "l-1")
     local_engine.stop(run_id)
-    settle(local_engine, settings, run_id, "stop", "right after the launch")
+    run = settle(local_engine, settings, run_id, "stop", "right after the launch")
+    assert run.state is State.STOPPED
 
 
 def test_stop_between_the_start_of_a_step_and_its_first_word(
@@ -98,7 +99,8 @@ def test_stop_between_the_start_of_a_step_and_its_first_word(
     run_id = local_engine.submit(three_steps(), "l-1")
     wait(local_engine, run_id, is_running("train"))
     local_engine.stop(run_id)
-    settle(local_engine, settings, run_id, "stop", "as a step starts")
+    run = settle(local_engine, settings, run_id, "stop", "as a step starts")
+    assert run.state is State.STOPPED
 
 
 def test_stop_during_a_step(local_engine: Engine, settings: Settings) -> None:
