@@ -37,13 +37,12 @@ def show(plan: Plan) -> None:
 
 def expected(estimate: Estimate) -> str:
     """Say what the launch will take: ``about 6 min (3 like it before) · 120 MB``; else nothing."""
-    parts = []
-    if estimate.seconds is not None:
-        time = duration(estimate.seconds)
-        parts.append(
-            tr("about {time} ({runs} like it before)", time=time, runs=f"{estimate.runs:,}")
-        )
-    return " · ".join([*parts, *([size(estimate.bytes)] if estimate.bytes else [])])
+    room = size(estimate.bytes) if estimate.bytes else ""
+    if estimate.seconds is None:
+        return tr("about {size} on disk", size=room) if room else ""
+    time = duration(estimate.seconds)
+    told = tr("about {time} ({runs} like it before)", time=time, runs=f"{estimate.runs:,}")
+    return f"{told} · {room}" if room else told
 
 
 def how(estimate: Estimate) -> str:

@@ -95,11 +95,12 @@ def override_text(value: Any) -> str:
 
 def _filters(schema: Mapping[str, Setting], changed: int) -> tuple[str, str]:
     visible = [setting for setting in schema.values() if setting.group not in _HIDDEN_GROUPS]
-    search_box, views = st.columns([2.1, 5], vertical_alignment="bottom")
-    search = search_box.text_input(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    search = row.text_input(
         tr("Hyperparameters"),
         placeholder=tr("search {count} settings", count=len(visible)),
         key="cfg_form.search",
+        width=210,
     )
     labels = {
         "changed": tr("changed {changed}", changed=changed),
@@ -107,7 +108,7 @@ def _filters(schema: Mapping[str, Setting], changed: int) -> tuple[str, str]:
         "all": tr("all"),
         **{group: tr(GROUPS[group]).lower() for group in _PILLS},
     }
-    view = views.pills(
+    view = row.pills(
         tr("Show"),
         ["changed", "common", *_PILLS, "all"],
         default="changed",

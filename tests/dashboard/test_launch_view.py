@@ -283,7 +283,7 @@ def test_time_and_space_are_told_when_they_are_known(
     assert "about 6 min (3 like it before) · 120 MB" in text_of(open_page())
     weights = Estimate(bytes=12_000_000)
     monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: weights)
-    assert "12.0 MB" in text_of(open_page()).splitlines()
+    assert "about 12.0 MB on disk" in text_of(open_page()).splitlines()
 
 
 def test_a_preset_is_saved_and_applied(installation: Path) -> None:
