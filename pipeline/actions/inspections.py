@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,8 +14,6 @@ from pipeline.core.samples import Samples, samples_of
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 
-# A report that is younger is shown without a look at the files: turning a page must not wait.
-_FRESH_S = 5.0
 _LONGEST_S = 600.0
 _log = logging.getLogger("slipway.dashboard")
 
@@ -68,7 +64,7 @@ class _Job:
 
     read: _Read | None = None
     deep: _Read | None = None
-    looked_at_s: float = -math.inf
+    waits_for_person: bool = False
     thread: threading.Thread | None = None
     is_deep: bool = False
     progress: tuple[int, int] = (0, 0)
@@ -98,7 +94,8 @@ class Inspections:
     def look(self, data: str, wait_s: float = 0.0) -> Inspection:
         """Say that somebody looks at a dataset, and give what is known about it.
 
-        What is not fresh is read again in the background.
+        It is read again in the background, which for one that did not change is a look at times.
+        What a person stopped, and what broke off, is only read again after `again`.
 
         Parameters
         ----------
@@ -109,7 +106,7 @@ class Inspections:
         """
         with self._lock:
             job = self._jobs.setdefault(data, _Job())
-            if job.thread is None and time.monotonic() - job.looked_at_s > _FRESH_S:
+            if job.thread is None and not job.waits_for_person:
                 self._start(data, job, deep=False)
             thread = job.thread
             has_to_wait = job.newest is None or not job.is_deep
@@ -154,7 +151,7 @@ class Inspections:
     def again(self, data: str) -> None:
         """Have a dataset read anew at the next look."""
         with self._lock:
-            self._jobs.setdefault(data, _Job()).looked_at_s = -math.inf
+            self._jobs.setdefault(data, _Job()).waits_for_person = False
 
     def stop(self, data: str) -> None:
         """Stop reading a dataset; what was known stays known."""
@@ -183,8 +180,7 @@ class Inspections:
             failure = f"{type(reason).__name__}: {reason}"
         with self._lock:
             job.thread, job.failure = None, failure
-            # What a person stopped starts again when a person asks for it.
-            job.looked_at_s = math.inf if is_stopped and not deep else time.monotonic()
+            job.waits_for_person = bool(failure) or (is_stopped and not deep)
             if read and deep:
                 job.deep = read
             elif read:
@@ -199,7 +195,8 @@ class Inspections:
         kept = job.deep if deep else job.read
         index = self._settings.dataset_index
         report = inspect_dataset(self._volume, data, deep=deep, index_folder=index, watch=watch)
-        if kept and kept.report is report and (kept.samples or not report.splits):
+        is_whole = kept and (kept.samples or not report.splits)
+        if kept and is_whole and not deep and _says_the_same(kept.report, report):
             return kept
         samples = None
         if report.splits:
@@ -224,3 +221,15 @@ class Inspections:
                     return
                 name = self._queue.pop(0)
             self.look(name, wait_s=_LONGEST_S)
+
+
+def _says_the_same(one: DatasetReport, other: DatasetReport) -> bool:
+    """Compare without the boxes, which are the labels': their digest is in the fingerprint.
+
+    A report of a dataset whose folders may not all be listed is made anew each time; a page that
+    took that for news would draw itself for ever.
+    """
+    if one is other:
+        return True
+    said = ("fingerprint", "names", "splits", "resolved", "task", "base_note", "all_findings")
+    return all(getattr(one, name) == getattr(other, name) for name in said)

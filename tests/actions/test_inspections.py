@@ -15,8 +15,7 @@ IMAGE = "datasets/shapes/images/train/train-0001.jpg"
 
 
 @pytest.fixture
-def reader(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Inspections:
-    monkeypatch.setattr(inspections, "_FRESH_S", 0.0)
+def reader(volume: Path, state: Path) -> Inspections:
     return Inspections(Settings(volume, state))
 
 
@@ -45,6 +44,18 @@ def test_what_changed_is_read_again(reader: Inspections, volume: Path) -> None:
     second = read(reader)
     assert first.report and second.report
     assert first.report.fingerprint != second.report.fingerprint
+
+
+def test_a_report_that_says_the_same_is_no_news(reader: Inspections, volume: Path) -> None:
+    """A list with an image outside keeps reports from being used again."""
+    (volume / "list.txt").write_text("./datasets/shapes/images/train/train-0001.jpg\n/etc/a.jpg\n")
+    (volume / DATA).write_text("train: list.txt\nval: list.txt\nnames: [a, b, c]\n")
+    first, second = read(reader), read(reader)
+    assert first.report and "outside-volume" in {one.code for one in first.report.all_findings}
+    assert second.report is first.report
+    (volume / DATA).write_text("train: list.txt\nval: list.txt\nnames: [a, b, d]\n")
+    third = read(reader)
+    assert third.report and third.report.names[2] == "d"
 
 
 def test_a_yaml_that_is_not_acceptable_has_findings_and_no_samples(
