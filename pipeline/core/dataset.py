@@ -1,12 +1,11 @@
 """What a dataset holds and what is wrong with it, in the numbers that Ultralytics trains on.
 
-The questions that the rest of Slipway asks: `load_dataset`, `inspect_dataset`, `read_boxes`,
-`fingerprint` and `write_verified_data`.
+The questions that the rest of Slipway asks: `load_dataset`, `inspect_dataset`, `read_boxes` and
+`write_verified_data`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ from pipeline.core.dataset_report import BoxTable, DatasetReport
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
 from pipeline.core.inspection import inspect
-from pipeline.core.label_files import LabelFiles, add_to_digest
 from pipeline.core.snapshot import Snapshot
-from pipeline.core.splits import Tree, list_images, list_lines
+from pipeline.core.splits import Tree, list_lines
 from pipeline.core.volume import Volume
 from pipeline.core.watch import Watch, nobody
 
@@ -31,7 +29,6 @@ __all__ = [
     "BoxTable",
     "Dataset",
     "DatasetReport",
-    "fingerprint",
     "inspect_dataset",
     "load_dataset",
     "read_boxes",
@@ -143,23 +140,6 @@ def read_boxes(
     if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current:
         boxes = _inspect(volume, dataset, index, watch, deep=deep)
     return boxes.by_split[split]
-
-
-def fingerprint(volume: Volume, data: str) -> str:
-    """Give a digest of split lists and labels, the same wherever the volume is mounted.
-
-    Raises
-    ------
-    InputError, FileMissing
-        The data yaml is not acceptable.
-    """
-    dataset = load_dataset(volume, data)
-    tree, digest = Tree(volume), hashlib.sha256()
-    labels = LabelFiles(tree)
-    for split in dataset.splits:
-        images, _ = list_images(tree, dataset, split)
-        add_to_digest(digest, dataset, split, images, labels.read(images, []))
-    return digest.hexdigest()
 
 
 def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: Path) -> Path:

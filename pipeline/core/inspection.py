@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,9 +13,10 @@ from pipeline.core.dataset_index import DatasetIndex
 from pipeline.core.dataset_report import MAX_FINDINGS, BoxTable, DatasetReport, ResolvedEntry
 from pipeline.core.dataset_task import check_task
 from pipeline.core.findings import capped
+from pipeline.core.fingerprint import Fingerprint
 from pipeline.core.image_checks import check_contents, count_sizes, open_images
-from pipeline.core.label_files import LabelFiles, add_to_digest
-from pipeline.core.label_table import parse_labels
+from pipeline.core.label_files import LabelFiles
+from pipeline.core.label_table import join_tables, parse_labels
 from pipeline.core.labels import Label
 from pipeline.core.snapshot import Snapshot
 from pipeline.core.split_counts import Counted, count_split
@@ -76,11 +76,14 @@ def inspect(
         found += check_contents(tree.volume, images, checks, marks)
     damaged = frozenset(path for path, check in checks.items() if check.mistake)
     labels = LabelFiles(tree, index.labels(before) if before else None)
-    digest, counted = hashlib.sha256(), dict[str, Counted]()
+    fingerprint, counted = Fingerprint(dataset), dict[str, Counted]()
     for split, paths in images.items():
-        files = labels.read(paths, found, watch)
-        add_to_digest(digest, dataset, split, paths, files)
-        table = parse_labels(files, len(dataset.names), dataset.keypoint_columns)
+        fingerprint.start(split, len(paths))
+        parts = []
+        for some, files in labels.read(paths, found, watch):
+            fingerprint.add(some, files)
+            parts.append(parse_labels(files, len(dataset.names), dataset.keypoint_columns))
+        table = join_tables(parts)
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
     splits = {split: entry.counts for split, entry in counted.items()}
@@ -99,7 +102,7 @@ def inspect(
         splits=splits,
         all_findings=tuple(capped(found, MAX_FINDINGS)),
         base_note=dataset.base_note,
-        fingerprint=digest.hexdigest(),
+        fingerprint=str(fingerprint),
         task=task,
         boxes={split: entry.stats for split, entry in counted.items()},
         resolved={

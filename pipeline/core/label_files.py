@@ -1,14 +1,14 @@
-"""Reading the label files of a split's images, and the digest of what was read."""
+"""Reading the label files of images."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Protocol
 
 from pipeline.core import findings as say
-from pipeline.core.data_yaml import Dataset, outside, shown
+from pipeline.core.data_yaml import outside, shown
 from pipeline.core.findings import Finding
 from pipeline.core.images import folder_of, label_folder, read_many, read_small
 from pipeline.core.label_table import MISSING
@@ -17,7 +17,7 @@ from pipeline.core.snapshot import FolderState
 from pipeline.core.splits import Tree
 from pipeline.core.watch import Watch, nobody
 
-_STEP = 2000
+_STEP = 4000
 _MAX_BYTES = 32 << 20  # of one image: half a million boxes
 
 
@@ -26,10 +26,6 @@ class KeptLabels(Protocol):
 
     def unchanged(self, now: FolderState) -> dict[str, bytes]:
         """Give the bytes of the files that did not change, by name."""
-
-
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
 
 
 class LabelFiles:
@@ -56,19 +52,21 @@ class LabelFiles:
 
     def read(
         self, images: list[str], found: list[Finding], watch: Watch = nobody
-    ) -> list[bytes | Label]:
-        """Read the label of each image; see `parse_labels` for what stands for those not read.
+    ) -> Iterator[tuple[list[str], list[bytes | Label]]]:
+        """Read the labels of images, some thousand at a time: the images, and what they have.
 
-        What lies outside the volume or is no plain file is added to `found`.
+        See `parse_labels` for what stands for labels that are not read. What lies outside the
+        volume or is no plain file is added to `found`.
         """
-        files: list[bytes | Label] = []
-        for folder, group in groupby(images, folder_of):
-            start, labels = len(folder) + 1, label_folder(folder)
-            names = [f"{image[start:].rpartition('.')[0]}.txt" for image in group]
-            for first in range(0, len(names), _STEP):
-                watch("labels", len(files), len(images))
-                files += self._read(labels, names[first : first + _STEP], found)
-        return files
+        for start in range(0, len(images), _STEP):
+            watch("labels", start, len(images))
+            some = images[start : start + _STEP]
+            files: list[bytes | Label] = []
+            for folder, group in groupby(some, folder_of):
+                skipped = len(folder) + 1
+                names = [f"{image[skipped:].rpartition('.')[0]}.txt" for image in group]
+                files += self._read(label_folder(folder), names, found)
+            yield some, files
 
     def _read(self, folder: str, names: list[str], found: list[Finding]) -> list[bytes | Label]:
         known, read = self._unchanged(folder), self.by_folder.setdefault(folder, {})
@@ -85,28 +83,6 @@ class LabelFiles:
                 before.unchanged(self._tree.state(folder)) if before and is_listed else {}
             )
         return self._known[folder]
-
-
-def add_to_digest(
-    digest: _Digest, dataset: Dataset, split: str, images: list[str], files: list[bytes | Label]
-) -> None:
-    """Feed a digest with the images' paths (relative to the dataset's root) and labels' bytes."""
-    prefix = f"{os.path.realpath(dataset.root)}/"
-    digest.update(f"{split}:{len(images)}\0".encode())
-    for start in range(0, len(images), _STEP):
-        some = [image.removeprefix(prefix) for image in images[start : start + _STEP]]
-        paths = os.fsencode("\0".join(some)).split(b"\0")
-        entries = zip(paths, files[start : start + _STEP], strict=True)
-        digest.update(
-            b"".join(
-                [
-                    b"%d\0%s\0%s" % (len(file), path, file)
-                    if isinstance(file, bytes)
-                    else b"-1\0%s\0" % path
-                    for path, file in entries
-                ]
-            )
-        )
 
 
 def _read(tree: Tree, folder: str, names: list[str], found: list[Finding]) -> list[bytes | Label]:

@@ -14,8 +14,6 @@ from pipeline.core.labels import Label, parse_label
 MISSING = Label(lines=-1)
 # For fewer files the import of polars takes longer than it saves.
 _FEW = 500
-# Files read at once: their numbers then fit into some ten megabytes.
-_BLOCK = 8000
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,38 @@ def parse_labels(
     ----------
     files
         Content of the label file of each image, or what is said in its place: `MISSING`, or a
-        label with a mistake when nobody may read the file.
+        label with a mistake when nobody may read the file. Some thousand of them: what is made of
+        their texts on the way is many times as large.
     class_count, keypoint_columns
         See `parse_label`.
     """
     if len(files) <= _FEW:
         return _table(files, [], class_count, keypoint_columns)
-    parts = []
-    for start in range(0, len(files), _BLOCK):
-        block = files[start : start + _BLOCK]
-        at = [index for index, file in enumerate(block) if isinstance(file, bytes)]
-        parts.append(_table(block, at, class_count, keypoint_columns))
-    return _joined(parts)
+    at = [index for index, file in enumerate(files) if isinstance(file, bytes)]
+    return _table(files, at, class_count, keypoint_columns)
+
+
+def join_tables(parts: Sequence[LabelTable]) -> LabelTable:
+    """Put tables of successive images one behind the other."""
+    if not parts:
+        return _table([], [], 0, 0)
+    starts = np.cumsum([0, *(len(part.lines) for part in parts)]).tolist()
+    return LabelTable(
+        image=np.concatenate(
+            [part.image + np.int32(at) for part, at in zip(parts, starts, strict=False)]
+        ),
+        class_id=np.concatenate([part.class_id for part in parts]),
+        boxes=np.concatenate([part.boxes for part in parts]),
+        line=np.concatenate([part.line for part in parts]),
+        lines=np.concatenate([part.lines for part in parts]),
+        polygons=sum(part.polygons for part in parts),
+        quads=sum(part.quads for part in parts),
+        odd={
+            at + index: label
+            for part, at in zip(parts, starts, strict=False)
+            for index, label in part.odd.items()
+        },
+    )
 
 
 def _table(
@@ -109,24 +127,4 @@ def _table(
         polygons=plain.polygons + sum(label.polygons for label in labels.values()),
         quads=plain.quads + sum(label.quads for label in labels.values()),
         odd={i: label for i, label in labels.items() if label.mistakes or label.duplicates},
-    )
-
-
-def _joined(parts: list[LabelTable]) -> LabelTable:
-    starts = np.cumsum([0, *(len(part.lines) for part in parts)]).tolist()
-    return LabelTable(
-        image=np.concatenate(
-            [part.image + np.int32(at) for part, at in zip(parts, starts, strict=False)]
-        ),
-        class_id=np.concatenate([part.class_id for part in parts]),
-        boxes=np.concatenate([part.boxes for part in parts]),
-        line=np.concatenate([part.line for part in parts]),
-        lines=np.concatenate([part.lines for part in parts]),
-        polygons=sum(part.polygons for part in parts),
-        quads=sum(part.quads for part in parts),
-        odd={
-            at + index: label
-            for part, at in zip(parts, starts, strict=False)
-            for index, label in part.odd.items()
-        },
     )

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core import label_table
-from pipeline.core.label_table import MISSING, parse_labels
+from pipeline.core.label_table import MISSING, join_tables, parse_labels
 
 CLASSES = 3
 _token = st.one_of(
@@ -68,8 +68,8 @@ def test_columns_and_lines_give_the_same(files: list, keypoint_columns: int) -> 
     slow = parse_labels(files, CLASSES, keypoint_columns)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(label_table, "_FEW", 0)
-        patched.setattr(label_table, "_BLOCK", 3)
-        fast = parse_labels(files, CLASSES, keypoint_columns)
+        parts = [files[start : start + 3] for start in range(0, len(files), 3)]
+        fast = join_tables([parse_labels(part, CLASSES, keypoint_columns) for part in parts])
     for name in ("image", "class_id", "boxes", "line", "lines"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
     assert (fast.polygons, fast.quads) == (slow.polygons, slow.quads)

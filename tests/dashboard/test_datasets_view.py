@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import services
 from dashboard.views.dataset_findings import findings_table, fitting
-from pipeline.core.dataset import fingerprint
+from pipeline.core.dataset import inspect_dataset
 from pipeline.core.files import sha256_file
 from pipeline.core.findings import error, warning
 from pipeline.core.launch import Choices, Launch
@@ -223,7 +223,7 @@ def test_the_deep_check_finds_what_only_opening_finds_and_outlives_a_reload(
 def add_run(volume: Path, name: str, **changes: Any) -> None:
     recorded: dict[str, Any] = {
         "sha256": {"data": sha256_file(volume / "data-custom.yaml")},
-        "dataset_fingerprint": fingerprint(Volume(volume), "data-custom.yaml"),
+        "dataset_fingerprint": inspect_dataset(Volume(volume), "data-custom.yaml").fingerprint,
     }
     choices = Choices(model="yolov8n-scratch.yaml", data=changes.pop("data", "data-custom"))
     Launch(
