@@ -51,6 +51,13 @@ def train(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -
             return
 
 
+def train_with_torch(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -> None:
+    """Import what every training imports, for what a trial costs beside its training."""
+    import torch  # noqa: F401
+
+    train(setup, path, values, report)
+
+
 def train_until_stopped(
     setup: Setup, path: Path, values: Mapping[str, Any], report: Report
 ) -> None:
