@@ -231,3 +231,7 @@ def _show_empty(picked: dict[str, Any]) -> None:
         if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
             launch_plan.write_sample()
             st.rerun()
+        if "model" in missing and st.button(
+            tr("Fetch official weights"), icon=":material/cloud_download:"
+        ):
+            state.open_models()

@@ -14,6 +14,7 @@ from dashboard.i18n import tr
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch import Choices, Launch
+from pipeline.core.official_weights import official_name
 from pipeline.core.volume import Kind
 
 _DEFAULTS = Choices()
@@ -74,7 +75,7 @@ def pickers() -> tuple[dict[str, Any], str]:
     for column, kind, label in zip(
         columns, _PICKED, (tr("Model"), tr("Cfg"), tr("Data")), strict=False
     ):
-        names = services.choices(kind)
+        names = _offered(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)
         key = state.seed(kind, fallback, names)
         picked[kind] = column.selectbox(
@@ -156,6 +157,17 @@ def remember(launch: Launch) -> None:
 
 def _last() -> dict[str, Any]:
     return dict(st.session_state["launch.last"])
+
+
+def _offered(kind: Kind) -> list[str]:
+    """Give what the volume offers, and official weights that a link or a clone asks for.
+
+    Where those are missing, the findings say how to get them; another model says nothing.
+    """
+    names = services.choices(kind)
+    asked = state.url_text(kind) or str(st.session_state.get(f"form.{kind}") or "")
+    is_missing = kind == "model" and bool(names) and asked not in names
+    return [*names, asked] if is_missing and official_name(asked) else names
 
 
 def _space_picker(last: Mapping[str, Any]) -> str:

@@ -42,7 +42,9 @@ def reading(
     except HTTPError as reason:
         reason.close()
         if reason.code in (404, 410):
-            raise FileMissing(f"{url} does not exist (HTTP {reason.code}).") from reason
+            raise FileMissing(
+                f"{url} does not exist (HTTP {reason.code}).", next="Check the address."
+            ) from reason
         raise Unreachable(
             f"{host} answered with HTTP {reason.code} {reason.reason}.", next="Try again later."
         ) from reason
