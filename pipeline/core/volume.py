@@ -149,11 +149,11 @@ class Volume:
                 return scaled
         near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
         official = official_name(name) if kind == "model" else ""
-        fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'. "
+        fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'; or "
         raise FileMissing(
             f"{kind} '{name}' is not on the volume (looked for {', '.join(candidates)}).",
             where=kind,
-            next=(fetch if official else "") + f"Choose one of: {near}.",
+            next=f"{fetch}choose one of: {near}." if official else f"Choose one of: {near}.",
         )
 
     def choices(self, kind: Kind) -> list[Choice]:
