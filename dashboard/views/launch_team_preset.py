@@ -94,7 +94,8 @@ def _loaded() -> tuple[dict[str, Any], str]:
         return load_preset(services.volume(), name), ""
     except (FileMissing, InputError) as reason:
         return {}, tr(
-            "The team preset '{name}' (SLIPWAY_PRESET) is not applied: {why}",
+            "The team preset '{name}' (SLIPWAY_PRESET) is not applied: {why} Save or correct the "
+            "preset, or name another one.",
             name=escape(name),
             why=escape(f"{reason.message} {reason.next}".strip()),
         )
