@@ -8,7 +8,7 @@ import secrets
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -133,9 +133,10 @@ def _temporary(path: Path) -> Iterator[BinaryIO]:
                 left.unlink(missing_ok=True)
         file = open(temporary, "xb")  # noqa: SIM115 - closed below
     try:
-        with file:
-            yield file
+        yield file
     finally:
+        with suppress(OSError):  # of a full disk again, for what is buffered and not wanted
+            file.close()
         temporary.unlink(missing_ok=True)
 
 
