@@ -13,6 +13,7 @@ from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
+    from pipeline.actions.downloads import Downloads
     from pipeline.actions.inspections import Inspections
     from pipeline.core.thumbnails import Thumbnails
     from pipeline.engines.base import Engine
@@ -65,6 +66,14 @@ def inspections() -> Inspections:
     from pipeline.actions.inspections import Inspections  # polars takes a while to import
 
     return Inspections(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def downloads() -> Downloads:
+    """Give what fetches official weights in the background."""
+    from pipeline.actions.downloads import Downloads  # only the Models page needs the web
+
+    return Downloads(settings())
 
 
 @st.cache_resource(show_spinner=False)

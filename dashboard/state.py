@@ -49,6 +49,11 @@ def open_launch(clone: str = "", model: str = "", data: str = "", override: str 
     go("launch", {key: value for key, value in query.items() if value})
 
 
+def open_models() -> None:
+    """Go to the list of weights, and of those that can be fetched; does not return."""
+    go("models")
+
+
 def open_compare(runs: Sequence[str]) -> None:
     """Go to the comparison of these runs; does not return."""
     go("compare", {RUNS: ",".join(runs)})

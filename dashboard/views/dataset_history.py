@@ -9,8 +9,9 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.i18n import marked, tr
-from dashboard.widgets.formats import ago, exact, plural
-from pipeline.actions.dataset_runs import DatasetRun, runs_of_dataset
+from dashboard.widgets.findings import escape
+from dashboard.widgets.formats import ago, exact, plural, share
+from pipeline.actions.dataset_runs import DatasetRun, best_run, runs_of_dataset
 
 _NOW = {
     "same": marked("✓ same data"),
@@ -20,7 +21,7 @@ _NOW = {
 
 
 def show_runs(path: str, fingerprint: str) -> None:
-    """List the runs that used a dataset, each with whether it is still what they used."""
+    """List the runs that used a dataset, with how good they got and whether the data changed."""
     found = runs_of_dataset(services.settings(), path, fingerprint)
     if not found:
         st.info(
@@ -32,16 +33,24 @@ def show_runs(path: str, fingerprint: str) -> None:
         )
         return
     changed = sum(entry.dataset_now == "changed" for entry in found)
-    st.markdown(
-        tr(
-            "{runs} used this data yaml; the dataset changed since {changed} of them.",
-            runs=plural(len(found), "run"),
-            changed=changed,
-        )
+    said = tr(
+        "{runs} used this data yaml; the dataset changed since {changed} of them.",
+        runs=plural(len(found), "run"),
+        changed=changed,
     )
+    if best := best_run(found):
+        said += " " + tr(
+            "Best mAP50-95 on the data as it is now: **{value}** by {run}.",
+            value=share(best.best_map),
+            run=escape(best.run),
+        )
+    st.markdown(said)
     event = st.dataframe(
         pd.DataFrame([_run_row(entry) for entry in found]),
         hide_index=True,
+        column_config={
+            "mAP50-95": st.column_config.NumberColumn(format="%.3f", help=tr("Best on val so far"))
+        },
         height=min(38 + 35 * len(found), 520),
         on_select="rerun",
         selection_mode="single-cell",
@@ -52,10 +61,11 @@ def show_runs(path: str, fingerprint: str) -> None:
         state.open_run(found[selection["cells"][0][0]].run)
 
 
-def _run_row(entry: DatasetRun) -> dict[str, str]:
+def _run_row(entry: DatasetRun) -> dict[str, str | float | None]:
     record = entry.record
     return {
         tr("launch"): entry.run,
+        "mAP50-95": entry.best_map,
         tr("dataset"): tr(_NOW[entry.dataset_now]),
         tr("data yaml"): tr(_NOW[entry.yaml_now]),
         tr("model"): record.choices.model,

@@ -16,6 +16,7 @@ from dashboard.views import (
     launch_plan,
     launch_presets,
     launch_preview,
+    launch_team_preset,
 )
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
@@ -201,7 +202,9 @@ def _show_settings(plan: Plan) -> None:
         if plan.resolved["cfg_yaml"] and st.button(tr("Open the cfg"), icon=":material/edit_note:"):
             state.open_config(plan.resolved["cfg_yaml"])
         return
-    launch_presets.show_presets(base)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        launch_presets.show_presets(base)
+        launch_team_preset.show(base)
     cfg_form(
         SCHEMA,
         base,
@@ -231,3 +234,7 @@ def _show_empty(picked: dict[str, Any]) -> None:
         if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
             launch_plan.write_sample()
             st.rerun()
+        if "model" in missing and st.button(
+            tr("Fetch official weights"), icon=":material/cloud_download:"
+        ):
+            state.open_models()

@@ -11,9 +11,11 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.i18n import tr
+from dashboard.views import launch_team_preset
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch import Choices, Launch
+from pipeline.core.official_weights import official_name
 from pipeline.core.volume import Kind
 
 _DEFAULTS = Choices()
@@ -32,7 +34,7 @@ def restore(cloned: Choices | None, engine: str) -> None:
 
     From a run to clone, and where it ran; else from the URL alone when it says something, so that
     a link shows everybody the same; else as it was left in this session, or at the user's last
-    visit.
+    visit. Where none of them says anything about settings, those of the team's preset.
     """
     st.session_state.setdefault("launch.last", {})
     if cloned is not None:
@@ -43,13 +45,16 @@ def restore(cloned: Choices | None, engine: str) -> None:
             state.fill("engine", engine)
         texts = [f"{key}={override_text(item)}" for key, item in cloned.overrides.items()]
         state.set_url(state.OVERRIDES, texts)
-    elif not st.query_params:
+        return
+    if not st.query_params:
         settings = services.settings()
         last = preferences.load(settings.state, services.user()).get("launch")
         st.session_state["launch.last"] = last if isinstance(last, dict) else {}
         draft: Mapping[str, str | list[str]] = st.session_state.get("launch.draft", {})
         for key, value in draft.items():
             state.set_url(key, value)
+    if not state.url_text(state.CLONE) and not all(map(state.url_text, _PICKED)):
+        launch_team_preset.begin()  # an address of a form that was shown names all three
 
 
 def keep() -> None:
@@ -74,7 +79,7 @@ def pickers() -> tuple[dict[str, Any], str]:
     for column, kind, label in zip(
         columns, _PICKED, (tr("Model"), tr("Cfg"), tr("Data")), strict=False
     ):
-        names = services.choices(kind)
+        names = _offered(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)
         key = state.seed(kind, fallback, names)
         picked[kind] = column.selectbox(
@@ -156,6 +161,17 @@ def remember(launch: Launch) -> None:
 
 def _last() -> dict[str, Any]:
     return dict(st.session_state["launch.last"])
+
+
+def _offered(kind: Kind) -> list[str]:
+    """Give what the volume offers, and official weights that a link or a clone asks for.
+
+    Where those are missing, the findings say how to get them; another model says nothing.
+    """
+    names = services.choices(kind)
+    asked = state.url_text(kind) or str(st.session_state.get(f"form.{kind}") or "")
+    is_missing = kind == "model" and bool(names) and asked not in names
+    return [*names, asked] if is_missing and official_name(asked) else names
 
 
 def _space_picker(last: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.views.models_official import show_official
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
@@ -23,11 +24,16 @@ _KEPT_S = 30
 
 
 def render() -> None:
-    """Show all weights; choosing one offers what can be done with it."""
+    """Show all weights, choosing one offers what can be done with it; then what can be fetched."""
     found = list_weights(services.settings())
-    if not found:
+    if found:
+        _show_weights(found)
+    else:
         _show_empty()
-        return
+    show_official(is_open=not found)
+
+
+def _show_weights(found: list[Weights]) -> None:
     stages = _stages_or_why()
     total = size(sum(entry.bytes for entry in found))
     text = st.text_input(
@@ -114,7 +120,7 @@ def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
     st.markdown(f"**{escape(entry.path)}**")
     with st.container(horizontal=True):
         if st.button(tr("Launch from it"), icon=":material/rocket_launch:", type="primary"):
-            state.open_launch(model=entry.path)
+            state.open_launch(model=entry.name)
         if entry.launch and st.button(tr("Open its run"), icon=":material/open_in_full:"):
             state.open_run(entry.launch)
         if entry.bytes <= DOWNLOAD_LIMIT:

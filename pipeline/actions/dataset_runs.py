@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from pipeline.actions.lineage import Now, same_dataset
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.launch import Launch, load_launch
-from pipeline.core.run_folder import list_run_folders
+from pipeline.core.run_folder import RUNS, RunFolder, list_run_folders
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
+from pipeline.tracking.schema import LIST_METRIC
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class DatasetRun:
     yaml_now, dataset_now
         Whether the data yaml, and split lists and labels, are what they were; empty when that was
         not recorded.
+    best_map
+        Best mAP50-95 on val so far, as the list of runs has it; None when there is none.
     """
 
     record: Launch
     run: str
     yaml_now: Now
     dataset_now: Now
+    best_map: float | None = None
 
 
 def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[DatasetRun]:
@@ -62,7 +67,25 @@ def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[Dat
             yaml_now: Now = "" if not recorded else "same" if recorded == digest else "changed"
             now = same_dataset(record, fingerprint)
             found.append(DatasetRun(record, folder.name, yaml_now, now))
-    return sorted(found, key=lambda entry: entry.record.created_at, reverse=True)
+    return sorted(_measured(settings, found), key=lambda one: one.record.created_at, reverse=True)
+
+
+def best_run(runs: Iterable[DatasetRun]) -> DatasetRun | None:
+    """Give the best of the runs that used the dataset as it is now; None when none is measured."""
+    measured = [
+        (entry.best_map, entry)
+        for entry in runs
+        if entry.best_map is not None and entry.dataset_now == "same"
+    ]
+    return max(measured, key=lambda pair: pair[0])[1] if measured else None
+
+
+def _measured(settings: Settings, runs: list[DatasetRun]) -> list[DatasetRun]:
+    from pipeline.tracking.reader import Tracking  # only this part of the page is about runs
+
+    folders = [RunFolder(settings.volume / RUNS / entry.run) for entry in runs]
+    bests = Tracking(settings).bests(folders, [], LIST_METRIC) if runs else {}
+    return [replace(entry, best_map=bests.get(entry.run)) for entry in runs]
 
 
 def _path_of(volume: Volume, name: str) -> str:

@@ -22,8 +22,8 @@ class Weights:
 
     Parameters
     ----------
-    path
-        Relative to the volume.
+    name, path
+        By what it is chosen for a launch; the file, relative to the volume.
     bytes, changed_at_s
         Size, and time of the last change in seconds since 1970.
     launch
@@ -36,6 +36,7 @@ class Weights:
         The split that it was measured on.
     """
 
+    name: str
     path: str
     bytes: int
     changed_at_s: float
@@ -63,12 +64,13 @@ def _weights(settings: Settings, choice: Choice) -> Weights:
     changed_at_s = path.stat().st_mtime
     parts = Path(choice.path).parts
     if parts[0] != RUNS:
-        return Weights(choice.path, choice.bytes, changed_at_s)
+        return Weights(choice.name, choice.path, choice.bytes, changed_at_s)
     folder = RunFolder(settings.volume / RUNS / parts[1])
     record = record_of(folder)
     is_tested = path == folder.weights("best") and folder.test_metrics.is_file()
     test = json.loads(read_text(folder.test_metrics)) if is_tested else {}
     return Weights(
+        choice.name,
         choice.path,
         choice.bytes,
         changed_at_s,

@@ -156,6 +156,8 @@ def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     inspect = add("inspect", "volume_commands", "count a dataset's classes")
     inspect.add_argument("data", metavar="DATA")
     inspect.add_argument("--deep", action="store_true", help="open the images too")
+    weights = add("weights", "weights_commands", "list official weights, or fetch those named")
+    weights.add_argument("names", metavar="NAME", nargs="*")
     _add_history_commands(add)
     add("doctor", "volume_commands", "say what works, what does not, and what to do")
     images = add("images", "images", "build the images of the steps and of the dashboard")

@@ -11,11 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import FileMissing, InputError, UsageError
+from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
-_ADDRESSES = ("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint", "webhook_url")
+_ADDRESSES = (
+    *("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint"),
+    *("webhook_url", "weights_url"),
+)
 
 ENVIRONMENT = {
     "volume": "SLIPWAY_VOLUME",
@@ -30,6 +34,8 @@ ENVIRONMENT = {
     "user": "SLIPWAY_USER",
     "user_header": "SLIPWAY_USER_HEADER",
     "webhook_url": "SLIPWAY_WEBHOOK_URL",
+    "weights_url": "SLIPWAY_WEIGHTS_URL",
+    "preset": "SLIPWAY_PRESET",
     "gpu_slots": "SLIPWAY_GPU_SLOTS",
     "job_slots": "SLIPWAY_JOB_SLOTS",
     "step_timeout_s": "SLIPWAY_STEP_TIMEOUT_S",
@@ -78,6 +84,11 @@ class Settings:
         Name of the header that a trusted proxy sets; empty means that no header is believed.
     webhook_url
         Where the exit handler reports the end of a run; empty means nowhere.
+    weights_url
+        Folder on a web server that official weights are fetched from: a release on GitHub, or a
+        mirror with the same file names and, to compare them with, a ``SHA256SUMS``.
+    preset
+        Name of the preset that a new launch form begins with; empty means none.
     gpu_slots, job_slots
         How many GPUs the local engine uses, and how many runs at a time. None means all GPUs found,
         and a run for each GPU, at least one.
@@ -107,6 +118,8 @@ class Settings:
     user: str = field(default_factory=lambda: _os_user())
     user_header: str = ""
     webhook_url: str = ""
+    weights_url: str = WEIGHTS_URL
+    preset: str = ""
     gpu_slots: int | None = None
     job_slots: int | None = None
     step_timeout_s: int | None = None
@@ -197,6 +210,8 @@ def _checked(raw: dict[str, Any]) -> Settings:
             values[name] = str(value)
         if name in _ADDRESSES and not _is_address(str(value)):
             mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not an address")
+    if not values.get("weights_url", WEIGHTS_URL).startswith(("http://", "https://")):
+        mistakes.append(f"SLIPWAY_WEIGHTS_URL is '{values['weights_url']}', not http(s)://…")
     mistakes += _choose_engines(values)
     if mistakes:
         raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")

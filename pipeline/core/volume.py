@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
+from pipeline.core.official_weights import official_name
 from pipeline.core.yaml_file import load_yaml
 
 Kind = Literal["model", "cfg", "data", "tune"]
@@ -147,10 +148,12 @@ class Volume:
             if scaled:
                 return scaled
         near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
+        official = official_name(name) if kind == "model" else ""
+        fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'; or "
         raise FileMissing(
             f"{kind} '{name}' is not on the volume (looked for {', '.join(candidates)}).",
             where=kind,
-            next=f"Choose one of: {near}.",
+            next=f"{fetch}choose one of: {near}." if official else f"Choose one of: {near}.",
         )
 
     def choices(self, kind: Kind) -> list[Choice]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,8 +98,7 @@ class Tracking:
             if document and version == self._version(folder):
                 found[folder.name] = _best_of(metric, json.loads(document))
             else:
-                points = _file_history(folder, (metric,)).get(metric, [])
-                found[folder.name] = _best_of(metric, points)
+                found[folder.name] = _best_in_files(folder.path, self._version(folder), metric)
         for run in elsewhere:
             document = said.get(run.id, ("", ""))[1]
             known = _best_of(metric, json.loads(document)) if document else None
@@ -249,6 +249,12 @@ def version_of(folder: RunFolder, run_id: str) -> str:
 def _best_of(metric: str, points: Iterable[tuple[int, float]]) -> float | None:
     value: float | None = summary({metric: list(points)}).get(metric, {}).get("best")
     return value
+
+
+@lru_cache(maxsize=4096)
+def _best_in_files(path: Path, version: str, metric: str) -> float | None:
+    """Give the best value in a run folder, which is read again when its `version` is another."""
+    return _best_of(metric, _file_history(RunFolder(path), (metric,)).get(metric, []))
 
 
 def _file_history(folder: RunFolder, names: Collection[str]) -> History:

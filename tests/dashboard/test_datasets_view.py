@@ -255,6 +255,20 @@ def test_runs_say_whether_the_data_is_what_they_used(installation: Path) -> None
     assert "3 runs used this data yaml; the dataset changed since 1 of them" in text_of(page)
 
 
+def test_runs_say_how_good_they_got_and_which_is_the_best_on_this_data(installation: Path) -> None:
+    for name, values in {"same": (0.1, 0.25, 0.2), "worse": (0.15,), "other": (0.9,)}.items():
+        add_run(installation, name, **({"dataset_fingerprint": "f"} if name == "other" else {}))
+        lines = [f"{epoch},{value}" for epoch, value in enumerate(values, start=1)]
+        text = "\n".join(["epoch,metrics/mAP50-95(B)", *lines, ""])
+        write(installation, f"runs/{name}/train/results.csv", text)
+    add_run(installation, "failed")
+    page = open_page(part="runs")
+    shown = page.dataframe[0].value.set_index("launch")["mAP50-95"]
+    assert shown.drop("failed").to_dict() == {"same": 0.25, "worse": 0.15, "other": 0.9}
+    assert shown.isna()["failed"]
+    assert "Best mAP50-95 on the data as it is now: **0.250** by same." in text_of(page)
+
+
 def test_findings_fit_by_severity_code_and_words() -> None:
     findings = [
         error("a", "One thing.", where="x/1.txt:3"),

@@ -66,6 +66,18 @@ def test_a_name_in_the_url_that_is_not_on_the_volume_is_not_chosen(installation:
     assert not page.exception
 
 
+def test_official_weights_that_are_missing_are_shown_with_how_to_get_them(
+    installation: Path,
+) -> None:
+    page = open_page(model="yolo11n.pt")
+    assert page.selectbox(key="form.model").value == "yolo11n.pt"
+    assert "Fetch it on the Models page" in text_of(page)
+    assert page.button(key="launch.submit").disabled
+    page.selectbox(key="form.model").select("yolov8s-scratch.yaml").run()
+    assert page.run().selectbox(key="form.model").options[-1] != "yolo11n.pt"
+    assert not page.button(key="launch.submit").disabled
+
+
 def test_last_choices_are_remembered_for_a_user(installation: Path, state: Path) -> None:
     preferences.remember(state, "kim", launch={"model": "yolov8m-scratch.yaml", "tune": True})
     page = open_page()

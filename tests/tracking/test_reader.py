@@ -184,3 +184,14 @@ def test_a_damaged_cache_costs_only_time(tmp_path: Path) -> None:
     cache.put("a", "run", "1", 2)
     assert cache.get("a", "run", "1") == 2
     cache.forget("a")
+
+
+def test_the_best_of_a_run_that_mlflow_lacks_follows_its_file(tmp_path: Path) -> None:
+    own = Settings(tmp_path / "volume", tmp_path / "state")
+    folder = make_folder(own, "training")
+    tracking = Tracking(own)
+    assert tracking.bests([folder], [], "mAP50-95") == {}
+    write_atomic(folder.results, CSV)
+    assert tracking.bests([folder], [], "mAP50-95") == {"training": 0.4}
+    write_atomic(folder.results, CSV + "4,4.0,3.1,0.55,0.001\n")
+    assert tracking.bests([folder], [], "mAP50-95") == {"training": 0.55}

@@ -1,0 +1,56 @@
+"""Reading from web servers; what goes wrong on the way is one of our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from pipeline.core.errors import FileMissing, Unreachable
+
+TIMEOUT_S = 20.0
+
+
+@contextmanager
+def reading(
+    url: str, *, accept: str = "*/*", timeout_s: float = TIMEOUT_S
+) -> Iterator[HTTPResponse]:
+    """Open an address, through the proxy that ``https_proxy`` and its like name.
+
+    An `OSError` in the block counts as the server's: wrap those of other things there.
+
+    Parameters
+    ----------
+    timeout_s
+        How long the server may say nothing.
+
+    Raises
+    ------
+    FileMissing
+        The server does not have it.
+    Unreachable
+        The server does not answer, answers with an error, or breaks off.
+    """
+    request = Request(url, headers={"User-Agent": "slipway", "Accept": accept})
+    host = urlsplit(url).netloc
+    try:
+        with urlopen(request, timeout=timeout_s) as response:
+            yield response
+    except HTTPError as reason:
+        reason.close()
+        if reason.code in (404, 410):
+            raise FileMissing(
+                f"{url} does not exist (HTTP {reason.code}).", next="Check the address."
+            ) from reason
+        raise Unreachable(
+            f"{host} answered with HTTP {reason.code} {reason.reason}.", next="Try again later."
+        ) from reason
+    except (OSError, HTTPException, UnicodeError) as reason:  # the last: no name of a host
+        why = getattr(reason, "reason", None) or reason
+        text = getattr(why, "strerror", None) or str(why) or type(why).__name__
+        raise Unreachable(
+            f"{host} cannot be reached: {text}.", next="Check network and proxy."
+        ) from reason
