@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,11 @@ from pipeline.core.dataset_checks import Marks, check_classes, check_orphans, ch
 from pipeline.core.dataset_index import DatasetIndex
 from pipeline.core.dataset_report import MAX_FINDINGS, BoxTable, DatasetReport, ResolvedEntry
 from pipeline.core.dataset_task import check_task
-from pipeline.core.findings import capped
+from pipeline.core.findings import Finding, capped
 from pipeline.core.fingerprint import Fingerprint
 from pipeline.core.image_checks import check_contents, count_sizes, open_images
 from pipeline.core.label_files import LabelFiles
-from pipeline.core.label_table import join_tables, parse_labels
+from pipeline.core.label_table import LabelTable, join_tables, parse_labels
 from pipeline.core.labels import Label
 from pipeline.core.snapshot import Snapshot
 from pipeline.core.split_counts import Counted, count_split
@@ -79,11 +80,7 @@ def inspect(
     fingerprint, counted = Fingerprint(dataset), dict[str, Counted]()
     for split, paths in images.items():
         fingerprint.start(split, len(paths))
-        parts = []
-        for some, files in labels.read(paths, found, watch):
-            fingerprint.add(some, files)
-            parts.append(parse_labels(files, len(dataset.names), dataset.keypoint_columns))
-        table = join_tables(parts)
+        table = _read_labels(dataset, labels, paths, fingerprint, found, watch)
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
     splits = {split: entry.counts for split, entry in counted.items()}
@@ -118,6 +115,26 @@ def inspect(
         class_folders=class_folders,
     )
     return Inspection(report, _box_tables(images, counted, marks), labels.by_folder)
+
+
+def _read_labels(
+    dataset: Dataset,
+    labels: LabelFiles,
+    images: list[str],
+    fingerprint: Fingerprint,
+    found: list[Finding],
+    watch: Watch,
+) -> LabelTable:
+    """Read labels, and make a table of those that are read while the next ones are."""
+    classes, keypoint_columns = len(dataset.names), dataset.keypoint_columns
+
+    def take(some: list[str], files: list[bytes | Label]) -> LabelTable:
+        fingerprint.add(some, files)
+        return parse_labels(files, classes, keypoint_columns)
+
+    with ThreadPoolExecutor(1) as pool:
+        parts = [pool.submit(take, *block) for block in labels.read(images, found, watch)]
+        return join_tables([part.result() for part in parts])
 
 
 def _box_tables(
