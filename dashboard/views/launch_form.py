@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.i18n import tr
+from dashboard.views import launch_space
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch import Choices, Launch
@@ -104,7 +105,7 @@ def switches() -> dict[str, Any]:
     if not train:
         st.caption(tr("Tuning starts from the weights that Train makes: switch Train on first."))
     elif tune:
-        space = _space_picker(last)
+        space = launch_space.picker(last)
     return {"train": train, "tune": tune, "tune_space": space}
 
 
@@ -156,18 +157,6 @@ def remember(launch: Launch) -> None:
 
 def _last() -> dict[str, Any]:
     return dict(st.session_state["launch.last"])
-
-
-def _space_picker(last: Mapping[str, Any]) -> str:
-    names = ["", *services.choices("tune")]
-    space = st.selectbox(
-        tr("Search space"),
-        names,
-        key=state.seed("tune_space", last.get("tune_space", ""), names),
-        format_func=lambda name: name or tr("default, around the current values"),
-    )
-    state.publish("tune_space", space, "")
-    return str(space or "")
 
 
 def _placement(last: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
