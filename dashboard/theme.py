@@ -90,6 +90,7 @@ _CSS = """
 [class*="st-key-space-rows-"] > [class*="st-key-space-span3-"],
 [class*="st-key-space-rows-"] > :has(> [class*="st-key-space-span3-"]) { grid-column: span 3; }
 [class*="st-key-space-rows-"] > :has(> [class*="st-key-space-note-"]) { grid-column: 1 / -1; }
+[class*="st-key-space-note-"] { row-gap: 0; }
 [class*="st-key-space-note-"] > * { flex-shrink: 0; max-width: 100%; }
 @container (max-width: 26rem) {
   [class*="st-key-space-rows-"] { grid-template-columns: 1fr 1fr 6rem 2.2rem; }
@@ -122,25 +123,7 @@ _CSS = """
   font-size: 0.75rem; overflow: hidden; display: flex; flex-direction: column; opacity: 0.75;
 }
 @media (max-width: 640px) {
-  /* A search space: one grid for all rows; where it is narrow, a row has its name above. */
-[class*="st-key-space-"][class*="-box"] { container-type: inline-size; }
-[class*="st-key-space-"][class*="-rows"] {
-  display: grid; gap: 0.4rem 0.5rem; align-items: center;
-  grid-template-columns: minmax(9rem, 1.5fr) minmax(4.5rem, 1fr) minmax(4.5rem, 1fr) 7rem 2.2rem;
-}
-[class*="st-key-space-"][class*="-rows"] > * { min-width: 0; }
-[class*="st-key-space-"][class*="-rows"] > :has([class*="-span3-"]) { grid-column: span 3; }
-[class*="st-key-space-"][class*="-rows"] > :has([class*="-span2-"]) { grid-column: span 2; }
-[class*="st-key-space-"][class*="-rows"] > :has([class*="-note-"]) { grid-column: 1 / -1; }
-[class*="st-key-space-note-"] > * { flex-shrink: 0; max-width: 100%; }
-@container (max-width: 26rem) {
-  [class*="st-key-space-"][class*="-rows"] { grid-template-columns: 1fr 1fr 6rem 2.2rem; }
-  [class*="st-key-space-"][class*="-rows"] > :has(> .stMarkdown) { grid-column: 1 / -1; }
-  [class*="st-key-space-"][class*="-rows"] > :has([data-testid="stCaptionContainer"]) {
-    display: none;
-  }
-}
-.st-key-datasets-list { max-height: 13rem; }
+  .st-key-datasets-list { max-height: 13rem; }
   .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
 }

@@ -73,9 +73,6 @@ def show(plan: Plan) -> None:
         except InputError:
             _show_unreadable(plan)
             return
-        except (TypeError, ValueError, OverflowError):  # epochs that are no number
-            st.caption(tr("The default space follows the cfg: correct the settings first."))
-            return
         _show_space(plan, document, base)
 
 

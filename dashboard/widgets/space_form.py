@@ -19,7 +19,8 @@ from pipeline.core.space_edit import CHOICES, entries
 from pipeline.core.space_form import SCALES, check_entry
 from pipeline.core.space_presets import PRESETS, suggested
 
-_PRESETS = {
+# Of the presets, for `tr`.
+TITLES = {
     "default": marked("a bit of everything"),
     "learning rate": marked("learning rate"),
     "augmentation": marked("augmentation"),
@@ -96,7 +97,7 @@ def hold(key: str, value: Any) -> str:
 def _show_presets(form: SpaceForm) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(tr("Search"), width="content")
-        for name, title in _PRESETS.items():
+        for name, title in TITLES.items():
             keys = [key for key in PRESETS[name] if key in SCHEMA]
             st.button(
                 tr(title),

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.widgets.cfg_form import shown_value
 from dashboard.widgets.formats import plural
 from dashboard.widgets.space_form import SpaceForm, hold
 from pipeline.core import space_edit
@@ -25,7 +26,10 @@ _NAMES = {
 def space_settings(form: SpaceForm) -> None:
     """Show the search's own settings to change."""
     searched = space_edit.entries(form.document)
-    cfg_says = {key: f"{form.current(key)} ({tr('the cfg')})" for key in ("epochs", "fraction")}
+    cfg_says = {
+        key: tr("{value} (the cfg)", value=shown_value(form.current(key)))
+        for key in ("epochs", "fraction")
+    }
     asked = {key: tr("searched") if key in searched else cfg_says[key] for key in cfg_says}
     with st.container(key=f"cfg-fields-{form.scope}"):  # the grid of the settings' form
         _number(form, "trials", tr("Trials"), 1, 1000, help=tr("How many combinations are tried."))

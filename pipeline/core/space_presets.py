@@ -53,7 +53,8 @@ def preset_space(name: str, cfg: Mapping[str, Any]) -> SearchSpace:
 
 def default_space(cfg: Mapping[str, Any]) -> SearchSpace:
     """Give what is searched when nothing is named: a fifth of the epochs a trial, at most 10."""
-    epochs = max(1, min(_MOST_EPOCHS, round(int(cfg["epochs"]) / _FEW_EPOCHS_SHARE)))
+    full = cfg["epochs"] if is_real(cfg["epochs"]) else SCHEMA["epochs"].default
+    epochs = max(1, min(_MOST_EPOCHS, round(full / _FEW_EPOCHS_SHARE)))
     return replace(preset_space("default", cfg), epochs=epochs)
 
 

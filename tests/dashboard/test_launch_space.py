@@ -206,3 +206,10 @@ def test_a_clone_and_the_next_visit_bring_the_space_back(installation: Path, sta
     assert launch_of(page).choices == Choices(
         model="yolov8n-scratch.yaml", tune=True, tune_space=inline(BOX)
     )
+
+
+@pytest.mark.parametrize("value", ["epochs=many", "epochs=.inf", "lr0=[1]", "optimizer=null"])
+def test_settings_with_mistakes_leave_the_section_standing(installation: Path, value: str) -> None:
+    page = open_tuning(set=[value])
+    assert not page.exception
+    assert "**Search space**" in text_of(page) and page.button(key="launch.submit").disabled
