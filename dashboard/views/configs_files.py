@@ -111,7 +111,10 @@ def _ask_for_space() -> dict[str, str]:
     from pipeline.core.space_presets import PRESETS
 
     preset = st.selectbox(
-        tr("Search"), list(PRESETS), format_func=lambda name: tr(TITLES[name]), key="configs.preset"
+        tr("What to search"),
+        list(PRESETS),
+        format_func=lambda name: tr(TITLES[name]),
+        key="configs.preset",
     )
     cfgs = services.choices("cfg")
     cfg = st.selectbox(

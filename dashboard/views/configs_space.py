@@ -35,9 +35,7 @@ def show_space(
         services.choices("cfg"),
         key="configs.space.cfg",
         placeholder=tr("no cfg yet"),
-        help=tr(
-            "What ranges are compared with, and presets put around. The file does not name it."
-        ),
+        help=tr("Ranges are compared with them, presets put around them. The file names no cfg."),
     )
     try:
         cfg = cfg_values(name or "")

@@ -96,7 +96,7 @@ def hold(key: str, value: Any) -> str:
 
 def _show_presets(form: SpaceForm) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(tr("Search"), width="content")
+        st.caption(tr("What to search"), width="content")
         for name, title in TITLES.items():
             keys = [key for key in PRESETS[name] if key in SCHEMA]
             st.button(
