@@ -69,17 +69,20 @@ def _changes(
         if key not in after:
             edits.append(_removed(text, *nodes[key]))
         elif not _is_equal(before, after, key):
-            edits += _replaced(text, value, before[key], after[key], newline)
+            is_flow = bool(node.flow_style)  # where no line may be a block's
+            edits += _replaced(text, value, before[key], after[key], newline, is_flow=is_flow)
     if added := {key: after[key] for key in after if key not in before}:
         edits.append(_added(text, node, added, newline))
     return edits
 
 
-def _replaced(text: str, node: yaml.Node, before: Any, after: Any, newline: str) -> list[_Edit]:
+def _replaced(
+    text: str, node: yaml.Node, before: Any, after: Any, newline: str, *, is_flow: bool
+) -> list[_Edit]:
     is_inner = isinstance(before, dict) and isinstance(after, Mapping)
-    if is_inner and isinstance(node, yaml.MappingNode):
+    if is_inner and isinstance(node, yaml.MappingNode) and (before or not is_flow):
         return _changes(text, node, before, after, newline)
-    if before is None and _is_deep(after):
+    if before is None and _is_deep(after) and not is_flow:
         return [_filled(text, node, after, newline)]
     start, end = node.start_mark.index, end_of(node)
     while end > start and text[end - 1].isspace():
@@ -87,7 +90,9 @@ def _replaced(text: str, node: yaml.Node, before: Any, after: Any, newline: str)
     gap = "" if text[start - 1 : start].isspace() else " "
     if isinstance(node, yaml.CollectionNode) and not node.flow_style:
         gap = "  "  # a list may stand no deeper than its key, what replaces it must
-    return [_Edit(start, end, gap + scalar(after))]
+    # inside braces more texts need quotes, which yaml only knows when it writes them there
+    written = scalar([after])[1:-1] if is_flow else scalar(after)
+    return [_Edit(start, end, gap + written)]
 
 
 def _filled(text: str, node: yaml.Node, after: Mapping[Any, Any], newline: str) -> _Edit:

@@ -60,6 +60,12 @@ def test_a_space_is_written_one_setting_a_line() -> None:
     assert yaml.safe_load(emptied) == {"space": {}}
 
 
+@pytest.mark.parametrize("text", ["{space: {}, trials: 2}\n", "{space: , trials: 2}\n"])
+def test_a_space_inside_braces_stays_inside_them(text: str) -> None:
+    after = {"space": {"lr0": {"low": 0.1, "high": 0.2}}, "trials": 2}
+    assert set_document(text, after).count("\n") == 1
+
+
 def test_what_cannot_be_patched_is_refused() -> None:
     text = "a: &a {low: 1}\nspace: *a\n"
     with pytest.raises(InputError, match="'space' cannot be changed"):
