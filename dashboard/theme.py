@@ -79,6 +79,24 @@ _CSS = """
 [class*="st-key-cfg-fields"] {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 1rem;
 }
+/* A search space: one grid for all rows; where it is narrow, a row has its name above. */
+[class*="st-key-space-frame-"] { container-type: inline-size; }
+[class*="st-key-space-rows-"] {
+  display: grid; gap: 0.4rem 0.5rem; align-items: center;
+  grid-template-columns: minmax(9rem, 1.5fr) minmax(4.5rem, 1fr) minmax(4.5rem, 1fr) 7rem 2.2rem;
+}
+[class*="st-key-space-rows-"] > * { min-width: 0; width: 100%; }
+[class*="st-key-space-rows-"] > [class*="st-key-space-span2-"] { grid-column: span 2; }
+[class*="st-key-space-rows-"] > [class*="st-key-space-span3-"],
+[class*="st-key-space-rows-"] > :has(> [class*="st-key-space-span3-"]) { grid-column: span 3; }
+[class*="st-key-space-rows-"] > :has(> [class*="st-key-space-note-"]) { grid-column: 1 / -1; }
+[class*="st-key-space-note-"] { row-gap: 0; }
+[class*="st-key-space-note-"] > * { flex-shrink: 0; max-width: 100%; }
+@container (max-width: 26rem) {
+  [class*="st-key-space-rows-"] { grid-template-columns: 1fr 1fr 6rem 2.2rem; }
+  [class*="st-key-space-rows-"] > :has(> .stMarkdown) { grid-column: 1 / -1; }
+  [class*="st-key-space-rows-"] > :has([data-testid="stCaptionContainer"]) { display: none; }
+}
 .st-key-datasets-list { max-height: 80vh; overflow-y: auto; }
 .st-key-samples-grid {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.75rem;

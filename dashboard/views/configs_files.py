@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 import streamlit as st
 
@@ -10,7 +11,8 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.widgets.findings import escape
-from pipeline.core.editing import delete, duplicate, restore, save_text
+from dashboard.widgets.space_form import TITLES
+from pipeline.core.editing import delete, duplicate, open_text, restore, save_text
 from pipeline.core.errors import SlipwayError
 from pipeline.core.history import list_versions
 from pipeline.core.uploads import MAX_WEIGHTS_MB, SUFFIXES, keep_upload
@@ -19,8 +21,14 @@ _KINDS = {
     "cfg": marked("cfg: the common settings"),
     "cfg-all": marked("cfg: all settings"),
     "data": marked("data: a dataset"),
+    "tune": marked("tune: a search space"),
 }
-_NAMES = {"cfg": "cfg-new.yaml", "cfg-all": "cfg-new.yaml", "data": "data-new.yaml"}
+_NAMES = {
+    "cfg": "cfg-new.yaml",
+    "cfg-all": "cfg-new.yaml",
+    "data": "data-new.yaml",
+    "tune": "tune-new.yaml",
+}
 
 
 def show_new() -> None:
@@ -30,8 +38,9 @@ def show_new() -> None:
             tr("Begin with"), list(_KINDS), format_func=lambda k: tr(_KINDS[k]), key="configs.kind"
         )
         name = st.text_input(tr("Name"), value=_new_name(kind), key=f"configs.name.{kind}")
+        preset = _ask_for_space() if kind == "tune" else {}
         if st.button(tr("Create"), type="primary", key="configs.create"):
-            _create(kind, name or "")
+            _create(kind, name or "", **preset)
 
 
 def show_upload() -> None:
@@ -97,16 +106,59 @@ def show_menu(path: str, text: str, sha256: str) -> None:
                 _open("")
 
 
-def _create(kind: str, name: str) -> None:
+def _ask_for_space() -> dict[str, str]:
+    """Ask what a new search space varies, and around which cfg's values."""
+    from pipeline.core.space_presets import PRESETS
+
+    preset = st.selectbox(
+        tr("What to search"),
+        list(PRESETS),
+        format_func=lambda name: tr(TITLES[name]),
+        key="configs.preset",
+    )
+    cfgs = services.choices("cfg")
+    cfg = st.selectbox(
+        tr("Around the values of"), cfgs, key="configs.around", placeholder=tr("no cfg yet")
+    )
+    return {"preset": preset, "cfg": cfg or ""}
+
+
+def _create(kind: str, name: str, *, preset: str = "", cfg: str = "") -> None:
     from pipeline.core.templates import cfg_template, data_template  # when one is made only
 
-    text = data_template() if kind == "data" else cfg_template(is_whole=kind == "cfg-all")
     try:
+        if kind == "tune":
+            text = _space_text(preset, cfg)
+        else:
+            text = data_template() if kind == "data" else cfg_template(is_whole=kind == "cfg-all")
         save_text(services.volume(), name, text, expected_sha256="", user=services.user())
     except SlipwayError as reason:
         show_error(reason)
     else:
         _open(name)
+
+
+def _space_text(preset: str, cfg: str) -> str:
+    from pipeline.core.space_edit import with_preset
+    from pipeline.core.space_presets import default_space
+    from pipeline.core.space_text import file_text
+
+    values = cfg_values(cfg)
+    return file_text(with_preset(default_space(values).document(), preset, values))
+
+
+def cfg_values(name: str) -> dict[str, Any]:
+    """Give what a cfg of the volume sets, over Ultralytics' defaults; those alone without a name.
+
+    Raises
+    ------
+    SlipwayError
+        The cfg cannot be read.
+    """
+    from pipeline.core.train_cfg import effective_cfg
+
+    volume = services.volume()
+    return effective_cfg(open_text(volume, volume.resolve("cfg", name).path)[0] if name else "", {})
 
 
 def _new_name(kind: str) -> str:

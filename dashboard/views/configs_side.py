@@ -11,6 +11,7 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.views.configs_editor import Opened, change_text
+from dashboard.views.configs_space import show_space
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, plural
@@ -23,6 +24,7 @@ from pipeline.core.file_check import kind_of_text
 from pipeline.core.history import Version, diff_versions, list_versions
 from pipeline.core.yaml_edit import set_names, set_values
 from pipeline.core.yaml_file import YamlFile, parse_yaml
+from pipeline.core.yaml_mapping import set_document
 
 _VIEWS = {"form": marked("Form"), "changes": marked("Changes"), "history": marked("History")}
 _ACTIONS = {
@@ -79,7 +81,7 @@ def _show_form(opened: Opened) -> None:
     elif kind == "model":
         _show_model(document)
     else:
-        st.caption(tr("A search space has no form: edit the text."))
+        show_space(opened.path, document.data, lambda after: _become(opened, after))
 
 
 def _show_cfg(opened: Opened) -> None:
@@ -234,6 +236,13 @@ def _restore(opened: Opened, number: int) -> None:
 def _change(opened: Opened, values: dict[str, Any]) -> None:
     try:
         change_text(opened, set_values(opened.text, values))
+    except SlipwayError as reason:
+        st.session_state[_REFUSED] = reason
+
+
+def _become(opened: Opened, after: dict[str, Any]) -> None:
+    try:
+        change_text(opened, set_document(opened.text, after))
     except SlipwayError as reason:
         st.session_state[_REFUSED] = reason
 

@@ -16,6 +16,7 @@ from dashboard.views import (
     launch_plan,
     launch_presets,
     launch_preview,
+    launch_space,
     launch_team_preset,
 )
 from dashboard.widgets.cfg_form import cfg_form
@@ -52,7 +53,7 @@ def render() -> None:
         return
     left, right = st.columns([2.25, 1], gap="medium")
     data_card, settings_card = left.container(border=True), left.container(border=True)
-    _shape(picked, engine, cloned_from, settings_card, right)
+    _shape(picked, engine, cloned_from, settings_card, left.container(), right)
     with data_card:
         _show_data(launch_plan.kept())
 
@@ -64,13 +65,17 @@ def _shape(
     engine: str,
     cloned_from: str,
     settings_card: DeltaGenerator,
+    space_card: DeltaGenerator,
     right: DeltaGenerator,
 ) -> None:
     """Show what a launch is made of besides the files; a fragment, as the chart stays the same."""
+    launch_space.begin()
     with right.container():  # one of this fragment's own, or the inner one would be drawn twice
         _decide(picked, engine, launch_plan.overrides(), cloned_from)
     with settings_card:
         _show_settings(launch_plan.kept())
+    with space_card:
+        launch_space.show(launch_plan.kept())
 
 
 @st.fragment
@@ -90,6 +95,7 @@ def _decide(
             _show_findings(plan)
         _show_launch(plan)
     launch_form.keep()
+    launch_space.refresh(plan)
 
 
 @st.fragment(run_every=_FIRST_PAINT_S)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.i18n import tr
-from dashboard.views import launch_team_preset
+from dashboard.views import launch_space, launch_team_preset
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch import Choices, Launch
@@ -109,7 +109,7 @@ def switches() -> dict[str, Any]:
     if not train:
         st.caption(tr("Tuning starts from the weights that Train makes: switch Train on first."))
     elif tune:
-        space = _space_picker(last)
+        space = launch_space.picker(last)
     return {"train": train, "tune": tune, "tune_space": space}
 
 
@@ -172,18 +172,6 @@ def _offered(kind: Kind) -> list[str]:
     asked = state.url_text(kind) or str(st.session_state.get(f"form.{kind}") or "")
     is_missing = kind == "model" and bool(names) and asked not in names
     return [*names, asked] if is_missing and official_name(asked) else names
-
-
-def _space_picker(last: Mapping[str, Any]) -> str:
-    names = ["", *services.choices("tune")]
-    space = st.selectbox(
-        tr("Search space"),
-        names,
-        key=state.seed("tune_space", last.get("tune_space", ""), names),
-        format_func=lambda name: name or tr("default, around the current values"),
-    )
-    state.publish("tune_space", space, "")
-    return str(space or "")
 
 
 def _placement(last: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:

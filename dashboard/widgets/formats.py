@@ -15,6 +15,7 @@ COUNTED = (
     *(marked("{count:,} box"), marked("{count:,} boxes")),
     *(marked("{count:,} check"), marked("{count:,} checks")),
     *(marked("{count:,} class"), marked("{count:,} classes")),
+    *(marked("{count:,} epoch"), marked("{count:,} epochs")),
     *(marked("{count:,} error"), marked("{count:,} errors")),
     *(marked("{count:,} file"), marked("{count:,} files")),
     *(marked("{count:,} image"), marked("{count:,} images")),
@@ -23,6 +24,7 @@ COUNTED = (
     *(marked("{count:,} note"), marked("{count:,} notes")),
     *(marked("{count:,} setting"), marked("{count:,} settings")),
     *(marked("{count:,} slot"), marked("{count:,} slots")),
+    *(marked("{count:,} trial"), marked("{count:,} trials")),
     *(marked("{count:,} warning"), marked("{count:,} warnings")),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch import Choices
+from pipeline.core.space_text import file_text, is_inline, read_inline
 from pipeline.core.volume import Volume, scaled_name
 
 
@@ -39,7 +40,7 @@ def texts_of(
         "cfg_after": after,
         "cfg_diff": diff_text(before, after, cfg_name, f"{cfg_name} (this launch)"),
         "data_text": _text(volume, resolved["data_yaml"]),
-        "tune_text": _text(volume, resolved["tune_yaml"]),
+        "tune_text": _space_text(volume, choices, resolved["tune_yaml"]),
         "model_text": _text(volume, model_path) if is_yaml else "",
         "model_name": _model_name(model_path, scale) if is_yaml else "",
     }
@@ -49,6 +50,15 @@ def _text(volume: Volume, path: str) -> str:
     try:
         return read_text(volume.path(path), shown_as=path) if path else ""
     except SlipwayError:  # preflight has said why, with file and line
+        return ""
+
+
+def _space_text(volume: Volume, choices: Choices, path: str) -> str:
+    if not (choices.tune and is_inline(choices.tune_space)):
+        return _text(volume, path)
+    try:
+        return file_text(read_inline(choices.tune_space).data)
+    except InputError:  # preflight has said why
         return ""
 
 

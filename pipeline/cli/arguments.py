@@ -14,6 +14,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")
+_SEARCH = ("preset", "ranges", "trials")
 _STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
 
 
@@ -54,7 +55,12 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def has_choices(arguments: argparse.Namespace) -> bool:
     """Say whether any choice option was given."""
-    return bool(_given(arguments))
+    return bool(_given(arguments)) or bool(search_of(arguments))
+
+
+def search_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Give what is said about the search space, by the names of `with_search`."""
+    return {name: getattr(arguments, name) for name in _SEARCH if hasattr(arguments, name)}
 
 
 def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> Choices:
@@ -123,7 +129,12 @@ def _choice_options(parser: Parser) -> None:
     add("--data", metavar="NAME", help="yaml of a dataset")
     add("--train", action=argparse.BooleanOptionalAction, help="train and test")
     add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
-    add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space")
+    add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space, or {space: …}")
+    presets = "default, learning rate, augmentation, loss weights or all"
+    add("--tune-preset", metavar="NAME", dest="preset", help=f"search {presets}")
+    ranges = "KEY=LOW..HIGH[:log|int] or KEY=a|b: search this too; more than one may be given"
+    add("--search", metavar="RANGE", dest="ranges", action="append", help=ranges)
+    add("--trials", metavar="N", type=_positive, help="how many the search tries")
     add("--test-split", metavar="NAME", help="only measure the model on this split of the data")
     add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
     add("--experiment", metavar="NAME", help="MLflow experiment")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline.cli.answer import Answer, findings_text, say, table
-from pipeline.cli.arguments import choices_from, has_choices
+from pipeline.cli.arguments import choices_from, has_choices, search_of
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
@@ -34,7 +34,7 @@ def preflight(settings: Settings, arguments: Namespace) -> Answer:
     from pipeline.actions.launches import prepare
 
     require_volume(settings)
-    return _checked(prepare(settings, choices_from(arguments), deep=arguments.deep))
+    return _checked(prepare(settings, _choices(settings, arguments), deep=arguments.deep))
 
 
 def compile(settings: Settings, arguments: Namespace) -> Answer:
@@ -42,7 +42,9 @@ def compile(settings: Settings, arguments: Namespace) -> Answer:
     from pipeline.workflow.compile import compile_workflow
 
     settings = replace(settings, engine="kubeflow")  # what is written is for a cluster
-    launch = _unrecorded(settings, choices_from(arguments)) if has_choices(arguments) else None
+    launch = (
+        _unrecorded(settings, _choices(settings, arguments)) if has_choices(arguments) else None
+    )
     workflow = compile_workflow(settings, launch)
     text = yaml.safe_dump(workflow, sort_keys=False, allow_unicode=True)
     if not arguments.output:
@@ -57,7 +59,7 @@ def compile(settings: Settings, arguments: Namespace) -> Answer:
 def launch(settings: Settings, arguments: Namespace) -> Answer:
     """Start a run."""
     require_volume(settings)
-    return _launched(settings, choices_from(arguments), arguments)
+    return _launched(settings, _choices(settings, arguments), arguments)
 
 
 def clone(settings: Settings, arguments: Namespace) -> Answer:
@@ -67,8 +69,17 @@ def clone(settings: Settings, arguments: Namespace) -> Answer:
 
     require_volume(settings)
     original = find(settings, arguments.run)
-    choices = choices_from(arguments, choices_of(settings, original))
+    choices = _choices(settings, arguments, choices_of(settings, original))
     return _launched(settings, choices, arguments, folder_of(settings, original).name)
+
+
+def _choices(settings: Settings, arguments: Namespace, base: Choices | None = None) -> Choices:
+    choices, search = choices_from(arguments, base), search_of(arguments)
+    if not search:
+        return choices
+    from pipeline.actions.spaces import with_search
+
+    return with_search(settings, choices, **search)
 
 
 def _launched(

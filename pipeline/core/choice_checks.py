@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.launch import Choices
+from pipeline.core.space_text import is_inline
 
 if TYPE_CHECKING:
     from pipeline.core.dataset_report import DatasetReport
@@ -72,7 +73,8 @@ def check_flags(choices: Choices) -> list[Finding]:
             )
         )
     if choices.tune_space and not choices.tune:
-        message = f"the search space '{choices.tune_space}' is not used: tuning is off."
+        named = "" if is_inline(choices.tune_space) else f" '{choices.tune_space}'"
+        message = f"the search space{named} is not used: tuning is off."
         findings.append(info("space-unused", message, where="tune_space"))
     if not choices.train and choices.overrides and not choices.test_split:
         message = "the overrides have no effect: training is off."

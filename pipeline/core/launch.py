@@ -45,7 +45,8 @@ class Choices:
     tolerations
         Taints that they accept, as ``kubectl taint`` writes them: ``key=value:NoSchedule``.
     tune_space
-        Name of a ``tune-*.yaml``; empty means the default search space.
+        Name of a ``tune-*.yaml``, or the search space itself (see `pipeline.core.space_text`);
+        empty means the default one.
     test_split
         Only measure the model on this split of the data; empty means the whole pipeline.
     """

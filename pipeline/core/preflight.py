@@ -20,6 +20,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.model_yaml import check_model
 from pipeline.core.resources import check_resources
 from pipeline.core.search_space import check_space
+from pipeline.core.space_text import is_inline, read_inline
 from pipeline.core.train_cfg import check_cfg, effective_cfg
 from pipeline.core.volume import Kind, Resolved, Volume
 from pipeline.core.yaml_file import YamlFile, load_yaml
@@ -111,7 +112,7 @@ def preflight(
     findings += check_flags(choices)
     if choices.test_split:
         findings += check_test(choices, found["model"].path if "model" in found else "", report)
-    space = _load(volume, found.get("tune"), "tune_space", findings)
+    space = _load_space(volume, found.get("tune"), choices, findings)
     findings += check_space(space, cfg.values, choices.overrides) if space else []
     findings += check_resources(volume, choices, cfg.sound, gpus)
     advice, followed = _advise(cfg, report, space, choices)
@@ -176,7 +177,7 @@ def _searched(space: YamlFile | None) -> set[str]:
 
 def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
     names: dict[Kind, str] = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
-    if choices.tune and choices.tune_space:
+    if choices.tune and choices.tune_space and not is_inline(choices.tune_space):
         names["tune"] = choices.tune_space
     found: dict[Kind, Resolved] = {}
     for kind, name in names.items():
@@ -187,6 +188,14 @@ def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> d
             if entry.note:
                 findings.append(info("several-fit", entry.note, where=where))
     return found
+
+
+def _load_space(
+    volume: Volume, found: Resolved | None, choices: Choices, findings: list[Finding]
+) -> YamlFile | None:
+    if choices.tune and is_inline(choices.tune_space):
+        return _caught(lambda: read_inline(choices.tune_space), "tune_space", findings)
+    return _load(volume, found, "tune_space", findings)
 
 
 def _load(

@@ -130,13 +130,17 @@ class SearchSpace:
     time_limit_min: float | None = None
     seed: int = 0
 
-    def dump(self) -> str:
-        """Give the yaml text."""
+    def document(self) -> dict[str, Any]:
+        """Give what stands in the yaml."""
         document: dict[str, Any] = {"space": {k: d.as_dict() for k, d in self.space.items()}}
         for name in _SETTINGS:
             if (value := getattr(self, name)) is not None:
                 document[name] = value
-        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        return document
+
+    def dump(self) -> str:
+        """Give the yaml text."""
+        return yaml.safe_dump(self.document(), sort_keys=False, allow_unicode=True)
 
 
 def load_space(yaml_file: YamlFile) -> SearchSpace:
@@ -171,13 +175,26 @@ def check_space(
     findings = check_form(yaml_file)
     space = yaml_file.data.get("space")
     space = space if isinstance(space, dict) else {}
-    for key, entry in space.items():
-        if key in SCHEMA and not check_dimension(SCHEMA[key], entry, ""):
-            where = yaml_file.where("space", key)
-            findings += _check_fixed(key, overrides, where)
-            findings += _check_auto(key, space.get("optimizer"), cfg, where)
-            findings += _check_current(key, entry, cfg, where) if cfg is not None else []
+    for key in space:
+        if key in SCHEMA:
+            findings += check_launched(key, space, cfg, overrides, yaml_file.where("space", key))
     return ordered(findings)
+
+
+def check_launched(
+    key: str,
+    space: Mapping[Any, Any],
+    cfg: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any],
+    where: str,
+) -> list[Finding]:
+    """Find what does not fit the launch in one setting of a space that is well formed."""
+    entry = space[key]
+    if check_dimension(SCHEMA[key], entry, ""):
+        return []
+    findings = _check_fixed(key, overrides, where)
+    findings += _check_auto(key, space.get("optimizer"), cfg, where)
+    return findings + (_check_current(key, entry, cfg, where) if cfg is not None else [])
 
 
 def is_auto(cfg: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.cfg_check import check_value, clean
@@ -19,7 +20,7 @@ _WHOLE = {"trials": (1, 1000), "epochs": (1, 100_000), "parallel": (1, 64), "see
 _NUMBERS = {"fraction": (0.01, 1), "time_limit_min": (0.1, 100_000)}
 _NAMES = {"metric": METRICS, "searcher": SEARCHERS, "scheduler": SCHEDULERS}
 # What both the file's own settings and its space can say.
-_TWICE = ("epochs", "fraction")
+TWICE = ("epochs", "fraction")
 
 
 def check_form(yaml_file: YamlFile) -> list[Finding]:
@@ -38,16 +39,20 @@ def check_form(yaml_file: YamlFile) -> list[Finding]:
         message = "'space' names no setting to vary."
         hint = "Write space: {lr0: {low: 0.0005, high: 0.02, scale: log}}."
         return [*findings, error("tune-space", message, where=yaml_file.where("space"), next=hint)]
-    for key, entry in space.items():
-        where = yaml_file.where("space", key)
-        if key not in SCHEMA:
-            findings.append(_unknown(key, SCHEMA, where))
-        else:
-            findings += check_dimension(SCHEMA[key], entry, where)
-        if key in _TWICE and yaml_file.data.get(key) is not None:
-            message = f"'{key}' is fixed to {yaml_file.data[key]} and also searched."
-            hint = f"Remove '{key}' here or below."
-            findings.append(error("fixed-and-searched", message, where=where, next=hint))
+    for key in space:
+        findings += check_entry(key, yaml_file.data, yaml_file.where("space", key))
+    return findings
+
+
+def check_entry(key: Any, document: Mapping[str, Any], where: str) -> list[Finding]:
+    """Find every mistake of one setting that is searched, as far as the file alone shows it."""
+    if key not in SCHEMA:
+        return [_unknown(key, SCHEMA, where)]
+    findings = check_dimension(SCHEMA[key], document["space"][key], where)
+    if key in TWICE and document.get(key) is not None:
+        message = f"'{key}' is fixed to {document[key]} and also searched."
+        hint = f"Remove '{key}' here or below."
+        findings.append(error("fixed-and-searched", message, where=where, next=hint))
     return findings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.core.cfg_schema import SCHEMA
@@ -28,6 +29,8 @@ PRESETS: dict[str, tuple[str, ...]] = {
 # From nothing, half is a bold try for a probability and nothing at all for an angle.
 _FROM_ZERO = {"degrees": 15.0, "shear": 5.0, "perspective": 0.001, "hsv_h": 0.1}
 _RATES_BY_MAGNITUDE = ("lr0", "lrf", "weight_decay")
+_FEW_EPOCHS_SHARE = 5
+_MOST_EPOCHS = 10  # of a trial of the default space
 
 
 def preset_space(name: str, cfg: Mapping[str, Any]) -> SearchSpace:
@@ -48,6 +51,43 @@ def preset_space(name: str, cfg: Mapping[str, Any]) -> SearchSpace:
     )
 
 
+def default_space(cfg: Mapping[str, Any]) -> SearchSpace:
+    """Give what is searched when nothing is named: a fifth of the epochs a trial, at most 10."""
+    full = cfg["epochs"] if is_real(cfg["epochs"]) else SCHEMA["epochs"].default
+    epochs = max(1, min(_MOST_EPOCHS, round(full / _FEW_EPOCHS_SHARE)))
+    return replace(preset_space("default", cfg), epochs=epochs)
+
+
+def suggested(key: str, current: Any) -> Dimension:
+    """Give something to search for any setting: what it can be, or a range around its value.
+
+    Parameters
+    ----------
+    key
+        Of a setting that takes numbers, a switch, or one of several names.
+    current
+        Its value in the effective cfg, which is inside when it is a number or a name.
+    """
+    setting = SCHEMA[key]
+    if setting.kind in ("bool", "choice"):
+        named = (True, False) if setting.kind == "bool" else setting.choices
+        names = [name for name in named if not (key == "optimizer" and name == "auto")]
+        return Dimension(choices=tuple(names))
+    value = current if is_real(current) else setting.default
+    least = setting.low or 0
+    if not is_real(value):  # empty, which Ultralytics decides about
+        return Dimension(least, least + 10, "int") if setting.kind == "int" else Dimension(0.0, 0.5)
+    if key in ("imgsz", "batch"):
+        return Dimension(choices=_sizes(key, value))
+    if key == "fraction":
+        return Dimension(value // 2, value, "int") if value > 1 else Dimension(value / 2, value)
+    if setting.kind == "int" and value >= 10:
+        return Dimension(max(int(least), value // 2), value + value // 2, "int")
+    if setting.kind == "int":
+        return Dimension(int(min(least, value)), max(10, 2 * value), "int")
+    return around(key, value)
+
+
 def around(key: str, value: float) -> Dimension:
     """Span a third to three times the value, or from nothing to a little, within the limits."""
     highest = SCHEMA[key].high
@@ -61,6 +101,15 @@ def around(key: str, value: float) -> Dimension:
     if key == "momentum":
         return Dimension(min(0.8, value), max(0.98, value))
     return Dimension(_short(value / 2), min(_short(value * 1.5), top))
+
+
+def _sizes(key: str, value: float) -> tuple[float, ...]:
+    """Give sizes that networks and GPUs like: image sides by 32 pixels, batches by doubling."""
+    if key == "imgsz":
+        near: set[float] = {max(32, round(value * share / 32) * 32) for share in (0.75, 1, 1.25)}
+    else:
+        near = {value // 2, value * 2} if value >= 2 else {8, 16}
+    return tuple(sorted({*near, value}))
 
 
 def _short(value: float) -> float:

@@ -34,8 +34,8 @@ def set_values(text: str, changes: Mapping[Any, Any]) -> str:
     if not changed:
         return text
     patched = _splice(text, changed)
-    if not _holds(patched, {**before, **changed}):
-        raise _unpatchable(next(iter(changed)))
+    if not holds(patched, {**before, **changed}):
+        raise unpatchable(next(iter(changed)))
     return patched
 
 
@@ -49,7 +49,7 @@ def set_names(text: str, names: Sequence[str]) -> str:
     after: Any = list(names) if isinstance(given, list) else dict(enumerate(names))
     patched = _splice_names(text, names, is_list=isinstance(given, list))
     expected = {**before, "names": after}
-    if not _holds(patched, expected):
+    if not holds(patched, expected):
         patched = set_values(text, {"names": after})
     if before.get("nc") is not None and before["nc"] != len(names):
         patched = set_values(patched, {"nc": len(names)})
@@ -61,17 +61,17 @@ def _splice(text: str, changed: Mapping[Any, Any]) -> str:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     nodes = {key.value: value for key, value in root.value} if root else {}
     for key in sorted(changed.keys() & nodes, key=lambda key: -nodes[key].start_mark.index):
-        text = _replace(text, nodes[key], _scalar(changed[key]))
+        text = _replace(text, nodes[key], scalar(changed[key]))
     newline = "\r\n" if "\r\n" in text else "\n"
     if changed.keys() - nodes and text and not text.endswith("\n"):
         text += newline
     added = [
-        f"{_scalar(key)}: {_scalar(changed[key])}{newline}" for key in changed if key not in nodes
+        f"{scalar(key)}: {scalar(changed[key])}{newline}" for key in changed if key not in nodes
     ]
     return text + "".join(added)
 
 
-def _holds(text: str, values: Mapping[Any, Any]) -> bool:
+def holds(text: str, values: Mapping[Any, Any]) -> bool:
     """Say whether a text reads as these top-level keys and values."""
     try:
         kept = parse_yaml(text, name="yaml").data
@@ -101,9 +101,9 @@ def _splice_names(text: str, names: Sequence[str], *, is_list: bool) -> str:
     if not lines[last_line].endswith("\n"):
         lines[last_line] += newline
     added = [
-        f"{indent}- {_scalar(name)}{newline}"
+        f"{indent}- {scalar(name)}{newline}"
         if is_list
-        else f"{indent}{index}: {_scalar(name)}{newline}"
+        else f"{indent}{index}: {scalar(name)}{newline}"
         for index, name in enumerate(names)
         if index >= len(entries)
     ]
@@ -114,27 +114,29 @@ def _splice_names(text: str, names: Sequence[str], *, is_list: bool) -> str:
     text = "".join(lines)
     for index in range(min(len(names), len(entries)) - 1, -1, -1):
         if str(entries[index].value) != names[index]:
-            text = _replace(text, entries[index], _scalar(names[index]))
+            text = _replace(text, entries[index], scalar(names[index]))
     return text
 
 
 def _replace(text: str, node: yaml.Node, value: str) -> str:
-    start, end = node.start_mark.index, _end(node)
+    start, end = node.start_mark.index, end_of(node)
     while end > start and text[end - 1].isspace():
         end -= 1
     gap = "" if text[start - 1 : start].isspace() else " "
     return text[:start] + gap + value + text[end:]
 
 
-def _end(node: yaml.Node) -> int:
+def end_of(node: yaml.Node) -> int:
+    """Give the index behind a node's last character."""
     # a block collection's own end mark lies behind the comments that follow it
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
+        return end_of(last[1] if isinstance(last, tuple) else last)
     return int(node.end_mark.index)
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """Write a value on one line, as yaml."""
     if isinstance(value, bool):
         return str(value)  # True and False, as in Ultralytics' own files
     text: str = yaml.safe_dump(
@@ -143,7 +145,8 @@ def _scalar(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _unpatchable(key: Any) -> InputError:
+def unpatchable(key: Any) -> InputError:
+    """Give the error of a text that cannot be patched."""
     return InputError(
         f"'{key}' cannot be changed without touching the rest of the file.",
         where=str(key),

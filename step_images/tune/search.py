@@ -12,24 +12,22 @@ from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import SearchSpace, load_space
-from pipeline.core.space_presets import preset_space
+from pipeline.core.space_presets import default_space
 from pipeline.core.trials import Trial, read_trials, write_trial
 from pipeline.core.yaml_file import load_yaml
 from step_images.tune.resources import Share, ray_here
 from step_images.tune.trial import Setup, Train, run_trial, train_yolo
 
 _RESOLVED = ("optimizer", "lr0", "momentum", "warmup_bias_lr", "batch", "epochs")
-_FEW_EPOCHS_SHARE = 5
 _REDUCTION = 3  # of trials, at each rung of the scheduler
 _FEWEST_EPOCHS = 2  # that a trial gets before it can lag behind
 
 
 def read_space(folder: RunFolder, current: Mapping[str, Any]) -> SearchSpace:
-    """Give the launch's search space, or a default one with a fifth of the epochs a trial."""
+    """Give the launch's search space, or the default one."""
     if folder.tune_space.is_file():
         return load_space(load_yaml(folder.tune_space))
-    epochs = max(1, min(10, round(int(current["epochs"]) / _FEW_EPOCHS_SHARE)))
-    return replace(preset_space("default", current), epochs=epochs)
+    return default_space(current)
 
 
 def current_settings(cfg: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:

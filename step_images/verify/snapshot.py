@@ -12,6 +12,7 @@ from pipeline.core.findings import Finding, warning
 from pipeline.core.launch import Choices, Launch, load_launch, utc_now
 from pipeline.core.preflight import Preflight
 from pipeline.core.run_folder import RunFolder
+from pipeline.core.space_text import file_text, is_inline, read_inline
 from pipeline.core.train_cfg import merge_cfg
 from pipeline.core.version import code_version
 from pipeline.core.volume import Kind, Volume, kind_of, scaled_name
@@ -36,7 +37,8 @@ def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> C
         choices = replace(choices, cfg=volume.relative(folder.cfg), overrides={})
     if not _is_unchanged(volume, launch, "data", choices.data):
         choices = replace(choices, data=volume.relative(verified_data(volume, folder, launch)))
-    if choices.tune_space and not _is_unchanged(volume, launch, "tune", choices.tune_space):
+    space = choices.tune_space
+    if space and not is_inline(space) and not _is_unchanged(volume, launch, "tune", space):
         choices = replace(choices, tune_space=volume.relative(folder.tune_space))
     return choices
 
@@ -52,6 +54,8 @@ def take_snapshot(
     write_atomic(folder.data, read_text(volume.path(resolved["data_yaml"])))
     if resolved.get("tune_yaml"):
         write_atomic(folder.tune_space, read_text(volume.path(resolved["tune_yaml"])))
+    elif choices.tune and is_inline(choices.tune_space):
+        write_atomic(folder.tune_space, file_text(read_inline(choices.tune_space).data))
     if not model_path.endswith(".pt"):
         name = Path(model_path).name
         name = scaled_name(name, checked.scale) if checked.scale else name

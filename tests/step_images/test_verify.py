@@ -62,6 +62,18 @@ def test_an_uploaded_pipeline_records_its_own_launch(steps: StepRunner) -> None:
     assert set(launch.sha256) == {"model", "cfg", "data"}
 
 
+def test_an_uploaded_pipeline_can_carry_its_search_space(steps: StepRunner) -> None:
+    space = '{"space": {"box": {"low": 5, "high": 9}}, "trials": 2}'
+    done = steps.verify(bool_tune="True", tune_space=space)
+    assert done.returncode == 0, done.stdout
+    folder = steps.volume / "runs" / UID
+    written = yaml.safe_load((folder / "tune.yaml").read_text(encoding="utf-8"))
+    assert written == {"space": {"box": {"low": 5, "high": 9}}, "trials": 2}
+    assert steps.verify(bool_tune="True", tune_space=space).returncode == 0, "a retry"
+    wrong = steps.verify(bool_tune="True", tune_space=space.replace("9", "3"), run_uid="other")
+    assert wrong.returncode == 3 and "not below high" in wrong.stdout
+
+
 def test_tuning_without_training_does_nothing_and_says_so(steps: StepRunner) -> None:
     done = steps.verify(bool_train="False", bool_tune="True")
     assert done.returncode == 0, done.stdout
