@@ -60,11 +60,8 @@ def show(swept: SweepPlan) -> None:
             plural(len({entry.seed for entry in swept.combinations}), "seed"),
         )
         st.caption(
-            tr(
-                "{factors}: {runs}. The time above is for all, one after the other.",
-                factors=" × ".join(factors),
-                runs=plural(count, "run"),
-            )
+            f"{' × '.join(factors)} = {plural(count, 'run')}",
+            help=tr("Time and space above are for all of them, one after the other."),
         )
     clicked = st.button(
         tr("Launch {runs}", runs=plural(missing if swept.ok else count, "run")),
@@ -87,9 +84,18 @@ def _fields(plan: Plan) -> dict[str, Any]:
     choices = plan.launch.choices
     models = _further(_MODELS, tr("Also with these models"), "model", choices.model)
     cfgs = _further(_CFGS, tr("Also with these cfgs"), "cfg", choices.cfg)
+    return {
+        "models": [choices.model, *models],
+        "cfgs": [choices.cfg, *cfgs],
+        **_seeds_and_name(),
+    }
+
+
+def _seeds_and_name() -> dict[str, Any]:
+    left, right = st.columns(2)
     key = state.seed_list(_SEEDS)
     offered = list(dict.fromkeys((*_OFFERED_SEEDS, *st.session_state[key])))
-    seeds = st.multiselect(
+    seeds = left.multiselect(
         tr("Seeds"),
         offered,
         key=key,
@@ -98,17 +104,18 @@ def _fields(plan: Plan) -> dict[str, Any]:
         help=tr("Whole numbers from 0 up; type one that is not offered."),
     )
     state.publish(_SEEDS, ",".join(seeds))
-    name = st.text_input(
-        tr("Name of the sweep"),
+    name = right.text_input(
+        tr("Tag"),
         key=state.seed(_NAME, ""),
-        placeholder=tr("drawn, such as sweep-20261126-1432-x7k2"),
-        help=tr("The tag of its runs. That of an earlier sweep starts what it lacks."),
+        placeholder=tr("drawn"),
+        help=tr(
+            "Of all its runs, such as `night-3`; a new one is drawn when it is empty. That of an "
+            "earlier sweep starts the runs that it lacks."
+        ),
     )
     state.publish(_NAME, name, "")
     return {
-        "models": [choices.model, *models],
-        "cfgs": [choices.cfg, *cfgs],
-        "seeds": [int(seed) if seed.isdecimal() else seed for seed in seeds],
+        "seeds": [int(seed) if seed.isdecimal() and len(seed) < 12 else seed for seed in seeds],
         "name": name.strip(),
     }
 

@@ -45,8 +45,8 @@ def render() -> None:
         show_error(failure)
     is_live = st.session_state.get(_LIVE, True)
     st.fragment(guarded(lambda: _matrix(name)), run_every=REFRESH_S if is_live else None)()
-    if st.session_state.pop(_DIALOG, False):
-        st.dialog(tr("Stop all its runs?"))(guarded(_confirm_stop))(name)
+    if st.session_state.get(_DIALOG) == name:
+        st.dialog(tr("Stop all its runs?"), on_dismiss=_close)(guarded(_confirm_stop))(name)
 
 
 def _matrix(name: str) -> None:
@@ -106,7 +106,7 @@ def _actions(found: SweepRuns) -> None:
         if found.live and st.button(
             tr("Stop all"), icon=":material/stop:", key="sweep.stop", help=tr("Asks once more")
         ):
-            st.session_state[_DIALOG] = True
+            st.session_state[_DIALOG] = name
             st.rerun()  # the whole page: a dialog stands outside of what refreshes
         if st.button(tr("In the list of runs"), icon=":material/list:", key="sweep.runs"):
             state.open_runs(f"tag:{name}")
@@ -155,8 +155,13 @@ def _confirm_stop(name: str) -> None:
         )
     )
     if st.button(tr("Stop {runs}", runs=plural(live, "run")), type="primary", key="sweep.stop_now"):
+        _close()
         with st.spinner(tr("Stopping")):
             _do(stop_all, name)
+
+
+def _close() -> None:
+    st.session_state.pop(_DIALOG, None)
 
 
 def _list() -> None:

@@ -14,7 +14,7 @@ from dashboard.widgets.states import state_text
 from pipeline.actions.sweep_runs import Row, SweepRuns, value_of
 from pipeline.core.sweep import Combination
 
-_ROW_PX, _HEAD_PX, _MOST_PX = 35, 38, 560
+_MOST_ROWS, _MOST_PX = 15, 560
 
 
 def sweep_table(found: SweepRuns, *, key: str) -> str:
@@ -23,7 +23,7 @@ def sweep_table(found: SweepRuns, *, key: str) -> str:
     event = st.dataframe(
         sweep_frame(found),
         hide_index=True,
-        height=min(_HEAD_PX + _ROW_PX * len(rows), _MOST_PX),
+        height="content" if len(rows) <= _MOST_ROWS else _MOST_PX,
         column_config=_config(seeds),
         on_select="rerun",
         selection_mode="single-cell",
@@ -51,11 +51,11 @@ def sweep_frame(found: SweepRuns) -> pd.DataFrame:
         "model": [row.model for row in rows],
         "cfg": [row.cfg for row in rows],
     }
+    if len(seeds) > 1:
+        columns["mean"] = [_mean(row, best_mean) for row in rows]
     for seed in seeds:
         own = (found.runs.get(Combination(row.model, row.cfg, seed)) for row in rows)
         columns[_title(seed)] = [_cell(run, best_run) for run in own]
-    if len(seeds) > 1:
-        columns["mean"] = [_mean(row, best_mean) for row in rows]
     return pd.DataFrame(columns)
 
 
@@ -70,12 +70,12 @@ def _config(seeds: list[Any]) -> dict[str, Any]:
     return {
         "model": config.TextColumn(tr("model"), width=160, pinned=True),
         "cfg": config.TextColumn(tr("cfg"), width=110),
-        **named,
         "mean": config.TextColumn(
             tr("mean ± std"),
             width=165,
             help=tr("Of the best mAP50-95 of the runs that are done, and how many those are"),
         ),
+        **named,
     }
 
 
