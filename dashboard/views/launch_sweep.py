@@ -53,16 +53,6 @@ def as_one(plan: Plan, swept: SweepPlan) -> Plan:
 def show(swept: SweepPlan) -> None:
     """Say how many runs that is, and offer to launch them."""
     count, missing = len(swept.combinations), len(swept.plans)
-    if swept.ok:
-        factors = (
-            plural(len({entry.model for entry in swept.combinations}), "model"),
-            plural(len({entry.cfg for entry in swept.combinations}), "cfg"),
-            plural(len({entry.seed for entry in swept.combinations}), "seed"),
-        )
-        st.caption(
-            f"{' × '.join(factors)} = {plural(count, 'run')}",
-            help=tr("Time and space above are for all of them, one after the other."),
-        )
     clicked = st.button(
         tr("Launch {runs}", runs=plural(missing if swept.ok else count, "run")),
         type="primary",
@@ -74,7 +64,15 @@ def show(swept: SweepPlan) -> None:
     )
     if not swept.ok:
         st.caption(tr("Launch waits until the errors above are corrected."))
-    elif not missing and st.button(tr("Open the sweep"), icon=":material/grid_view:"):
+        return
+    axes = ("model", "cfg", "seed")
+    sizes = [len({getattr(entry, axis) for entry in swept.combinations}) for axis in axes]
+    factors = " × ".join(plural(size, axis) for size, axis in zip(sizes, axes, strict=True))
+    st.caption(
+        f"{factors} = {plural(count, 'run')}",
+        help=tr("Time and space above are for all of them, one after the other."),
+    )
+    if not missing and st.button(tr("Open the sweep"), icon=":material/grid_view:"):
         state.open_sweep(swept.name)
     if clicked:
         _start(swept)
@@ -92,7 +90,7 @@ def _fields(plan: Plan) -> dict[str, Any]:
 
 
 def _seeds_and_name() -> dict[str, Any]:
-    left, right = st.columns(2)
+    left, right = st.columns([2, 1])
     key = state.seed_list(_SEEDS)
     offered = list(dict.fromkeys((*_OFFERED_SEEDS, *st.session_state[key])))
     seeds = left.multiselect(
@@ -131,7 +129,8 @@ def _further(key: str, label: str, kind: Kind, first: str) -> list[str]:
         label,
         list(dict.fromkeys((*offered, *kept))),
         key=widget,
-        placeholder=tr("only the one above"),
+        placeholder=label,
+        label_visibility="collapsed",  # what is chosen says what it is, and Launch stays in sight
     )
     state.publish(key, ",".join(names))
     return list(names)

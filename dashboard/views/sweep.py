@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import tr
+from dashboard.i18n import marked, tr
 from dashboard.views.compare import MAX_RUNS
 from dashboard.widgets.findings import escape, show_findings
 from dashboard.widgets.formats import ago, exact, plural
@@ -32,6 +32,10 @@ from pipeline.core.sweep import list_sweeps
 
 REFRESH_S = 3
 _LIVE, _DIALOG = "sweep.live", "sweep.dialog"
+_COLUMNS = (
+    *(marked("sweep"), marked("runs"), marked("data")),
+    *(marked("engine"), marked("by"), marked("started")),
+)
 
 
 def render() -> None:
@@ -190,7 +194,7 @@ def _list() -> None:
             "started": [ago(sweep.created_at) for sweep in found],
         }
     )
-    config = {name: st.column_config.Column(tr(name)) for name in table.columns}
+    config = {name: st.column_config.Column(tr(name)) for name in _COLUMNS}
     event = st.dataframe(
         table,
         hide_index=True,

@@ -69,7 +69,7 @@ def _config(seeds: list[Any]) -> dict[str, Any]:
     }
     return {
         "model": config.TextColumn(tr("model"), width=160, pinned=True),
-        "cfg": config.TextColumn(tr("cfg"), width=110),
+        "cfg": config.TextColumn("cfg", width=110),
         "mean": config.TextColumn(
             tr("mean ± std"),
             width=165,
