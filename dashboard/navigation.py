@@ -37,6 +37,7 @@ VIEWS = (
     View("launch", marked("Launch"), ":material/rocket_launch:"),
     View("runs", marked("Runs"), ":material/list:"),
     View("run", marked("Run"), ":material/list:", is_hidden=True),
+    View("sweep", marked("Sweep"), ":material/grid_view:", is_hidden=True),
     View("compare", marked("Compare"), ":material/compare_arrows:"),
     View("datasets", marked("Datasets"), ":material/dataset:"),
     View("configs", marked("Configs"), ":material/edit_note:"),

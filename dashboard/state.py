@@ -26,6 +26,10 @@ LINE = "line"
 PART = "part"
 PAGE = "page"
 LANGUAGE = "lang"
+SWEEP = "tag"
+
+# Session state that one page leaves for another
+SWEEP_FAILURE = "sweep.failure"
 
 
 def run_id() -> str:
@@ -38,9 +42,14 @@ def open_run(run: str) -> None:
     go("run", {RUN: run})
 
 
-def open_runs() -> None:
-    """Go to the list of runs; does not return."""
-    go("runs")
+def open_runs(text: str = "") -> None:
+    """Go to the list of runs, filtered by a text; does not return."""
+    go("runs", {"runs_filter": text} if text else {})
+
+
+def open_sweep(name: str = "") -> None:
+    """Go to a sweep, or to the list of them; does not return."""
+    go("sweep", {SWEEP: name} if name else {})
 
 
 def open_launch(clone: str = "", model: str = "", data: str = "", override: str = "") -> None:
@@ -54,9 +63,9 @@ def open_models() -> None:
     go("models")
 
 
-def open_compare(runs: Sequence[str]) -> None:
+def open_compare(runs: Sequence[str], *, joins_seeds: bool = False) -> None:
     """Go to the comparison of these runs; does not return."""
-    go("compare", {RUNS: ",".join(runs)})
+    go("compare", {RUNS: ",".join(runs), **({"seeds": "true"} if joins_seeds else {})})
 
 
 def open_config(path: str) -> None:

@@ -17,6 +17,7 @@ from dashboard.views import (
     launch_presets,
     launch_preview,
     launch_space,
+    launch_sweep,
     launch_team_preset,
 )
 from dashboard.widgets.cfg_form import cfg_form
@@ -91,9 +92,13 @@ def _decide(
             resources, unreadable = launch_form.resources(engine)
         choices = Choices(**picked, **switches, **resources, overrides=overrides)
         plan = launch_plan.current(choices, engine, cloned_from, unreadable)
+        swept = launch_sweep.chosen(plan, unreadable)
         with findings_card:
-            _show_findings(plan)
-        _show_launch(plan)
+            _show_findings(launch_sweep.as_one(plan, swept) if swept else plan)
+        if swept:
+            launch_sweep.show(swept)
+        else:
+            _show_launch(plan)
     launch_form.keep()
     launch_space.refresh(plan)
 

@@ -23,6 +23,7 @@ _PICKED: tuple[Kind, ...] = ("model", "cfg", "data")
 _SWITCHES = ("train", "tune")
 _RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "experiment", "name")
 _PLACEMENT = ("node_selector", "tolerations")
+SWEEP_FIELDS = ("sweep", "models", "cfgs", "seeds", "sweep_name")
 _REMEMBERED = (
     *(*_PICKED, *_SWITCHES, *_PLACEMENT),
     *("tune_space", "gpus", "cpus", "mem_gb", "experiment"),
@@ -59,7 +60,8 @@ def restore(cloned: Choices | None, engine: str) -> None:
 
 def keep() -> None:
     """Remember the form for this session, so that a look at another page loses nothing."""
-    keys = ["engine", *(entry.name for entry in fields(Choices) if entry.name != "overrides")]
+    keys = ["engine", *SWEEP_FIELDS]
+    keys += [entry.name for entry in fields(Choices) if entry.name != "overrides"]
     draft: dict[str, str | list[str]] = {key: state.url_text(key) for key in keys}
     st.session_state["launch.draft"] = draft | {state.OVERRIDES: state.url_texts(state.OVERRIDES)}
 

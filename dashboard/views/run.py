@@ -138,6 +138,13 @@ def _note(run: dict[str, Any]) -> None:
             st.markdown(f"{tags} {escape(note.text)}".strip(), width="content")
 
 
+def _open_sweep(run: dict[str, Any]) -> None:
+    if run.get("sweep") and st.button(
+        tr("Sweep {name}", name=escape(run["sweep"])), icon=":material/grid_view:", key="sweep"
+    ):
+        state.open_sweep(run["sweep"])
+
+
 def _place(run: dict[str, Any]) -> str:
     if is_elsewhere(run["run"]):
         return tr(
@@ -179,6 +186,7 @@ def _buttons(run: dict[str, Any]) -> None:
         and st.button(tr("Test again"), icon=":material/rule:", key="retest")
     ):
         open_dialog("retest", [run])
+    _open_sweep(run)
     _link_to_mlflow(run)
     if is_over and st.button(tr("Delete"), icon=":material/delete:", key="delete"):
         st.dialog(tr("Delete this run?"))(_confirm_delete)(run)

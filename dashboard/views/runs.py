@@ -175,6 +175,8 @@ def _more() -> list[str]:
         help=tr("Read all of MLflow again: what was changed or deleted there in finished runs."),
     ):
         services.mlflow_sync().again()
+    if st.button(tr("Sweeps"), icon=":material/grid_view:", key="runs_sweeps", type="tertiary"):
+        state.open_sweep()
     state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
     return list(chosen)
 

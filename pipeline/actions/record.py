@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.core.files import make_folder, sha256_file, write_atomic
 from pipeline.core.launch import Launch
 from pipeline.core.run_folder import RunFolder
+from pipeline.core.run_note import RunNote, save_note
 from pipeline.core.volume import Volume
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
             write_atomic(draft.tune_space, plan.tune_text)
         if plan.model_name:
             write_atomic(draft.path / plan.model_name, plan.model_text)
+        if plan.launch.sweep:
+            save_note(draft, RunNote(tags=(plan.launch.sweep,)))
         os.rename(draft.path, folder.path)
     except BaseException:
         shutil.rmtree(draft.path, ignore_errors=True)

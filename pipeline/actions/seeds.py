@@ -52,5 +52,7 @@ def _key(path: Path) -> str:
         return ""
     # The cfg's own digest is left out: it covers the seed.
     files = {kind: digest for kind, digest in record.sha256.items() if kind != "cfg"}
-    chosen = (record.model_path, record.choices.train, record.choices.tune)
+    # One model yaml has several scales: what they are called tells them apart.
+    model = (record.model_path, Path(record.choices.model).stem)
+    chosen = (*model, record.choices.train, record.choices.tune)
     return f"{key_of(params)} {json.dumps([files, chosen], sort_keys=True)}"

@@ -126,6 +126,21 @@ def _choice_options(parser: Parser) -> None:
     add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
     add("--model", metavar="NAME", help="weights, model yaml, or a scale of one")
     add("--cfg", metavar="NAME", help="yaml of Ultralytics settings")
+    add("--name", metavar="TEXT", help="becomes part of the launch id")
+    _common_choice_options(add)
+
+
+def _sweep_options(parser: Parser) -> None:
+    add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
+    several = "; more than one may be given"
+    add("--model", metavar="NAME", dest="models", action="append", help=f"model{several}")
+    add("--cfg", metavar="NAME", dest="cfgs", action="append", help=f"cfg{several}")
+    add("--seed", metavar="N", dest="seeds", action="append", type=_number, help=f"seed{several}")
+    add("--name", metavar="TAG", dest="tag", help="of the sweep; one that exists is gone on with")
+    _common_choice_options(add)
+
+
+def _common_choice_options(add: Callable[..., argparse.Action]) -> None:
     add("--data", metavar="NAME", help="yaml of a dataset")
     add("--train", action=argparse.BooleanOptionalAction, help="train and test")
     add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
@@ -138,7 +153,6 @@ def _choice_options(parser: Parser) -> None:
     add("--test-split", metavar="NAME", help="only measure the model on this split of the data")
     add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
     add("--experiment", metavar="NAME", help="MLflow experiment")
-    add("--name", metavar="TEXT", help="becomes part of the launch id")
     add("--gpus", metavar="N", type=_number)
     add("--cpus", metavar="N", type=_number)
     add("--mem-gb", metavar="N", type=_number)
@@ -199,10 +213,26 @@ def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
     clone.add_argument("run", metavar="RUN")
     for command in (launch, clone):
         command.add_argument("--wait", action="store_true", help="until the run is over")
+    _add_sweep_command(add)
     for command in (preflight, launch, clone):
         command.add_argument("--deep", action="store_true", help="open the images too")
     for command in (preflight, compiling, launch, clone):
         _choice_options(command)
+
+
+def _add_sweep_command(add: Callable[[str, str, str], Parser]) -> None:
+    sweep = add("sweep", "sweep_commands", "start a run of each model, cfg and seed")
+    instead = sweep.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true", dest="lists", help="the sweeps there are")
+    for action, help in (
+        ("show", "how its runs are doing"),
+        ("resume", "start those of its runs that are missing"),
+        ("stop", "stop all its runs"),
+        ("retry", "go on with its failed and stopped runs"),
+    ):
+        instead.add_argument(f"--{action}", metavar="TAG", default="", help=help)
+    sweep.add_argument("--wait", action="store_true", help="until all its runs are over")
+    _sweep_options(sweep)
 
 
 def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline.core.run_folder import RUNS
-from pipeline.core.volume import FOLDERS, PRESETS, Volume
+from pipeline.core.volume import FOLDERS, PRESETS, SWEEPS, Volume
 
 _MAX_ENTRIES = 2_000  # of one folder: one with images has too many to look at each
 _MAX_FOUND = 500
-_SKIPPED = {RUNS, PRESETS, *FOLDERS.values()}
+_SKIPPED = {RUNS, PRESETS, SWEEPS, *FOLDERS.values()}
 
 
 def dataset_roots(volume: Volume) -> list[str]:

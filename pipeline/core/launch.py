@@ -91,6 +91,8 @@ class Launch:
         Launch id of the original, or empty.
     engine
         Where it was submitted; empty in records from before there was a choice.
+    sweep
+        Name of the sweep that it belongs to, or empty.
     """
 
     id: str
@@ -103,6 +105,7 @@ class Launch:
     dataset_fingerprint: str = ""
     cloned_from: str = ""
     engine: str = ""
+    sweep: str = ""
 
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""
@@ -127,11 +130,16 @@ def load_launch(path: Path) -> Launch:
                 where=str(path),
                 next="Update Slipway.",
             )
-        chosen = _known(Choices, document["choices"])
-        choices = Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
+        choices = read_choices(document["choices"])
         return Launch(**{**_known(Launch, document), "choices": choices})
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+
+
+def read_choices(document: Mapping[str, Any]) -> Choices:
+    """Give choices that were written as JSON; what a newer Slipway added is left out."""
+    chosen = _known(Choices, document)
+    return Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
 
 
 def new_launch_id(choices: Choices, now: datetime | None = None) -> str:
@@ -142,8 +150,12 @@ def new_launch_id(choices: Choices, now: datetime | None = None) -> str:
     moment = now or datetime.now(UTC)
     about = choices.name or f"{_stem(choices.data, 'data-')}-{_stem(choices.model)}"
     slug = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[:38].strip("-") or "run"
-    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
-    return f"{moment:%Y%m%d-%H%M}-{slug}-{letters}"
+    return f"{moment:%Y%m%d-%H%M}-{slug}-{random_letters()}"
+
+
+def random_letters() -> str:
+    """Draw four letters or digits that nobody takes for one another."""
+    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
 
 
 def utc_now() -> str:

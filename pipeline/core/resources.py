@@ -67,13 +67,15 @@ def check_resources(
     ]
 
 
-def check_disk(volume: Volume, needed_bytes: int = 0) -> list[Finding]:
+def check_disk(volume: Volume, needed_bytes: int = 0, runs: int = 1) -> list[Finding]:
     """Find out whether the volume can be written and has the space left that a run needs.
 
     Parameters
     ----------
     needed_bytes
         What the run is likely to leave there; 0 when that is not known.
+    runs
+        How many runs that is for, together.
     """
     try:
         free = shutil.disk_usage(volume.root).free
@@ -87,7 +89,8 @@ def check_disk(volume: Volume, needed_bytes: int = 0) -> list[Finding]:
     message = f"the volume has {free / 2**30:.2f} GiB left."
     if needed_bytes:
         needed_mb = max(1, round(needed_bytes / 1e6))
-        message = f"{message[:-1]}, and the run is likely to need {needed_mb:,} MB."
+        who = "the run is" if runs == 1 else f"{runs} runs are"
+        message = f"{message[:-1]}, and {who} likely to need {needed_mb:,} MB."
     if free < _LEAST_FREE_BYTES + needed_bytes:
         return [error(DISK_CODES[0], message, next="Delete old runs.")]
     if free < _GOOD_FREE_BYTES + needed_bytes:

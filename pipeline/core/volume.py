@@ -21,6 +21,7 @@ FOLDERS: dict[Kind, str] = {
     "tune": "cfg-yaml",
 }
 PRESETS = "presets"
+SWEEPS = "sweeps"
 EXTENSIONS: dict[Kind, tuple[str, ...]] = {
     "model": (".pt", ".yaml", ".yml"),
     "cfg": (".yaml", ".yml"),
