@@ -14,7 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.core.settings import Settings
+from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
+from tests.engines.documents import log, step, wait, workflow
+from tests.engines.local.faults import recorded, until
+from tests.processes import processes_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 120
@@ -88,6 +93,20 @@ def test_killed_it_leaves_nothing_behind(volume: Path, state: Path) -> None:
         wait_until_gone(children)
         assert not answers(f"{page}/_stcore/health")
     assert not (state / "mlflow.json").exists(), "one's own MLflow server is enough"
+
+
+def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, state: Path) -> None:
+    settings = Settings(volume=volume, state=state, gpu_slots=0)
+    engine = LocalEngine(settings)
+    run_id = engine.submit(workflow(step("train", "echo begun; sleep 600")), "l-1")
+    wait(engine, run_id, lambda _: "begun" in log(engine, run_id, "train"))
+    for process in processes_of(state):
+        process.kill()
+    own = ("--mlflow", "http://127.0.0.1:9", "--port", str(free_port("127.0.0.1")))
+    with served(state, "--volume", str(volume), *own) as process:
+        address(process, "Slipway is at")
+        until(lambda: recorded(settings, run_id)["train"] == "failed")
+    wait_until_gone(processes_of(state))
 
 
 def test_a_taken_port_is_named(volume: Path, state: Path) -> None:

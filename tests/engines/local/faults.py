@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.processes import MARK
+from pipeline.engines.local.start import KEEPER
 from tests.engines.documents import finish, log, step, workflow
 from tests.fault_table import record
 
@@ -132,6 +134,26 @@ def controller_pid(settings: Settings) -> int:
     lock = Layout(settings.state).controller_lock
     until(lambda: lock.exists() and lock.read_text(), "no controller")
     return int(lock.read_text())
+
+
+def keeper_pid(settings: Settings) -> int:
+    """Give the pid of the process that starts the next controller."""
+    parent = psutil.Process(controller_pid(settings)).parent()
+    assert parent
+    assert str(KEEPER) in parent.cmdline()
+    return parent.pid
+
+
+def recorded(settings: Settings, run_id: str) -> dict[str, str]:
+    """Read the states of a run, under "", and of its steps, beside the engine: nothing is woken."""
+    address = f"file:{Layout(settings.state).database}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=20)) as db:
+        run = db.execute("SELECT '', state FROM runs WHERE id = ?", (run_id,))
+        steps = db.execute(
+            "SELECT name, state FROM steps WHERE run = ? AND name != 'volume-mount' ORDER BY place",
+            (run_id,),
+        )
+        return dict([*run.fetchall(), *steps.fetchall()])
 
 
 def supervisor_pid(settings: Settings, run_id: str, name: str = "train") -> int:
