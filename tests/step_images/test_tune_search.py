@@ -73,7 +73,7 @@ def test_each_trial_trains_with_its_own_values_in_a_process_of_its_own(folder: R
 
     assert trials[0] == first  # done before the search was interrupted
     assert (trials[1].state, trials[1].values) == ("failed", {"lr0": 0.02, "box": 9.5})
-    assert trials[1].error.startswith("out of memory")
+    assert trials[1].error.startswith("the GPU ran out of memory with imgsz=64. Search with a")
     assert (trials[2].state, trials[2].epochs) == ("done", synthetic.EPOCHS)
     here = seen(folder, trials[2])
     assert here["data"] and here["cwd"] == str(folder.path.parent)
