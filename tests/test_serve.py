@@ -1,18 +1,11 @@
 from __future__ import annotations
 
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pytest
 
 from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
@@ -20,39 +13,9 @@ from pipeline.tracking.server import answers, free_port
 from tests.engines.documents import log, step, wait, workflow
 from tests.engines.local.faults import recorded, until
 from tests.processes import processes_of
+from tests.serving import address, served
 
-ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 120
-
-
-@contextmanager
-def served(state: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.serve", *options],
-        cwd=ROOT,
-        env={**os.environ, "SLIPWAY_STATE": str(state)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
-
-
-def address(process: subprocess.Popen[str], beginning: str) -> str:
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if line.startswith(beginning):
-            found = re.search(r"http://\S+", line)
-            assert found, line
-            return found[0]
-    pytest.fail("".join(said))
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
