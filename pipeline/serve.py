@@ -101,6 +101,8 @@ def _port(host: str, wanted: int | None) -> int:
 
 
 def _serve(settings: Settings, host: str, port: int) -> int:
+    waker = _Waker(settings)
+    waker.look()
     dashboard = _start_dashboard(settings, host, port)
     mlflow = None
     try:
@@ -111,7 +113,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
         if not settings.tracking_uri:
             mlflow = server.start(settings, host)
             _say(f"MLflow comes up at {mlflow.record.url}")
-        return _watch(dashboard, mlflow, settings)
+        return _watch(dashboard, mlflow, waker, _log(settings))
     finally:
         # A second Ctrl-C while both are ending would leave a half of them.
         for number in (*_SIGNALS, signal.SIGHUP):
@@ -147,20 +149,21 @@ def _wait_for_dashboard(dashboard: subprocess.Popen[bytes], health: str, log: Pa
 
 
 def _watch(
-    dashboard: subprocess.Popen[bytes], mlflow: server.EmbeddedServer | None, settings: Settings
+    dashboard: subprocess.Popen[bytes],
+    mlflow: server.EmbeddedServer | None,
+    waker: _Waker,
+    log: Path,
 ) -> int:
     """Wait for the end; a dashboard that ends by itself is a failure, an MLflow that does is not.
 
     Without its server tracking goes on in the same SQLite file, so nothing is lost.
     """
-    waker = _Waker(settings)
     while dashboard.poll() is None:
         waker.look()
         if mlflow and mlflow.exit_code is not None:
             _say(f"MLflow ended with code {mlflow.exit_code}; see {mlflow.log}")
             mlflow = None
         time.sleep(0.2)
-    log = _log(settings)
     raise SlipwayError(f"the dashboard ended:\n{_tail(log)}", where=str(log), next="Read the log.")
 
 

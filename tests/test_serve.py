@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -11,8 +12,8 @@ from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
 from tests.engines.documents import log, step, wait, workflow
-from tests.engines.local.faults import recorded, until
-from tests.processes import processes_of
+from tests.engines.local.faults import controller_pid, keeper_pid, recorded, until
+from tests.processes import end_processes_of, processes_of
 from tests.serving import address, served
 
 LIMIT_S = 120
@@ -69,6 +70,13 @@ def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, s
     with served(state, "--volume", str(volume), *own) as process:
         address(process, "Slipway is at")
         until(lambda: recorded(settings, run_id)["train"] == "failed")
+        engine.retry(run_id)
+        until(lambda: recorded(settings, run_id)["train"] == "running")
+        controller = controller_pid(settings)
+        for pid in (keeper_pid(settings), controller):  # while nobody looks
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: controller_pid(settings) != controller)
+    end_processes_of(state)
     wait_until_gone(processes_of(state))
 
 
