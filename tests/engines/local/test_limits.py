@@ -17,6 +17,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Engine
+from pipeline.engines.local.step_group import make_group
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, messages, step, workflow
 from tests.engines.local.faults import check_tidy, seen
@@ -26,7 +27,7 @@ EAT = "held = []\nwhile True: held.append(bytearray(b'x' * (8 << 20)))"
 # Shared with a child, memory is not taken twice.
 SHARE = """
 import os, time
-held = bytearray(b'x' * (96 << 20))
+held = bytearray(b'x') * (96 << 20)
 children = [os.fork() for _ in range(1)]
 if children[0] == 0:
     time.sleep(600)
@@ -105,6 +106,10 @@ def test_memory_that_processes_share_counts_once(local_engine: Engine) -> None:
 @pytest.fixture
 def little_memory() -> Iterator[Path]:
     """A control group whose processes the kernel ends when they hold more than 64 MiB."""
+    own = make_group(None)
+    if own:
+        own.remove()
+        pytest.skip("a step has a group of its own here, whose kills are known")
     base = Path("/sys/fs/cgroup")
     old = base / "memory"
     group = (old if old.is_dir() else base) / "slipway-test"

@@ -1,7 +1,7 @@
 """The control group of a step: where one is made, and what becomes of a step in it.
 
-No test can rely on a tree that it may write to, so a folder stands for it. It is not the kernel:
-nothing is limited there, and a group's folder keeps its files.
+Few machines let a test make one, so a folder stands for the tree. It is not the kernel: nothing is
+limited there, and a group's folder keeps its files. One test asks the kernel where that is allowed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import pytest
 
 from pipeline.engines.local.processes import SUPERVISOR
 from pipeline.engines.local.step_group import make_group
+
+EAT = f'{sys.executable} -c "held = []\nwhile True: held.append(bytearray(8 << 20))"'
 
 
 @pytest.fixture
@@ -141,7 +143,13 @@ def test_a_step_that_somebody_killed_in_its_group_is_not_blamed(
     assert not ended["is_out_of_memory"]
 
 
+def test_the_kernel_ends_the_whole_step_at_its_limit(tmp_path: Path) -> None:
+    ended = supervised(tmp_path, f"sh -c '{EAT}'; echo a child was ended; exit 7", "true")
+    if not ended["is_own"]:
+        pytest.skip("no control group can be made here")
+    assert (ended["code"], ended["limit"], ended["is_out_of_memory"]) == (137, "memory", False)
+
+
 def test_without_a_tree_the_supervisor_holds_the_limit_itself(tmp_path: Path) -> None:
-    eat = f"{sys.executable} -c 'held = []\nwhile True: held.append(bytearray(8 << 20))'"
-    ended = supervised(tmp_path, eat, "mount -t tmpfs none /sys/fs/cgroup")
+    ended = supervised(tmp_path, EAT, "mount -t tmpfs none /sys/fs/cgroup")
     assert (ended["code"], ended["limit"], ended["is_own"]) == (137, "memory", False)
