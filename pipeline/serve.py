@@ -1,6 +1,7 @@
 """What ``./run.sh`` runs: the dashboard, with the embedded MLflow server behind it.
 
-Both end on Ctrl-C, and when this process is killed. Runs go on: they belong to the engine.
+Both end on Ctrl-C, and when this process is killed. Runs go on: they belong to the embedded engine,
+which is woken where it has work and does not run, as after a restart of the machine.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from pipeline.core.errors import SlipwayError, UsageError
+from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.sample import needs_sample, write_sample
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
+from pipeline.engines.local.engine import LocalEngine
+from pipeline.engines.local.layout import Layout
 from pipeline.tracking import server
 
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 8501
 DASHBOARD_LIMIT_S = 120
+WAKE_S = 2.0
+MOST_WAKE_S = 60.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -95,6 +101,8 @@ def _port(host: str, wanted: int | None) -> int:
 
 
 def _serve(settings: Settings, host: str, port: int) -> int:
+    waker = _Waker(settings)
+    waker.look()
     dashboard = _start_dashboard(settings, host, port)
     mlflow = None
     try:
@@ -105,7 +113,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
         if not settings.tracking_uri:
             mlflow = server.start(settings, host)
             _say(f"MLflow comes up at {mlflow.record.url}")
-        return _watch(dashboard, mlflow, settings)
+        return _watch(dashboard, mlflow, waker, _log(settings))
     finally:
         # A second Ctrl-C while both are ending would leave a half of them.
         for number in (*_SIGNALS, signal.SIGHUP):
@@ -141,19 +149,42 @@ def _wait_for_dashboard(dashboard: subprocess.Popen[bytes], health: str, log: Pa
 
 
 def _watch(
-    dashboard: subprocess.Popen[bytes], mlflow: server.EmbeddedServer | None, settings: Settings
+    dashboard: subprocess.Popen[bytes],
+    mlflow: server.EmbeddedServer | None,
+    waker: _Waker,
+    log: Path,
 ) -> int:
     """Wait for the end; a dashboard that ends by itself is a failure, an MLflow that does is not.
 
     Without its server tracking goes on in the same SQLite file, so nothing is lost.
     """
     while dashboard.poll() is None:
+        waker.look()
         if mlflow and mlflow.exit_code is not None:
             _say(f"MLflow ended with code {mlflow.exit_code}; see {mlflow.log}")
             mlflow = None
         time.sleep(0.2)
-    log = _log(settings)
     raise SlipwayError(f"the dashboard ended:\n{_tail(log)}", where=str(log), next="Read the log.")
+
+
+class _Waker:
+    """Wakes the embedded engine, at longer and longer intervals when that is of no use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._wait_s = WAKE_S
+        self._due_at = time.monotonic()
+
+    def look(self) -> None:
+        """Wake the engine where it is time to look and it has work that nobody does."""
+        if time.monotonic() < self._due_at:
+            return
+        is_dead = False
+        if Layout(self._settings.state).database.is_file():
+            with suppress(EngineUnreachable, OSError):  # the pages say so
+                is_dead = LocalEngine(self._settings).wake()
+        self._wait_s = min(2 * self._wait_s, MOST_WAKE_S) if is_dead else WAKE_S
+        self._due_at = time.monotonic() + self._wait_s
 
 
 def _log(settings: Settings) -> Path:

@@ -1,53 +1,22 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-import pytest
 
+from pipeline.core.settings import Settings
+from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
+from tests.engines.documents import log, step, wait, workflow
+from tests.engines.local.faults import controller_pid, keeper_pid, recorded, until
+from tests.processes import end_processes_of, processes_of
+from tests.serving import address, served
 
-ROOT = Path(__file__).resolve().parents[1]
 LIMIT_S = 120
-
-
-@contextmanager
-def served(state: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.serve", *options],
-        cwd=ROOT,
-        env={**os.environ, "SLIPWAY_STATE": str(state)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
-
-
-def address(process: subprocess.Popen[str], beginning: str) -> str:
-    assert process.stderr is not None
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if line.startswith(beginning):
-            found = re.search(r"http://\S+", line)
-            assert found, line
-            return found[0]
-    pytest.fail("".join(said))
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
@@ -88,6 +57,27 @@ def test_killed_it_leaves_nothing_behind(volume: Path, state: Path) -> None:
         wait_until_gone(children)
         assert not answers(f"{page}/_stcore/health")
     assert not (state / "mlflow.json").exists(), "one's own MLflow server is enough"
+
+
+def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, state: Path) -> None:
+    settings = Settings(volume=volume, state=state, gpu_slots=0)
+    engine = LocalEngine(settings)
+    run_id = engine.submit(workflow(step("train", "echo begun; sleep 600")), "l-1")
+    wait(engine, run_id, lambda _: "begun" in log(engine, run_id, "train"))
+    for process in processes_of(state):
+        process.kill()
+    own = ("--mlflow", "http://127.0.0.1:9", "--port", str(free_port("127.0.0.1")))
+    with served(state, "--volume", str(volume), *own) as process:
+        address(process, "Slipway is at")
+        until(lambda: recorded(settings, run_id)["train"] == "failed")
+        engine.retry(run_id)
+        until(lambda: recorded(settings, run_id)["train"] == "running")
+        controller = controller_pid(settings)
+        for pid in (keeper_pid(settings), controller):  # while nobody looks
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: controller_pid(settings) != controller)
+    end_processes_of(state)
+    wait_until_gone(processes_of(state))
 
 
 def test_a_taken_port_is_named(volume: Path, state: Path) -> None:

@@ -100,6 +100,11 @@ class RunFolder:
         return self.step("tune") / "trials"
 
     @property
+    def test_attempt(self) -> Path:
+        """What the test step's memory depends on, as it was tried last."""
+        return self.step("test") / "attempt.json"
+
+    @property
     def test_metrics(self) -> Path:
         """Metrics of the test step."""
         return self.step("test") / "metrics.json"

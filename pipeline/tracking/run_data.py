@@ -67,9 +67,14 @@ class Point:
     value: float
 
     @property
-    def key(self) -> tuple[str, int, str]:
-        """Identity that also holds for NaN."""
-        return (self.name, self.step, repr(self.value))
+    def place(self) -> tuple[str, int]:
+        """What it is a value of."""
+        return (self.name, self.step)
+
+    @property
+    def text(self) -> str:
+        """Its value as text, so that NaN too is like itself."""
+        return repr(self.value)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The run folder is the truth and MLflow a copy of it: every call logs only what is not there yet, so
 the same function follows a training, serves a resume, and fills in what an outage left out.
-Values are never changed and never deleted.
+Values are never changed and never deleted; of an epoch that was trained again MLflow has both, and
+the one that was logged last counts.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class RunWriter:
         self.uri = without_password(uri)
         self._settings = settings
         self._launch = load_launch(folder.launch)
-        self._known: dict[str, tuple[set[str], set[tuple[str, int, str]]]] = {}
+        self._known: dict[str, tuple[set[str], dict[tuple[str, int], str]]] = {}
         self._ended: set[str] = set()
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
@@ -250,7 +251,7 @@ class RunWriter:
 
         params, points = self._known.get(run_id) or self._ask(run_id)
         new_params = [Param(*pair) for pair in data.params.items() if pair[0] not in params]
-        new_points = [point for point in data.points if point.key not in points]
+        new_points = [point for point in data.points if points.get(point.place) != point.text]
         now_ms = int(time.time() * 1000)
         metrics = [Metric(point.name, point.value, now_ms, point.step) for point in new_points]
         for start in range(0, len(new_params), _PARAMS_A_CALL):
@@ -259,18 +260,24 @@ class RunWriter:
             params.update(param.key for param in part)
         for start in range(0, len(metrics), _POINTS_A_CALL):
             self._client.log_batch(run_id, metrics=metrics[start : start + _POINTS_A_CALL])
-            points.update(point.key for point in new_points[start : start + _POINTS_A_CALL])
+            logged = new_points[start : start + _POINTS_A_CALL]
+            points.update((point.place, point.text) for point in logged)
         self._known[run_id] = (params, points)
         return len(new_params) + len(new_points)
 
-    def _ask(self, run_id: str) -> tuple[set[str], set[tuple[str, int, str]]]:
+    def _ask(self, run_id: str) -> tuple[set[str], dict[tuple[str, int], str]]:
+        """Give the parameters that a run has, and of each metric's steps the last value."""
         run = self._client.get_run(run_id)
-        points = {
-            Point(metric.key, metric.step, float(metric.value)).key
+        metrics = [
+            metric
             for name in run.data.metrics
             for metric in self._client.get_metric_history(run_id, name)
-        }
-        return set(run.data.params), points
+        ]
+        points = [
+            Point(metric.key, metric.step, float(metric.value))
+            for metric in sorted(metrics, key=lambda metric: metric.timestamp)
+        ]
+        return set(run.data.params), {point.place: point.text for point in points}
 
     @property
     def _uid(self) -> str:

@@ -6,13 +6,17 @@ import math
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.files import write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.yaml_file import load_yaml
-from step_images.ultralytics_home import devices, train_settings
+from step_images.memory import TEST, memory_explained
+from step_images.ultralytics_home import devices, plain, train_settings
 
 # Settings of a cfg that change what a validation measures; the image size is in the checkpoint.
 _SETTINGS = ("conf", "iou", "max_det", "half", "agnostic_nms", "augment", "classes", "workers")
+# What Ultralytics validates with whatever the training's batch was; said, so that it is known.
+_BATCH = {"batch": 16}
 _COLUMNS = {
     "precision": "metrics/precision(B)",
     "recall": "metrics/recall(B)",
@@ -51,16 +55,21 @@ def measure(
 
     cfg = train_settings(folder.cfg)
     model = YOLO(str(best))
-    results = model.val(
-        **{key: cfg[key] for key in _SETTINGS if key in cfg},
-        **devices(),
-        data=str(data),
-        split=split,
-        project=str(folder.path),
-        name="test",
-        exist_ok=True,
-        plots=True,
-    )
+    settings = {key: cfg[key] for key in _SETTINGS if key in cfg} | _BATCH
+    workers = settings.get("workers", SCHEMA["workers"].default)
+    tried = plain({**_BATCH, "imgsz": model.overrides.get("imgsz"), "workers": workers})
+    write_json(folder.test_attempt, tried)
+    with memory_explained(lambda: tried, TEST):
+        results = model.val(
+            **settings,
+            **devices(),
+            data=str(data),
+            split=split,
+            project=str(folder.path),
+            name="test",
+            exist_ok=True,
+            plots=True,
+        )
     values = {name: _number(results.results_dict[key]) for name, key in _COLUMNS.items()}
     metrics = {"split": split, **values, "classes": _by_class(results)}
     confusion = {"split": split, **_confusion(results)}

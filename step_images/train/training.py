@@ -11,8 +11,8 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.volume import scales_of
+from step_images.memory import TRAIN, memory_explained
 from step_images.train import checkpoints
-from step_images.train.memory import memory_explained
 from step_images.ultralytics_home import devices, plain, train_settings
 
 
@@ -68,7 +68,7 @@ def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     if model.suffix != ".pt":
         _check_scale(model, str(yolo.model.yaml.get("scale", "")))
     _watch(yolo, folder)
-    with memory_explained(yolo):
+    with memory_explained(lambda: _now(yolo), TRAIN):
         yolo.train(
             **train_settings(cfg),
             **devices(),
@@ -86,7 +86,7 @@ def _resume(folder: RunFolder, last: Path, data: Path) -> None:
     _watch(yolo, folder)
     # save_dir: the volume may be mounted elsewhere than when the checkpoint was written.
     save_dir = str(folder.step("train"))
-    with memory_explained(yolo):
+    with memory_explained(lambda: _now(yolo), TRAIN):
         yolo.train(resume=str(last), data=str(data), save_dir=save_dir, **devices())
 
 
@@ -116,6 +116,12 @@ def _watch(yolo: Any, folder: RunFolder) -> None:
     yolo.add_callback(
         "on_pretrain_routine_end", lambda trainer: record_attempt(folder, vars(trainer.args))
     )
+
+
+def _now(yolo: Any) -> dict[str, Any]:
+    """Give the settings of a training as they are now; nothing before it has a trainer."""
+    trainer = getattr(yolo, "trainer", None)
+    return vars(trainer.args) if trainer else {}
 
 
 def _check_scale(model: Path, built: str) -> None:

@@ -100,6 +100,7 @@ def search(
             _fit(folder, space, current, setup, train, share, scratch, watch)
     finally:
         _end_running(folder, watch)
+    _say_if_late(folder, space, watch)
     if watch.invalid:
         raise SlipwayError(
             f"{watch.invalid[0].name} is invalid: {watch.invalid[0].error}",
@@ -170,6 +171,17 @@ def _end_running(folder: RunFolder, watch: Any) -> None:
     for trial in read_trials(folder):
         if trial.state == "running":
             write_trial(folder.trial_folders, _ended(trial, why))
+
+
+def _say_if_late(folder: RunFolder, space: SearchSpace, watch: Any) -> None:
+    trials = read_trials(folder)
+    is_whole = len(trials) == space.trials and all(t.state in ("done", "pruned") for t in trials)
+    if watch.is_late and not is_whole:
+        print(
+            f"The time limit of {space.time_limit_min:g} min was reached: {len(trials)} of"
+            f" {space.trials} trials were begun.",
+            flush=True,
+        )
 
 
 def _ended(trial: Trial, late: str) -> Trial:

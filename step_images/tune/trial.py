@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
+from step_images.memory import TUNE, out_of_memory
 
 # Metrics of an epoch, and whether it is the last one; gives whether the trial is to end now.
 Report = Callable[[Mapping[str, float], bool], bool]
@@ -77,7 +78,8 @@ def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
     try:
         train(setup, path, trial.values, after_epoch)
     except Exception as reason:
-        write_trial(folder, replace(trial, state="failed", error=_why(reason)))
+        why = _why(reason, {**setup.base, **trial.values})
+        write_trial(folder, replace(trial, state="failed", error=why))
         raise
     asked = is_asked_to_stop(path)
     state, why = ("stopped", "somebody stopped it.") if asked else ("done", "")
@@ -120,11 +122,11 @@ def _check_batch(trainer: Any, arguments: Mapping[str, Any]) -> None:
     """Refuse what Ultralytics does about too little memory: another batch is another experiment."""
     asked, used = arguments.get("batch", 0), trainer.args.batch
     if asked >= 1 and used != asked:
-        raise MemoryError(f"a batch of {asked} does not fit, only {used}.")
+        raise RuntimeError(f"CUDA out of memory: Ultralytics went on with a batch of {used}.")
 
 
-def _why(reason: Exception) -> str:
-    sentence = " ".join(str(reason).split())[:400]
-    if "out of memory" in sentence.lower() or isinstance(reason, MemoryError):
-        return f"out of memory: {sentence or 'the machine has no more'}"
-    return f"{type(reason).__name__}: {sentence}"
+def _why(reason: Exception, tried: Mapping[str, Any]) -> str:
+    memory = out_of_memory(reason, tried, TUNE)
+    if memory is not None:
+        return f"{memory.message} {memory.next}"
+    return f"{type(reason).__name__}: {' '.join(str(reason).split())[:400]}"

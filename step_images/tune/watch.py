@@ -16,6 +16,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.search_space import SearchSpace
 from pipeline.core.trials import KEPT, Trial, read_trial, trial_name, write_trial
+from step_images.memory import TUNE, out_of_memory
 from step_images.train import checkpoints
 from step_images.train.applied import verdict
 
@@ -73,7 +74,7 @@ class SearchWatch(tune.Callback):
         self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any
     ) -> None:
         """Say that a trial failed; the search goes on."""
-        self._close(trial, _death(trial))
+        self._close(trial, _death(trial, {**self._base, **trial.config["values"]}))
 
     def _close(self, ray_trial: RayTrial, death: str) -> None:
         path = self._trials / trial_name(ray_trial.config["number"])
@@ -157,10 +158,11 @@ def differences(path: Path, drawn: Mapping[str, Any], applied: Applied) -> list[
     ]
 
 
-def _death(trial: RayTrial) -> str:
+def _death(trial: RayTrial, tried: Mapping[str, Any]) -> str:
     """Say why a trial's process failed that could not say it itself."""
     reason = trial.get_error()
     text = " ".join(str(reason).split())
-    if "out of memory" in text.lower() or "OutOfMemory" in type(reason).__name__:
-        return "out of memory: the machine ended its process."
-    return f"its process died: {text[:300]}"
+    # Ray ends a trial's process before the machine has no memory left, and names that error so.
+    is_memory = "out of memory" in text.lower() or "OutOfMemory" in type(reason).__name__
+    memory = out_of_memory(MemoryError(), tried, TUNE) if is_memory else None
+    return f"{memory.message} {memory.next}" if memory else f"its process died: {text[:300]}"

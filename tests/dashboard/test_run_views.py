@@ -1,14 +1,10 @@
 """The pages of all runs and of one run, on runs of the real engine."""
 
-import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -17,8 +13,8 @@ from pipeline.core.files import write_json
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings, load_settings
-from pipeline.engines.local.layout import Layout
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+from tests.processes import end_processes_of
 
 __all__ = ["api"]
 
@@ -57,11 +53,7 @@ def text_of(page: AppTest) -> str:
 def settings(installation: Path) -> Iterator[Settings]:
     settings = load_settings()
     yield settings
-    lock = Layout(settings.state).controller_lock
-    with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        controller = psutil.Process(int(lock.read_text()))
-        os.kill(controller.pid, signal.SIGTERM)
-        controller.wait(10)
+    end_processes_of(settings.state)
 
 
 def finished(settings: Settings, plan: launches.Plan) -> str:

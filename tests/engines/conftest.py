@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
 from pipeline.engines.local.engine import LocalEngine
-from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine
 from tests.engines import documents
 from tests.kfp_backend import (
@@ -27,6 +23,7 @@ from tests.kfp_backend import (
     kfp_settings,
     kfp_volume,
 )
+from tests.processes import end_processes_of, processes_of
 
 __all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume"]
 
@@ -58,9 +55,8 @@ def local_engine_of(settings: Settings) -> Iterator[LocalEngine]:
     for run in engine.list_runs(limit=1000).runs:
         engine.delete(run.id)
     _wait_for(lambda: not list((settings.state / "engine" / "runs").glob("*")), "runs stay")
-    with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        os.kill(int(Layout(settings.state).controller_lock.read_text()), signal.SIGTERM)
-    _wait_for(lambda: not _processes(settings.state), f"left behind: {_processes(settings.state)}")
+    end_processes_of(settings.state)
+    _wait_for(lambda: not processes_of(settings.state), "processes are left behind")
 
 
 @pytest.fixture
@@ -70,17 +66,6 @@ def kubeflow_engine(kfp_settings: Settings, kfp_core: Any) -> Iterator[Engine]:
     for run in documents.own_runs(engine):
         engine.delete(run.id)
     delete_claim(kfp_core, documents.claim())
-
-
-def _processes(state: Path) -> list[str]:
-    """List what runs for a state folder; every process of the engine knows it."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            is_ours = process.environ().get("SLIPWAY_STATE") == str(state)
-            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-    return found
 
 
 def _wait_for(is_so: Callable[[], bool], message: str) -> None:

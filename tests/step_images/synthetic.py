@@ -99,6 +99,8 @@ def main(folder: RunFolder, train_name: str) -> int:
     except SlipwayError as reason:
         print(reason)
         return 1
+    finally:  # as the step does
+        write_outcome(folder, space, CURRENT)
     return 0
 
 

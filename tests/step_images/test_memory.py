@@ -1,13 +1,11 @@
-"""A training that ran out of memory says of which, with what it had tried."""
+"""A step that ran out of memory says of which, with what it had tried."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import pytest
 
 from pipeline.core.errors import SlipwayError
-from step_images.train.memory import memory_explained
+from step_images.memory import TEST, TRAIN, TUNE, memory_explained, out_of_memory
 
 TRIED = {"batch": 8, "imgsz": 1280, "workers": 16, "cache": "ram", "lr0": 0.01}
 WITH = "with batch=8, imgsz=1280, workers=16, cache=ram"
@@ -43,22 +41,27 @@ WITH = "with batch=8, imgsz=1280, workers=16, cache=ram"
     ],
 )
 def test_memories_are_told_apart(reason: Exception, said: str, advice: str) -> None:
-    yolo = SimpleNamespace(trainer=SimpleNamespace(args=SimpleNamespace(**TRIED)))
-    with pytest.raises(SlipwayError) as caught, memory_explained(yolo):
+    with pytest.raises(SlipwayError) as caught, memory_explained(lambda: TRIED, TRAIN):
         raise reason
     assert caught.value.message == said
     assert advice in caught.value.next
     assert caught.value.__cause__ is reason
 
 
-def test_memory_that_is_gone_before_the_trainer_is_there() -> None:
+def test_memory_that_is_gone_before_anything_is_known() -> None:
     with (
         pytest.raises(SlipwayError, match=r"^the GPU ran out of memory\."),
-        memory_explained(SimpleNamespace(trainer=None)),
+        memory_explained(dict, TRAIN),
     ):
         raise RuntimeError("CUDA error: out of memory")
 
 
+def test_each_step_gives_advice_that_it_can_follow() -> None:
+    reason = RuntimeError("CUDA out of memory")
+    said = [out_of_memory(reason, TRIED, advice) for advice in (TRAIN, TEST, TUNE)]
+    assert [error.next.split()[0] for error in said if error] == ["Clone", "Retry", "Search"]
+
+
 def test_other_errors_pass() -> None:
-    with pytest.raises(ValueError, match="imgsz"), memory_explained(SimpleNamespace()):
+    with pytest.raises(ValueError, match="imgsz"), memory_explained(dict, TEST):
         raise ValueError("imgsz is odd")

@@ -99,7 +99,7 @@ def optimizer_steps(checkpoint: dict[str, Any]) -> int:
     return max(int(state["step"]) for state in checkpoint["optimizer"]["state"].values())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_a_training_that_is_ended_resumes_as_if_it_had_not_been(
     volume: Path, state: Path, number: signal.Signals
 ) -> None:

@@ -73,7 +73,7 @@ def test_each_trial_trains_with_its_own_values_in_a_process_of_its_own(folder: R
 
     assert trials[0] == first  # done before the search was interrupted
     assert (trials[1].state, trials[1].values) == ("failed", {"lr0": 0.02, "box": 9.5})
-    assert trials[1].error.startswith("out of memory")
+    assert trials[1].error.startswith("the GPU ran out of memory with imgsz=64. Search with a")
     assert (trials[2].state, trials[2].epochs) == ("done", synthetic.EPOCHS)
     here = seen(folder, trials[2])
     assert here["data"] and here["cwd"] == str(folder.path.parent)
@@ -102,6 +102,24 @@ def test_a_trial_that_lags_behind_ends_early_and_one_can_be_stopped(folder: RunF
     assert [trial.state for trial in trials] == ["stopped", "done", "pruned"]
     assert (trials[2].epochs, trials[2].error) == (2, "behind the others after 2 epochs.")
     assert seen(folder, trials[1])["pid"] != seen(folder, trials[2])["pid"]
+
+
+@pytest.mark.slow
+def test_a_search_stops_at_its_time_limit_and_keeps_what_is_done(folder: RunFolder) -> None:
+    first = Trial("trial-001", "done", {"lr0": 0.01, "box": 7.5}, {"mAP50-95": 0.6}, 4, 4, 1.0)
+    write_trial(folder.trial_folders, first)
+    over = run(folder, replace(SPACE, trials=3, time_limit_min=0.3), "train_until_stopped")
+    assert over.returncode == 0, over.stderr
+    trials = read_trials(folder)
+    assert trials[0] == first
+    assert [trial.state for trial in trials] == ["done", "stopped"]
+    assert trials[1].epochs > 0
+    assert trials[1].error == "the time limit of the search was reached."
+    assert "The time limit of 0.3 min was reached: 2 of 3 trials were begun." in over.stdout
+    outcome = json.loads(folder.tune.read_text())
+    assert [row["state"] for row in outcome["trials"]] == ["done", "stopped"]
+    assert outcome["best"]["trial"] == "trial-001"
+    assert yaml.safe_load(folder.best_hyperparameters.read_text()) == dict(first.values)
 
 
 def _stop_first_when_it_runs(folder: RunFolder) -> None:

@@ -236,3 +236,19 @@ def test_a_value_that_is_no_number_is_left_out(folder: RunFolder, settings: Sett
     names = client_of(settings).get_run(run_id_of(folder)).data.metrics
     assert names["test/recall"] == 0.5
     assert "test/mAP50" not in names
+
+
+def test_of_an_epoch_that_was_trained_again_the_last_value_counts(
+    folder: RunFolder, settings: Settings
+) -> None:
+    first = folder.results.read_text()
+    local = replace(settings, volume=folder.path.parents[1])
+    shown = []
+    for text in (first, first.replace("2.0,", "1.75,"), first):  # the same value may come back
+        folder.results.write_text(text)
+        RunWriter(folder, settings).sync()
+        assert RunWriter(folder, settings).sync() == 0
+        shown.append(Tracking(local).history(LAUNCH)["train/box_loss"][-1])
+        latest = client_of(settings).get_run(run_id_of(folder)).data.metrics["train/box_loss"]
+        assert latest == shown[-1][1]
+    assert shown == [(2, 2.0), (2, 1.75), (2, 2.0)]

@@ -2,12 +2,13 @@
 
 There is one for each state folder, started by `LocalEngine` when there is something to do, and gone
 soon after the last run is over. Everything that it knows is in the store and in the folders of
-the attempts, so that it can be killed at any moment and the next one goes on.
+the attempts, so that it can be killed at any moment and the next one goes on; `keeper` starts it.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import signal
@@ -21,7 +22,7 @@ from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.scheduler import Scheduler
-from pipeline.engines.local.start import take_lock
+from pipeline.engines.local.start import hold, take_lock
 from pipeline.engines.local.store import Store
 from pipeline.engines.local.watch import Watch
 
@@ -47,7 +48,7 @@ def main() -> None:
     settings = load_settings()
     layout = Layout(settings.state)
     lock = arguments.lock_fd if arguments.lock_fd is not None else take_lock(layout)
-    if lock is None:
+    if lock is None or not hold(lock):
         _log.info("another controller serves %s", settings.state)
         return
     os.set_inheritable(lock, False)
@@ -58,8 +59,8 @@ def main() -> None:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """End as asked; steps go on, and the next controller goes on with them."""
-    _log.info("ended by %s; whoever looks at a run starts the next controller", number)
-    sys.exit(0)
+    _log.info("ended by signal %d; the next controller goes on", number)
+    sys.exit(128 + number)
 
 
 class Controller:
@@ -87,8 +88,8 @@ class Controller:
         tried again: the steps go on meanwhile, and their supervisors wait with what they write.
         """
         _log.info("serving, pid %d", os.getpid())
-        os.ftruncate(lock, 0)
-        with suppress(OSError):  # a full disk; it is the lock that counts
+        with suppress(OSError):  # a full or read-only disk; it is the lock that counts
+            os.ftruncate(lock, 0)
             os.pwrite(lock, str(os.getpid()).encode(), 0)
         looked_at = changed_at = busy_at = time.monotonic() - LOOK_S
         while self._is_still_ours(lock):
@@ -140,7 +141,7 @@ class Controller:
             with self._store.transaction() as db:
                 if self._store.has_unfinished(db):
                     return False
-                os.close(lock)
+                fcntl.flock(lock, fcntl.LOCK_UN)  # for its keeper too, which has the same
         except EngineUnreachable:
             return False
         _log.info("nothing left to do")

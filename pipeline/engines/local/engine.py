@@ -185,6 +185,20 @@ class LocalEngine(Engine):
         self._waiting.pause(is_paused=is_paused)
         self._ensure_controller()
 
+    def wake(self) -> bool:
+        """Start a controller when there is something to do and none lives; say whether that was so.
+
+        Raises
+        ------
+        EngineUnreachable
+            The state cannot be used.
+        OSError
+            No controller can be started.
+        """
+        if not self._store.has_unfinished():
+            return False
+        return start_controller(self._layout, settings_environment(self._settings))
+
     def _runs(self, rows: Sequence[RunRow]) -> tuple[Run, ...]:
         """Read what is known of runs, beside what keeps them from going on."""
         cannot_start = self._ensure_controller()
@@ -226,11 +240,9 @@ class LocalEngine(Engine):
         return folder_of_run(volume_of(row), row.parameters.get("launch", ""), row.uid).log(step)
 
     def _ensure_controller(self) -> str:
-        """Start a controller when there is something to do and none lives; say why it cannot be."""
-        if not self._store.has_unfinished():
-            return ""
+        """Wake the engine, or say why that cannot be."""
         try:
-            start_controller(self._layout, settings_environment(self._settings))
+            self.wake()
         except OSError as reason:
             return f"no controller can be started: {reason.strerror} ({reason.filename})"
         return ""

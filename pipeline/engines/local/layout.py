@@ -29,7 +29,7 @@ class Layout:
 
     @property
     def controller_lock(self) -> Path:
-        """Held by the controller for as long as it lives; its content is the controller's pid."""
+        """Held while the controller or its keeper lives; its content is the controller's pid."""
         return self.base / "controller.lock"
 
     @property

@@ -41,7 +41,9 @@ class Exit:
     limit
         The limit that ended it: ``timeout``, ``memory`` or empty.
     is_out_of_memory
-        Whether the kernel ended processes of this machine meanwhile, for want of memory.
+        Whether the kernel ended processes meanwhile, for want of memory.
+    is_own
+        Whether those were the step's own; else they may be any of this machine's.
     """
 
     code: int
@@ -49,6 +51,7 @@ class Exit:
     message: str = ""
     limit: str = ""
     is_out_of_memory: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import folder_of_run
+from pipeline.core.files import read_text
+from pipeline.core.run_folder import RunFolder, folder_of_run
 from pipeline.core.volume import Volume
+from pipeline.core.yaml_file import load_yaml
 from pipeline.engines.local.processes import Exit, Limits
 from pipeline.engines.local.rows import RunRow, StepRow
 
 RETRY = "Retry the run to go on from here."
-LESS_MEMORY = "Clone the run with a smaller batch, fewer workers, or cache=False."
+_LESS_MEMORY = {
+    "test": "Retry the run when the machine has memory to spare.",
+    "tune": "Clone the run with a smaller batch, fewer workers, or fewer trials at a time.",
+}
+_LESS = "Clone the run with a smaller batch, fewer workers, or cache=False."
 TAIL_BYTES = 8192
 MAX_LINE = 500
 _TAKES_MEMORY = ("batch", "imgsz", "workers", "cache")
@@ -40,7 +48,7 @@ def why_failed(run: RunRow, step: StepRow, end: Exit, log: Path, limits: Limits)
     if end.limit:
         return _limit_reached(run, step, end, limits)
     if end.is_out_of_memory and end.code == 128 + signal.SIGKILL:
-        return f"the machine ran out of memory (RAM){_tried(run, step)}. {LESS_MEMORY}"
+        return _out_of_memory(run, step, end)
     failure = _failure(run, step)
     said = failure or _last_line(log).removeprefix(f"{step.name} failed: ")
     if end.code > 128 and not failure:
@@ -57,20 +65,43 @@ def _limit_reached(run: RunRow, step: StepRow, end: Exit, limits: Limits) -> str
             " workflow's own) and clone it."
         )
     taken = f"it took more memory than its limit of {(limits.mem_bytes or 0) / 1e9:g} GB"
-    return f"{taken}{_tried(run, step)}. {LESS_MEMORY} Or raise the limit (--mem-gb)."
+    less = _LESS_MEMORY.get(step.name, _LESS)
+    return f"{taken}{_tried(run, step)}. {less} Or raise the limit (--mem-gb)."
+
+
+def _out_of_memory(run: RunRow, step: StepRow, end: Exit) -> str:
+    tried, less = _tried(run, step), _LESS_MEMORY.get(step.name, _LESS)
+    if end.is_own:
+        return f"the machine ran out of memory (RAM){tried}. {less}"
+    return (
+        "it was ended by SIGKILL, and while it ran the machine ended processes for want of memory:"
+        f" probably it ran out of memory (RAM){tried}. {less}"
+    )
 
 
 def _tried(run: RunRow, step: StepRow) -> str:
-    """Name the settings that a training's memory depends on, as they were tried."""
-    if step.name != "train":
-        return ""
+    """Name the settings that a step's memory depends on, as they were tried."""
     try:
-        path = folder_of_run(volume_of(run), run.parameters.get("launch", ""), run.uid).attempts
-        tried = json.loads(path.read_text(encoding="utf-8"))[-1]
+        folder = folder_of_run(volume_of(run), run.parameters.get("launch", ""), run.uid)
+        tried = _settings_tried(folder, step.name)
         known = [f"{key}={tried[key]}" for key in _TAKES_MEMORY if key in tried]
     except (OSError, ValueError, LookupError, TypeError, SlipwayError):
         return ""  # it had not come as far as that
     return f" with {', '.join(known)}" if known else ""
+
+
+def _settings_tried(folder: RunFolder, step: str) -> Mapping[str, Any]:
+    """Read what the step wrote down before it took the memory; of trials the newest counts."""
+    if step == "train":
+        return dict(json.loads(read_text(folder.attempts))[-1])
+    if step == "test":
+        return dict(json.loads(read_text(folder.test_attempt)))
+    if step == "tune":
+        newest = max(
+            folder.trial_folders.glob("*/args.yaml"), key=lambda path: path.stat().st_mtime
+        )
+        return load_yaml(newest).data
+    return {}
 
 
 def _failure(run: RunRow, step: StepRow) -> str:

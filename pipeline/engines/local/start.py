@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.placement import REPOSITORY
 from pipeline.engines.local.processes import MARK
 
+KEEPER = Path(__file__).with_name("keeper.py")
 # What the smallest record needs, with SQLite's own files around it.
 ROOM_BYTES = 256 << 10
 TAIL_BYTES = 8192
@@ -23,19 +25,26 @@ def take_lock(layout: Layout) -> int | None:
     """Take the controller's lock, or give None when a controller holds it."""
     layout.base.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(layout.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not hold(lock):
         os.close(lock)
         return None
     return lock
 
 
-def start_controller(layout: Layout, settings: Mapping[str, str]) -> None:
-    """Start a controller when none lives.
+def hold(lock: int) -> bool:
+    """Lock an open file unless somebody else has; say whether it is held, also where it was."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
-    The lock is taken here and inherited by the controller, so that of many callers one starts
-    it. It gets a session of its own: it outlives the browser, the dashboard and Ctrl-C.
+
+def start_controller(layout: Layout, settings: Mapping[str, str]) -> bool:
+    """Start a controller, and what keeps it alive, when none lives; say whether that was so.
+
+    The lock is taken here and inherited by both, so that of many callers one starts them. They get
+    a session of their own: they outlive the browser, the dashboard and Ctrl-C.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> None:
     """
     lock = take_lock(layout)
     if lock is None:
-        return
+        return False
     try:
         os.ftruncate(lock, 0)  # the controller writes its pid when it serves
         own = {
@@ -52,11 +61,12 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> None:
             for name, value in os.environ.items()
             if not name.startswith("PYTEST_") and name != MARK
         }
-        command = [sys.executable, "-m", "pipeline.engines.local.controller"]
-        # The shell ends at once, so that nobody here has to wait for the controller's end.
+        keeper = [sys.executable, "-I", "-S", str(KEEPER), str(lock)]
+        command = [sys.executable, "-m", "pipeline.engines.local.controller", "--lock-fd"]
+        # The shell ends at once, so that nobody here has to wait for the keeper's end.
         with open(layout.controller_log, "ab") as log:
             subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", *command, "--lock-fd", str(lock)],
+                ["/bin/sh", "-c", '"$@" &', "sh", *keeper, *command, str(lock)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -68,6 +78,7 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> None:
             )
     finally:
         os.close(lock)
+    return True
 
 
 def why_stuck(layout: Layout) -> str:

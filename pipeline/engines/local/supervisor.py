@@ -6,9 +6,14 @@ in a session of its own and holds the folder's lock (an inherited descriptor) wh
 the step is a process group of its own. SIGTERM to the supervisor stops the step: SIGTERM to its
 group, and SIGKILL after the grace time. Nothing that the step started outlives it.
 
+Where it can, it gives the step a control group, whose memory the kernel limits; else it looks at
+the memory of the step's processes itself, every second.
+
 What it has to write is written, if need be when the disk has room again: until then the lock says
 that the attempt is not over. Only when its folder is gone it gives up.
 """
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
@@ -18,6 +23,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes as long to import as all the rest
+    from typing import Any
+
+    from pipeline.engines.local.step_group import StepGroup
 
 PR_SET_CHILD_SUBREAPER = 36
 CLEANUP_LIMIT_S = 10.0
@@ -29,50 +40,70 @@ DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 def main() -> None:
     """Run the step and write ``exit.json``.
 
-    {"code", "message", "finished_at", "limit", "is_out_of_memory"}: the limit that ended it
-    (``timeout``, ``memory`` or empty), and whether the kernel ended processes for want of memory.
+    {"code", "message", "finished_at", "limit", "is_out_of_memory", "is_own"}: the limit that ended
+    it (``timeout``, ``memory`` or empty), whether the kernel ended processes for want of memory
+    meanwhile, and whether those are known to be the step's own.
     """
     folder, lock_fd, limits = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
-    command = sys.argv[5:]
     signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     os.set_inheritable(lock_fd, False)
     # Orphans of the step become children of this process, so that they can be found and ended.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _write(folder, "supervisor.json", {"pid": os.getpid(), "boot": _boot()})
-    message = limit = ""
-    kills = _out_of_memory_kills()
-    try:
-        pid = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigmask=[])
-    except OSError as reason:
-        code, message = 127, f"{command[0]} cannot be started: {reason.strerror}"
-        with contextlib.suppress(OSError):  # the log's disk may be full
-            print(message, flush=True)
-    else:
-        code, limit = _wait(pid, **limits)
-        _end_descendants(pid)
+    ended = _run(sys.argv[5:], limits)
     finished_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     millis = int(time.time() % 1 * 1000)
-    _write(
-        folder,
-        "exit.json",
-        {
-            "code": code,
-            "message": message,
-            "finished_at": f"{finished_at}.{millis:03d}Z",
-            "limit": limit,
-            "is_out_of_memory": code != 0 and not limit and _out_of_memory_kills() > kills,
-        },
-    )
+    _write(folder, "exit.json", {**ended, "finished_at": f"{finished_at}.{millis:03d}Z"})
+
+
+def _run(command: list[str], limits: dict[str, Any]) -> dict[str, object]:
+    """Run the step to its end; say how it ended."""
+    kills, group = _out_of_memory_kills(), _make_group(limits["mem_bytes"])
+    try:
+        with group.entered() if group else contextlib.nullcontext():
+            pid = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigmask=[])
+    except OSError as reason:
+        message = f"{command[0]} cannot be started: {reason.strerror}"
+        with contextlib.suppress(OSError):  # the log's disk may be full
+            print(message, flush=True)
+        if group:
+            group.remove()
+        return {"code": 127, "message": message}
+    code, limit = _wait(pid, **limits, is_watched=group is None)
+    _end_descendants(pid)
+    is_out_of_memory = _out_of_memory_kills() > kills
+    if group:
+        events = group.events()
+        is_out_of_memory = events["oom_kill"] > 0
+        if code and is_out_of_memory and events["oom"] and limits["mem_bytes"] is not None:
+            limit = "memory"
+        group.remove()
+    return {
+        "code": code,
+        "limit": limit,
+        "is_out_of_memory": code != 0 and not limit and is_out_of_memory,
+        "is_own": group is not None,
+    }
+
+
+def _make_group(mem_bytes: int | None) -> StepGroup | None:
+    """Make a group for the step, or give None; of the package this file alone is imported."""
+    sys.path.append(os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3)))
+    from pipeline.engines.local.step_group import make_group
+
+    return make_group(mem_bytes)
 
 
 def _wait(
-    pid: int, grace_s: float, timeout_s: float | None, mem_bytes: int | None
+    pid: int, grace_s: float, timeout_s: float | None, mem_bytes: int | None, *, is_watched: bool
 ) -> tuple[int, str]:
     """Wait for the step, pass a stop on to it, and stop it at a limit, which is named.
 
-    A signal n counts as exit code 128 + n.
+    A signal n counts as exit code 128 + n. The memory limit is this process's to hold if it
+    `is_watched`, else the kernel's.
     """
     kill_at, limit = None, ""
+    mem_bytes = mem_bytes if is_watched else None
     end_at = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         code = _reap(pid)

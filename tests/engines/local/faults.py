@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.processes import MARK
+from pipeline.engines.local.start import KEEPER
 from tests.engines.documents import finish, log, step, workflow
 from tests.fault_table import record
 
 STEPS = ("verify", "train", "test")
+OVER = [state.value for state in State if state.is_finished]
 LIMIT_S = 60.0
 
 
@@ -77,9 +80,23 @@ def until(is_so: Callable[[], Any], what: str = "") -> None:
         time.sleep(0.02)
 
 
-def settle(engine: Engine, settings: Settings, run_id: str, fault: str, when: str) -> Run:
-    """Wait for the end, retry what did not succeed, check what must hold, and note the outcome."""
-    run = finish(engine, run_id)
+def settle(
+    engine: Engine,
+    settings: Settings,
+    run_id: str,
+    fault: str,
+    when: str,
+    *,
+    is_timed: bool = False,
+    true_after_s: float | None = None,
+) -> Run:
+    """Wait for the end, retry what did not succeed, check what must hold, and note the outcome.
+
+    Nobody looks at the run meanwhile. Where the fault has just come and the run's end is what has
+    to be told of it (`is_timed`), the time until then is noted; else `true_after_s`.
+    """
+    ended_after_s = seconds_until(lambda: recorded(settings, run_id)[""] in OVER)
+    run = engine.get(run_id)
     shown, then = seen(run), "goes on by itself"
     if run.state is not State.SUCCEEDED:
         open_gate(settings)
@@ -88,7 +105,7 @@ def settle(engine: Engine, settings: Settings, run_id: str, fault: str, when: st
         then = f"a retry goes on: {again.state.label}"
         assert again.state is State.SUCCEEDED, again
     check(engine, settings, run_id)
-    record(fault, when, shown, then)
+    record(fault, when, shown, then, ended_after_s if is_timed else true_after_s)
     return run
 
 
@@ -98,6 +115,13 @@ def check(engine: Engine, settings: Settings, run_id: str) -> None:
     assert not (settings.volume / "overlap").exists()
     assert log(engine, run_id, "notify").splitlines()[-1] == "Succeeded"
     check_tidy(settings)
+
+
+def seconds_until(is_so: Callable[[], Any], since: float | None = None) -> float:
+    """Wait for something; give how long that took, from now or from a moment of the clock on."""
+    began = time.monotonic() if since is None else since
+    until(is_so)
+    return time.monotonic() - began
 
 
 def check_tidy(settings: Settings) -> None:
@@ -132,6 +156,26 @@ def controller_pid(settings: Settings) -> int:
     lock = Layout(settings.state).controller_lock
     until(lambda: lock.exists() and lock.read_text(), "no controller")
     return int(lock.read_text())
+
+
+def keeper_pid(settings: Settings) -> int:
+    """Give the pid of the process that starts the next controller."""
+    parent = psutil.Process(controller_pid(settings)).parent()
+    assert parent
+    assert str(KEEPER) in parent.cmdline()
+    return parent.pid
+
+
+def recorded(settings: Settings, run_id: str) -> dict[str, str]:
+    """Read the states of a run, under "", and of its steps, beside the engine: nothing is woken."""
+    address = f"file:{Layout(settings.state).database}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=20)) as db:
+        run = db.execute("SELECT '', state FROM runs WHERE id = ?", (run_id,))
+        steps = db.execute(
+            "SELECT name, state FROM steps WHERE run = ? AND name != 'volume-mount' ORDER BY place",
+            (run_id,),
+        )
+        return dict([*run.fetchall(), *steps.fetchall()])
 
 
 def supervisor_pid(settings: Settings, run_id: str, name: str = "train") -> int:

@@ -23,6 +23,8 @@ from tests.engines.local.faults import (
     gated,
     is_alive,
     open_gate,
+    recorded,
+    seconds_until,
     seen,
     settle,
     start,
@@ -99,6 +101,7 @@ def test_state_disk_that_is_full_until_the_step_is_over(
     until(lambda: not is_alive(pid))
     assert engine.get(run_id).state is State.RUNNING
     ballast.unlink()
+    true_after_s = seconds_until(lambda: recorded(settings, run_id)["train"] == "succeeded")
     run = finish(engine, run_id)
     assert (run.state, run.message) == (State.SUCCEEDED, "")
     check(engine, settings, run_id)
@@ -107,6 +110,7 @@ def test_state_disk_that_is_full_until_the_step_is_over(
         "while a step runs and ends",
         seen(full),
         "goes on by itself when there is room",
+        true_after_s,
     )
 
 
@@ -136,6 +140,7 @@ def test_state_disk_that_a_step_fills_with_its_log(small: tuple[LocalEngine, Set
     # No other way than to make room: here, the log itself.
     log = next(settings.state.glob("engine/runs/*/train/output.log"))
     log.write_bytes(b"head: write error: No space left on device\n")
+    true_after_s = seconds_until(lambda: recorded(settings, run_id)["train"] == "failed")
     assert finish(engine, run_id).state is State.FAILED
     open_gate(settings)
     engine.retry(run_id)
@@ -146,6 +151,7 @@ def test_state_disk_that_a_step_fills_with_its_log(small: tuple[LocalEngine, Set
         "by what a step prints",
         seen(run),
         "the step fails when there is room to say so; a retry goes on: done",
+        true_after_s,
     )
 
 
@@ -175,6 +181,7 @@ def test_state_folder_that_becomes_read_only(local_engine: Engine, settings: Set
         assert is_alive(controller)
     finally:
         unmount(settings.state)
+    true_after_s = seconds_until(lambda: recorded(settings, run_id)["train"] == "succeeded")
     assert finish(local_engine, run_id).state is State.SUCCEEDED
     check(local_engine, settings, run_id)
     record(
@@ -182,6 +189,7 @@ def test_state_folder_that_becomes_read_only(local_engine: Engine, settings: Set
         "while a step runs and ends",
         seen(blocked),
         "goes on by itself when it can be written again",
+        true_after_s,
     )
 
 

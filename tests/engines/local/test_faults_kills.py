@@ -14,14 +14,18 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
+from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
-from tests.engines.documents import finish, wait, workflow
+from tests.engines.documents import finish, workflow
 from tests.engines.local.faults import (
     check_tidy,
     controller_pid,
     gated,
+    keeper_pid,
     open_gate,
+    recorded,
     repository,
+    seconds_until,
     send,
     settle,
     start,
@@ -33,6 +37,7 @@ from tests.engines.local.faults import (
     working,
 )
 from tests.fault_table import record
+from tests.processes import processes_of
 
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 NAMES = {signal.SIGKILL: "kill -9", signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
@@ -62,7 +67,7 @@ if "pipeline.engines.local.controller" in sys.orig_argv:
 """
 
 
-@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("is_before", [True, False], ids=["before", "after"])
 def test_controllers_that_die_at_every_record(
     local_engine: Engine,
     settings: Settings,
@@ -77,21 +82,25 @@ def test_controllers_that_die_at_every_record(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     run_id = local_engine.submit(three_steps(working("train")), "l-1")
     when = f"{'before' if is_before else 'after'} everything that it records, again and again"
+    finish(local_engine, run_id)  # more deaths than its keeper is patient; looks go on from there
     run = settle(local_engine, settings, run_id, "kill -9 of the controller", when)
     assert run.state is State.SUCCEEDED
     assert counter.stat().st_size > 4
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=NAMES.get)
 def test_controller_that_is_ended(
     local_engine: Engine, settings: Settings, number: signal.Signals
 ) -> None:
     run_id = start(local_engine, settings)
-    send(controller_pid(settings), number)
-    assert local_engine.get(run_id).state is State.RUNNING
+    first = controller_pid(settings)
+    send(first, number)
+    true_after_s = seconds_until(lambda: controller_pid(settings) != first)
+    assert recorded(settings, run_id)["train"] == "running"
     open_gate(settings)
     fault = f"{NAMES[number]} of the controller"
-    assert settle(local_engine, settings, run_id, fault, "during a step").message == ""
+    run = settle(local_engine, settings, run_id, fault, "during a step", true_after_s=true_after_s)
+    assert run.message == ""
 
 
 def test_controller_that_is_killed_until_the_step_is_over(
@@ -100,10 +109,40 @@ def test_controller_that_is_killed_until_the_step_is_over(
     run_id = start(local_engine, settings)
     send(controller_pid(settings), signal.SIGKILL)
     open_gate(settings)
-    exit_file = Layout(settings.state).attempt(run_id, "train", 1) / "exit.json"
-    until(exit_file.exists)
-    when = "during a step that is over before anybody looks"
-    run = settle(local_engine, settings, run_id, "kill -9 of the controller", when)
+    true_after_s = seconds_until(lambda: recorded(settings, run_id)["train"] == "succeeded")
+    fault, when = "kill -9 of the controller", "during a step that ends before there is another"
+    run = settle(local_engine, settings, run_id, fault, when, true_after_s=true_after_s)
+    assert run.state is State.SUCCEEDED
+
+
+def test_keeper_that_is_killed(local_engine: Engine, settings: Settings) -> None:
+    run_id = start(local_engine, settings)
+    send(keeper_pid(settings), signal.SIGKILL)
+    open_gate(settings)
+    run = settle(
+        local_engine, settings, run_id, "kill -9 of the controller's keeper", "during a step"
+    )
+    assert run.state is State.SUCCEEDED
+
+
+def test_keeper_that_is_killed_with_the_controller(
+    local_engine: Engine, settings: Settings
+) -> None:
+    run_id = start(local_engine, settings)
+    first = controller_pid(settings)
+    for pid in (keeper_pid(settings), first):
+        send(pid, signal.SIGKILL)
+    assert local_engine.get(run_id).state is State.RUNNING  # the look that starts both anew
+    true_after_s = seconds_until(lambda: controller_pid(settings) != first)
+    open_gate(settings)
+    run = settle(
+        local_engine,
+        settings,
+        run_id,
+        "kill -9 of controller and keeper",
+        "during a step, until the next look",
+        true_after_s=true_after_s,
+    )
     assert run.state is State.SUCCEEDED
 
 
@@ -111,11 +150,18 @@ def test_controller_that_is_killed_before_a_stop(local_engine: Engine, settings:
     run_id = start(local_engine, settings)
     send(controller_pid(settings), signal.SIGKILL)
     local_engine.stop(run_id)
-    run = settle(local_engine, settings, run_id, "kill -9 of the controller", "just before a stop")
+    run = settle(
+        local_engine,
+        settings,
+        run_id,
+        "kill -9 of the controller",
+        "just before a stop",
+        is_timed=True,
+    )
     assert run.state is State.STOPPED
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=NAMES.get)
 def test_supervisor_that_is_ended(
     local_engine: Engine, settings: Settings, number: signal.Signals
 ) -> None:
@@ -124,7 +170,8 @@ def test_supervisor_that_is_ended(
     if number is signal.SIGINT:
         open_gate(settings)
     fault = f"{NAMES[number]} of a step's supervisor"
-    run = settle(local_engine, settings, run_id, fault, "during the step")
+    is_timed = number is not signal.SIGINT
+    run = settle(local_engine, settings, run_id, fault, "during the step", is_timed=is_timed)
     # A Ctrl-C is for the terminal's own program; the step goes on.
     assert run.state is (State.SUCCEEDED if number is signal.SIGINT else State.FAILED)
 
@@ -136,36 +183,45 @@ def test_supervisor_that_is_killed_with_the_controller(
     for pid in (controller_pid(settings), supervisor_pid(settings, run_id)):
         send(pid, signal.SIGKILL)
     fault = "kill -9 of controller and supervisor"
-    run = settle(local_engine, settings, run_id, fault, "during the step")
+    run = settle(local_engine, settings, run_id, fault, "during the step", is_timed=True)
     assert run.state is State.FAILED
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=NAMES.get)
 def test_step_that_is_ended(
     local_engine: Engine, settings: Settings, number: signal.Signals
 ) -> None:
     run_id = start(local_engine, settings)
     send(step_pid(settings), number)
     fault = f"{NAMES[number]} of a step's main process"
-    assert settle(local_engine, settings, run_id, fault, "during the step").state is State.FAILED
+    run = settle(local_engine, settings, run_id, fault, "during the step", is_timed=True)
+    assert run.state is State.FAILED
 
 
 def test_machine_that_is_started_anew(local_engine: Engine, settings: Settings) -> None:
     run_id = start(local_engine, settings)
     following = local_engine.submit(workflow(gated("train")), "l-2")
     supervisor = Layout(settings.state).attempt(run_id, "train", 1) / "supervisor.json"
-    pids = [controller_pid(settings), *(process.pid for process in step_processes(settings))]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not step_processes(settings))
+    for process in processes_of(settings.state):
+        process.kill()
+    until(lambda: not processes_of(settings.state))
     supervisor.write_text(json.dumps({**json.loads(supervisor.read_text()), "boot": "before"}))
-    wait(local_engine, run_id, lambda run: run.state is State.FAILED)
+    assert isinstance(local_engine, LocalEngine)
+    assert local_engine.wake()  # as the dashboard does when it starts
+    true_after_s = seconds_until(lambda: recorded(settings, run_id)["train"] == "failed")
     # The one behind it goes on by itself; its train step is not that of the run under test.
     open_gate(settings)
     assert finish(local_engine, following).state is State.SUCCEEDED
     done = settings.volume / "done"
     done.write_text(done.read_text().replace("train\n", "", 1))
-    settle(local_engine, settings, run_id, "restart of the machine", "during a step")
+    settle(
+        local_engine,
+        settings,
+        run_id,
+        "restart of the machine",
+        "during a step, from the dashboard's start on",
+        true_after_s=true_after_s,
+    )
 
 
 SUBMIT = """
@@ -180,7 +236,7 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=NAMES.get)
 def test_launcher_that_is_ended(
     local_engine: Engine, settings: Settings, number: signal.Signals
 ) -> None:
@@ -206,7 +262,8 @@ def test_launcher_that_is_ended(
 
 def test_many_controllers_started_at_once(local_engine: Engine, settings: Settings) -> None:
     run_id = start(local_engine, settings)
-    send(controller_pid(settings), signal.SIGKILL)
+    for pid in (keeper_pid(settings), controller_pid(settings)):
+        send(pid, signal.SIGKILL)
     command = [sys.executable, "-m", "pipeline.engines.local.controller"]
     own = {
         "SLIPWAY_VOLUME": str(settings.volume),
@@ -249,7 +306,8 @@ def test_deletion_that_is_cut_short(
     local_engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = start(local_engine, settings)
-    send(controller_pid(settings), signal.SIGKILL)
+    for pid in (keeper_pid(settings), controller_pid(settings)):
+        send(pid, signal.SIGKILL)
     with monkeypatch.context() as dying:
         (tmp_path / "site").mkdir()
         words = {"repository": str(repository()), "counter": str(tmp_path / "n"), "is_before": 0}

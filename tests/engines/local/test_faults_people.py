@@ -151,7 +151,12 @@ def test_run_folder_that_is_removed(local_engine: Engine, settings: Settings) ->
     shutil.rmtree(folder.path)
     open_gate(settings)
     run = settle(
-        local_engine, settings, run_id, "run folder on the volume removed", "during a step"
+        local_engine,
+        settings,
+        run_id,
+        "run folder on the volume removed",
+        "during a step",
+        is_timed=True,
     )
     assert run.state is State.FAILED
 
@@ -161,7 +166,12 @@ def test_engine_folder_that_is_removed(local_engine: Engine, settings: Settings)
     pid = step_pid(settings)
     shutil.rmtree(Layout(settings.state).run(run_id))
     run = settle(
-        local_engine, settings, run_id, "the engine's folder of a run removed", "during a step"
+        local_engine,
+        settings,
+        run_id,
+        "the engine's folder of a run removed",
+        "during a step",
+        is_timed=True,
     )
     assert run.state is State.FAILED
     assert begun(settings)["train"] == 2
@@ -185,7 +195,7 @@ def test_state_folder_that_is_removed(local_engine: Engine, settings: Settings) 
     )
 
 
-@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("ahead", [True, False], ids=["back", "forward"])
 def test_clock_that_is_set_by_an_hour(
     local_engine: Engine, settings: Settings, ahead: bool
 ) -> None:

@@ -17,7 +17,9 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
+from pipeline.engines.local.keeper import DEATHS
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.processes import is_locked
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import (
     finish,
@@ -29,6 +31,13 @@ from tests.engines.documents import (
     wait,
     workflow,
 )
+from tests.engines.local.faults import (
+    controller_pid,
+    is_alive,
+    keeper_pid,
+    recorded,
+    until,
+)
 
 WAITING = (
     "echo $$ >/data/pid; echo once >>/data/count; while ! test -e /data/go; do sleep 0.02; done"
@@ -36,7 +45,7 @@ WAITING = (
 
 
 def kill_controller(settings: Settings) -> int:
-    pid = int(Layout(settings.state).controller_lock.read_text())
+    pid = controller_pid(settings)
     os.kill(pid, signal.SIGKILL)
     give_up_at = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -66,7 +75,69 @@ def test_killed_controller_loses_nothing(
     assert run.state is State.SUCCEEDED, run
     assert (settings.volume / "count").read_text() == "once\n"
     assert log(again, run_id, "train") == "trained\n"
-    assert int(Layout(settings.state).controller_lock.read_text()) != first
+    assert controller_pid(settings) != first
+
+
+def kept_pid(settings: Settings, but: int) -> int:
+    """Wait until another controller serves than that one, without a look through the engine."""
+    until(lambda: controller_pid(settings) != but, "no controller comes up by itself")
+    return controller_pid(settings)
+
+
+def test_killed_controller_is_replaced_though_nobody_looks(
+    local_engine: Engine, settings: Settings
+) -> None:
+    document = workflow(step("train", WAITING), step("test", "echo tested"))
+    run_id = local_engine.submit(document, "l-1")
+    until(lambda: (settings.volume / "count").exists())
+    first = kill_controller(settings)
+    second = kept_pid(settings, first)
+    assert is_alive(second)
+    assert recorded(settings, run_id) == {"": "running", "train": "running", "test": "pending"}
+    kill_controller(settings)
+    (settings.volume / "go").touch()  # the step ends while there is none
+    kept_pid(settings, second)
+    until(lambda: recorded(settings, run_id)[""] == "succeeded")
+    assert (settings.volume / "count").read_text() == "once\n"
+
+
+def test_controller_that_dies_again_and_again_is_not_started_for_ever(
+    local_engine: Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = local_engine.submit(workflow(step("train", WAITING)), "l-1")
+    until(lambda: (settings.volume / "count").exists())
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "yaml.py").write_text(
+        "import sys\n"
+        "if 'pipeline.engines.local.controller' in sys.orig_argv:\n"
+        f"    open({str(tmp_path / 'starts')!r}, 'a').write('.')\n"
+        "    raise ImportError('half an installation')\n"
+    )
+    with monkeypatch.context() as half:
+        half.setenv("PYTHONPATH", str(broken))
+        for pid in (keeper_pid(settings), controller_pid(settings)):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not is_locked(Layout(settings.state).controller_lock))
+        local_engine.get(run_id)  # starts one, whose keeper tries a few times
+        assert is_locked(Layout(settings.state).controller_lock)
+        local_engine.get(run_id)  # no second one beside it
+        until(lambda: not is_locked(Layout(settings.state).controller_lock))
+    assert (tmp_path / "starts").read_text() == "." * DEATHS
+    assert local_engine.get(run_id).state is State.RUNNING  # the next look, all is well again
+    (settings.volume / "go").touch()
+    assert finish(local_engine, run_id).state is State.SUCCEEDED
+
+
+def test_controller_goes_on_without_its_keeper_and_ends_in_good_order(
+    local_engine: Engine, settings: Settings
+) -> None:
+    run_id = local_engine.submit(workflow(step("train", WAITING)), "l-1")
+    until(lambda: (settings.volume / "count").exists())
+    os.kill(keeper_pid(settings), signal.SIGKILL)
+    (settings.volume / "go").touch()
+    until(lambda: recorded(settings, run_id)[""] == "succeeded")
+    until(lambda: not is_locked(Layout(settings.state).controller_lock), "it does not end")
 
 
 def test_run_is_stopped_though_its_controller_was_killed(
