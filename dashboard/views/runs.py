@@ -85,7 +85,8 @@ def _list() -> None:
     with top:
         show_outages(found.outages)
         show_sync(synced)
-        st.markdown(state_counts(found.states))
+        if found.states:
+            _show_counts(found.states)
     if not found.rows:
         if not found.outages:
             _show_empty(is_filtered=bool(found.states) or any(chosen.values()) or bool(text))
@@ -100,6 +101,13 @@ def _list() -> None:
             tr("Only the newest {looked_at:,} runs are looked at.", looked_at=run_list.LOOKED_AT)
         )
     show_queue()
+
+
+def _show_counts(states: list[str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(state_counts(states))
+        if st.button(tr("Sweeps"), icon=":material/grid_view:", key="runs_sweeps", type="tertiary"):
+            state.open_sweep()
 
 
 def _value(key: str) -> str:
@@ -175,8 +183,6 @@ def _more() -> list[str]:
         help=tr("Read all of MLflow again: what was changed or deleted there in finished runs."),
     ):
         services.mlflow_sync().again()
-    if st.button(tr("Sweeps"), icon=":material/grid_view:", key="runs_sweeps", type="tertiary"):
-        state.open_sweep()
     state.set_url("columns", [] if set(chosen) == set(DEFAULT) else chosen)
     return list(chosen)
 

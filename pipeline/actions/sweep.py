@@ -173,12 +173,14 @@ def _plans(
     settings: Settings, sweep: SweepPlan, missing: Sequence[Combination]
 ) -> dict[Combination, Plan]:
     plans: dict[Combination, Plan] = {}
-    ids: set[str] = set()
+    ids = {""}
     for combination in missing:
         plan = prepare(settings, combination.choices(sweep.base))
-        launch = replace(plan.launch, sweep=sweep.name)
-        while launch.id in ids:  # a minute's launches of one model differ in four letters only
-            launch = replace(launch, id=new_launch_id(launch.choices))
+        launch = replace(plan.launch, sweep=sweep.name, id="")
+        seed = combination.seed if isinstance(combination.seed, int) else None
+        while launch.id in ids:  # a minute's launches of one model may differ in letters only
+            ending = "" if seed is None else f"-s{seed}"
+            launch = replace(launch, id=new_launch_id(launch.choices, ending=ending))
         ids.add(launch.id)
         plans[combination] = replace(plan, launch=launch)
     return plans

@@ -142,15 +142,20 @@ def read_choices(document: Mapping[str, Any]) -> Choices:
     return Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
 
 
-def new_launch_id(choices: Choices, now: datetime | None = None) -> str:
+def new_launch_id(choices: Choices, now: datetime | None = None, *, ending: str = "") -> str:
     """Draw a launch id: time, what it is about, four random letters; at most 60 characters.
 
     The name is lower case, digits and dashes, so that it is a Kubernetes name (RFC 1123).
+
+    Parameters
+    ----------
+    ending
+        Of what it is about, when that alone does not tell launches apart: ``-s0``.
     """
     moment = now or datetime.now(UTC)
     about = choices.name or f"{_stem(choices.data, 'data-')}-{_stem(choices.model)}"
-    slug = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[:38].strip("-") or "run"
-    return f"{moment:%Y%m%d-%H%M}-{slug}-{random_letters()}"
+    slug = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[: 38 - len(ending)].strip("-")
+    return f"{moment:%Y%m%d-%H%M}-{slug or 'run'}{ending}-{random_letters()}"
 
 
 def random_letters() -> str:

@@ -103,6 +103,7 @@ def test_preparing_a_sweep_writes_nothing(settings: Settings) -> None:
     assert len(plan.plans) == 6
     launches = [entry.launch for entry in plan.plans.values()]
     assert len({launch.id for launch in launches}) == 6
+    assert [launch.id.split("-")[-2] for launch in launches] == ["s0", "s1", "s2"] * 2
     assert {launch.sweep for launch in launches} == {plan.name}
     assert {launch.engine for launch in launches} == {settings.engine}
     assert [launch.choices.overrides["seed"] for launch in launches] == [0, 1, 2, 0, 1, 2]
