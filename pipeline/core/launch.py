@@ -48,6 +48,9 @@ class Choices:
         Name of a ``tune-*.yaml``; empty means the default search space.
     test_split
         Only measure the model on this split of the data; empty means the whole pipeline.
+    build
+        Only build the model from its yaml, and pass one image of the overrides' ``imgsz`` through;
+        neither cfg nor data is needed.
     """
 
     model: str = "yolov8n.pt"
@@ -66,6 +69,7 @@ class Choices:
     tolerations: tuple[str, ...] = ()
     tune_space: str = ""
     test_split: str = ""
+    build: bool = False
 
 
 @dataclass(frozen=True)

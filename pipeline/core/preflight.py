@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core.advice import Advice, advise, taken
 from pipeline.core.batch_check import check_last_batch
-from pipeline.core.choice_checks import check_flags, check_splits, check_test
+from pipeline.core.choice_checks import check_build, check_flags, check_splits, check_test
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
@@ -105,6 +105,7 @@ def preflight(
     if "model" in found:
         mistakes, scale = check_model(volume, found["model"], report.names if report else None)
         findings += mistakes
+        findings += check_build(found["model"].path) if choices.build else []
     if cfg.values and report:
         findings += check_splits(cfg.values, report, is_whole=not choices.test_split)
     findings += _check_batch(cfg, report, choices)
@@ -175,7 +176,9 @@ def _searched(space: YamlFile | None) -> set[str]:
 
 
 def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
-    names: dict[Kind, str] = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
+    names: dict[Kind, str] = {"model": choices.model}
+    if not choices.build:
+        names |= {"cfg": choices.cfg, "data": choices.data}
     if choices.tune and choices.tune_space:
         names["tune"] = choices.tune_space
     found: dict[Kind, Resolved] = {}
