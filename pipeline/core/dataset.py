@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from pipeline.core.data_yaml import Dataset, Entry, as_finding, load_dataset, parse_dataset
-from pipeline.core.dataset_checks import Marks, check_classes, check_orphans, check_shared
-from pipeline.core.dataset_report import MAX_FINDINGS, BoxTable, DatasetReport, ResolvedEntry
-from pipeline.core.dataset_task import check_task
+from pipeline.core.dataset_index import DatasetIndex, Kept
+from pipeline.core.dataset_report import BoxTable, DatasetReport
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
-from pipeline.core.findings import capped
-from pipeline.core.image_checks import check_contents, count_sizes, open_images
-from pipeline.core.label_files import add_to_digest, read_labels
-from pipeline.core.label_table import parse_labels
-from pipeline.core.snapshot import Snapshot, take_snapshot
-from pipeline.core.split_counts import Counted, count_split
+from pipeline.core.inspection import inspect
+from pipeline.core.label_files import LabelFiles, add_to_digest
+from pipeline.core.snapshot import Snapshot
 from pipeline.core.splits import Tree, list_images, list_lines
 from pipeline.core.volume import Volume
 from pipeline.core.watch import Watch, nobody
@@ -47,26 +40,17 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class _Inspection:
-    """A report with the boxes that it was made from."""
+class _Boxes:
+    """The boxes of a dataset's splits, with the report and the files that they belong to."""
 
-    report: DatasetReport
-    boxes: dict[str, BoxTable]
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A report with what it was made from."""
-
-    dataset: Dataset
-    snapshot: Snapshot
-    report: DatasetReport
+    kept: Kept
+    by_split: dict[str, BoxTable]
 
 
 _MAX_KEPT = 16
-_kept: dict[tuple[Volume, str], _Kept] = {}
+_kept: dict[tuple[Volume, str], Kept] = {}
 # Of the latest one only: a hundred thousand images take some fifty megabytes.
-_kept_boxes: dict[tuple[Volume, str], dict[str, BoxTable]] = {}
+_boxes: dict[tuple[Volume, str, bool], _Boxes] = {}
 
 
 def inspect_dataset(
@@ -85,11 +69,11 @@ def inspect_dataset(
         The data yaml, relative to the volume.
     deep
         Open the images too: damaged ones, and the same content in two splits. Without it, a report
-        of this process is given again as long as no folder, list or label that it was made from
-        changed: every call looks at their times, so that a count is never an old one.
+        is given again as long as no folder, list or label that it was made from changed: every
+        call looks at their times, so that a count is never an old one.
     index_folder
-        Not used yet: only this process keeps what was read. Callers that have a state folder give
-        it, so that reports can be kept there.
+        Where reports, labels and what opening the images told are kept, so that only what changed
+        is read again, also by another process. Without it this process keeps its reports.
     watch
         Told how far it is.
 
@@ -110,13 +94,14 @@ def inspect_dataset(
         return DatasetReport(data, all_findings=tuple(findings))
     except SlipwayError as reason:
         return DatasetReport(data, all_findings=(as_finding(reason, "data-missing"),))
+    index = DatasetIndex(index_folder, volume, dataset)
     if deep:
-        return _inspect(volume, dataset, Tree(volume), watch, deep=True).report
-    key = (volume, data)
-    kept = _kept.get(key)
-    if kept and kept.dataset == dataset and kept.snapshot.is_current:
+        return _inspect(volume, dataset, index, watch, deep=True).kept.report
+    kept = _kept.get((volume, data)) or index.load()
+    if kept and kept.question == index.question and kept.snapshot.is_current:
+        _keep(volume, data, kept)
         return kept.report
-    return _inspect_and_keep(volume, dataset, watch).report
+    return _inspect(volume, dataset, index, watch).kept.report
 
 
 def read_boxes(
@@ -135,7 +120,8 @@ def read_boxes(
     split
         ``train``, ``val`` or ``test``.
     deep
-        With what opening the images says.
+        With what opening the images says; those of the latest such `inspect_dataset` as long as
+        no label changed.
     index_folder, watch
         See `inspect_dataset`.
 
@@ -152,13 +138,11 @@ def read_boxes(
         raise InputError(
             f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
         )
-    if deep:
-        return _inspect(volume, dataset, Tree(volume), watch, deep=True).boxes[split]
-    boxes = _kept_boxes.get((volume, data))
-    kept = _kept.get((volume, data))
-    if boxes and kept and kept.dataset == dataset and kept.snapshot.is_current:
-        return boxes[split]
-    return _inspect_and_keep(volume, dataset, watch).boxes[split]
+    index = DatasetIndex(index_folder, volume, dataset)
+    boxes = _boxes.get((volume, data, deep))
+    if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current:
+        boxes = _inspect(volume, dataset, index, watch, deep=deep)
+    return boxes.by_split[split]
 
 
 def fingerprint(volume: Volume, data: str) -> str:
@@ -171,9 +155,10 @@ def fingerprint(volume: Volume, data: str) -> str:
     """
     dataset = load_dataset(volume, data)
     tree, digest = Tree(volume), hashlib.sha256()
+    labels = LabelFiles(tree)
     for split in dataset.splits:
         images, _ = list_images(tree, dataset, split)
-        add_to_digest(digest, dataset, split, images, read_labels(tree, images, []))
+        add_to_digest(digest, dataset, split, images, labels.read(images, []))
     return digest.hexdigest()
 
 
@@ -219,94 +204,39 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
     return folder / "data.yaml"
 
 
-def _inspect_and_keep(volume: Volume, dataset: Dataset, watch: Watch) -> _Inspection:
-    key = (volume, dataset.file.name)
-    tree, read_at_ns = Tree(volume), time.time_ns()
-    inspection = _inspect(volume, dataset, tree, watch, deep=False)
-    # Whether a folder outside is still outside cannot be told from folders that may be listed.
-    look = None if tree.has_refused else _read_from(tree, dataset)
-    snapshot = take_snapshot(*look, read_at_ns) if look else None
-    _kept_boxes.clear()
-    _kept.pop(key, None)
-    if snapshot:
-        _kept[key] = _Kept(dataset, snapshot, inspection.report)
-        _kept_boxes[key] = inspection.boxes
-        if len(_kept) > _MAX_KEPT:
-            _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
-    return inspection
-
-
 def _inspect(
-    volume: Volume, dataset: Dataset, tree: Tree, watch: Watch, *, deep: bool
-) -> _Inspection:
-    found = list(dataset.findings)
-    marks: Marks = defaultdict(list)
-    images: dict[str, list[str]] = {}
-    for split in dataset.splits:
-        images[split], listed = list_images(tree, dataset, split)
-        found += listed
-    checks = open_images(images, watch) if deep else {}
-    if deep:
-        found += check_contents(volume, images, checks, marks)
-    damaged = frozenset(path for path, check in checks.items() if check.mistake)
-    digest, counted = hashlib.sha256(), dict[str, Counted]()
-    for split, paths in images.items():
-        files = read_labels(tree, paths, found, watch)
-        add_to_digest(digest, dataset, split, paths, files)
-        table = parse_labels(files, len(dataset.names), dataset.keypoint_columns)
-        counted[split] = count_split(tree, dataset, split, paths, table, damaged)
-        found += counted[split].findings
-    splits = {split: entry.counts for split, entry in counted.items()}
-    found += check_shared(volume, images, marks)
-    found += check_orphans(tree, dataset, images)
-    found += check_classes(dataset, splits)
-    tables = {split: entry.table for split, entry in counted.items()}
-    task, class_folders, about_task = check_task(dataset, images, tables)
-    found += about_task
-    found += tree.problems()
-    report = DatasetReport(
-        data=dataset.file.name,
-        names=dataset.names,
-        splits=splits,
-        all_findings=tuple(capped(found, MAX_FINDINGS)),
-        base_note=dataset.base_note,
-        fingerprint=digest.hexdigest(),
-        task=task,
-        boxes={split: entry.stats for split, entry in counted.items()},
-        resolved={
-            split: tuple(
-                ResolvedEntry(entry.written, volume.relative(entry.path), entry.rule)
-                for entry in entries
-            )
-            for split, entries in dataset.splits.items()
-        },
-        image_sizes={split: count_sizes(paths, checks) for split, paths in images.items()}
-        if deep
-        else {},
-        class_folders=class_folders,
-    )
-    return _Inspection(report, _box_tables(images, counted, marks))
+    volume: Volume, dataset: Dataset, index: DatasetIndex, watch: Watch, *, deep: bool = False
+) -> _Boxes:
+    """Read what changed of a dataset, and keep it."""
+    tree, data = Tree(volume), dataset.file.name
+    before = index.load()
+    found = inspect(tree, dataset, index, before.snapshot if before else None, watch, deep=deep)
+    kept = Kept(index.question, _snapshot(tree, dataset), found.report)
+    # Whether a folder outside is still outside cannot be told from folders that may be listed.
+    if not tree.has_refused and not deep:
+        index.save(kept, found.labels)
+        _keep(volume, data, kept)
+    boxes = _Boxes(kept, found.boxes)
+    _boxes.clear()
+    if not tree.has_refused:
+        _boxes[volume, data, deep] = boxes
+    return boxes
 
 
-def _box_tables(
-    images: dict[str, list[str]], counted: dict[str, Counted], marks: Marks
-) -> dict[str, BoxTable]:
-    tables = {}
-    for split, entry in counted.items():
-        others = {code: np.array(at, np.int32) for (of, code), at in marks.items() if of == split}
-        table = entry.table
-        tables[split] = BoxTable(
-            images[split], table.image, table.class_id, table.boxes, {**entry.marks, **others}
-        )
-    return tables
+def _keep(volume: Volume, data: str, kept: Kept) -> None:
+    _kept.pop((volume, data), None)
+    _kept[volume, data] = kept
+    if len(_kept) > _MAX_KEPT:
+        _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
 
 
-def _read_from(tree: Tree, dataset: Dataset) -> tuple[set[str], set[str]]:
-    """Give the folders and the lists that a report depends on."""
-    folders, root = set(tree.folders()), f"{dataset.root}/"
+def _snapshot(tree: Tree, dataset: Dataset) -> Snapshot:
+    """Remember the folders and the lists that a report depends on."""
+    root, folders = f"{dataset.root}/", tree.folders
     # A plain line of a list is looked for below the base first: what appears there counts.
-    folders |= {f"{dataset.base}/{path[len(root) :]}" for path in folders if path.startswith(root)}
-    return folders, {str(entry.path) for entries in dataset.splits.values() for entry in entries}
+    below = {f"{dataset.base}/{path[len(root) :]}" for path in folders if path.startswith(root)}
+    lists = {str(entry.path) for entries in dataset.splits.values() for entry in entries}
+    return tree.snapshot(lists | below - set(folders))
 
 
 def _for_this_mount(volume: Volume, dataset: Dataset, entry: Entry, copy: Path) -> str:

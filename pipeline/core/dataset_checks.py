@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Set
 
 from pipeline.core import findings as say
 from pipeline.core.data_yaml import Dataset, shown
 from pipeline.core.findings import Finding
-from pipeline.core.images import is_image, label_folder
+from pipeline.core.images import Folder, folder_of, image_names, label_folder
 from pipeline.core.split_counts import SplitCounts
 from pipeline.core.splits import Tree
 from pipeline.core.volume import Volume
@@ -23,16 +22,17 @@ _NOT_LABELS = frozenset({"classes.txt", "notes.txt", "readme.txt", "obj.names.tx
 
 def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) -> list[Finding]:
     """Find images that two splits share, or that one split has twice; `marks` says which."""
-    home: dict[tuple[str, str], str] = {}
-    real_folder = lru_cache(maxsize=None)(os.path.realpath)  # a list may go through a link
     shared: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for split, paths in images.items():
+    home: dict[tuple[str, str], str] = {}
+    common = _common_folders(images)
+    for split, paths in images.items() if common else ():
         for index, path in enumerate(paths):
             folder, _, name = path.rpartition("/")
-            first = home.setdefault((real_folder(folder), name), split)
-            if first != split:
-                shared[first, split].append(path)
-                marks[split, "split-overlap"].append(index)
+            if folder in common:
+                first = home.setdefault((common[folder], name), split)
+                if first != split:
+                    shared[first, split].append(path)
+                    marks[split, "split-overlap"].append(index)
     found = []
     for (first, split), paths in shared.items():
         name = shown(volume, paths[0])
@@ -40,8 +40,8 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
         hint = "Keep an image in one split: else the metrics are too good."
         found.append(say.warning("split-overlap", message, where=name, count=len(paths), next=hint))
     for split, paths in images.items():
-        repeated = [path for path, times in Counter(paths).items() if times > 1]
-        if repeated:
+        if len(set(paths)) < len(paths):
+            repeated = [path for path, times in Counter(paths).items() if times > 1]
             again = frozenset(repeated)
             marks[split, "image-repeated"] += [i for i, path in enumerate(paths) if path in again]
             name = shown(volume, repeated[0])
@@ -50,9 +50,11 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
     return found
 
 
-def check_orphans(tree: Tree, dataset: Dataset, images: Mapping[str, list[str]]) -> list[Finding]:
-    """Find label files that belong to no image."""
-    folders = {path.rpartition("/")[0] for paths in images.values() for path in paths}
+def check_orphans(
+    tree: Tree, dataset: Dataset, images: Mapping[str, list[str]], read: Mapping[str, Set[str]]
+) -> list[Finding]:
+    """Find label files that belong to no image; `read` are those that do, by folder."""
+    folders = {folder for paths in images.values() for folder in _folders(paths)}
     for entries in dataset.splits.values():
         for entry in entries:
             if entry.path.is_dir():
@@ -60,20 +62,17 @@ def check_orphans(tree: Tree, dataset: Dataset, images: Mapping[str, list[str]])
     found = []
     for folder in sorted(folders):
         labels = tree.folder(label_folder(folder))
-        listing = tree.folder(folder)
-        wanted = {
-            f"{name.rpartition('.')[0]}.txt"
-            for name in listing.files | listing.links
-            if is_image(name)
-        }
+        others = (labels.files | labels.links) - read.get(labels.path, set())
+        names = [name for name in others if _is_label(name)]
+        # An image that is in no split has a label too.
+        wanted = _label_names(tree.folder(folder)) if names else set()
         if labels.path == folder and not wanted:
             continue  # lists and notes beside folders of images
-        for name in sorted((labels.files | labels.links) - wanted):
-            if name.endswith(".txt") and name.lower() not in _NOT_LABELS:
-                where = shown(tree.volume, f"{labels.path}/{name}")
-                message = f"the label '{where}' belongs to no image in its images folder."
-                hint = "Remove it, or bring the image back."
-                found.append(say.warning("label-without-image", message, where=where, next=hint))
+        for name in sorted(set(names) - wanted):
+            where = shown(tree.volume, f"{labels.path}/{name}")
+            message = f"the label '{where}' belongs to no image in its images folder."
+            hint = "Remove it, or bring the image back."
+            found.append(say.warning("label-without-image", message, where=where, next=hint))
     return found
 
 
@@ -92,6 +91,28 @@ def check_classes(dataset: Dataset, splits: Mapping[str, SplitCounts]) -> list[F
                 where = dataset.file.where("names", index)
                 found.append(say.warning("class-absent", message, where=where, next=hint))
     return found
+
+
+def _is_label(name: str) -> bool:
+    return name.endswith(".txt") and name[0] != "." and name.lower() not in _NOT_LABELS
+
+
+def _label_names(folder: Folder) -> set[str]:
+    images = [*image_names(folder.files), *image_names(folder.links)]
+    return {f"{name.rpartition('.')[0]}.txt" for name in images}
+
+
+def _folders(paths: list[str]) -> set[str]:
+    return set(map(folder_of, paths))
+
+
+def _common_folders(images: Mapping[str, list[str]]) -> dict[str, str]:
+    """Give the folders that several splits have images in, with where each leads to."""
+    folders = {split: _folders(paths) for split, paths in images.items()}
+    # A list may go through a link.
+    leads = {folder: os.path.realpath(folder) for group in folders.values() for folder in group}
+    splits = Counter(real for group in folders.values() for real in {leads[f] for f in group})
+    return {folder: real for folder, real in leads.items() if splits[real] > 1}
 
 
 def _below(tree: Tree, top: str) -> set[str]:

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.core import findings as say
+from pipeline.core.checked_images import CheckedImages
 from pipeline.core.data_yaml import shown
 from pipeline.core.dataset_checks import Marks
 from pipeline.core.findings import Finding
 from pipeline.core.images import ImageCheck, check_image
+from pipeline.core.snapshot import stamp_of
 from pipeline.core.volume import Volume
 from pipeline.core.watch import Watch
 
 _STEP = 500
 
 
-def open_images(images: Mapping[str, list[str]], watch: Watch) -> dict[str, ImageCheck]:
-    """Open every image of all splits, several at a time; by path."""
+def open_images(
+    images: Mapping[str, list[str]], watch: Watch, kept: CheckedImages
+) -> dict[str, ImageCheck]:
+    """Open every image of all splits that is not known yet, several at a time; by path.
+
+    What is opened is kept at once, so that a check that is stopped goes on from there.
+    """
     paths = list(dict.fromkeys(path for group in images.values() for path in group))
     checks: dict[str, ImageCheck] = {}
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(paths), _STEP):
             watch("images", start, len(paths))
-            some = paths[start : start + _STEP]
-            checks.update(zip(some, pool.map(check_image, some), strict=True))
+            now_ns = time.time_ns()
+            stamps = {path: stamp_of(path, now_ns) for path in paths[start : start + _STEP]}
+            known = kept.known(stamps)
+            unknown = [path for path in stamps if path not in known]
+            opened = dict(zip(unknown, pool.map(check_image, unknown), strict=True))
+            kept.keep(stamps, opened)
+            checks |= known | opened
     return checks
 
 

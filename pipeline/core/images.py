@@ -6,15 +6,17 @@ import errno
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 # Those of Ultralytics; a test compares.
 IMAGE_SUFFIXES = frozenset(
     ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff")
 ) | {"webp"}
+_DOTTED = tuple(f".{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
 _SMALLEST_PX = 10
 _READ_BYTES = 64 << 10
+_READ_ONLY = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,23 @@ def is_image(name: str) -> bool:
     return name.rpartition(".")[2].lower() in IMAGE_SUFFIXES
 
 
+def image_names(names: Iterable[str]) -> list[str]:
+    """Give those of a folder's names that Ultralytics takes for images; hidden ones are left out.
+
+    A hundred thousand of them are asked at once: the usual endings cost no call each.
+    """
+    return [
+        name
+        for name in names
+        if (name.endswith(_DOTTED) or ("." in name and is_image(name))) and name[0] != "."
+    ]
+
+
+def folder_of(path: str) -> str:
+    """Give the folder of an absolute path; a third of the time of `os.path.dirname`."""
+    return path[: path.rfind("/")]
+
+
 def label_path(image: str) -> str:
     """Give the label file of an image: the last ``images`` folder becomes ``labels``."""
     head, found, tail = image.rpartition("/images/")
@@ -60,12 +79,12 @@ def scan_folder(path: str) -> Folder:
     files, links, odd, folders = [], [], [], []
     with os.scandir(path) as entries:
         for entry in entries:
-            if _is_folder(entry):
+            if entry.is_file(follow_symlinks=False):  # nearly all are
+                files.append(entry.name)
+            elif _is_folder(entry):
                 folders.append(entry.name)
             elif entry.is_symlink():
                 links.append(entry.name)
-            elif entry.is_file():
-                files.append(entry.name)
             else:
                 odd.append(entry.name)
     return Folder(path, frozenset(files), frozenset(links), frozenset(odd), tuple(sorted(folders)))
@@ -78,26 +97,49 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def read_small(path: str, limit_bytes: int = 256 << 20) -> bytes:
+def read_small(path: str, limit_bytes: int = 256 << 20, folder: int | None = None) -> bytes:
     """Read a whole file in pieces of 64 KiB; larger requests become an mmap each, which is slow.
+
+    Parameters
+    ----------
+    folder
+        Descriptor of an open folder that the path starts from.
 
     Raises
     ------
     OSError
         It cannot be read, or is larger than the limit.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, _READ_ONLY, dir_fd=folder)
     try:
-        pieces = [os.read(descriptor, _READ_BYTES)]
+        piece = os.read(descriptor, _READ_BYTES)
+        if len(piece) < _READ_BYTES:
+            return piece
+        pieces = [piece]
         while len(pieces[-1]) == _READ_BYTES:
             pieces.append(os.read(descriptor, _READ_BYTES))
             if len(pieces) * _READ_BYTES > limit_bytes:
                 raise OSError(
                     errno.EFBIG, f"it is too large (at most {limit_bytes >> 20} MiB)", path
                 )
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)
     finally:
         os.close(descriptor)
+
+
+def read_many(names: list[str], folder: int) -> list[bytes] | None:
+    """Read files of an open folder; None when one of them is not so small, or cannot be read."""
+    texts = []
+    try:
+        for name in names:
+            descriptor = os.open(name, _READ_ONLY, dir_fd=folder)
+            try:
+                texts.append(os.read(descriptor, _READ_BYTES))
+            finally:
+                os.close(descriptor)
+    except OSError:  # reading one by one says which and why
+        return None
+    return None if any(len(text) == _READ_BYTES for text in texts) else texts
 
 
 @dataclass(frozen=True)
@@ -123,21 +165,15 @@ class ImageCheck:
 
 
 def check_image(path: str) -> ImageCheck:
-    """Open an image as Ultralytics does; remembered by path, size and time of change."""
-    try:
-        status = os.stat(path)
-        return _check_image(path, status.st_size, status.st_mtime_ns)
-    except OSError as reason:
-        return ImageCheck(mistake=f"cannot be read: {reason.strerror}")
-
-
-@lru_cache(maxsize=200_000)
-def _check_image(path: str, size: int, mtime_ns: int) -> ImageCheck:
+    """Open an image as Ultralytics does."""
     # Pillow costs 50 ms to import and only the deep check needs it.
     from PIL import Image
 
-    with open(path, "rb") as file:
-        data = file.read()
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as reason:
+        return ImageCheck(mistake=f"cannot be read: {reason.strerror}")
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     try:
         with Image.open(io.BytesIO(data)) as image:

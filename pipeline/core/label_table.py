@@ -68,8 +68,7 @@ def parse_labels(
     class_count, keypoint_columns
         See `parse_label`.
     """
-    sizes = [len(file) for file in files if isinstance(file, bytes)]
-    if len(sizes) <= _FEW:
+    if len(files) <= _FEW:
         return _table(files, [], class_count, keypoint_columns)
     parts = []
     for start in range(0, len(files), _BLOCK):

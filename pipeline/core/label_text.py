@@ -66,18 +66,16 @@ def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int = 0)
     class_count, keypoint_columns
         See `parse_label`.
     """
-    texts = _simplified(texts)
+    texts = [text.rstrip() for text in texts]
     is_plain = np.ones(len(texts), bool)
-    is_full = np.fromiter(map(bool, texts), bool, len(texts))
-    full = np.flatnonzero(is_full)
-    joined = b"\n".join([texts[index] for index in full] if len(full) < len(texts) else texts)
-    ends = np.cumsum([len(texts[index]) + 1 for index in full]) - 1
+    full, joined, ends = _joined(texts, is_plain)
     odd = _odd_files(joined, ends)
     if len(odd):
+        texts = _simplified(texts)
+        full, joined, ends = _joined(texts, is_plain)
+        odd = _odd_files(joined, ends)
         is_plain[full[odd]] = False
-        full = np.flatnonzero(is_plain & is_full)
-        joined = b"\n".join([texts[index] for index in full])
-        ends = np.cumsum([len(texts[index]) + 1 for index in full]) - 1
+        full, joined, ends = _joined(texts, is_plain)
     counts = np.zeros(len(texts), np.int64)
     if not len(full):
         none = np.empty(0, np.int64)
@@ -85,7 +83,7 @@ def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int = 0)
     lines = _lines(joined, ends, keypoint_columns)
     starts = np.cumsum(lines.of_file) - lines.of_file
     polygon = np.maximum.reduceat(lines.columns, starts) > BOX_COLUMNS + 1
-    table = _table(_numbers(joined), lines, polygon[lines.file])
+    table = _table(joined, lines, polygon[lines.file])
     with np.errstate(invalid="ignore"):
         is_bad = ~valid_rows(table, class_count) | _may_repeat(table, lines.file)
     is_good = np.ones(len(full), bool)
@@ -105,14 +103,18 @@ def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int = 0)
     )
 
 
+def _joined(texts: list[bytes], is_plain: NDArray[np.bool_]) -> tuple[_Ints, bytes, _Ints]:
+    """Give the indexes of plain texts that are not empty, their lines, and where each ends."""
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    full = np.flatnonzero((sizes > 0) & is_plain)
+    some = texts if len(full) == len(texts) else [texts[index] for index in full.tolist()]
+    return full, b"\n".join(some), np.cumsum(sizes[full] + 1) - 1
+
+
 def _simplified(texts: list[bytes]) -> list[bytes]:
     """Write line ends and separators in the one plain way, where that changes no line number."""
-    texts = [text.rstrip() for text in texts]
-    joined = b"\n".join(texts)
     for other, plain in ((b"\r\n", b"\n"), (b"\t", b" "), (b" \n", b"\n")):
-        if other in joined:
-            texts = [text.replace(other, plain) for text in texts]
-            joined = b"\n".join(texts)
+        texts = [text.replace(other, plain) for text in texts]
     return texts
 
 
@@ -139,30 +141,33 @@ def _lines(joined: bytes, ends: _Ints, keypoint_columns: int) -> _Lines:
     return _Lines(first, columns, file, of_file)
 
 
-def _numbers(joined: bytes) -> NDArray[np.float32]:
-    """Give all numbers; NaN for what is none."""
+def _numbers(joined: bytes, columns: int) -> NDArray[np.float32]:
+    """Give the numbers, shape (lines, columns); NaN for what is none."""
     import polars as pl  # takes a quarter of a second
 
-    column = pl.read_csv(
-        joined.replace(b" ", b"\n"),
+    frame = pl.read_csv(
+        joined,
         has_header=False,
-        separator="\t",
+        separator=" " if columns > 1 else "\t",
         quote_char=None,
-        schema={"number": pl.Float64},
+        schema={str(column): pl.Float64 for column in range(columns)},
         ignore_errors=True,
-    )["number"]
+    )
+    numbers = np.empty((len(frame), columns), np.float32)
     with np.errstate(over="ignore"):
         # By way of float64, as Python's float and NumPy do it: the rounding is then the same.
-        return column.to_numpy().astype(np.float32)
+        for column in range(columns):
+            numbers[:, column] = frame[str(column)].to_numpy()
+    return numbers
 
 
-def _table(
-    numbers: NDArray[np.float32], lines: _Lines, is_polygon: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def _table(joined: bytes, lines: _Lines, is_polygon: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Give the boxes of all lines; NaN for lines that do not have the columns of their kind."""
     columns = lines.columns
-    if len(numbers) == BOX_COLUMNS * len(columns) and (columns == BOX_COLUMNS).all():
-        return numbers.reshape(-1, BOX_COLUMNS)
+    spaces = len(columns) * (BOX_COLUMNS - 1)  # more are there when keypoints are cut off
+    if (columns == BOX_COLUMNS).all() and joined.count(b" ") == spaces:
+        return _numbers(joined, BOX_COLUMNS)
+    numbers = _numbers(joined.replace(b" ", b"\n"), 1)[:, 0]
     table = np.full((len(columns), BOX_COLUMNS), np.nan, np.float32)
     boxes = np.flatnonzero(~is_polygon & (columns == BOX_COLUMNS))
     table[boxes] = numbers[lines.first[boxes, None] + np.arange(BOX_COLUMNS)]

@@ -130,14 +130,17 @@ def valid_rows(table: NDArray[np.float32], class_count: int) -> NDArray[np.bool_
     class_count
         Class ids go from 0 to one less.
     """
-    classes, values = table[:, 0], table[:, 1:]
-    lowest, smallest = values.min(axis=1), values[:, 2:].min(axis=1)
+    # Column by column: reductions along rows of five take five times as long.
+    classes, x, y, width, height = table.T
+    smallest = np.minimum(width, height)
+    lowest = np.minimum(np.minimum(x, y), smallest)
+    highest = np.maximum(np.maximum(x, y), np.maximum(width, height))
     # Written so that whatever is compared with NaN is not valid.
     valid: NDArray[np.bool_] = (
-        (values.max(axis=1) <= _HIGH)
+        (highest <= _HIGH)
         & ((lowest >= 0) | ((lowest >= _LOW) & (smallest >= 0)))
         & (classes >= 0)
-        & (classes % 1 == 0)
+        & (classes == np.floor(classes))
         & (classes < class_count)
     )
     return valid

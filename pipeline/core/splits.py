@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,8 @@ from pipeline.core.data_yaml import Dataset, Entry, as_finding, outside, shown
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
 from pipeline.core.findings import Finding
-from pipeline.core.images import Folder, is_image, scan_folder
+from pipeline.core.images import Folder, image_names, is_image, scan_folder
+from pipeline.core.snapshot import FolderState, Snapshot, stamp_of, state_of
 from pipeline.core.volume import Volume
 
 Presence = Literal["file", "missing", "odd", "outside"]
@@ -28,7 +30,9 @@ class Tree:
 
     def __init__(self, volume: Volume) -> None:
         self.volume = volume
+        self._read_at_ns = time.time_ns()
         self._folders: dict[str, Folder | None] = {}
+        self._states: dict[str, FolderState] = {}
         self._problems: dict[str, Finding] = {}
 
     def folder(self, path: str) -> Folder:
@@ -37,6 +41,11 @@ class Tree:
         if folder is None and path not in self._problems:
             self._problems[path] = outside(self.volume, path, shown(self.volume, path))
         return folder or Folder(path)
+
+    def plain_files(self, path: str) -> frozenset[str]:
+        """Give the names of a folder's regular files; none when it may not be read."""
+        folder = self._listed(path)
+        return folder.files if folder else frozenset()
 
     def presence(self, path: str) -> Presence:
         """Say whether a plain file that may be read is at this path."""
@@ -58,6 +67,23 @@ class Tree:
         """Give what was found wrong with folders so far."""
         return list(self._problems.values())
 
+    def state(self, path: str) -> FolderState:
+        """Give the stamps of a folder and of its text files and links."""
+        if path not in self._states:
+            folder = self._folders[path] or Folder(path)
+            names = [name for name in folder.files if name.endswith(".txt")]
+            state = state_of(path, [*names, *folder.links], self._read_at_ns)
+            self._states[path] = state
+        return self._states[path]
+
+    def snapshot(self, paths: Iterable[str]) -> Snapshot:
+        """Remember what was looked into, and single files and folders."""
+        return Snapshot(
+            {path: self.state(path) for path in self.folders},
+            {path: stamp_of(path, self._read_at_ns) for path in paths},
+        )
+
+    @property
     def folders(self) -> list[str]:
         """Give the folders that were looked into so far."""
         return [path for path, folder in self._folders.items() if folder is not None]
@@ -94,8 +120,7 @@ def list_images(tree: Tree, dataset: Dataset, split: str) -> tuple[list[str], li
     found: list[Finding] = []
     for entry in dataset.splits[split]:
         if entry.path.is_dir():
-            candidates = _walk(tree, str(entry.path), found)
-            images += _readable(tree, ((path, "") for path in candidates), found)
+            images += _walk(tree, str(entry.path), found)
         else:
             images += _readable(tree, _listed_images(tree.volume, dataset, entry, found), found)
     return sorted(images), found
@@ -132,9 +157,9 @@ def _walk(tree: Tree, top: str, found: list[Finding]) -> Iterator[str]:
     pending = [top]
     while pending:
         folder = tree.folder(pending.pop())
-        for name in (*folder.files, *folder.links, *folder.odd):
-            if is_image(name) and name[0] != "." and "." in name:
-                yield f"{folder.path}/{name}"
+        yield from [f"{folder.path}/{name}" for name in image_names(folder.files)]
+        others = image_names([*folder.links, *folder.odd])
+        yield from _readable(tree, ((f"{folder.path}/{name}", "") for name in others), found)
         for name in folder.folders:
             path = f"{folder.path}/{name}"
             if name[0] == ".":

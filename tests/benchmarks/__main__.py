@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, engine, kubeflow, queue, tracking, training
+from tests.benchmarks import browser, dataset, engine, kubeflow, queue, tracking, training
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "queue": queue.long_queue,
     "kubeflow-runs": kubeflow.list_runs,
     "tracking": tracking.read_runs,
+    "dataset": dataset.inspect,
     "imports": engine.imports_of_light_steps,
     "end-to-end": training.end_to_end,
 }

@@ -1,7 +1,12 @@
 """A dataset's report is given again while nothing changed, and never when something did."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +64,85 @@ def test_an_image_that_now_lies_where_a_list_looks_first_is_found(tmp_path: Path
     image.parent.mkdir(parents=True)
     image.write_bytes(b"x")
     assert _inspect(root).fingerprint != before.fingerprint
+
+
+ANOTHER_PROCESS = """
+import json, sys, time
+from dataclasses import asdict
+from pathlib import Path
+from pipeline.core.dataset import inspect_dataset, read_boxes
+from pipeline.core.volume import Volume
+
+now_ns, opened = time.time_ns, []
+time.time_ns = lambda: now_ns() + 3600 * 10**9
+volume, index, deep = Volume(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3] == "deep"
+
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith((".txt", ".jpg", ".png")):
+        opened.append(Path(arguments[0]).name)
+
+sys.addaudithook(watch)
+report = inspect_dataset(volume, "data-custom.yaml", deep=deep, index_folder=index)
+read = list(opened)
+boxes = read_boxes(volume, "data-custom.yaml", "train", deep=deep, index_folder=index)
+print(json.dumps({
+    "report": repr(report), "read": sorted(read), "again": len(opened) - len(read),
+    "boxes": boxes.boxes.tolist(), "marks": {k: v.tolist() for k, v in boxes.marks.items()},
+}))
+"""
+
+
+def _elsewhere(root: Path, how: str = "fast") -> dict[str, Any]:
+    """Ask another process that has the same index; what it opens is told by Python itself."""
+    command = [sys.executable, "-c", ANOTHER_PROCESS, str(root), str(root.parent / "index"), how]
+    environment = os.environ | {"SLIPWAY_CODE_VERSION": "1"}  # else it reads the code
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert not done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_another_process_reads_nothing_while_nothing_changed(root: Path) -> None:
+    first, second = _elsewhere(root), _elsewhere(root)
+    labels = [name for name in first["read"] if name.startswith("train")]
+    assert len(labels) > 1
+    assert second["read"] == []
+    assert second["report"] == first["report"] == repr(_inspect(root))
+    assert (second["boxes"], second["marks"]) == (first["boxes"], first["marks"])
+
+
+def test_one_changed_label_is_read_alone(root: Path) -> None:
+    before = _elsewhere(root)
+    write_label(root / LABEL, ["1 .5 .5 .1 .1", "1 .5 .5 .2 .2", "1 .5 .5 .3 .3"])
+    after = _elsewhere(root)
+    lists = {"train.txt", "val.txt", "test.txt"}
+    assert set(after["read"]) - lists == {Path(LABEL).name}
+    assert after["report"] == repr(_inspect(root)) != before["report"]
+    assert after["boxes"] != before["boxes"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK no archive", None])
+def test_a_damaged_index_counts_as_none(root: Path, damage: bytes | None) -> None:
+    first = _elsewhere(root)
+    (index,) = (root.parent / "index").glob("*.npz")
+    index.write_bytes(index.read_bytes()[:-300] if damage is None else damage)
+    report = inspect_dataset(Volume(root), "data-custom.yaml", index_folder=root.parent / "index")
+    assert repr(report) == first["report"]
+
+
+def test_an_index_that_cannot_be_written_hinders_nobody(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for deep in (False, True):
+        report = inspect_dataset(
+            Volume(root), "data-custom.yaml", deep=deep, index_folder=tmp_path / "file"
+        )
+        assert report.splits["train"].images
+
+
+def test_an_image_is_opened_once(root: Path) -> None:
+    first, second = _elsewhere(root, "deep"), _elsewhere(root, "deep")
+    images = [name for name in first["read"] if not name.endswith(".txt")]
+    assert images
+    assert [name for name in second["read"] if not name.endswith(".txt")] == []
+    assert second["report"] == first["report"]
+    assert (first["again"], second["again"]) == (0, 0)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.snapshot import Snapshot, take_snapshot
+from pipeline.core.snapshot import Snapshot, stamp_of, state_of
 
-LONG_AFTER_NS = time.time_ns() + 3600 * 10**9
+WRITTEN_NS = time.time_ns()
+LONG_AFTER_NS = WRITTEN_NS + 3600 * 10**9
 
 
 @pytest.fixture
@@ -19,13 +20,18 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _taken(folder: Path, monkeypatch: pytest.MonkeyPatch, *files: str) -> Snapshot:
-    """Take a snapshot as if an hour had gone by since the files were written."""
-    with monkeypatch.context() as patched:
-        patched.setattr(time, "time_ns", lambda: LONG_AFTER_NS)
-        snapshot = take_snapshot([str(folder)], files, LONG_AFTER_NS)
-    assert snapshot
-    return snapshot
+@pytest.fixture(autouse=True)
+def an_hour_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests have just written counts as settled."""
+    monkeypatch.setattr(time, "time_ns", lambda: LONG_AFTER_NS)
+
+
+def _snapshot(folder: Path, *files: str, read_at_ns: int = LONG_AFTER_NS) -> Snapshot:
+    names = [path.name for path in folder.glob("*.txt")]
+    return Snapshot(
+        {str(folder): state_of(str(folder), names, read_at_ns)},
+        {path: stamp_of(path, read_at_ns) for path in files},
+    )
 
 
 def _rewrite_and_set_the_time_back(folder: Path) -> None:
@@ -47,31 +53,31 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_seen(folder: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    snapshot = _taken(folder, monkeypatch)
+def test_a_change_is_seen(folder: Path, change: str) -> None:
+    snapshot = _snapshot(folder)
     assert snapshot.is_current
     CHANGES[change](folder)
     assert not snapshot.is_current
     folder.chmod(0o700)
 
 
-def test_what_a_link_leads_to_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_link_leads_to_counts(folder: Path) -> None:
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").symlink_to(folder / "a.txt")
-    snapshot = _taken(folder / "labels", monkeypatch)
+    snapshot = _snapshot(folder / "labels")
+    assert snapshot.is_current
     (folder / "a.txt").write_text("1 0.5 0.5 0.1 0.1\n")
     assert not snapshot.is_current
 
 
-def test_a_single_file_and_one_that_is_missing_count(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_single_file_and_one_that_is_missing_count(folder: Path) -> None:
     lists = [str(folder / "image.jpg"), str(folder / "later")]
-    for change in (lists[0], lists[1]):
-        snapshot = _taken(folder / "no such folder", monkeypatch, *lists)
+    for change in lists:
+        snapshot = _snapshot(folder / "no such folder", *lists)
+        assert snapshot.is_current
         Path(change).write_text("x")
         assert not snapshot.is_current
 
 
 def test_what_has_just_changed_is_not_taken_for_settled(folder: Path) -> None:
-    assert take_snapshot([str(folder)], [], time.time_ns()) is None
+    assert not _snapshot(folder, read_at_ns=WRITTEN_NS).is_current
