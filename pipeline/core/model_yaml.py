@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.core.class_names import quoted, whole_number
@@ -24,6 +26,19 @@ _TASKS = {
     "obb": "obb",
     "depth": "depth",
 }
+# What Ultralytics appends to the names of its models, and reads their task from.
+_TASK_SUFFIXES = {
+    "seg": "segment",
+    "pose": "pose",
+    "obb": "obb",
+    "cls": "classify",
+    "sem": "semantic",
+    "depth": "depth",
+}
+_OTHER_TASK = re.compile(
+    rf"(?P<stem>.+?)-(?P<task>{'|'.join(_TASK_SUFFIXES)})(?P<rest>(?:[-_.].*)?)", re.IGNORECASE
+)
+_OFFICIAL = re.compile(r"yolo(v|e-)?\d+[a-z]{0,2}", re.IGNORECASE)
 
 
 def check_model(
@@ -65,6 +80,27 @@ def check_model(
         )
         findings.append(info("model-nc", message, where=model.where("nc")))
     return findings, scale
+
+
+def check_task_name(name: str) -> list[Finding]:
+    """Find a model that its name gives away as one for another task: ``yolov8n-seg.pt``.
+
+    Weights are never opened here; Ultralytics' own names are certain, others are a hint.
+    """
+    file = PurePosixPath(name).name
+    match = _OTHER_TASK.match(file)
+    if not match:
+        return []
+    task = _TASK_SUFFIXES[match["task"].lower()]
+    is_official = _OFFICIAL.fullmatch(match["stem"]) is not None
+    if is_official:
+        message = f"'{file}' is a model for '{task}'; the steps train detectors."
+        hint = f"Choose {match['stem']}{match['rest']}, or another detection model."
+        return [error("model-task", message, where="model", next=hint)]
+    message = f"'{file}' is named like a model for '{task}'; the steps train detectors."
+    return [
+        warning("model-task", message, where="model", next="Choose a detection model if it is one.")
+    ]
 
 
 def check_model_yaml(model: YamlFile) -> list[Finding]:

@@ -17,7 +17,7 @@ from pipeline.core.choice_checks import check_build, check_flags, check_splits, 
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
-from pipeline.core.model_yaml import check_model
+from pipeline.core.model_yaml import check_model, check_task_name
 from pipeline.core.resources import check_resources
 from pipeline.core.search_space import check_space
 from pipeline.core.train_cfg import check_cfg, effective_cfg
@@ -102,6 +102,8 @@ def preflight(
     cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
     report = _inspect(volume, found.get("data"), deep, index_folder, findings)
     scale = ""
+    if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
+        findings += check_task_name(choices.model)
     if "model" in found:
         mistakes, scale = check_model(volume, found["model"], report.names if report else None)
         findings += mistakes
