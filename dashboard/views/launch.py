@@ -13,6 +13,7 @@ from dashboard.i18n import tr
 from dashboard.views import (
     launch_advice,
     launch_form,
+    launch_images,
     launch_plan,
     launch_presets,
     launch_preview,
@@ -85,6 +86,7 @@ def _decide(
             resources, unreadable = launch_form.resources(engine)
         choices = Choices(**picked, **switches, **resources, overrides=overrides)
         plan = launch_plan.current(choices, engine, cloned_from, unreadable)
+        plan = launch_images.with_images(plan)
         with findings_card:
             _show_findings(plan)
         _show_launch(plan)
@@ -153,6 +155,7 @@ def _show_findings(plan: Plan) -> None:
     checks = launch_plan.checks(plan.findings)
     st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
+    launch_images.show(plan)
     launch_advice.show(plan)
     if takes := launch_advice.expected(plan.estimate):
         st.caption(takes, help=launch_advice.how(plan.estimate))
