@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
+from dashboard.views.configs_build import show_build
 from dashboard.views.configs_editor import Opened, change_text
 from dashboard.views.configs_space import show_space
 from dashboard.widgets.cfg_form import cfg_form
@@ -53,7 +54,7 @@ def show(opened: Opened, uses: Uses) -> None:
     elif view == "changes":
         _show_changes(opened)
     else:
-        _show_form(opened)
+        _show_form(opened, uses)
 
 
 def _show_changes(opened: Opened) -> None:
@@ -65,7 +66,7 @@ def _show_changes(opened: Opened) -> None:
         st.caption(tr("Nothing is typed that is not saved."))
 
 
-def _show_form(opened: Opened) -> None:
+def _show_form(opened: Opened, uses: Uses) -> None:
     if refused := st.session_state.pop(_REFUSED, None):
         show_error(refused)
     try:
@@ -79,6 +80,7 @@ def _show_form(opened: Opened) -> None:
     elif kind == "data":
         _show_classes(opened, document)
     elif kind == "model":
+        show_build(opened, document, uses.get(opened.sha256, ()))
         _show_model(document)
     else:
         show_space(opened.path, document.data, lambda after: _become(opened, after))

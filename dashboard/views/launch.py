@@ -13,6 +13,7 @@ from dashboard.i18n import tr
 from dashboard.views import (
     launch_advice,
     launch_form,
+    launch_images,
     launch_plan,
     launch_presets,
     launch_preview,
@@ -92,6 +93,7 @@ def _decide(
             resources, unreadable = launch_form.resources(engine)
         choices = Choices(**picked, **switches, **resources, overrides=overrides)
         plan = launch_plan.current(choices, engine, cloned_from, unreadable)
+        plan = launch_images.with_images(plan)
         swept = launch_sweep.chosen(plan, unreadable)
         with findings_card:
             _show_findings(launch_sweep.as_one(plan, swept) if swept else plan)
@@ -165,6 +167,7 @@ def _show_findings(plan: Plan) -> None:
     checks = launch_plan.checks(plan.findings)
     st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
     show_findings(plan.findings, shown=3)
+    launch_images.show(plan)
     launch_advice.show(plan)
     if takes := launch_advice.expected(plan.estimate):
         st.caption(takes, help=launch_advice.how(plan.estimate))

@@ -40,7 +40,8 @@ def restore(cloned: Choices | None, engine: str) -> None:
     st.session_state.setdefault("launch.last", {})
     if cloned is not None:
         for entry in fields(Choices):
-            if entry.name != "overrides":
+            is_unset = entry.name in _PICKED and not getattr(cloned, entry.name)
+            if entry.name != "overrides" and not is_unset:  # a run that built a model has no data
                 state.fill(entry.name, _as_text(getattr(cloned, entry.name)))
         if engine in services.settings().engines:
             state.fill("engine", engine)

@@ -14,6 +14,7 @@ from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours
 from dashboard.views.run_actions import open_dialog, show_dialog
+from dashboard.widgets.built import show_built
 from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
@@ -122,6 +123,7 @@ def _head() -> None:
         show_steps(run["steps"], colours())
     _epochs(run)
     _metrics(run)
+    show_built(run["build"])
 
 
 def _note(run: dict[str, Any]) -> None:
@@ -164,7 +166,8 @@ def _buttons(run: dict[str, Any]) -> None:
     can_retry = run["state"] in (State.FAILED, State.STOPPED)
     if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
         _do(runs.retry, run)
-    if st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
+    has_data = not any(step["name"] == "build" for step in run["steps"])
+    if has_data and st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
     last = RunFolder(Path(run["folder"])).weights("last")
     if (

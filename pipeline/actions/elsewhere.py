@@ -82,6 +82,7 @@ def show_elsewhere(settings: Settings, name: str) -> dict[str, Any]:
         "params": dict(run.params),
         "params_source": "mlflow",
         "test": {key: value for key, value in tested.items() if value is not None},
+        "build": {},
         "mlflow": {
             "run_id": run.run_id,
             "url": f"{url}/#/experiments/{run.experiment_id}/runs/{run.run_id}" if url else "",

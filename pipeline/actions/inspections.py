@@ -65,6 +65,7 @@ class _Job:
     read: _Read | None = None
     deep: _Read | None = None
     waits_for_person: bool = False
+    wants_images: bool = False
     thread: threading.Thread | None = None
     is_deep: bool = False
     progress: tuple[int, int] = (0, 0)
@@ -124,7 +125,7 @@ class Inspections:
                 report=read.report if read else None,
                 samples=read.samples if read else None,
                 is_running=job.thread is not None,
-                is_deep=job.is_deep,
+                is_deep=job.is_deep or job.wants_images,
                 done=done,
                 total=total,
                 deep_at=read.at if read and read is job.deep else "",
@@ -142,11 +143,13 @@ class Inspections:
                 self._warmer.start()
 
     def open_images(self, data: str) -> None:
-        """Start to open every image of a dataset; nothing when it is being read."""
+        """Start to open every image of a dataset, after what is being read of it now."""
         with self._lock:
             job = self._jobs.setdefault(data, _Job())
             if job.thread is None:
                 self._start(data, job, deep=True)
+            else:
+                job.wants_images = not job.is_deep
 
     def again(self, data: str) -> None:
         """Have a dataset read anew at the next look."""
@@ -156,10 +159,13 @@ class Inspections:
     def stop(self, data: str) -> None:
         """Stop reading a dataset; what was known stays known."""
         with self._lock:
-            self._jobs.setdefault(data, _Job()).stop.set()
+            job = self._jobs.setdefault(data, _Job())
+            job.wants_images = False
+            job.stop.set()
 
     def _start(self, data: str, job: _Job, *, deep: bool) -> None:
         job.is_deep, job.progress, job.failure = deep, (0, 0), ""
+        job.wants_images = job.wants_images and not deep
         job.stop = threading.Event()
         job.thread = threading.Thread(
             target=self._read, args=(data, job, deep), name=f"dataset-{data}", daemon=True
@@ -185,6 +191,8 @@ class Inspections:
                 job.deep = read
             elif read:
                 job.read = read
+            if job.wants_images:
+                self._start(data, job, deep=True)
 
     def _inspect(self, data: str, job: _Job, deep: bool) -> _Read:
         def watch(phase: str, done: int, total: int) -> None:

@@ -36,7 +36,8 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
         _digested(volume, plan).save(draft.launch)
         write_atomic(draft.workflow, workflow_text)
         write_atomic(draft.cfg, plan.cfg_after)
-        write_atomic(draft.data, plan.data_text)
+        if plan.data_text:
+            write_atomic(draft.data, plan.data_text)
         if plan.tune_text:
             write_atomic(draft.tune_space, plan.tune_text)
         if plan.model_name:

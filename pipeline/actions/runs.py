@@ -122,6 +122,7 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
         "params": params,
         "params_source": params_source,
         "test": test_of(folder),
+        "build": _document(folder.built),
         "mlflow": {
             "run_id": tracking.run_id(folder.name),
             "url": tracking.run_url(folder.name),
@@ -198,7 +199,7 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
         except EngineUnreachable:
             if not folder_of(settings, found).log(step).is_file():
                 raise
-    if step not in (*STEPS, "notify"):
+    if step not in (*STEPS, "build", "notify"):
         raise NotFound(
             f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
         )
@@ -258,10 +259,7 @@ def _elsewhere(run: Run, folder: RunFolder) -> str:
 
 def test_of(folder: RunFolder) -> dict[str, Any]:
     """Give what the test step measured; empty when it has not run."""
-    if not folder.test_metrics.is_file():
-        return {}
-    document: dict[str, Any] = json.loads(read_text(folder.test_metrics))
-    return document
+    return _document(folder.test_metrics)
 
 
 def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
@@ -284,6 +282,11 @@ def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
         "cloned_from": record.cloned_from if record else "",
         "sweep": record.sweep if record else "",
     }
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(read_text(path)) if path.is_file() else {}
+    return document
 
 
 def _asked(settings: Settings, run: str, action: str) -> dict[str, Any]:

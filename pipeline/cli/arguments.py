@@ -211,7 +211,10 @@ def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
     launch = add("launch", "launch_commands", "start a run")
     clone = add("clone", "launch_commands", "start a run again, with changes")
     clone.add_argument("run", metavar="RUN")
-    for command in (launch, clone):
+    build = add("build", "launch_commands", "say whether a model yaml builds, and how large it is")
+    build.add_argument("model", metavar="MODEL.yaml", help="a model yaml, or a scale of one")
+    build.add_argument("--imgsz", metavar="N", type=_positive, default=640, help="image side, px")
+    for command in (launch, clone, build):
         command.add_argument("--wait", action="store_true", help="until the run is over")
     _add_sweep_command(add)
     for command in (preflight, launch, clone):

@@ -1,4 +1,4 @@
-"""Commands that begin with choices: preflight, compile, launch, clone."""
+"""Commands that begin with choices: preflight, compile, launch, clone, build."""
 
 from __future__ import annotations
 
@@ -73,6 +73,15 @@ def clone(settings: Settings, arguments: Namespace) -> Answer:
     return _launched(settings, choices, arguments, folder_of(settings, original).name)
 
 
+def build(settings: Settings, arguments: Namespace) -> Answer:
+    """Start a run that only builds a model."""
+    from pipeline.actions.builds import plan_build
+
+    require_volume(settings)
+    plan = plan_build(settings, arguments.model, arguments.imgsz)
+    return _submitted(settings, plan, arguments)
+
+
 def _choices(settings: Settings, arguments: Namespace, base: Choices | None = None) -> Choices:
     choices, search = choices_from(arguments, base), search_of(arguments)
     if not search:
@@ -85,10 +94,16 @@ def _choices(settings: Settings, arguments: Namespace, base: Choices | None = No
 def _launched(
     settings: Settings, choices: Choices, arguments: Namespace, cloned_from: str = ""
 ) -> Answer:
-    from pipeline.actions.launches import prepare, submit
-    from pipeline.cli.run_commands import show_text
+    from pipeline.actions.launches import prepare
 
     plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
+    return _submitted(settings, plan, arguments)
+
+
+def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
+    from pipeline.actions.launches import submit
+    from pipeline.cli.run_commands import show_text
+
     if not plan.ok:
         return _checked(plan)
     if plan.findings:

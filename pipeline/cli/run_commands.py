@@ -54,6 +54,7 @@ def show_text(document: dict[str, Any]) -> str:
         table(("step", "state", "started_at", "finished_at", "message"), steps) if steps else "",
         table(("metric", "best", "best_epoch", "last"), metrics) if metrics else "",
         table(("test", "value"), test) if test else "",
+        table(("build", "value"), document["build"].items()) if document["build"] else "",
     ]
     return "\n\n".join(part for part in parts if part)
 

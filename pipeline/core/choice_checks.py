@@ -60,6 +60,14 @@ def check_test(choices: Choices, model: str, report: DatasetReport | None) -> li
     return findings
 
 
+def check_build(model: str) -> list[Finding]:
+    """Check what a launch needs that only builds a model."""
+    if not model.endswith(".pt"):
+        return []
+    message = f"{model} holds weights: there is nothing to build."
+    return [error("build-weights", message, where="model", next="Choose a model yaml.")]
+
+
 def check_flags(choices: Choices) -> list[Finding]:
     """Check switches that depend on each other, and the names of experiment and launch."""
     findings = []
@@ -76,7 +84,8 @@ def check_flags(choices: Choices) -> list[Finding]:
         named = "" if is_inline(choices.tune_space) else f" '{choices.tune_space}'"
         message = f"the search space{named} is not used: tuning is off."
         findings.append(info("space-unused", message, where="tune_space"))
-    if not choices.train and choices.overrides and not choices.test_split:
+    is_whole = not (choices.test_split or choices.build)
+    if is_whole and not choices.train and choices.overrides:
         message = "the overrides have no effect: training is off."
         findings.append(info("overrides-unused", message, where="overrides"))
     for name, value in (("experiment", choices.experiment), ("name", choices.name)):

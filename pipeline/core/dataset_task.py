@@ -48,11 +48,24 @@ def check_task(
     folders = _class_folders(dataset, images, tables)
     if not folders:
         return "detect", {}, []
+    return "classify", folders, [_not_for_detection(dataset, folders, where)]
+
+
+def _not_for_detection(
+    dataset: Dataset, folders: Mapping[str, Mapping[str, int]], where: str
+) -> Finding:
+    count = sum(sum(of_split.values()) for of_split in folders.values())
+    names = [name for name in dataset.names.values() if any(name in of for of in folders.values())]
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     message = (
-        "the images lie in a folder for each class and have no labels: made for classification."
+        f"this dataset is for classification: its {count:,} images lie in folders named after"
+        f" their classes ({shown}), and none has a label file. A detector learns from boxes."
     )
-    hint = "Slipway trains detectors only: draw boxes, or train a classifier elsewhere."
-    return "classify", folders, [say.warning("classify-dataset", message, where=where, next=hint)]
+    hint = (
+        "Choose a dataset with boxes, or draw them: one label file an image. Classifiers are"
+        " trained outside Slipway, with 'yolo classify train'."
+    )
+    return say.error("classify-dataset", message, where=where, count=count, next=hint)
 
 
 def _class_folders(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -49,6 +49,41 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """Give the finding as the JSON object that the command line prints."""
         return asdict(self)
+
+
+class Tally:
+    """Findings of which there may be millions: after the first ones of a code only how many.
+
+    Ask `has_room` before a finding is made. The first ones are more than anything that lists
+    findings shows of a code (`capped`).
+    """
+
+    def __init__(self, limit: int = 25_000) -> None:
+        self.left_out = 0
+        self._limit = limit
+        self._kept: list[Finding] = []
+        self._counts: Counter[str] = Counter()
+
+    def has_room(self, code: str) -> bool:
+        """Count one of this code, and say whether it is worth a finding."""
+        self._counts[code] += 1
+        is_early = self._counts[code] <= self._limit
+        self.left_out += not is_early
+        return is_early
+
+    def append(self, finding: Finding) -> None:
+        """Keep a finding."""
+        self._kept.append(finding)
+
+    def all(self) -> list[Finding]:
+        """Give those that were kept, the last of a code with the count of those that were not."""
+        found = list(self._kept)
+        at = {finding.code: index for index, finding in enumerate(found)}
+        for code, count in self._counts.items():
+            if count > self._limit:
+                last = found[at[code]]
+                found[at[code]] = replace(last, count=last.count + count - self._limit)
+        return found
 
 
 def error(code: str, message: str, *, where: str = "", count: int = 1, next: str = "") -> Finding:

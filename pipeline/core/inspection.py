@@ -91,7 +91,7 @@ def inspect(
     found += check_classes(dataset, splits)
     tables = {split: entry.table for split, entry in counted.items()}
     task, class_folders, about_task = check_task(dataset, images, tables)
-    found += about_task
+    found[:0] = about_task  # it explains what the splits' findings say
     found += tree.problems()
     report = DatasetReport(
         data=dataset.file.name,

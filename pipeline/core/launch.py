@@ -49,6 +49,9 @@ class Choices:
         empty means the default one.
     test_split
         Only measure the model on this split of the data; empty means the whole pipeline.
+    build
+        Only build the model from its yaml, and pass one image of the overrides' ``imgsz`` through;
+        neither cfg nor data is needed.
     """
 
     model: str = "yolov8n.pt"
@@ -67,6 +70,7 @@ class Choices:
     tolerations: tuple[str, ...] = ()
     tune_space: str = ""
     test_split: str = ""
+    build: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.core.class_names import quoted, whole_number
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.volume import Resolved, Volume
@@ -23,6 +26,19 @@ _TASKS = {
     "obb": "obb",
     "depth": "depth",
 }
+# What Ultralytics appends to the names of its models, and reads their task from.
+_TASK_SUFFIXES = {
+    "seg": "segment",
+    "pose": "pose",
+    "obb": "obb",
+    "cls": "classify",
+    "sem": "semantic",
+    "depth": "depth",
+}
+_OTHER_TASK = re.compile(
+    rf"(?P<stem>.+?)-(?P<task>{'|'.join(_TASK_SUFFIXES)})(?P<rest>(?:[-_.].*)?)", re.IGNORECASE
+)
+_OFFICIAL = re.compile(r"yolo(v|e-)?\d+[a-z]{0,2}", re.IGNORECASE)
 
 
 def check_model(
@@ -66,6 +82,27 @@ def check_model(
     return findings, scale
 
 
+def check_task_name(name: str) -> list[Finding]:
+    """Find a model that its name gives away as one for another task: ``yolov8n-seg.pt``.
+
+    Weights are never opened here; Ultralytics' own names are certain, others are a hint.
+    """
+    file = PurePosixPath(name).name
+    match = _OTHER_TASK.match(file)
+    if not match:
+        return []
+    task = _TASK_SUFFIXES[match["task"].lower()]
+    is_official = _OFFICIAL.fullmatch(match["stem"]) is not None
+    if is_official:
+        message = f"'{file}' is a model for '{task}'; the steps train detectors."
+        hint = f"Choose {match['stem']}{match['rest']}, or another detection model."
+        return [error("model-task", message, where="model", next=hint)]
+    message = f"'{file}' is named like a model for '{task}'; the steps train detectors."
+    return [
+        warning("model-task", message, where="model", next="Choose a detection model if it is one.")
+    ]
+
+
 def check_model_yaml(model: YamlFile) -> list[Finding]:
     """Find what keeps a model yaml from being a detector."""
     findings = []
@@ -83,10 +120,7 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
                 findings.append(error("model-layers", message, where=where, next="Correct it."))
     if findings:
         return findings
-    if "scales" in model.data and not _mapping(model.data["scales"]):
-        message = "'scales' is not a mapping of letters to [depth, width, channels]."
-        hint = "Write n: [0.33, 0.25, 1024]."
-        findings.append(error("model-scales", message, where=model.where("scales"), next=hint))
+    findings += [*_check_scales(model), *_check_classes(model)]
     last = model.data["head"][-1][2]
     task = next((task for part, task in _TASKS.items() if part in last.lower()), None)
     if task != "detect":
@@ -97,6 +131,40 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
             error("model-task", message, where=where, next="Choose a model with Detect.")
         )
     return findings
+
+
+def _check_scales(model: YamlFile) -> list[Finding]:
+    if "scales" not in model.data:
+        return []
+    hint = "Write n: [0.33, 0.25, 1024]."
+    if not _mapping(model.data["scales"]):
+        message = "'scales' is not a mapping of letters to [depth, width, channels]."
+        return [error("model-scales", message, where=model.where("scales"), next=hint)]
+    return [
+        error(
+            "model-scales",
+            f"scale '{scale}' is {quoted(factors)}, not [depth, width, channels].",
+            where=model.where("scales", scale),
+            next=hint,
+        )
+        for scale, factors in model.data["scales"].items()
+        if not isinstance(factors, list) or len(factors) != 3 or not all(map(_is_number, factors))
+    ]
+
+
+def _check_classes(model: YamlFile) -> list[Finding]:
+    """Check ``nc``: training overrules its value, but Ultralytics asks for it first."""
+    nc = whole_number(model.data.get("nc"))
+    if nc is not None and nc > 0:
+        return []
+    is_given = "nc" in model.data
+    what = f"is {quoted(model.data['nc'])}, not a number of classes" if is_given else "is missing"
+    message, hint = f"'nc' {what}.", "Write nc: 80; training takes the data's number of classes."
+    return [error("model-classes", message, where=model.where("nc"), next=hint)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:

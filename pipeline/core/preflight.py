@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core.advice import Advice, advise, taken
 from pipeline.core.batch_check import check_last_batch
-from pipeline.core.choice_checks import check_flags, check_splits, check_test
+from pipeline.core.choice_checks import check_build, check_flags, check_splits, check_test
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
-from pipeline.core.model_yaml import check_model
+from pipeline.core.model_yaml import check_model, check_task_name
 from pipeline.core.resources import check_resources
 from pipeline.core.search_space import check_space
 from pipeline.core.space_text import is_inline, read_inline
@@ -103,9 +103,12 @@ def preflight(
     cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
     report = _inspect(volume, found.get("data"), deep, index_folder, findings)
     scale = ""
+    if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
+        findings += check_task_name(choices.model)
     if "model" in found:
         mistakes, scale = check_model(volume, found["model"], report.names if report else None)
         findings += mistakes
+        findings += check_build(found["model"].path) if choices.build else []
     if cfg.values and report:
         findings += check_splits(cfg.values, report, is_whole=not choices.test_split)
     findings += _check_batch(cfg, report, choices)
@@ -176,7 +179,9 @@ def _searched(space: YamlFile | None) -> set[str]:
 
 
 def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
-    names: dict[Kind, str] = {"model": choices.model, "cfg": choices.cfg, "data": choices.data}
+    names: dict[Kind, str] = {"model": choices.model}
+    if not choices.build:
+        names |= {"cfg": choices.cfg, "data": choices.data}
     if choices.tune and choices.tune_space and not is_inline(choices.tune_space):
         names["tune"] = choices.tune_space
     found: dict[Kind, Resolved] = {}

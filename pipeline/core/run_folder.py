@@ -110,6 +110,11 @@ class RunFolder:
         return self.step("test") / "metrics.json"
 
     @property
+    def built(self) -> Path:
+        """What the model is that the build step built."""
+        return self.step("build") / "build.json"
+
+    @property
     def distribution(self) -> Path:
         """Counts by split and class."""
         return self.step("distribution") / "result.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,13 +14,16 @@ from pipeline.core.base_folder import slash_hint
 from pipeline.core.data_yaml import Dataset, Entry, as_finding, outside, shown
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
-from pipeline.core.findings import Finding
+from pipeline.core.findings import Finding, Tally
 from pipeline.core.images import Folder, image_names, is_image, scan_folder
 from pipeline.core.snapshot import FolderState, Snapshot, stamp_of, state_of
 from pipeline.core.volume import Volume
 
 Presence = Literal["file", "missing", "odd", "outside"]
 _MAX_LIST_BYTES = 256 << 20
+_MAX_BAD_LINES = 1_000_000
+_LINE_END = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CODES = {"missing": "image-missing", "odd": "not-a-file", "outside": "outside-volume"}
 
 
 class Tree:
@@ -117,13 +121,13 @@ def list_images(tree: Tree, dataset: Dataset, split: str) -> tuple[list[str], li
     An image that two entries give is there twice, as in the training.
     """
     images: list[str] = []
-    found: list[Finding] = []
+    found = Tally()
     for entry in dataset.splits[split]:
         if entry.path.is_dir():
             images += _walk(tree, str(entry.path), found)
         else:
             images += _readable(tree, _listed_images(tree.volume, dataset, entry, found), found)
-    return sorted(images), found
+    return sorted(images), found.all()
 
 
 def list_lines(volume: Volume, dataset: Dataset, entry: Entry) -> Iterator[tuple[int, str]]:
@@ -141,8 +145,9 @@ def list_lines(volume: Volume, dataset: Dataset, entry: Entry) -> Iterator[tuple
     base, root = str(dataset.base), str(dataset.root)
     parent = f"{entry.path.parent}/"
     text = decode(data, name)
+    del data
     first = text[: len(text) - len(text.lstrip())].count("\n") + 1
-    for number, line in enumerate(text.strip().splitlines(), first):
+    for number, line in enumerate(split_lines(text.strip()), first):
         if line.startswith("./"):
             yield number, parent + line[2:]
         elif line and "\0" not in line:
@@ -152,7 +157,17 @@ def list_lines(volume: Volume, dataset: Dataset, entry: Entry) -> Iterator[tuple
             yield number, path
 
 
-def _walk(tree: Tree, top: str, found: list[Finding]) -> Iterator[str]:
+def split_lines(text: str) -> Iterator[str]:
+    """Split as `str.splitlines` does, one after the other: a list may have 100 million lines."""
+    start = 0
+    for end in _LINE_END.finditer(text):
+        yield text[start : end.start()]
+        start = end.end()
+    if start < len(text):
+        yield text[start:]
+
+
+def _walk(tree: Tree, top: str, found: Tally) -> Iterator[str]:
     """Yield image paths below a folder; hidden names are left out, links to folders followed."""
     pending = [top]
     while pending:
@@ -180,7 +195,7 @@ def _is_loop(link: str) -> bool:
 
 
 def _listed_images(
-    volume: Volume, dataset: Dataset, entry: Entry, found: list[Finding]
+    volume: Volume, dataset: Dataset, entry: Entry, found: Tally
 ) -> Iterator[tuple[str, str]]:
     name = shown(volume, str(entry.path))
     if is_image(entry.path.name):
@@ -192,21 +207,24 @@ def _listed_images(
         for number, path in list_lines(volume, dataset, entry):
             if is_image(path):
                 yield path, f"{name}:{number}"
-            else:
+            elif found.has_room("list-line-ignored"):
                 message = f"'{path[-60:]}' does not end like an image; the line is left out."
                 where = f"{name}:{number}"
                 found.append(say.warning("list-line-ignored", message, where=where))
+            if found.left_out > _MAX_BAD_LINES:
+                found.append(_hopeless(name))
+                return
     except SlipwayError as reason:
         found.append(as_finding(reason, "list-unreadable"))
 
 
-def _readable(
-    tree: Tree, candidates: Iterator[tuple[str, str]], found: list[Finding]
-) -> Iterator[str]:
+def _readable(tree: Tree, candidates: Iterator[tuple[str, str]], found: Tally) -> Iterator[str]:
     for path, where in candidates:
         presence = tree.presence(path)
         if presence == "file":
             yield path
+            continue
+        if not found.has_room(_CODES[presence]):
             continue
         name = shown(tree.volume, path)
         where = where or name
@@ -219,3 +237,9 @@ def _readable(
             message = f"the image '{name}' does not exist; it is left out."
             hint = slash_hint(path) or "Correct or remove the line, or bring the image back."
             found.append(say.warning("image-missing", message, where=where, next=hint))
+
+
+def _hopeless(name: str) -> Finding:
+    message = f"more than {_MAX_BAD_LINES:,} lines lead to no image; the others are not read."
+    hint = "Correct the list: one image a line, below 'path' or beside the list as './…'."
+    return say.error("list-hopeless", message, where=name, next=hint)

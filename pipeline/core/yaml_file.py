@@ -13,7 +13,23 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 
 MAX_NODES = 200_000
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_DEPTH = 50
+_MAX_DIGITS = 400  # the largest float has 309
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc]
+    """PyYAML's, without numbers that take minutes to work out or that Python does not print."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
+        return super().construct_yaml_int(_sane_number(node))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> Any:
+        return super().construct_yaml_float(_sane_number(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
 @dataclass(frozen=True)
@@ -55,10 +71,12 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
     Raises
     ------
     InputError
-        Syntax, python tags, duplicate keys, aliases that unfold to more than `MAX_NODES` nodes
-        ("yaml bomb"), or a top level that is no mapping; `where` names the line.
+        Syntax, python tags, duplicate keys, more than `MAX_NODES` nodes, also after aliases are
+        unfolded ("yaml bomb"), more than `MAX_DEPTH` levels, numbers of more than 400 digits, or a
+        top level that is no mapping; `where` names the line.
     """
     try:
+        _check_shape(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -84,12 +102,35 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
             where=where,
             next="Correct this line.",
         ) from reason
-    except (yaml.YAMLError, ValueError, TypeError) as reason:
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as reason:
         raise InputError(f"not valid yaml: {reason}.", where=name) from reason
     except RecursionError as reason:
         raise InputError(
             "the yaml is nested too deeply.", where=name, next="Flatten it."
         ) from reason
+
+
+def _sane_number(node: yaml.ScalarNode) -> yaml.ScalarNode:
+    if isinstance(node.value, str) and len(node.value) > _MAX_DIGITS:
+        problem = f"a number of more than {_MAX_DIGITS} digits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return node
+
+
+def _check_shape(text: str, name: str) -> None:
+    """Refuse what is too deep or too large to build: libyaml's composer recurses on C's stack."""
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_Safe):
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            nodes += 1
+        if depth > MAX_DEPTH:
+            where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+            raise InputError("the yaml is nested too deeply.", where=where, next="Flatten it.")
+        if nodes > MAX_NODES:
+            raise InputError(f"the yaml has more than {MAX_NODES:,} nodes.", where=name)
 
 
 def _check_size(root: yaml.Node, name: str) -> None:

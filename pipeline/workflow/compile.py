@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from kfp.compiler import Compiler
 
 from pipeline.core.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.workflow.pipeline import slipway_pipeline, weights_test_pipeline
+from pipeline.workflow.pipeline import build_pipeline, slipway_pipeline, weights_test_pipeline
 
 _COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
 _SPEC = "pipelines.kubeflow.org/pipeline_spec"
@@ -41,8 +42,7 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     choices = launch.choices if launch else Choices()
     with _compiling, tempfile.TemporaryDirectory() as folder:  # kfp keeps its pipeline in a global
         path = Path(folder) / "workflow.yaml"
-        make = weights_test_pipeline if choices.test_split else slipway_pipeline
-        Compiler().compile(make(settings, choices), str(path))
+        Compiler().compile(_pipeline(settings, choices), str(path))
         workflow: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     annotations = workflow["metadata"]["annotations"]
     del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
@@ -62,6 +62,13 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
             entry["default"] = values[entry["name"]]
         annotations[_SPEC] = json.dumps(spec, ensure_ascii=False)
     return workflow
+
+
+def _pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]:
+    if choices.build:
+        return build_pipeline(settings, choices)
+    make = weights_test_pipeline if choices.test_split else slipway_pipeline
+    return make(settings, choices)
 
 
 def _store_plain(templates: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """The pipeline in kfp's DSL: verify, distribution, plot, then train, test and tune.
 
-A second, short one measures weights that there are already: verify and test.
+Two short ones measure weights that there are already (verify and test), and build a model (build).
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pipeline.core.settings import Settings
 from pipeline.workflow import pods
 from pipeline.workflow.components import component
 
-HEAVY = ("train", "test", "tune")
+HEAVY = ("train", "test", "tune", "build")
 _Add = Callable[..., Any]
 
 
@@ -86,6 +86,26 @@ def weights_test_pipeline(settings: Settings, choices: Choices) -> Callable[...,
 
     named = dsl.pipeline(name="slipway-test", description="Check the data, test weights.")
     function: Callable[..., Any] = named(slipway_test)
+    return function
+
+
+def build_pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]:
+    """Make the function of the pipeline that only builds a model; see `slipway_pipeline`."""
+
+    def slipway_build(
+        model_name: str = "yolov8n.yaml",
+        launch: str = "",
+        overrides: str = "{}",
+        experiment: str = DEFAULT_EXPERIMENT,
+        user: str = "",
+    ) -> None:
+        identity = {"launch": launch, "run_uid": dsl.RUN_ID_PLACEHOLDER}
+        with dsl.ExitHandler(_notify(settings, identity)):
+            add = _adder(settings, choices, _claim(settings).volume, identity)
+            add("build", "Build", model_name=model_name, overrides=overrides)
+
+    named = dsl.pipeline(name="slipway-build", description="Build a model from its yaml.")
+    function: Callable[..., Any] = named(slipway_build)
     return function
 
 

@@ -112,7 +112,7 @@ def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
 def _overrides(text: str, findings: list[Finding]) -> dict[str, Any]:
     try:
         overrides = json.loads(text or "{}")
-    except (json.JSONDecodeError, RecursionError) as reason:
+    except (ValueError, RecursionError) as reason:  # no JSON, or a number without end
         overrides, problem = None, f"not JSON: {reason}"
     else:
         problem = "not a JSON object"

@@ -80,6 +80,20 @@ def test_a_deep_check_counts_until_lists_or_labels_change(
     assert read(reader).deep_at == ""
 
 
+def test_images_are_opened_after_what_is_being_read(reader: Inspections, volume: Path) -> None:
+    (volume / IMAGE).write_bytes(b"no image")
+    reader.look(DATA)  # waits for nothing: the reading has just begun
+    reader.open_images(DATA)
+    assert reader.known(DATA).is_deep
+    for _ in range(100):
+        if reader.known(DATA).deep_at:
+            break
+        time.sleep(0.05)
+    found = reader.known(DATA)
+    assert found.deep_at and found.report
+    assert "image-damaged" in {finding.code for finding in found.report.all_findings}
+
+
 def test_what_is_stopped_stays_as_it_was_until_somebody_asks(
     reader: Inspections, monkeypatch: pytest.MonkeyPatch
 ) -> None:

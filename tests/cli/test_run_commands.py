@@ -60,6 +60,32 @@ def test_a_launch_with_mistakes_records_nothing(cli: Cli, volume: Path) -> None:
     assert cli("runs", "--json").json == []
 
 
+def test_weights_and_names_that_are_not_there_are_not_built(cli: Cli, volume: Path) -> None:
+    (volume / "w.pt").write_bytes(b"PK\x03\x04" + bytes(2000))
+    for name, code in (("w.pt", "build-weights"), ("none.yaml", "file-missing")):
+        said = cli("build", name, "--json")
+        assert (said.code, said.json["findings"][0]["code"]) == (3, code)
+    assert cli("build", "yolov8n-scratch.yaml", "--imgsz", "0").code == 2
+    assert not (volume / "runs").exists()
+
+
+@pytest.mark.slow
+def test_a_model_is_built_and_why_it_cannot_be_is_said(cli: Cli, volume: Path) -> None:
+    words = ("build", "yolov8n-scratch.yaml", "--imgsz", "64", "--wait", "--json")
+    said = cli(*words)
+    assert said.code == 0, said.err + said.out
+    assert said.json["build"]["parameters"] == 3_011_433
+    assert [step["name"] for step in said.json["steps"]] == ["volume-mount", "build", "notify"]
+    assert "129" in cli("show", said.json["launch"]).out
+    assert cli("logs", said.json["launch"], "build").out
+
+    model = volume / "yolov8-scratch.yaml"
+    model.write_text(model.read_text().replace("SPPF, [1024, 5]", "SPPF, [1024, 4]"))
+    said = cli(*words)
+    assert (said.code, said.json["state"], said.json["build"]) == (4, "failed", {})
+    assert "layer 9 (SPPF, line" in said.json["message"]
+
+
 @pytest.mark.slow
 def test_a_run_from_launch_to_delete(cli: Cli, volume: Path) -> None:
     said = cli("launch", *TINY, "--wait", "--json")

@@ -52,6 +52,7 @@ YAML_PIECES = (
     *("\n", "  ", "- ", ": ", "&a ", "*a", "!!python/object:os.system ", "<<: ", "? ", "|\n", "'"),
     *(f"../{SECRET}", f"link/{SECRET}", "fifo", "/dev/zero", "images/train", "\t", "\ufeff"),
     *("\ud800", "\x00", "\x85", "1e999", ".nan", "0x", "~", "---\n", "epochs: -1", "lr0: ", "#"),
+    *("[" * 3000, "- " * 3000, "1" + ":1" * 300, "0x" + "f" * 5000, "9" * 5000, "nc: ", "space: "),
 )
 TEXTS = st.one_of(
     st.lists(st.sampled_from(YAML_PIECES), max_size=14).map("".join), st.text(max_size=60)

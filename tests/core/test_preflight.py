@@ -280,3 +280,51 @@ def test_whatever_is_typed_gives_findings(
 ) -> None:
     choices = Choices(model=model, cfg=cfg, data=cfg, shm_size=shm, overrides=overrides, name=model)
     assert not preflight(Volume(sample_volume), choices).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "task", "instead"),
+    [
+        ("yolov8n-seg.pt", "error", "segment", "yolov8n.pt"),
+        ("weights/yolo11x-POSE.pt", "error", "pose", "yolo11x.pt"),
+        ("yolov8m-obb", "error", "obb", "yolov8m"),
+        ("yolov8s-cls.yaml", "error", "classify", "yolov8s.yaml"),
+        ("my-seg.pt", "warning", "segment", "detection model"),
+    ],
+)
+def test_a_model_named_for_another_task_says_which_to_choose(
+    volume: Path, name: str, severity: str, task: str, instead: str
+) -> None:
+    if name.endswith(".pt"):
+        path = volume / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"PK\x03\x04" + bytes(2000))
+    result = check(volume, model=name)
+    assert found(result, "model-task") == (severity, "model")
+    (finding,) = (finding for finding in result.findings if finding.code == "model-task")
+    assert f"'{task}'" in finding.message and instead in finding.next
+
+
+@pytest.mark.parametrize("name", ["yolov8n.pt", "segments.pt", "class-a.pt", "best.pt"])
+def test_other_names_say_nothing_of_a_task(volume: Path, name: str) -> None:
+    (volume / name).write_bytes(b"PK\x03\x04" + bytes(2000))
+    assert check(volume, model=name).ok
+
+
+def test_a_detector_in_a_yaml_with_another_task_in_its_name_is_a_detector(volume: Path) -> None:
+    (volume / "yolov8-scratch.yaml").rename(volume / "yolov8-seg.yaml")
+    assert check(volume, model="yolov8n-seg.yaml").ok
+
+
+def test_a_classification_dataset_is_said_to_be_one_before_anything_else(volume: Path) -> None:
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            folder = volume / "datasets/pets" / split / name
+            folder.mkdir(parents=True)
+            (folder / f"{split}.jpg").write_bytes(b"")
+    text = "path: datasets/pets\ntrain: train\nval: val\nnames: [cat, dog]\n"
+    (volume / "data-pets.yaml").write_text(text)
+    result = check(volume, data="data-pets")
+    assert result.findings[0].code == "classify-dataset"
+    assert (result.findings[0].severity, result.findings[0].count) == ("error", 4)
+    assert "cat, dog" in result.findings[0].message and "boxes" in result.findings[0].next

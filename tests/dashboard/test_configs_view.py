@@ -4,10 +4,27 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.core.files import write_json
+from pipeline.core.launch import load_launch
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.start import take_lock
 from tests.actions.test_file_uses import record
 
 FILE = "cfg-custom.yaml"
 KEY = f"configs.text.{FILE}"
+MODEL = "yolov8-scratch.yaml"
+BUILT = {
+    "imgsz": 96,
+    "nc": 3,
+    "scale": "s",
+    "layers": 129,
+    "parameters": 11_136_761,
+    "gflops": 2.567,
+    "stride": 32,
+    "build_s": 0.2,
+    "forward_s": 0.031,
+    "device": "cpu",
+}
 
 
 def script() -> None:
@@ -143,6 +160,55 @@ def test_a_model_shows_its_scales_and_layers(installation: Path) -> None:
     page = open_editor("yolov8-scratch.yaml")
     scales, layers = page.dataframe
     assert len(scales.value) == 5 and len(layers.value) == 23
+
+
+def test_a_model_is_built_by_a_run_and_its_size_is_shown(installation: Path, state: Path) -> None:
+    lock = take_lock(Layout(state))  # nothing starts: the test is the step
+    assert lock is not None
+    page = open_editor(MODEL)
+    page.selectbox(key=f"configs.scale.{MODEL}").set_value("s").run()
+    page.number_input(key=f"configs.imgsz.{MODEL}").set_value(96).run()
+    page.button(key="configs.build").click().run()
+    (folder,) = (installation / "runs").iterdir()
+    assert "queued" in text_of(page)
+    choices = load_launch(folder / "launch.json").choices
+    assert (choices.model, choices.build) == ("yolov8s-scratch.yaml", True)
+    assert choices.overrides == {"imgsz": 96}
+    write_json(folder / "build" / "build.json", BUILT)
+    page.run()
+    assert "It builds" in text_of(page)
+    size = "129 layers · 11.1 M parameters · 2.57 GFLOPs at 96 px"
+    assert size in text_of(page) and "31 ms on cpu" in text_of(page)
+    page.number_input(key=f"configs.imgsz.{MODEL}").set_value(64).run()
+    assert "It builds" not in text_of(page)
+    again = open_editor(MODEL)
+    again.number_input(key=f"configs.imgsz.{MODEL}").set_value(96).run()
+    again.selectbox(key=f"configs.scale.{MODEL}").set_value("s").run()
+    assert "It builds" in text_of(again)
+    (installation / MODEL).write_text((installation / MODEL).read_text() + "# other\n")
+    assert "It builds" not in text_of(again.run())
+    assert not again.exception and not page.exception
+
+
+def test_a_model_that_does_not_build_leads_to_its_line(installation: Path, state: Path) -> None:
+    lock = take_lock(Layout(state))
+    assert lock is not None
+    page = open_editor(MODEL)
+    page.button(key="configs.build").click().run()
+    (folder,) = (installation / "runs").iterdir()
+    failure = {"error": "layer 9 (SPPF, line 25) is odd.", "why": f"{MODEL}:25", "next": "Mend it."}
+    write_json(folder / "build" / "failure.json", failure)
+    page.run()
+    assert "line 25) is odd" in page.error[0].value
+    page.button(key="configs.build.line").click().run()
+    assert page.session_state["yaml_editor.jump"][0] == 25
+    page.text_area(key=f"configs.text.{MODEL}").set_value("nc: 3\nbackbone: []\n").run()
+    assert page.button(key="configs.build").disabled
+    page.button(key="configs.save").click().run()
+    page.button(key="configs.build").click().run()
+    assert "is not a list of layers" in text_of(page)
+    assert len(list((installation / "runs").iterdir())) == 1
+    assert not page.exception
 
 
 def test_a_file_is_made_copied_deleted_and_brought_back(installation: Path) -> None:

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,6 +160,45 @@ def test_a_broken_dataset_keeps_the_page_up(installation: Path) -> None:
     page = open_page(**PAGE | {"data": "data-none"})
     assert "Not ready" in text_of(page)
     assert not page.exception
+
+
+def test_the_images_are_checked_on_demand_until_the_data_changes(installation: Path) -> None:
+    image = installation / "datasets/shapes/images/train/train-0001.jpg"
+    image.write_bytes(b"no image")
+    page = open_page(**PAGE)
+    assert "left out" not in text_of(page)
+    page.button(key="launch.images").click().run()
+    wait_for_images(page)
+    assert "the training leaves it out" in text_of(page)
+    assert "Every image was opened" in text_of(page)
+    assert launch_of(page).choices.data == "data-custom"
+    assert not page.button(key="launch.submit").disabled  # a damaged image is no error
+    again = open_page(**PAGE)  # another session, or a reload
+    assert "the training leaves it out" in text_of(again)
+    label = installation / "datasets/shapes/labels/val/val-0001.txt"
+    label.write_text(label.read_text() + "0 0.5 0.5 0.2 0.2\n")
+    changed = open_page(**PAGE)
+    assert "leaves it out" not in text_of(changed)
+    assert changed.button(key="launch.images").label == "Check the images too"
+
+
+def test_images_that_are_all_damaged_stop_the_launch(installation: Path) -> None:
+    for image in (installation / "datasets/shapes/images/train").iterdir():
+        image.write_bytes(b"no image")
+    page = open_page(**PAGE)
+    assert not page.button(key="launch.submit").disabled
+    page.button(key="launch.images").click().run()
+    wait_for_images(page)
+    assert "Not ready" in text_of(page)
+    assert page.button(key="launch.submit").disabled
+
+
+def wait_for_images(page: AppTest) -> None:
+    for _ in range(100):
+        if "Every image was opened" in text_of(page):
+            return
+        time.sleep(0.05)
+        page.run()
 
 
 def test_an_empty_volume_teaches_and_offers_the_sample(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.actions import launches, runs
+from pipeline.actions.builds import plan_build
 from pipeline.actions.retest import retest
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
@@ -104,6 +105,22 @@ def test_a_launch_gives_the_same_on_both_engines(
     assert again["local"]["test"] == again["kubeflow"]["test"]
     assert again["kubeflow"]["test"]["split"] == "train"
     assert steps(again["local"]) == steps(again["kubeflow"])
+
+
+def test_a_model_that_is_only_built_is_the_same_on_both_engines(both: dict[str, Settings]) -> None:
+    built = {}
+    for engine, settings in both.items():
+        write_sample(settings.volume, images=SAMPLE_IMAGES)
+        plan = plan_build(settings, "yolov8n-scratch.yaml", 64)
+        launches.submit(settings, plan)
+        built[engine] = finished(settings, plan.launch.id)
+    assert steps(built["local"]) == steps(built["kubeflow"])
+    sizes = [
+        {key: value for key, value in shown["build"].items() if not key.endswith("_s")}
+        for shown in built.values()
+    ]
+    assert sizes[0] == sizes[1]
+    assert sizes[0]["layers"] == 129
 
 
 def kfp_shows(settings: Settings, run_id: str) -> None:

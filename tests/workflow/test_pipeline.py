@@ -89,6 +89,18 @@ def test_a_launch_that_only_tests_has_two_steps_and_a_split(settings: Settings) 
     assert test[test.index("--split") + 1] == "{{inputs.parameters.split}}"
 
 
+def test_a_launch_that_only_builds_has_one_step_and_no_data(settings: Settings) -> None:
+    choices = Choices(
+        model="yolov8n-x.yaml", cfg="", data="", train=False, build=True, overrides={"imgsz": 96}
+    )
+    made = compile_workflow(settings, launch_of(choices))
+    assert list(parameters(made)) == ["model_name", "launch", "overrides", "experiment", "user"]
+    assert json.loads(parameters(made)["overrides"]) == {"imgsz": 96}
+    steps = {name for name in templates(made) if "container" in templates(made)[name]}
+    assert steps == {"build", "notify"}
+    assert templates(made)["build"]["container"]["image"] == settings.image_yolo
+
+
 def test_the_whole_pipeline_lets_the_step_choose_the_split(workflow: dict[str, Any]) -> None:
     assert "--split" not in templates(workflow)["test"]["container"]["args"]
 
@@ -210,7 +222,7 @@ def test_a_launch_is_the_defaults(settings: Settings) -> None:
     assert shm[0]["emptyDir"]["sizeLimit"] == "2Gi"
 
 
-@pytest.mark.parametrize("step", [*PROGRAMS, "notify"])
+@pytest.mark.parametrize("step", [*PROGRAMS, "build", "notify"])
 def test_anyone_can_load_a_component(step: str) -> None:
     from kfp.components import load_component_from_file
 
