@@ -282,6 +282,7 @@ def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
         "data": record.choices.data if record else run.parameters.get("data", ""),
         "experiment": record.choices.experiment if record else "",
         "cloned_from": record.cloned_from if record else "",
+        "from_trial": record.from_trial if record else "",
     }
 
 

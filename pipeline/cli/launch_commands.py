@@ -75,7 +75,6 @@ def _launched(
     settings: Settings, choices: Choices, arguments: Namespace, cloned_from: str = ""
 ) -> Answer:
     from pipeline.actions.launches import prepare, submit
-    from pipeline.cli.run_commands import show_text
 
     plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
     if not plan.ok:
@@ -89,9 +88,16 @@ def _launched(
         "engine": run.engine,
         "state": str(run.state),
     }
-    if not arguments.wait:
-        return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
-    shown = _waited(settings, plan.launch.id)
+    if arguments.wait:
+        return waited(settings, plan.launch.id)
+    return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
+
+
+def waited(settings: Settings, name: str) -> Answer:
+    """Tell each change of a run until it is over, and then show it."""
+    from pipeline.cli.run_commands import show_text
+
+    shown = _waited(settings, name)
     done = shown["state"] == State.SUCCEEDED
     return Answer(shown, show_text(shown), 0 if done else RunFailed.exit_code)
 

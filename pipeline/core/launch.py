@@ -90,6 +90,9 @@ class Launch:
         Launch id of the original, or empty.
     engine
         Where it was submitted; empty in records from before there was a choice.
+    from_trial
+        Whose values its cfg has: a launch id and one of its trials, ``<launch>/trial-003``; or
+        empty.
     """
 
     id: str
@@ -102,6 +105,7 @@ class Launch:
     dataset_fingerprint: str = ""
     cloned_from: str = ""
     engine: str = ""
+    from_trial: str = ""
 
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""
