@@ -23,6 +23,7 @@ COUNTED = (
     *(marked("{count:,} note"), marked("{count:,} notes")),
     *(marked("{count:,} setting"), marked("{count:,} settings")),
     *(marked("{count:,} slot"), marked("{count:,} slots")),
+    *(marked("{count:,} trial"), marked("{count:,} trials")),
     *(marked("{count:,} warning"), marked("{count:,} warnings")),
 )
 
