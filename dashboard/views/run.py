@@ -14,6 +14,7 @@ from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours
 from dashboard.views.run_actions import open_dialog, show_dialog
+from dashboard.views.run_tune import show_tune, show_worth_line
 from dashboard.widgets.built import show_built
 from dashboard.widgets.curves import show_curves
 from dashboard.widgets.findings import escape
@@ -24,7 +25,6 @@ from dashboard.widgets.run_results import (
     show_files,
     show_images,
     show_test,
-    show_trials,
 )
 from dashboard.widgets.run_settings import show_lineage, show_settings
 from dashboard.widgets.states import show_steps, state_text
@@ -45,7 +45,7 @@ REFRESH_S = 2
 _LOG_SETTLES_S = 60
 _TAIL_LINES = 12
 _TABS = (
-    *(marked("Curves"), marked("Images"), marked("Test by class"), marked("Trials")),
+    *(marked("Curves"), marked("Images"), marked("Test by class"), marked("Tune")),
     *(marked("Settings"), marked("Origin"), marked("Log"), marked("Files")),
 )
 
@@ -72,7 +72,7 @@ def render() -> None:
         "Curves": _curves,
         "Images": lambda: show_images(_folder().path),
         "Test by class": lambda: show_test(_shown()["test"]),
-        "Trials": _trials,
+        "Tune": lambda: show_tune(_shown(), _folder()),
         "Settings": _settings,
         "Origin": _origin,
         "Log": _log,
@@ -124,6 +124,7 @@ def _head() -> None:
     _epochs(run)
     _metrics(run)
     show_built(run["build"])
+    show_worth_line(RunFolder(Path(run["folder"])))
 
 
 def _note(run: dict[str, Any]) -> None:
@@ -309,15 +310,6 @@ def _why_no_curves(run: dict[str, Any]) -> str:
     if State(run["state"]).is_finished:
         return tr("The run ended before its first epoch: there are no curves.")
     return tr("Curves appear here after the first epoch.")
-
-
-def _trials() -> None:
-    folder = _folder()
-    if not folder.trials.is_file():
-        st.info(tr("Trials appear here when the tune step runs."), icon=":material/tune:")
-        return
-    best = folder.best_hyperparameters
-    show_trials(read_text(folder.trials), read_text(best) if best.is_file() else "")
 
 
 def _settings() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import navigation, services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.views.run_adopt import show_adopt
 from dashboard.views.run_retest import show_retest
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
@@ -61,6 +62,10 @@ def show_dialog() -> None:
         "delete": (tr("Delete these runs?"), _confirm_delete),
         "note": (tr("Note and tags"), _edit_note),
         "retest": (tr("Test these weights again"), lambda rows: show_retest(rows[0], close_dialog)),
+        "adopt": (
+            tr("Train with a trial's values"),
+            lambda rows: show_adopt(rows[0], close_dialog),
+        ),
     }
     if asked:
         title, show = dialogs[asked[0]]
@@ -99,7 +104,7 @@ def _keeping(selected: list[dict[str, Any]]) -> None:
 
 
 def open_dialog(dialog: str, rows: list[dict[str, Any]]) -> None:
-    """Open ``delete``, ``note`` or ``retest`` of some runs; `show_dialog` shows it."""
+    """Open ``adopt``, ``delete``, ``note`` or ``retest`` of some runs; `show_dialog` shows it."""
     st.session_state[_DIALOG] = (dialog, rows)
     st.rerun()
 

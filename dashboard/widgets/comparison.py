@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -139,7 +140,7 @@ def parallel_chart(
                 "cmin": 0,
                 "cmax": last,
             },
-            dimensions=[_dimension(axis, [values[axis][run] for run in runs]) for axis in axes],
+            dimensions=[parallel_axis(axis, [values[axis][run] for run in runs]) for axis in axes],
             labelfont={"color": look.text, "size": 12},
             tickfont={"color": look.muted, "size": 11},
             rangefont={"color": "rgba(0,0,0,0)", "size": 1},
@@ -152,6 +153,22 @@ def parallel_chart(
         plot_bgcolor="rgba(0,0,0,0)",
     )
     return figure
+
+
+def parallel_axis(axis: str, values: Sequence[Any], *, is_log: bool = False) -> dict[str, Any]:
+    """Make one axis of parallel coordinates; values that are no numbers are places on it."""
+    numbers = [_number(value) for value in values]
+    if is_log and all(number is not None and number > 0 for number in numbers):
+        return _log_axis(axis, [math.log10(number) for number in numbers if number])
+    if all(number is not None for number in numbers):
+        return {"label": axis, "values": numbers}
+    places = sorted(set(map(str, values)))
+    return {
+        "label": axis,
+        "values": [places.index(str(value)) for value in values],
+        "tickvals": list(range(len(places))),
+        "ticktext": [place if len(place) <= _LABEL else "…" + place[-_LABEL:] for place in places],
+    }
 
 
 def counts_chart(
@@ -181,16 +198,14 @@ def counts_chart(
     return figure
 
 
-def _dimension(axis: str, values: Sequence[Any]) -> dict[str, Any]:
-    numbers = [_number(value) for value in values]
-    if all(number is not None for number in numbers):
-        return {"label": axis, "values": numbers}
-    places = sorted(set(map(str, values)))
+def _log_axis(axis: str, exponents: Sequence[float]) -> dict[str, Any]:
+    low, high = min(exponents, default=0.0), max(exponents, default=1.0)
+    ticks = [low + (high - low) * part / 4 for part in range(5)]
     return {
         "label": axis,
-        "values": [places.index(str(value)) for value in values],
-        "tickvals": list(range(len(places))),
-        "ticktext": [place if len(place) <= _LABEL else "…" + place[-_LABEL:] for place in places],
+        "values": list(exponents),
+        "tickvals": ticks,
+        "ticktext": [f"{10**tick:.3g}" for tick in ticks],
     }
 
 

@@ -1,8 +1,7 @@
-"""What a run made: images, test metrics, trials and files."""
+"""What a run made: images, test metrics and files."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,14 +58,6 @@ def show_test(test: Mapping[str, Any]) -> None:
         table.index.name = "class"
         shares = {name: st.column_config.NumberColumn(format="%.3f") for name in names}
         st.dataframe(table.reset_index(), hide_index=True, placeholder="", column_config=shares)
-
-
-def show_trials(trials_csv: str, best_yaml: str) -> None:
-    """Show the trials of a search, and the best one's settings once it is over."""
-    table = pd.read_csv(io.StringIO(trials_csv))
-    st.dataframe(table, hide_index=True, placeholder="")
-    if best_yaml:
-        st.code(best_yaml, language="yaml")
 
 
 def show_files(folder: Path) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, plural
-from pipeline.actions.lineage import Lineage
+from pipeline.actions.lineage import Lineage, origin_trial
 
 # The verdicts of train/applied.json, what needs a look first.
 _VERDICTS = {
@@ -101,11 +101,19 @@ def show_lineage(origin: Lineage | None) -> str:
         )
     )
     chosen = ""
+    tuned, trial = origin_trial(record)
     for label, run in (
         (tr("Cloned from"), record.cloned_from),
         (tr("Weights from"), origin.model_run),
+        (tr("Values of {trial} of", trial=trial), tuned),
+        *(
+            (tr("Values of its {trial} in", trial=name), other)
+            for other, name in origin.of_its_trials.items()
+        ),
     ):
-        if run and st.button(f"{label} {escape(run)}", icon=":material/history:", key=label):
+        if run and st.button(
+            f"{label} {escape(run)}", icon=":material/history:", key=f"{label} {run}"
+        ):
             chosen = run
     rows = [(entry.kind, entry.name, entry.sha256[:12], _now(entry.now)) for entry in origin.files]
     if record.dataset_fingerprint:

@@ -34,6 +34,7 @@ def facts_elsewhere(run: ElsewhereRun) -> dict[str, Any]:
         "data": run.params.get("data", ""),
         "experiment": run.experiment,
         "cloned_from": "",
+        "from_trial": "",
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -53,12 +55,15 @@ class Lineage:
         The files that it used.
     dataset_now
         Whether split lists and labels are what they were; empty when they were not recorded.
+    of_its_trials
+        Runs that were launched with the values of one of its trials, and which trial.
     """
 
     record: Launch
     model_run: str
     files: tuple[UsedFile, ...]
     dataset_now: Now = ""
+    of_its_trials: Mapping[str, str] = field(default_factory=dict)
 
 
 def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
@@ -73,7 +78,32 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     parts = Path(record.model_path).parts
     model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
     files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
-    return Lineage(record, model_run, files, _dataset_now(settings, volume, record))
+    dataset_now, of_its_trials = _dataset_now(settings, volume, record), runs_of_trials(folder)
+    return Lineage(record, model_run, files, dataset_now, of_its_trials)
+
+
+def runs_of_trials(folder: RunFolder) -> dict[str, str]:
+    """Give the runs with the values of one of a run's trials, newest first, and which trial."""
+    origins = {other.name: origin_trial(record) for other, record in recorded_beside(folder)}
+    return {
+        run: trial for run, (launch, trial) in origins.items() if trial and launch == folder.name
+    }
+
+
+def origin_trial(record: Launch) -> tuple[str, str]:
+    """Give the launch and its trial whose values a launch has; both empty when it has no such."""
+    launch, _, trial = record.from_trial.rpartition("/")
+    return launch, trial
+
+
+def recorded_beside(folder: RunFolder) -> list[tuple[RunFolder, Launch]]:
+    """Give the runs on the volume of a run, newest first, with what was asked for.
+
+    Records are read once a process, as they are never edited.
+    """
+    paths = (path for path in folder.path.parent.iterdir() if path.name[0] != ".")
+    found = [(RunFolder(path), _kept(path)) for path in sorted(paths, reverse=True)]
+    return [(other, record) for other, record in found if record]
 
 
 def same_dataset(record: Launch, fingerprint: str) -> Now:
@@ -81,6 +111,15 @@ def same_dataset(record: Launch, fingerprint: str) -> Now:
     if not record.dataset_fingerprint:
         return ""
     return "same" if fingerprint == record.dataset_fingerprint else "changed"
+
+
+def _kept(path: Path) -> Launch | None:
+    return _read(path) if RunFolder(path).launch.is_file() else None
+
+
+@lru_cache(maxsize=100_000)
+def _read(path: Path) -> Launch | None:
+    return record_of(RunFolder(path))
 
 
 def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:

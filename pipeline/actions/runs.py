@@ -281,6 +281,7 @@ def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
         "experiment": record.choices.experiment if record else "",
         "cloned_from": record.cloned_from if record else "",
         "sweep": record.sweep if record else "",
+        "from_trial": record.from_trial if record else "",
     }
 
 

@@ -50,9 +50,9 @@ def _key(path: Path) -> str:
         params = load_yaml(folder.cfg).data
     except SlipwayError:
         return ""
-    # The cfg's own digest is left out: it covers the seed.
-    files = {kind: digest for kind, digest in record.sha256.items() if kind != "cfg"}
+    # The cfg's own digest is left out: it covers the seed. Tuning comes after the training and
+    # changes nothing of it.
+    files = {kind: digest for kind, digest in record.sha256.items() if kind not in ("cfg", "tune")}
     # One model yaml has several scales: what they are called tells them apart.
-    model = (record.model_path, Path(record.choices.model).stem)
-    chosen = (*model, record.choices.train, record.choices.tune)
+    chosen = (record.model_path, Path(record.choices.model).stem, record.choices.train)
     return f"{key_of(params)} {json.dumps([files, chosen], sort_keys=True)}"

@@ -44,6 +44,7 @@ def make_parser() -> Parser:
     _add_volume_commands(add)
     _add_launch_commands(add)
     _add_run_commands(add)
+    _add_tune_commands(add)
     _add_upkeep_commands(add)
     return parser
 
@@ -256,6 +257,19 @@ def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     logs.add_argument("-f", "--follow", action="store_true", help="until the step is over")
     compare = add("compare", "run_commands", "what differs between runs")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+
+
+def _add_tune_commands(add: Callable[[str, str, str], Parser]) -> None:
+    trials = add("trials", "tune_commands", "what a run's tuning has found")
+    trials.add_argument("run", metavar="RUN")
+    trials.add_argument("--stop", metavar="TRIAL", default="", help="end this trial")
+    adopt = add("adopt", "tune_commands", "train with a trial's values, saved in the cfg")
+    adopt.add_argument("run", metavar="RUN")
+    adopt.add_argument("--trial", metavar="N", default="", help="the best, unless named")
+    adopt.add_argument("--cfg", metavar="NAME", default="", help="the run's own, or a new one")
+    adopt.add_argument("--message", metavar="TEXT", default="", help="of the cfg's new version")
+    adopt.add_argument("--dry-run", action="store_true", help="say what would be written")
+    adopt.add_argument("--wait", action="store_true", help="until the run is over")
 
 
 def _add_upkeep_commands(add: Callable[[str, str, str], Parser]) -> None:

@@ -102,7 +102,6 @@ def _launched(
 
 def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
     from pipeline.actions.launches import submit
-    from pipeline.cli.run_commands import show_text
 
     if not plan.ok:
         return _checked(plan)
@@ -115,9 +114,16 @@ def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
         "engine": run.engine,
         "state": str(run.state),
     }
-    if not arguments.wait:
-        return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
-    shown = _waited(settings, plan.launch.id)
+    if arguments.wait:
+        return waited(settings, plan.launch.id)
+    return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
+
+
+def waited(settings: Settings, name: str) -> Answer:
+    """Tell each change of a run until it is over, and then show it."""
+    from pipeline.cli.run_commands import show_text
+
+    shown = _waited(settings, name)
     done = shown["state"] == State.SUCCEEDED
     return Answer(shown, show_text(shown), 0 if done else RunFailed.exit_code)
 

@@ -97,6 +97,9 @@ class Launch:
         Where it was submitted; empty in records from before there was a choice.
     sweep
         Name of the sweep that it belongs to, or empty.
+    from_trial
+        Whose values its cfg has: a launch id and one of its trials, ``<launch>/trial-003``; or
+        empty.
     """
 
     id: str
@@ -110,6 +113,7 @@ class Launch:
     cloned_from: str = ""
     engine: str = ""
     sweep: str = ""
+    from_trial: str = ""
 
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""

@@ -45,6 +45,8 @@ class Trial:
         How long it has trained.
     error
         Why it ended, unless it is done.
+    started_at
+        When (ISO 8601, UTC); empty in records from before it was written.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Trial:
     epochs: int = 0
     seconds: float = 0.0
     error: str = ""
+    started_at: str = ""
 
     def score(self, metric: str) -> float | None:
         """Give the best value of a metric; None before the first epoch, or when it is no number."""
@@ -132,13 +135,20 @@ def best_so_far(trials: Sequence[Trial], metric: str) -> list[float | None]:
     return values
 
 
-def curve(folder: RunFolder, name: str, column: str) -> list[float]:
-    """Give one column of a trial's ``results.csv``, a value an epoch; empty when it has none."""
+def curves(folder: RunFolder, name: str) -> dict[str, list[float]]:
+    """Give the columns of a trial's ``results.csv``, a value an epoch; empty when it has none.
+
+    A line that is still being written is left for the next time.
+    """
     path = folder.trial_folders / name / "results.csv"
     if not path.is_file():
-        return []
-    rows = csv.DictReader(read_text(path).splitlines(), skipinitialspace=True)
-    return [float(row[column]) for row in rows if row.get(column)]
+        return {}
+    text = read_text(path)
+    rows = list(csv.reader(text[: text.rfind("\n") + 1].splitlines(), skipinitialspace=True))
+    names, lines = rows[0] if rows else [], [row for row in rows[1:] if len(row) == len(rows[0])]
+    return {
+        column.strip(): [float(line[index]) for line in lines] for index, column in enumerate(names)
+    }
 
 
 def ask_to_stop(folder: RunFolder, name: str) -> None:

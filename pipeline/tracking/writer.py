@@ -297,6 +297,7 @@ def _tags(launch: Launch, folder: RunFolder, uid: str, settings: Settings) -> di
         schema.TAG_CODE: launch.code_version,
         schema.TAG_CLONED_FROM: launch.cloned_from,
         schema.TAG_SWEEP: launch.sweep,
+        schema.TAG_FROM_TRIAL: launch.from_trial,
     }
     tags |= {schema.TAG_SHA256 + kind: digest for kind, digest in launch.sha256.items()}
     return {name: value for name, value in tags.items() if value}

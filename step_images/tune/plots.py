@@ -57,7 +57,7 @@ def _history(axes: Any, trials: list[Trial], metric: str) -> None:
 
 
 def _importance(axes: Any, shares: Mapping[str, float]) -> None:
-    axes.set_title("importance (fANOVA)")
+    axes.set_title("importance (PED-ANOVA)")
     if not shares:
         axes.text(0.5, 0.5, "too few trials to tell", ha="center", transform=axes.transAxes)
         return

@@ -83,7 +83,10 @@ def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
 
 
 def importance(space: SearchSpace, trials: Sequence[Trial]) -> dict[str, float]:
-    """Say how much each searched setting matters to the metric, by fANOVA.
+    """Say how much each searched setting matters to the metric, by PED-ANOVA.
+
+    It asks which settings the best tenth of the trials has in common (Watanabe, Bansal and Hutter,
+    2023). fANOVA says much the same and takes half a minute for 1,000 trials, after each of them.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def importance(space: SearchSpace, trials: Sequence[Trial]) -> dict[str, float]:
         return {}
     study = optuna.create_study(direction="maximize")
     study.add_trials(seen)
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=space.seed)
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
     shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {key: round(float(share), 4) for key, share in shares.items()}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.launch import utc_now
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
 from step_images.memory import TUNE, out_of_memory
@@ -60,7 +61,7 @@ def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
     folder = Path(setup.trials)
     path = folder / trial_name(config["number"])
     shutil.rmtree(path, ignore_errors=True)
-    trial = Trial(path.name, values=dict(config["values"]))
+    trial = Trial(path.name, values=dict(config["values"]), started_at=utc_now())
     write_trial(folder, trial)
     started = time.monotonic()
 

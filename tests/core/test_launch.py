@@ -49,6 +49,15 @@ def test_a_launch_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
     assert load_launch(path) == _launch()
 
 
+def test_a_record_from_before_a_field_was_added_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "launch.json"
+    _launch().save(path)
+    document = json.loads(path.read_text())
+    assert document.pop("from_trial") == ""
+    path.write_text(json.dumps(document))
+    assert load_launch(path) == _launch()
+
+
 def test_a_launch_of_a_newer_or_broken_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "launch.json"
     _launch().save(path)

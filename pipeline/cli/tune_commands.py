@@ -1,0 +1,94 @@
+"""Commands about what a tuning has found: trials, adopt."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.cli.answer import Answer, findings_text, say, table
+from pipeline.cli.launch_commands import waited
+from pipeline.cli.volume_commands import require_volume
+from pipeline.core.errors import InputError
+from pipeline.core.settings import Settings
+
+
+def trials(settings: Settings, arguments: Namespace) -> Answer:
+    """List a run's trials, and what came of training with their values; or stop one."""
+    from pipeline.actions.tuning import stop_trial, tuning_of_run
+    from pipeline.actions.worth import as_dict, worth_of
+
+    _, folder, found = tuning_of_run(settings, arguments.run)
+    if arguments.stop:
+        trial = found.named(arguments.stop)
+        stop_trial(folder, trial)
+        stopping = {"launch": folder.name, "trial": trial.name, "state": "stopping"}
+        return Answer(stopping, f"{trial.name} ends after the epoch that it trains.")
+    best, worth = found.best, [as_dict(entry) for entry in worth_of(folder)]
+    document = {
+        "launch": folder.name,
+        "metric": found.metric,
+        "trials_asked": found.asked,
+        "best": best.name if best else None,
+        "before": found.first_score,
+        "importance": dict(found.importance),
+        "trials": [asdict(trial) for trial in found.trials],
+        "worth": worth,
+    }
+    titles = ("trial", "state", found.metric, *found.settings, "epochs", "seconds", "why")
+    rows = [
+        (
+            f"{trial.name}{' *' if trial == best else ''}",
+            trial.state,
+            trial.score(found.metric),
+            *(trial.values.get(key) for key in found.settings),
+            trial.epochs,
+            trial.seconds,
+            trial.error,
+        )
+        for trial in found.trials
+    ]
+    return Answer(document, "\n".join([table(titles, rows), *map(_worth_text, worth)]))
+
+
+def adopt(settings: Settings, arguments: Namespace) -> Answer:
+    """Write a trial's values into the cfg and train with them, in full."""
+    from pipeline.actions.adopt import adopt, train_adopted
+
+    require_volume(settings)
+    made = adopt(settings, arguments.run, arguments.trial, arguments.cfg)
+    launch = made.plan.launch
+    document: dict[str, Any] = {
+        "from_trial": launch.from_trial,
+        "cfg": made.path,
+        "values": dict(made.values),
+        "diff": made.diff,
+        "also_changed": {key: list(pair) for key, pair in made.also_changed.items()},
+        "findings": [finding.as_dict() for finding in made.plan.findings],
+    }
+    for key, (then, now) in made.also_changed.items():
+        say(f"warning: {key} is {now} in {made.path} by now; the tuned run had {then}.")
+    if made.plan.findings:
+        say(findings_text(made.plan.findings))
+    if arguments.dry_run or not made.plan.ok:
+        text = made.diff or f"{made.path} has these values already."
+        return Answer(document, text, 0 if made.plan.ok else InputError.exit_code)
+    run = train_adopted(settings, made, arguments.message)
+    document |= {"launch": launch.id, "run": run.id, "engine": run.engine, "state": str(run.state)}
+    if arguments.wait:
+        shown = waited(settings, launch.id)
+        return Answer({**document, **shown.document}, shown.text, shown.exit_code)
+    text = f"{made.diff}{launch.id} is {run.state.label} (run {run.id})."
+    return Answer(document, text)
+
+
+def _worth_text(worth: dict[str, Any]) -> str:
+    measured = worth["metrics"].get("mAP50-95")
+    name = worth["tuned"][0]
+    if not measured or measured["difference"] is None:
+        return f"{name} has the values of {worth['trial']}; it is not tested yet."
+    spread = "" if measured["spread"] is None else f" ± {measured['spread']:.3f} by seeds"
+    return (
+        f"{name} has the values of {worth['trial']}: mAP50-95 on {worth['split']}"
+        f" {measured['tuned']:.3f}, {measured['difference']:+.3f}{spread}."
+    )
