@@ -1,7 +1,8 @@
 """Preparing a launch, looking at it, and starting it.
 
-`prepare` reads and writes nothing; what it gives is shown in the form and is what `submit` starts:
-the launch id is drawn once, and the files' texts are the ones that were checked.
+`prepare` starts nothing and leaves the volume as it is; in the state folder it keeps what it read
+of the dataset. What it gives is shown in the form and is what `submit` starts: the launch id is
+drawn once, and the files' texts are the ones that were checked.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def everything_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_preparing_reads_everything_and_writes_nothing(settings: Settings) -> None:
+def test_preparing_keeps_nothing_but_what_it_read_of_the_dataset(settings: Settings) -> None:
     before = everything_in(settings.volume)
     plan = prepare(settings, SHAPES)
     assert plan.ok, plan.findings
@@ -49,7 +49,7 @@ def test_preparing_reads_everything_and_writes_nothing(settings: Settings) -> No
     assert plan.report is not None
     assert plan.launch.dataset_fingerprint == plan.report.fingerprint
     assert everything_in(settings.volume) == before
-    assert not any(settings.state.iterdir())
+    assert [path.name for path in settings.state.iterdir()] == ["datasets"]
 
 
 @pytest.mark.parametrize(

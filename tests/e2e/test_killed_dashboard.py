@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.e2e
-EPOCHS = 6
+EPOCHS = 40
 PATIENCE_MS = 60_000
 
 
@@ -70,11 +70,13 @@ def test_a_run_goes_on_and_is_shown_as_it_is_by_the_next_dashboard(
             (run,) = LocalEngine(settings).list_runs().runs
             folder = RunFolder(volume / "runs" / run.launch)
             until(lambda: epochs_of(folder) >= 1)
+            training = training_of(state)
+            training.suspend()  # so that it cannot end before the dashboard has
             streamlit_of(first.pid).send_signal(signal.SIGKILL)
             assert first.wait(60) != 0
         seen = epochs_of(folder)
+        training.resume()
         until(lambda: epochs_of(folder) > seen, "the training does not go on")
-        training = training_of(state)
         training.suspend()  # so that it is sure to train when the next dashboard looks
         assert recorded(settings, run.id)["train"] == "running"
         with served(state, *options, str(free_port("127.0.0.1"))) as second:
