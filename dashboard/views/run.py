@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
@@ -66,8 +67,6 @@ def render() -> None:
     _live(_head, is_live)()
     guarded(show_dialog)()
     names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
-    shown = st.tabs([tr(name) for name in names], key="run_tab", on_change="rerun")
-    tabs = dict(zip(names, shown, strict=True))
     parts: dict[str, Callable[[], None]] = {
         "Curves": _curves,
         "Images": lambda: show_images(_folder().path),
@@ -78,12 +77,23 @@ def render() -> None:
         "Log": _log,
         "Files": lambda: show_files(_folder().path),
     }
-    for name, tab in tabs.items():
+    for name, tab in _tabs(names).items():
         if tab.open:
+            state.publish("tab", name, names[0])
             over_s = elapsed_s(run["finished_at"])
             is_settling = name == "Log" and over_s is not None and over_s < _LOG_SETTLES_S
             with tab:
                 _live(parts[name], is_live or is_settling)()
+
+
+def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
+    """Make the tabs; the one that the URL names is open when the URL is new."""
+    asked = state.url_text("tab")
+    is_new = asked != st.session_state.get("form.tab.url")
+    if asked in names and (is_new or "run_tab" not in st.session_state):
+        st.session_state["run_tab"] = tr(asked)
+    shown = st.tabs([tr(name) for name in names], key="run_tab", on_change="rerun")
+    return dict(zip(names, shown, strict=True))
 
 
 def _live(part: Callable[[], None], is_live: bool) -> Callable[[], None]:

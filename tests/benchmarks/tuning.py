@@ -149,7 +149,7 @@ def _plain(run: YoloRun, folder: Path, gpus: int) -> tuple[list[str], dict[str, 
     asked = {"model": str(run.folder.weights("best")), "trials": TRIALS, "gpus": gpus, "cfg": cfg}
     environment = {
         **os.environ,
-        "PYTHONPATH": str(target),
+        "PYTHONPATH": os.pathsep.join([str(target), os.environ.get("PYTHONPATH", "")]),
         "YOLO_CONFIG_DIR": str(folder / "ultralytics"),
         "YOLO_OFFLINE": "1",
         "YOLO_AUTOINSTALL": "false",

@@ -53,6 +53,18 @@ def metrics_of(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
+def test_the_open_tab_is_in_the_url_so_that_a_link_or_a_reload_opens_it_again(
+    folder: RunFolder,
+) -> None:
+    chosen = tune_tab(folder)
+    assert chosen.query_params["tab"] == ["Tune"]
+    again = AppTest.from_function(run_page, default_timeout=60)
+    again.query_params.update(run=folder.name, tab="Tune")
+    assert len(again.run().dataframe[0].value) == 12
+    again.query_params["tab"] = "Nonsense"
+    assert not again.run().exception
+
+
 def test_the_tab_says_what_was_best_and_lists_every_trial(folder: RunFolder) -> None:
     page = tune_tab(folder)
     found = tuning(folder, is_over=True)

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.core.settings import Settings
@@ -203,7 +205,8 @@ def test_machine_that_is_started_anew(local_engine: Engine, settings: Settings) 
     following = local_engine.submit(workflow(gated("train")), "l-2")
     supervisor = Layout(settings.state).attempt(run_id, "train", 1) / "supervisor.json"
     for process in processes_of(settings.state):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it may have gone with another one
+            process.kill()
     until(lambda: not processes_of(settings.state))
     supervisor.write_text(json.dumps({**json.loads(supervisor.read_text()), "boot": "before"}))
     assert isinstance(local_engine, LocalEngine)
@@ -226,6 +229,7 @@ def test_machine_that_is_started_anew(local_engine: Engine, settings: Settings) 
 
 SUBMIT = """
 import json, sys, time
+from contextlib import suppress
 from pathlib import Path
 from pipeline.core.settings import Settings
 from pipeline.engines.registry import make_engine
