@@ -85,8 +85,11 @@ def pickers() -> tuple[dict[str, Any], str]:
         names = _offered(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)
         key = state.seed(kind, fallback, names)
+        value = st.session_state[key]
+        # A browser that missed the run which made the field shows what the field begins with.
+        index = names.index(value) if value in names else None
         picked[kind] = column.selectbox(
-            label, names, key=key, placeholder=tr("no {kind} yet", kind=kind)
+            label, names, index, key=key, placeholder=tr("no {kind} yet", kind=kind)
         )
         state.publish(kind, picked[kind])
     if not is_choice:

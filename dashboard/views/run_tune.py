@@ -109,6 +109,8 @@ def _show_answer(run: dict[str, Any], found: Tuning) -> None:
             tr("{metric}, best trial", metric=found.metric),
             share(score),
             None if gained is None else f"{gained:+.3f}",
+            delta_color="off" if not round(gained or 0, 3) else "normal",
+            delta_arrow="off" if not round(gained or 0, 3) else "auto",
             help=tr(
                 "On val, after the trial's few epochs; the difference is to the trial with the "
                 "settings as they were."

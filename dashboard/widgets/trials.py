@@ -108,9 +108,11 @@ def history_chart(found: Tuning, look: Colours, *, by_time: bool) -> go.Figure:
             y=found.first_score,
             line={"color": look.muted, "width": 1, "dash": "dot"},
             annotation={"text": tr("settings as they were"), "font": {"size": 11}},
-            annotation_position="bottom right",
+            annotation_position="top right",
         )
     _lay_out(figure, look, tr("minutes") if by_time else tr("trial"), found.metric)
+    figure.update_xaxes(tickformat="" if by_time else "d", nticks=0 if by_time else len(trials))
+    figure.update_yaxes(rangemode="nonnegative")
     return figure
 
 

@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import preferences
+from dashboard import preferences, services
 from pipeline.actions.estimate import Estimate
 from pipeline.core.launch import Choices, Launch
 from pipeline.core.run_folder import run_folder
@@ -59,6 +59,20 @@ def test_choices_are_in_the_url(installation: Path) -> None:
     assert page.query_params["model"] == ["yolov8s-scratch.yaml"]
     again = open_page(model="yolov8s-scratch.yaml")
     assert again.selectbox(key="form.model").value == "yolov8s-scratch.yaml"
+
+
+def test_a_browser_that_missed_the_first_paint_shows_what_is_chosen_all_the_same(
+    installation: Path,
+) -> None:
+    other = services.volume().root / "cfg-other.yaml"
+    other.write_text("epochs: 2\n")
+    try:
+        page = open_page(**PAGE | {"cfg": "cfg-other"})
+        sent = page.selectbox(key="form.cfg").proto
+        # Without a value of its own, a field shows what it began with.
+        assert sent.set_value or sent.options[sent.default] == "cfg-other"
+    finally:
+        other.unlink()
 
 
 def test_a_name_in_the_url_that_is_not_on_the_volume_is_not_chosen(installation: Path) -> None:
