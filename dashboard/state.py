@@ -91,9 +91,15 @@ def url_texts(key: str) -> list[str]:
 def seed_list(key: str) -> str:
     """Prepare a field for several values, one comma apart in the URL; gives the widget's key."""
     widget, asked = f"form.{key}", url_text(key)
-    if widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked):
+    if is_asked_anew(key):
         st.session_state[widget] = list(dict.fromkeys(part for part in asked.split(",") if part))
     return widget
+
+
+def is_asked_anew(key: str) -> bool:
+    """Whether the URL's value counts, not the form's: on a first visit, after a link or back."""
+    widget, asked = f"form.{key}", url_text(key)
+    return widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked)
 
 
 def set_url(key: str, value: str | Sequence[str]) -> None:
@@ -115,9 +121,8 @@ def seed(key: str, fallback: Any, allowed: Sequence[Any] | None = None) -> str:
     The URL's value counts when it is new (first visit, a link, the browser's back button), then
     what was chosen in this session, then the fallback. A value that is not allowed is not used.
     """
-    widget = f"form.{key}"
-    asked = url_text(key)
-    if widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked):
+    widget, asked = f"form.{key}", url_text(key)
+    if is_asked_anew(key):
         value = _typed(asked, fallback) if asked else fallback
         if allowed is not None and value not in allowed:
             value = fallback if fallback in allowed else None

@@ -24,3 +24,10 @@ def end_processes_of(state: Path) -> None:
     for process in processes_of(state):
         with suppress(psutil.NoSuchProcess):
             process.terminate()
+
+
+def kill_processes_of(state: Path) -> None:
+    """Kill all of them, as a machine that loses its power does."""
+    for process in processes_of(state):
+        with suppress(psutil.NoSuchProcess):  # it may have gone with another one
+            process.kill()

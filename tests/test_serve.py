@@ -13,7 +13,7 @@ from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
 from tests.engines.documents import log, step, wait, workflow
 from tests.engines.local.faults import controller_pid, keeper_pid, recorded, until
-from tests.processes import end_processes_of, processes_of
+from tests.processes import end_processes_of, kill_processes_of, processes_of
 from tests.serving import address, served
 
 LIMIT_S = 120
@@ -64,8 +64,7 @@ def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, s
     engine = LocalEngine(settings)
     run_id = engine.submit(workflow(step("train", "echo begun; sleep 600")), "l-1")
     wait(engine, run_id, lambda _: "begun" in log(engine, run_id, "train"))
-    for process in processes_of(state):
-        process.kill()
+    kill_processes_of(state)
     own = ("--mlflow", "http://127.0.0.1:9", "--port", str(free_port("127.0.0.1")))
     with served(state, "--volume", str(volume), *own) as process:
         address(process, "Slipway is at")
@@ -76,6 +75,7 @@ def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, s
         for pid in (keeper_pid(settings), controller):  # while nobody looks
             os.kill(pid, signal.SIGKILL)
         until(lambda: controller_pid(settings) != controller)
+        assert recorded(settings, run_id)["train"] == "running", "the step outlives both"
     end_processes_of(state)
     wait_until_gone(processes_of(state))
 

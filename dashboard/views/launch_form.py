@@ -96,7 +96,9 @@ def pickers() -> tuple[dict[str, Any], str]:
         return picked, settings.engine
     fallback = last["engine"] if last.get("engine") in settings.engines else settings.engine
     key = state.seed("engine", fallback, settings.engines)
-    engine = columns[3].segmented_control(tr("Engine"), settings.engines, key=key, required=True)
+    engine = columns[3].segmented_control(
+        tr("Engine"), settings.engines, default=st.session_state[key], key=key, required=True
+    )
     state.publish("engine", engine)
     return picked, str(engine)
 

@@ -89,10 +89,9 @@ def render() -> None:
 def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
     """Make the tabs; the one that the URL names is open when the URL is new."""
     asked = state.url_text("tab")
-    is_new = asked != st.session_state.get("form.tab.url")
-    if asked in names and (is_new or "run_tab" not in st.session_state):
-        st.session_state["run_tab"] = tr(asked)
-    shown = st.tabs([tr(name) for name in names], key="run_tab", on_change="rerun")
+    if asked in names and state.is_asked_anew("tab"):
+        st.session_state["form.tab"] = tr(asked)
+    shown = st.tabs([tr(name) for name in names], key="form.tab", on_change="rerun")
     return dict(zip(names, shown, strict=True))
 
 

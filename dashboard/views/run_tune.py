@@ -104,13 +104,13 @@ def _show_answer(run: dict[str, Any], found: Tuning) -> None:
     over = [trial for trial in found.trials if trial.state != "running"]
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         score = best.score(found.metric) if best else None
-        gained = None if score is None or before is None else score - before
+        gained = None if score is None or before is None else round(score - before, 3)
         st.metric(
             tr("{metric}, best trial", metric=found.metric),
             share(score),
             None if gained is None else f"{gained:+.3f}",
-            delta_color="off" if not round(gained or 0, 3) else "normal",
-            delta_arrow="off" if not round(gained or 0, 3) else "auto",
+            delta_color="normal" if gained else "off",
+            delta_arrow="auto" if gained else "off",
             help=tr(
                 "On val, after the trial's few epochs; the difference is to the trial with the "
                 "settings as they were."

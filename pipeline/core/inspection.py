@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from pipeline.core.dataset_task import check_task
 from pipeline.core.findings import Finding, capped
 from pipeline.core.fingerprint import Fingerprint
 from pipeline.core.image_checks import check_contents, count_sizes, open_images
+from pipeline.core.images import ImageCheck
 from pipeline.core.label_files import LabelFiles
 from pipeline.core.label_table import LabelTable, join_tables, parse_labels
 from pipeline.core.labels import Label
@@ -67,54 +68,49 @@ def inspect(
     Stopped
         `watch` raised it.
     """
-    found, marks = list(dataset.findings), Marks(list)
-    images: dict[str, list[str]] = {}
-    for split in dataset.splits:
-        images[split], listed = list_images(tree, dataset, split)
-        found += listed
+    images, found = _list_splits(tree, dataset)
+    marks, sizes = Marks(list), {}
     checks = open_images(images, watch, index.checked_images) if deep else {}
     if deep:
         found += check_contents(tree.volume, images, checks, marks)
-    damaged = frozenset(path for path, check in checks.items() if check.mistake)
+        sizes = {split: count_sizes(paths, checks) for split, paths in images.items()}
     labels = LabelFiles(tree, index.labels(before) if before else None)
-    fingerprint, counted = Fingerprint(dataset), dict[str, Counted]()
+    counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch)
+    known = {folder: names.keys() for folder, names in labels.by_folder.items()}
+    found += check_shared(tree.volume, images, marks)
+    found += check_orphans(tree, dataset, images, known)
+    report = _report(tree, dataset, images, counted, found)
+    report = replace(report, fingerprint=fingerprint, image_sizes=sizes)
+    return Inspection(report, _box_tables(images, counted, marks), labels.by_folder)
+
+
+def _list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], list[Finding]]:
+    """Give each split's images, and what is wrong with the yaml and its lists."""
+    images, found = dict[str, list[str]](), list(dataset.findings)
+    for split in dataset.splits:
+        images[split], listed = list_images(tree, dataset, split)
+        found += listed
+    return images, found
+
+
+def _count(
+    tree: Tree,
+    dataset: Dataset,
+    images: dict[str, list[str]],
+    labels: LabelFiles,
+    checks: Mapping[str, ImageCheck],
+    found: list[Finding],
+    watch: Watch,
+) -> tuple[dict[str, Counted], str]:
+    """Count each split's labels, and give the dataset's fingerprint."""
+    damaged = frozenset(path for path, check in checks.items() if check.mistake)
+    counted, fingerprint = dict[str, Counted](), Fingerprint(dataset)
     for split, paths in images.items():
         fingerprint.start(split, len(paths))
         table = _read_labels(dataset, labels, paths, fingerprint, found, watch)
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
-    splits = {split: entry.counts for split, entry in counted.items()}
-    found += check_shared(tree.volume, images, marks)
-    found += check_orphans(
-        tree, dataset, images, {folder: of.keys() for folder, of in labels.by_folder.items()}
-    )
-    found += check_classes(dataset, splits)
-    tables = {split: entry.table for split, entry in counted.items()}
-    task, class_folders, about_task = check_task(dataset, images, tables)
-    found[:0] = about_task  # it explains what the splits' findings say
-    found += tree.problems()
-    report = DatasetReport(
-        data=dataset.file.name,
-        names=dataset.names,
-        splits=splits,
-        all_findings=tuple(capped(found, MAX_FINDINGS)),
-        base_note=dataset.base_note,
-        fingerprint=str(fingerprint),
-        task=task,
-        boxes={split: entry.stats for split, entry in counted.items()},
-        resolved={
-            split: tuple(
-                ResolvedEntry(entry.written, tree.volume.relative(entry.path), entry.rule)
-                for entry in entries
-            )
-            for split, entries in dataset.splits.items()
-        },
-        image_sizes={split: count_sizes(paths, checks) for split, paths in images.items()}
-        if deep
-        else {},
-        class_folders=class_folders,
-    )
-    return Inspection(report, _box_tables(images, counted, marks), labels.by_folder)
+    return counted, str(fingerprint)
 
 
 def _read_labels(
@@ -135,6 +131,38 @@ def _read_labels(
     with ThreadPoolExecutor(1) as pool:
         parts = [pool.submit(take, *block) for block in labels.read(images, found, watch)]
         return join_tables([part.result() for part in parts])
+
+
+def _report(
+    tree: Tree,
+    dataset: Dataset,
+    images: dict[str, list[str]],
+    counted: dict[str, Counted],
+    found: list[Finding],
+) -> DatasetReport:
+    """Say what was counted and found, with what only the whole dataset tells."""
+    splits = {split: entry.counts for split, entry in counted.items()}
+    tables = {split: entry.table for split, entry in counted.items()}
+    task, class_folders, about_task = check_task(dataset, images, tables)
+    # What is said of the task explains what the splits' findings say.
+    found = [*about_task, *found, *check_classes(dataset, splits), *tree.problems()]
+    return DatasetReport(
+        data=dataset.file.name,
+        names=dataset.names,
+        splits=splits,
+        all_findings=tuple(capped(found, MAX_FINDINGS)),
+        base_note=dataset.base_note,
+        task=task,
+        boxes={split: entry.stats for split, entry in counted.items()},
+        resolved={
+            split: tuple(
+                ResolvedEntry(entry.written, tree.volume.relative(entry.path), entry.rule)
+                for entry in entries
+            )
+            for split, entries in dataset.splits.items()
+        },
+        class_folders=class_folders,
+    )
 
 
 def _box_tables(

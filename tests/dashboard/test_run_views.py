@@ -36,7 +36,7 @@ def run_page() -> None:
 def open_page(page: Callable[[], None], *, tab: str = "", **query: str) -> AppTest:
     opened = AppTest.from_function(page, default_timeout=60)
     if tab:
-        opened.session_state["run_tab"] = tab
+        opened.session_state["form.tab"] = tab
     for key, value in query.items():
         opened.query_params[key] = value
     opened.run()

@@ -107,8 +107,7 @@ EPOCHS = 20
 def test_a_training_that_is_ended_resumes_as_if_it_had_not_been(
     volume: Path, state: Path, number: signal.Signals
 ) -> None:
-    settings = {"epochs": EPOCHS, "plots": False, "optimizer": "AdamW"}
-    run = make_run(volume, state, settings)
+    run = make_run(volume, state, {"epochs": EPOCHS, "plots": False, "optimizer": "AdamW"})
     last = run.folder.weights("last")
     kept = checkpoints.kept_copy(last)
     process = run.start("train")

@@ -7,10 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from pipeline.core.settings import Settings
@@ -39,7 +37,7 @@ from tests.engines.local.faults import (
     working,
 )
 from tests.fault_table import record
-from tests.processes import processes_of
+from tests.processes import kill_processes_of, processes_of
 
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 NAMES = {signal.SIGKILL: "kill -9", signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}
@@ -204,9 +202,7 @@ def test_machine_that_is_started_anew(local_engine: Engine, settings: Settings) 
     run_id = start(local_engine, settings)
     following = local_engine.submit(workflow(gated("train")), "l-2")
     supervisor = Layout(settings.state).attempt(run_id, "train", 1) / "supervisor.json"
-    for process in processes_of(settings.state):
-        with suppress(psutil.NoSuchProcess):  # it may have gone with another one
-            process.kill()
+    kill_processes_of(settings.state)
     until(lambda: not processes_of(settings.state))
     supervisor.write_text(json.dumps({**json.loads(supervisor.read_text()), "boot": "before"}))
     assert isinstance(local_engine, LocalEngine)
@@ -229,7 +225,6 @@ def test_machine_that_is_started_anew(local_engine: Engine, settings: Settings) 
 
 SUBMIT = """
 import json, sys, time
-from contextlib import suppress
 from pathlib import Path
 from pipeline.core.settings import Settings
 from pipeline.engines.registry import make_engine

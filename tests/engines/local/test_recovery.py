@@ -47,10 +47,7 @@ WAITING = (
 def kill_controller(settings: Settings) -> int:
     pid = controller_pid(settings)
     os.kill(pid, signal.SIGKILL)
-    give_up_at = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    until(lambda: not is_alive(pid))
     return pid
 
 
@@ -134,10 +131,13 @@ def test_controller_goes_on_without_its_keeper_and_ends_in_good_order(
 ) -> None:
     run_id = local_engine.submit(workflow(step("train", WAITING)), "l-1")
     until(lambda: (settings.volume / "count").exists())
+    controller = controller_pid(settings)
     os.kill(keeper_pid(settings), signal.SIGKILL)
     (settings.volume / "go").touch()
     until(lambda: recorded(settings, run_id)[""] == "succeeded")
     until(lambda: not is_locked(Layout(settings.state).controller_lock), "it does not end")
+    assert (settings.volume / "count").read_text() == "once\n"
+    until(lambda: not is_alive(controller))
 
 
 def test_run_is_stopped_though_its_controller_was_killed(
