@@ -11,6 +11,7 @@ from typing import Literal
 from pipeline.actions.found_runs import record_of
 from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.files import sha256_file
+from pipeline.core.fingerprint import is_comparable
 from pipeline.core.launch import Launch
 from pipeline.core.run_folder import RUNS, RunFolder
 from pipeline.core.settings import Settings
@@ -107,8 +108,8 @@ def recorded_beside(folder: RunFolder) -> list[tuple[RunFolder, Launch]]:
 
 
 def same_dataset(record: Launch, fingerprint: str) -> Now:
-    """Say whether a dataset is what a launch recorded; empty when it recorded none."""
-    if not record.dataset_fingerprint:
+    """Say whether a dataset is what a launch recorded; empty when that cannot be told."""
+    if not is_comparable(record.dataset_fingerprint, fingerprint):
         return ""
     return "same" if fingerprint == record.dataset_fingerprint else "changed"
 

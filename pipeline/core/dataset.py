@@ -7,7 +7,7 @@ The questions that the rest of Slipway asks: `load_dataset`, `inspect_dataset`, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pipeline.core.dataset_report import BoxTable, DatasetReport
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
 from pipeline.core.inspection import inspect
-from pipeline.core.snapshot import Snapshot
+from pipeline.core.snapshot import FolderState, Snapshot
 from pipeline.core.splits import Tree, list_lines
 from pipeline.core.volume import Volume
 from pipeline.core.watch import Watch, nobody
@@ -94,11 +94,11 @@ def inspect_dataset(
     index = DatasetIndex(index_folder, volume, dataset)
     if deep:
         return _inspect(volume, dataset, index, watch, deep=True).kept.report
-    kept = _kept.get((volume, data)) or index.load()
-    if kept and kept.question == index.question and kept.snapshot.is_current:
+    kept, seen = _kept.get((volume, data)) or index.load(), dict[str, FolderState]()
+    if kept and kept.question == index.question and kept.snapshot.is_current(seen):
         _keep(volume, data, kept)
         return kept.report
-    return _inspect(volume, dataset, index, watch).kept.report
+    return _inspect(volume, dataset, index, watch, seen=seen).kept.report
 
 
 def read_boxes(
@@ -137,7 +137,7 @@ def read_boxes(
         )
     index = DatasetIndex(index_folder, volume, dataset)
     boxes = _boxes.get((volume, data, deep))
-    if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current:
+    if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current():
         boxes = _inspect(volume, dataset, index, watch, deep=deep)
     return boxes.by_split[split]
 
@@ -185,16 +185,22 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
 
 
 def _inspect(
-    volume: Volume, dataset: Dataset, index: DatasetIndex, watch: Watch, *, deep: bool = False
+    volume: Volume,
+    dataset: Dataset,
+    index: DatasetIndex,
+    watch: Watch,
+    *,
+    deep: bool = False,
+    seen: Mapping[str, FolderState] | None = None,
 ) -> _Boxes:
     """Read what changed of a dataset, and keep it."""
-    tree, data = Tree(volume), dataset.file.name
+    tree, data = Tree(volume, seen), dataset.file.name
     before = index.load()
     found = inspect(tree, dataset, index, before.snapshot if before else None, watch, deep=deep)
     kept = Kept(index.question, _snapshot(tree, dataset), found.report)
     # Whether a folder outside is still outside cannot be told from folders that may be listed.
     if not tree.has_refused and not deep:
-        index.save(kept, found.labels)
+        index.save(kept, found.labels.keep)
         _keep(volume, data, kept)
     boxes = _Boxes(kept, found.boxes)
     _boxes.clear()

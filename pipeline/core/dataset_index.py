@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,15 @@ from pipeline.core.data_yaml import Dataset
 from pipeline.core.dataset_report import DatasetReport, ResolvedEntry
 from pipeline.core.files import make_folder
 from pipeline.core.findings import Finding
-from pipeline.core.labels import Label
+from pipeline.core.kept_labels import KeptLabels, from_arrays
 from pipeline.core.snapshot import FolderState, Snapshot
 from pipeline.core.split_counts import ClassCounts, SplitCounts
 from pipeline.core.version import code_version
 from pipeline.core.volume import Volume
 
-_FORMAT = 1
+_FORMAT = 2
 _MAX_FILES = 32
 _MAX_BYTES = 1 << 30  # of a dataset; labels are left out of a larger one
-_NOT_KEPT = -1
 _log = logging.getLogger("slipway.dataset")
 
 
@@ -58,34 +57,6 @@ class Kept:
     report: DatasetReport
 
 
-@dataclass(frozen=True)
-class FolderLabels:
-    """The labels of a folder, as they were when `state` was true.
-
-    Parameters
-    ----------
-    sizes
-        In bytes, for each name of the state; -1 for what was not read.
-    data
-        The bytes, one file's behind the other's.
-    """
-
-    state: FolderState
-    sizes: NDArray[np.int32]
-    data: bytes
-
-    def unchanged(self, now: FolderState) -> dict[str, bytes]:
-        """Give the bytes of the files that did not change, by name."""
-        current = dict(zip(now.names, now.stamps.tolist(), strict=True))
-        names, stamps = self.state.names, self.state.stamps.tolist()
-        ends = np.cumsum(np.maximum(self.sizes, 0)).tolist()
-        return {
-            name: self.data[end - size : end]
-            for name, stamp, size, end in zip(names, stamps, self.sizes.tolist(), ends, strict=True)
-            if size != _NOT_KEPT and stamp and current.get(name) == stamp
-        }
-
-
 class DatasetIndex:
     """The file of one dataset.
 
@@ -101,6 +72,8 @@ class DatasetIndex:
         name = _digest(f"{volume.root}\0{dataset.file.name}")[:24]
         self._path = folder / f"{name}.npz" if folder else None
         self.question = _digest(f"{volume!r}\0{dataset!r}\0{code_version()}")
+        # What kept labels depend on, beside the files.
+        self._parsed_for = [code_version(), dataset.keypoint_columns]
 
     @property
     def checked_images(self) -> CheckedImages:
@@ -129,44 +102,49 @@ class DatasetIndex:
             _log.warning("%s cannot be read, so the dataset is read anew: %s", self._path, reason)
             return None
 
-    def labels(self, snapshot: Snapshot) -> dict[str, FolderLabels]:
+    def labels(self, snapshot: Snapshot) -> dict[str, KeptLabels]:
         """Give the labels that were kept with the snapshot that `load` gave, by folder."""
-        labels: dict[str, FolderLabels] = {}
+        labels: dict[str, KeptLabels] = {}
         if self._path is None:
             return labels
         try:
             with open(self._path, "rb") as file, np.load(file) as arrays:
+                if json.loads(arrays["head"].tobytes())["parsed_for"] != self._parsed_for:
+                    return {}
                 for number, (path, state) in enumerate(snapshot.folders.items()):
-                    if f"sizes-{number}" in arrays:
-                        sizes, data = arrays[f"sizes-{number}"], arrays[f"data-{number}"]
-                        labels[path] = FolderLabels(state, sizes, data.tobytes())
+                    prefix = f"labels-{number}-"
+                    names = [name for name in arrays.files if name.startswith(prefix)]
+                    own = {name.removeprefix(prefix): arrays[name] for name in names}
+                    if own:
+                        labels[path] = from_arrays(state, own)
         except _DAMAGED as reason:
             _log.warning("%s cannot be read, so the dataset is read anew: %s", self._path, reason)
+            return {}
         return labels
 
-    def save(self, kept: Kept, labels: Mapping[str, Mapping[str, bytes | Label]]) -> None:
+    def save(self, kept: Kept, read: Callable[[], Mapping[str, KeptLabels]]) -> None:
         """Keep a report and the labels that it was made from; a full disk only costs time later."""
         if self._path is None:
             return
+        labels = read()
         head = {
             "format": _FORMAT,
             "question": kept.question,
+            "parsed_for": self._parsed_for,
             "folders": [(path, state.own) for path, state in kept.snapshot.folders.items()],
             "files": dict(kept.snapshot.files),
             "report": asdict(kept.report),
         }
         arrays: dict[str, NDArray[Any]] = {"head": _bytes(json.dumps(head).encode())}
+        large: dict[str, NDArray[Any]] = {}
         for number, (path, state) in enumerate(kept.snapshot.folders.items()):
             arrays[f"names-{number}"] = _bytes(os.fsencode("\0".join(state.names)))
             arrays[f"stamps-{number}"] = state.stamps
             if path in labels:
-                files = [labels[path].get(name) for name in state.names]
-                texts = [file if isinstance(file, bytes) else None for file in files]
-                sizes = [_NOT_KEPT if text is None else len(text) for text in texts]
-                arrays[f"sizes-{number}"] = np.array(sizes, np.int32)
-                arrays[f"data-{number}"] = _bytes(b"".join(text for text in texts if text))
-        if sum(array.nbytes for array in arrays.values()) > _MAX_BYTES:
-            arrays = {key: a for key, a in arrays.items() if key[:4] not in ("size", "data")}
+                own = labels[path].to_arrays()
+                large |= {f"labels-{number}-{name}": array for name, array in own.items()}
+        if sum(array.nbytes for array in large.values()) <= _MAX_BYTES:
+            arrays |= large
         try:
             _write(self._path, arrays)
         except OSError as reason:

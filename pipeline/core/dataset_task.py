@@ -10,6 +10,7 @@ from pipeline.core import findings as say
 from pipeline.core.data_yaml import Dataset
 from pipeline.core.findings import Finding
 from pipeline.core.label_table import LabelTable
+from pipeline.core.labels import BOXES, QUADS
 
 
 def check_task(
@@ -32,10 +33,10 @@ def check_task(
     """
     if dataset.keypoint_columns:
         return "pose", {}, []  # reading the data yaml has said so
-    polygons = sum(table.polygons for table in tables.values())
+    polygons = sum(int((table.kind != BOXES).sum()) for table in tables.values())
     where = dataset.file.where("train")
     if polygons:
-        is_obb = polygons == sum(table.quads for table in tables.values())
+        is_obb = polygons == sum(int((table.kind == QUADS).sum()) for table in tables.values())
         what = "four corners a line, as oriented boxes have," if is_obb else "polygons"
         message = (
             f"{polygons:,} label files hold {what}; a detector trains on upright boxes around."

@@ -6,8 +6,15 @@ import hashlib
 import os
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.core.data_yaml import Dataset
 from pipeline.core.labels import Label
+
+LABEL_BYTES = hashlib.sha256().digest_size
+_NO_LABEL = bytes(LABEL_BYTES)
+_BYTES = 20
 
 
 class Fingerprint:
@@ -15,22 +22,33 @@ class Fingerprint:
 
     def __init__(self, dataset: Dataset) -> None:
         self._prefix = f"{os.path.realpath(dataset.root)}/"
-        self._digest = hashlib.sha256()
+        self._names = hashlib.sha256()
+        self._labels = hashlib.sha256()
 
     def start(self, split: str, images: int) -> None:
         """Begin a split."""
-        self._digest.update(f"{split}:{images}\0".encode())
+        self._names.update(f"{split}:{images}\0".encode())
 
-    def add(self, images: Sequence[str], files: Sequence[bytes | Label]) -> None:
-        """Take in images of the split (absolute paths) and their labels."""
+    def add(self, images: Sequence[str], labels: NDArray[np.uint8]) -> None:
+        """Take in images of the split (absolute paths) and the digests of their labels."""
         names = "\0".join([image.removeprefix(self._prefix) for image in images])
-        entries = [
-            b"%d\0%s\0%s" % (len(file), name, file)
-            if isinstance(file, bytes)
-            else b"-1\0%s\0" % name
-            for name, file in zip(os.fsencode(names).split(b"\0"), files, strict=True)
-        ]
-        self._digest.update(b"".join(entries))
+        self._names.update(os.fsencode(names) + b"\0")
+        self._labels.update(labels.tobytes())
 
     def __str__(self) -> str:
-        return self._digest.hexdigest()
+        return hashlib.blake2b(
+            self._names.digest() + self._labels.digest(), digest_size=_BYTES
+        ).hexdigest()
+
+
+def digest_labels(files: Sequence[bytes | Label]) -> NDArray[np.uint8]:
+    """Give the digest of each label file, shape (files, `LABEL_BYTES`); zeros for one not read."""
+    digests = [
+        hashlib.sha256(file).digest() if isinstance(file, bytes) else _NO_LABEL for file in files
+    ]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, LABEL_BYTES)
+
+
+def is_comparable(one: str, other: str) -> bool:
+    """Say whether two fingerprints were made in the same way; older ones have another length."""
+    return len(one) == len(other)

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 # Those of Ultralytics; a test compares.
@@ -127,19 +127,24 @@ def read_small(path: str, limit_bytes: int = 256 << 20, folder: int | None = Non
         os.close(descriptor)
 
 
-def read_many(names: list[str], folder: int) -> list[bytes] | None:
-    """Read files of an open folder; None when one of them is not so small, or cannot be read."""
-    texts = []
+def read_many(
+    names: list[str], folder: int, stamp: Callable[[os.stat_result], int]
+) -> tuple[list[bytes], list[int]] | None:
+    """Read and stamp files of an open folder; None when one is not so small, or cannot be read."""
+    texts, stamps = [], []
     try:
         for name in names:
             descriptor = os.open(name, _READ_ONLY, dir_fd=folder)
             try:
+                # Asked where it is open already, and before it is read: what is written to it
+                # from here on makes another stamp.
+                stamps.append(stamp(os.fstat(descriptor)))
                 texts.append(os.read(descriptor, _READ_BYTES))
             finally:
                 os.close(descriptor)
     except OSError:  # reading one by one says which and why
         return None
-    return None if any(len(text) == _READ_BYTES for text in texts) else texts
+    return None if any(len(text) == _READ_BYTES for text in texts) else (texts, stamps)
 
 
 @dataclass(frozen=True)

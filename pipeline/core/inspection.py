@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +17,7 @@ from pipeline.core.fingerprint import Fingerprint
 from pipeline.core.image_checks import check_contents, count_sizes, open_images
 from pipeline.core.images import ImageCheck
 from pipeline.core.label_files import LabelFiles
-from pipeline.core.label_table import LabelTable, join_tables, parse_labels
-from pipeline.core.labels import Label
+from pipeline.core.label_table import join_tables
 from pipeline.core.snapshot import Snapshot
 from pipeline.core.split_counts import Counted, count_split
 from pipeline.core.splits import Tree, list_images
@@ -37,12 +35,12 @@ class Inspection:
     boxes
         By split; what the report was made from.
     labels
-        The label files' bytes, by folder and name.
+        The label files.
     """
 
     report: DatasetReport
     boxes: dict[str, BoxTable]
-    labels: Mapping[str, Mapping[str, bytes | Label]]
+    labels: LabelFiles
 
 
 def inspect(
@@ -74,14 +72,13 @@ def inspect(
     if deep:
         found += check_contents(tree.volume, images, checks, marks)
         sizes = {split: count_sizes(paths, checks) for split, paths in images.items()}
-    labels = LabelFiles(tree, index.labels(before) if before else None)
+    labels = LabelFiles(tree, dataset, index.labels(before) if before else None)
     counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch)
-    known = {folder: names.keys() for folder, names in labels.by_folder.items()}
     found += check_shared(tree.volume, images, marks)
-    found += check_orphans(tree, dataset, images, known)
+    found += check_orphans(tree, dataset, images, labels.names)
     report = _report(tree, dataset, images, counted, found)
     report = replace(report, fingerprint=fingerprint, image_sizes=sizes)
-    return Inspection(report, _box_tables(images, counted, marks), labels.by_folder)
+    return Inspection(report, _box_tables(images, counted, marks), labels)
 
 
 def _list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], list[Finding]]:
@@ -107,30 +104,14 @@ def _count(
     counted, fingerprint = dict[str, Counted](), Fingerprint(dataset)
     for split, paths in images.items():
         fingerprint.start(split, len(paths))
-        table = _read_labels(dataset, labels, paths, fingerprint, found, watch)
+        blocks = []
+        for block in labels.read(paths, found, watch):
+            fingerprint.add(block.images, block.digests)
+            blocks.append(block.table)
+        table = join_tables(blocks)
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
     return counted, str(fingerprint)
-
-
-def _read_labels(
-    dataset: Dataset,
-    labels: LabelFiles,
-    images: list[str],
-    fingerprint: Fingerprint,
-    found: list[Finding],
-    watch: Watch,
-) -> LabelTable:
-    """Read labels, and make a table of those that are read while the next ones are."""
-    classes, keypoint_columns = len(dataset.names), dataset.keypoint_columns
-
-    def take(some: list[str], files: list[bytes | Label]) -> LabelTable:
-        fingerprint.add(some, files)
-        return parse_labels(files, classes, keypoint_columns)
-
-    with ThreadPoolExecutor(1) as pool:
-        parts = [pool.submit(take, *block) for block in labels.read(images, found, watch)]
-        return join_tables([part.result() for part in parts])
 
 
 def _report(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.label_text import parse_plain
-from pipeline.core.labels import Label, parse_label
+from pipeline.core.labels import BOXES, POLYGONS, QUADS, Label, parse_label
 
 MISSING = Label(lines=-1)
 # For fewer files the import of polars takes longer than it saves.
@@ -32,8 +32,8 @@ class LabelTable:
         For each box its line in the label file, from 1; int32.
     lines
         For each image the label lines that are not empty; -1 when there is no label file; int32.
-    polygons, quads
-        Images whose labels are polygons, and those whose polygons have four corners each.
+    kind
+        For each image what its lines are: `BOXES`, `POLYGONS` or `QUADS`; uint8.
     odd
         By the image's index: labels with mistakes or duplicates.
     """
@@ -43,14 +43,46 @@ class LabelTable:
     boxes: NDArray[np.float32]
     line: NDArray[np.int32]
     lines: NDArray[np.int32]
-    polygons: int = 0
-    quads: int = 0
+    kind: NDArray[np.uint8]
     odd: dict[int, Label] = field(default_factory=dict)
 
     @property
     def per_image(self) -> NDArray[np.intp]:
         """Number of boxes of each image."""
         return np.bincount(self.image, minlength=len(self.lines))
+
+    def take(self, images: NDArray[np.intp]) -> LabelTable:
+        """Give the table of some of the images, in that order; -1 is an image without label."""
+        counts = np.append(self.per_image, 0)
+        starts, counts = (np.cumsum(counts) - counts)[images], counts[images]
+        image = np.repeat(np.arange(len(images), dtype=np.int32), counts)
+        rows = np.arange(len(image)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        places = enumerate(images.tolist() if self.odd else ())
+        return LabelTable(
+            image=image,
+            class_id=self.class_id[rows],
+            boxes=self.boxes[rows],
+            line=self.line[rows],
+            lines=np.append(self.lines, np.int32(MISSING.lines))[images],
+            kind=np.append(self.kind, np.uint8(BOXES))[images],
+            odd={at: self.odd[index] for at, index in places if index in self.odd},
+        )
+
+    def put(self, images: NDArray[np.intp], other: LabelTable) -> LabelTable:
+        """Give the table with other labels for some images, ascending, that have no boxes here."""
+        image = np.concatenate([self.image, images[other.image].astype(np.int32)])
+        order = np.argsort(image, kind="stable")
+        lines, kind = self.lines.copy(), self.kind.copy()
+        lines[images], kind[images] = other.lines, other.kind
+        return LabelTable(
+            image=image[order],
+            class_id=np.concatenate([self.class_id, other.class_id])[order],
+            boxes=np.concatenate([self.boxes, other.boxes])[order],
+            line=np.concatenate([self.line, other.line])[order],
+            lines=lines,
+            kind=kind,
+            odd=self.odd | {int(images[index]): label for index, label in other.odd.items()},
+        )
 
 
 def parse_labels(
@@ -68,15 +100,32 @@ def parse_labels(
         See `parse_label`.
     """
     if len(files) <= _FEW:
-        return _table(files, [], class_count, keypoint_columns)
-    at = [index for index, file in enumerate(files) if isinstance(file, bytes)]
-    return _table(files, at, class_count, keypoint_columns)
+        return _line_by_line(files, class_count, keypoint_columns)
+    texts = [file if isinstance(file, bytes) else b"" for file in files]
+    plain = parse_plain(texts, class_count, keypoint_columns)
+    table = LabelTable(
+        image=plain.file.astype(np.int32),
+        class_id=plain.table[:, 0].astype(np.int32),
+        boxes=plain.table[:, 1:],
+        line=plain.line.astype(np.int32),
+        lines=plain.lines.astype(np.int32),
+        kind=plain.kind,
+    )
+    others = [
+        index
+        for index, is_plain in enumerate(plain.is_plain.tolist())
+        if not is_plain or not isinstance(files[index], bytes)
+    ]
+    if not others:
+        return table
+    rest = _line_by_line([files[index] for index in others], class_count, keypoint_columns)
+    return table.put(np.array(others, np.intp), rest)
 
 
 def join_tables(parts: Sequence[LabelTable]) -> LabelTable:
     """Put tables of successive images one behind the other."""
     if not parts:
-        return _table([], [], 0, 0)
+        return _line_by_line([], 0, 0)
     starts = np.cumsum([0, *(len(part.lines) for part in parts)]).tolist()
     return LabelTable(
         image=np.concatenate(
@@ -86,8 +135,7 @@ def join_tables(parts: Sequence[LabelTable]) -> LabelTable:
         boxes=np.concatenate([part.boxes for part in parts]),
         line=np.concatenate([part.line for part in parts]),
         lines=np.concatenate([part.lines for part in parts]),
-        polygons=sum(part.polygons for part in parts),
-        quads=sum(part.quads for part in parts),
+        kind=np.concatenate([part.kind for part in parts]),
         odd={
             at + index: label
             for part, at in zip(parts, starts, strict=False)
@@ -96,35 +144,21 @@ def join_tables(parts: Sequence[LabelTable]) -> LabelTable:
     )
 
 
-def _table(
-    files: Sequence[bytes | Label], at: list[int], class_count: int, keypoint_columns: int
+def _line_by_line(
+    files: Sequence[bytes | Label], class_count: int, keypoint_columns: int
 ) -> LabelTable:
-    """Read the files `at` by columns where that is possible, and all others line by line."""
-    texts = [file for index in at if isinstance(file := files[index], bytes)]
-    plain = parse_plain(texts, class_count, keypoint_columns)
-    places = np.array(at, np.int64)
-    is_read = np.zeros(len(files), bool)
-    is_read[places[plain.is_plain]] = True
-    labels = {
-        index: file if isinstance(file, Label) else parse_label(file, class_count, keypoint_columns)
-        for index, file in enumerate(files)
-        if not is_read[index]
-    }
-    lines = np.zeros(len(files), np.int32)
-    lines[places] = plain.lines
-    lines[list(labels)] = [label.lines for label in labels.values()]
-    image = np.repeat(list(labels), [len(label.classes) for label in labels.values()])
-    image = np.concatenate([places[plain.file], image]).astype(np.int32)
-    classes = [label.classes for label in labels.values()]
-    numbers = [label.numbers for label in labels.values()]
-    order = np.argsort(image, kind="stable")
+    labels = [
+        file if isinstance(file, Label) else parse_label(file, class_count, keypoint_columns)
+        for file in files
+    ]
+    counts = [len(label.classes) for label in labels]
+    kinds = [QUADS if x.quads else POLYGONS if x.polygons else BOXES for x in labels]
     return LabelTable(
-        image=image[order],
-        class_id=np.concatenate([plain.table[:, 0], *classes]).astype(np.int32)[order],
-        boxes=np.concatenate([plain.table[:, 1:], *[x.boxes for x in labels.values()]])[order],
-        line=np.concatenate([plain.line, *numbers]).astype(np.int32)[order],
-        lines=lines,
-        polygons=plain.polygons + sum(label.polygons for label in labels.values()),
-        quads=plain.quads + sum(label.quads for label in labels.values()),
-        odd={i: label for i, label in labels.items() if label.mistakes or label.duplicates},
+        image=np.repeat(np.arange(len(labels), dtype=np.int32), counts),
+        class_id=np.array([each for label in labels for each in label.classes], np.int32),
+        boxes=np.concatenate([np.empty((0, 4), np.float32), *(label.boxes for label in labels)]),
+        line=np.array([number for label in labels for number in label.numbers], np.int32),
+        lines=np.array([label.lines for label in labels], np.int32),
+        kind=np.array(kinds, np.uint8),
+        odd={i: label for i, label in enumerate(labels) if label.mistakes or label.duplicates},
     )

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 BOX_COLUMNS = 5
 QUAD_COLUMNS = 9
+# What the lines of a label file are; quads are polygons of four corners.
+BOXES, POLYGONS, QUADS = 0, 1, 2
 _LOW, _HIGH = np.float32(-0.01), np.float32(1.01)
 _Numbered = tuple[int, list[str]]
 

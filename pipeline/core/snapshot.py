@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,19 +58,28 @@ class Snapshot:
     folders: Mapping[str, FolderState]
     files: Mapping[str, int]
 
-    @property
-    def is_current(self) -> bool:
-        """Whether nothing changed since."""
-        files = all(_is_same(stamp, path) for path, stamp in self.files.items())
-        return files and all(
-            _is_same(state.own, path)
-            and bool(state.stamps.all())
-            and np.array_equal(_stamps(path, state.names), state.stamps)
+    def is_current(self, seen: dict[str, FolderState] | None = None) -> bool:
+        """Say whether nothing changed since.
+
+        Parameters
+        ----------
+        seen
+            Takes what the folders are now, as far as they were looked at, by path: whoever reads
+            what changed need not look again.
+        """
+        seen = {} if seen is None else seen
+        return all(_is_same(stamp, path) for path, stamp in self.files.items()) and all(
+            _is_same(state.own, path) and _is_unchanged(path, state, seen)
             for path, state in self.folders.items()
         )
 
 
-def state_of(folder: str, names: Sequence[str], read_at_ns: int) -> FolderState:
+def state_of(
+    folder: str,
+    names: Sequence[str],
+    read_at_ns: int,
+    seen: Mapping[str, int] = MappingProxyType({}),
+) -> FolderState:
     """Stamp a folder and those of its files.
 
     Parameters
@@ -78,49 +88,62 @@ def state_of(folder: str, names: Sequence[str], read_at_ns: int) -> FolderState:
         Its text files and links.
     read_at_ns
         When the first of what is stamped was read, or earlier.
+    seen
+        Stamps from before the files were read, by name; these are not looked at again.
     """
     own = stamp_of(folder, read_at_ns)
-    return FolderState(own, names, _stamps(folder, names, _latest_ns(read_at_ns)))
+    if not seen:
+        return FolderState(own, names, _stamps(folder, names, read_at_ns))
+    others = [name for name in names if name not in seen]
+    stamps = {**seen, **dict(zip(others, _stamps(folder, others, read_at_ns), strict=True))}
+    return FolderState(own, names, np.array([stamps[name] for name in names], np.int64))
 
 
 def stamp_of(path: str, read_at_ns: int) -> int:
     """Stamp one file or folder; see `state_of`."""
     try:
-        return _stamp(os.stat(path), _latest_ns(read_at_ns))
+        return stamper(read_at_ns)(os.stat(path))
     except OSError:
         return _ABSENT
 
 
-def _latest_ns(read_at_ns: int) -> int:
-    return min(read_at_ns, time.time_ns()) - _SETTLED_NS
+def stamper(read_at_ns: int) -> Callable[[os.stat_result], int]:
+    """Give what makes a stamp of a file's status; see `state_of`."""
+    latest_ns = min(read_at_ns, time.time_ns()) - _SETTLED_NS
+
+    def stamp(status: os.stat_result) -> int:
+        written_ns, changed_ns = status.st_mtime_ns, status.st_ctime_ns
+        if written_ns > latest_ns or changed_ns > latest_ns:
+            return _UNSETTLED
+        return hash((status.st_ino, status.st_size, written_ns, changed_ns)) | 2
+
+    return stamp
 
 
 def _is_same(stamp: int, path: str) -> bool:
     return stamp != _UNSETTLED and stamp == stamp_of(path, time.time_ns())
 
 
-def _stamps(folder: str, names: Sequence[str], latest_ns: int | None = None) -> NDArray[np.int64]:
-    """Give the stamps of a folder's files; an empty table when the folder cannot be opened."""
-    latest_ns = _latest_ns(time.time_ns()) if latest_ns is None else latest_ns
+def _is_unchanged(path: str, state: FolderState, seen: dict[str, FolderState]) -> bool:
+    now = _stamps(path, state.names, time.time_ns())
+    seen[path] = FolderState(state.own, state.names, now)
+    return bool(state.stamps.all()) and np.array_equal(now, state.stamps)
+
+
+def _stamps(folder: str, names: Sequence[str], read_at_ns: int) -> NDArray[np.int64]:
+    """Give the stamps of a folder's files."""
     try:
         # By names in an open folder: whole paths take twice as long.
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return np.full(len(names), _ABSENT, np.int64)
-    stamps = []
+    stamp, stamps = stamper(read_at_ns), []
     try:
         for name in names:
             try:
-                stamps.append(_stamp(os.stat(name, dir_fd=descriptor), latest_ns))
+                stamps.append(stamp(os.stat(name, dir_fd=descriptor)))
             except OSError:
                 stamps.append(_ABSENT)
     finally:
         os.close(descriptor)
     return np.array(stamps, np.int64)
-
-
-def _stamp(status: os.stat_result, latest_ns: int) -> int:
-    written_ns, changed_ns = status.st_mtime_ns, status.st_ctime_ns
-    if written_ns > latest_ns or changed_ns > latest_ns:
-        return _UNSETTLED
-    return hash((status.st_ino, status.st_size, written_ns, changed_ns)) | 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,14 @@ from pipeline.core.data_yaml import Dataset, Entry, as_finding, outside, shown
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
 from pipeline.core.findings import Finding, Tally
-from pipeline.core.images import Folder, image_names, is_image, scan_folder
-from pipeline.core.snapshot import FolderState, Snapshot, stamp_of, state_of
+from pipeline.core.images import Folder, image_names, is_image, read_many, scan_folder
+from pipeline.core.snapshot import (
+    FolderState,
+    Snapshot,
+    stamp_of,
+    stamper,
+    state_of,
+)
 from pipeline.core.volume import Volume
 
 Presence = Literal["file", "missing", "odd", "outside"]
@@ -30,13 +37,21 @@ class Tree:
     """What lies where, each folder listed once; knows what Slipway may read.
 
     Listing folders tells files from FIFOs and links without a call for each file.
+
+    Parameters
+    ----------
+    volume
+        What may be read.
+    seen
+        What folders are now, where that was looked at just before; by path.
     """
 
-    def __init__(self, volume: Volume) -> None:
+    def __init__(self, volume: Volume, seen: Mapping[str, FolderState] | None = None) -> None:
         self.volume = volume
         self._read_at_ns = time.time_ns()
+        self._stamps = defaultdict[str, dict[str, int]](dict)
         self._folders: dict[str, Folder | None] = {}
-        self._states: dict[str, FolderState] = {}
+        self._states = dict(seen or {})
         self._problems: dict[str, Finding] = {}
 
     def folder(self, path: str) -> Folder:
@@ -76,9 +91,18 @@ class Tree:
         if path not in self._states:
             folder = self._folders[path] or Folder(path)
             names = [name for name in folder.files if name.endswith(".txt")]
-            state = state_of(path, [*names, *folder.links], self._read_at_ns)
-            self._states[path] = state
+            names += folder.links
+            self._states[path] = state_of(path, names, self._read_at_ns, self._stamps[path])
         return self._states[path]
+
+    def read(self, path: str, names: list[str], descriptor: int) -> list[bytes] | None:
+        """Read small files of a folder, and stamp them; None when one of them cannot be read."""
+        read = read_many(names, descriptor, stamper(self._read_at_ns))
+        if read is None:
+            return None
+        texts, stamps = read
+        self._stamps[path].update(zip(names, stamps, strict=True))
+        return texts
 
     def snapshot(self, paths: Iterable[str]) -> Snapshot:
         """Remember what was looked into, and single files and folders."""

@@ -55,9 +55,9 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen(folder: Path, change: str) -> None:
     snapshot = _snapshot(folder)
-    assert snapshot.is_current
+    assert snapshot.is_current()
     CHANGES[change](folder)
-    assert not snapshot.is_current
+    assert not snapshot.is_current()
     folder.chmod(0o700)
 
 
@@ -65,19 +65,19 @@ def test_what_a_link_leads_to_counts(folder: Path) -> None:
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").symlink_to(folder / "a.txt")
     snapshot = _snapshot(folder / "labels")
-    assert snapshot.is_current
+    assert snapshot.is_current()
     (folder / "a.txt").write_text("1 0.5 0.5 0.1 0.1\n")
-    assert not snapshot.is_current
+    assert not snapshot.is_current()
 
 
 def test_a_single_file_and_one_that_is_missing_count(folder: Path) -> None:
     lists = [str(folder / "image.jpg"), str(folder / "later")]
     for change in lists:
         snapshot = _snapshot(folder / "no such folder", *lists)
-        assert snapshot.is_current
+        assert snapshot.is_current()
         Path(change).write_text("x")
-        assert not snapshot.is_current
+        assert not snapshot.is_current()
 
 
 def test_what_has_just_changed_is_not_taken_for_settled(folder: Path) -> None:
-    assert not _snapshot(folder, read_at_ns=WRITTEN_NS).is_current
+    assert not _snapshot(folder, read_at_ns=WRITTEN_NS).is_current()
