@@ -109,7 +109,7 @@ def recorded_beside(folder: RunFolder) -> list[tuple[RunFolder, Launch]]:
 
 def same_dataset(record: Launch, fingerprint: str) -> Now:
     """Say whether a dataset is what a launch recorded; empty when that cannot be told."""
-    if not is_comparable(record.dataset_fingerprint, fingerprint):
+    if not is_comparable(record.dataset_fingerprint):
         return ""
     return "same" if fingerprint == record.dataset_fingerprint else "changed"
 

@@ -49,6 +49,6 @@ def digest_labels(files: Sequence[bytes | Label]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, LABEL_BYTES)
 
 
-def is_comparable(one: str, other: str) -> bool:
-    """Say whether two fingerprints were made in the same way; older ones have another length."""
-    return len(one) == len(other)
+def is_comparable(fingerprint: str) -> bool:
+    """Say whether a fingerprint was made as they are now; an older one has another length."""
+    return len(fingerprint) == 2 * _BYTES

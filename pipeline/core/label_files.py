@@ -125,9 +125,9 @@ class LabelFiles:
         digests = digest_labels(files)
         if len(new) == len(images):
             return LabelBlock(images, digests, table)
-        every = self._before.digests[kept]
+        every, known = self._before.digests[kept], self._before.table.take(kept)
         every[new] = digests
-        return LabelBlock(images, every, self._before.table.take(kept).put(new, table))
+        return LabelBlock(images, every, known.put(new, table) if files else known)
 
 
 class _Before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,25 +47,36 @@ class LabelTable:
     kind: NDArray[np.uint8]
     odd: dict[int, Label] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def per_image(self) -> NDArray[np.intp]:
         """Number of boxes of each image."""
         return np.bincount(self.image, minlength=len(self.lines))
 
+    @cached_property
+    def _first(self) -> NDArray[np.intp]:
+        """Index of each image's first box."""
+        return np.cumsum(self.per_image) - self.per_image
+
     def take(self, images: NDArray[np.intp]) -> LabelTable:
         """Give the table of some of the images, in that order; -1 is an image without label."""
-        counts = np.append(self.per_image, 0)
-        starts, counts = (np.cumsum(counts) - counts)[images], counts[images]
-        image = np.repeat(np.arange(len(images), dtype=np.int32), counts)
-        rows = np.arange(len(image)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
+        is_there = images >= 0
+        some = images[is_there]
+        counts = np.zeros(len(images), np.intp)
+        counts[is_there] = self.per_image[some]
+        before = np.cumsum(counts) - counts
+        rows = np.arange(counts.sum())
+        rows += np.repeat(self._first[some] - before[is_there], counts[is_there])
+        lines = np.full(len(images), MISSING.lines, np.int32)
+        kind = np.full(len(images), BOXES, np.uint8)
+        lines[is_there], kind[is_there] = self.lines[some], self.kind[some]
         places = enumerate(images.tolist() if self.odd else ())
         return LabelTable(
-            image=image,
+            image=np.repeat(np.arange(len(images), dtype=np.int32), counts),
             class_id=self.class_id[rows],
             boxes=self.boxes[rows],
             line=self.line[rows],
-            lines=np.append(self.lines, np.int32(MISSING.lines))[images],
-            kind=np.append(self.kind, np.uint8(BOXES))[images],
+            lines=lines,
+            kind=kind,
             odd={at: self.odd[index] for at, index in places if index in self.odd},
         )
 

@@ -121,6 +121,32 @@ def test_one_changed_label_is_read_alone(root: Path) -> None:
     assert after["boxes"] != before["boxes"]
 
 
+def test_other_classes_need_no_label_to_be_read_again(root: Path) -> None:
+    before, lists = _elsewhere(root), {"train.txt", "val.txt", "test.txt"}
+    data = root / "data-custom.yaml"
+    head, _, _ = data.read_text().partition("names:")
+    data.write_text(f"{head}names: [a, b, c, d]\n")
+    more = _elsewhere(root)
+    assert set(more["read"]) <= lists
+    assert more["report"] == repr(_inspect(root)) != before["report"]
+    # The labels that show the class are wrong now, and say so line by line.
+    data.write_text(f"{head}names: [a, b]\n")
+    fewer = _elsewhere(root)
+    assert "label-class-unknown" in fewer["report"]
+    assert fewer["report"] == repr(_inspect(root))
+
+
+def test_labels_with_mistakes_are_told_each_time(root: Path) -> None:
+    write_label(root / LABEL, ["0 .5 .5 .1 .1", "0 .5 .5 .1 .1", "7 .5 .5 .2 .2"])
+    _elsewhere(root)
+    other = root / LABEL.replace("train 0", "train 3")
+    write_label(other, ["1 .5 .5 .1 .1"])
+    after = _elsewhere(root)
+    assert "class 7 does not exist" in after["report"]
+    assert after["report"] == repr(_inspect(root))
+    assert {"train 0.txt", "train 3.txt"} <= set(after["read"])
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK no archive", None])
 def test_a_damaged_index_counts_as_none(root: Path, damage: bytes | None) -> None:
     first = _elsewhere(root)

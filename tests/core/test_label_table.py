@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core import label_table
-from pipeline.core.label_table import MISSING, join_tables, parse_labels
+from pipeline.core.label_table import MISSING, LabelTable, join_tables, parse_labels
 
 CLASSES = 3
 _token = st.one_of(
@@ -70,6 +70,28 @@ def test_columns_and_lines_give_the_same(files: list, keypoint_columns: int) -> 
         patched.setattr(label_table, "_FEW", 0)
         parts = [files[start : start + 3] for start in range(0, len(files), 3)]
         fast = join_tables([parse_labels(part, CLASSES, keypoint_columns) for part in parts])
+    _assert_same(fast, slow)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    files=st.lists(st.one_of(_file, st.just(MISSING)), max_size=7),
+    some=st.lists(st.integers(-1, 6), max_size=9),
+    new=st.sets(st.integers(0, 6)),
+)
+def test_a_table_is_taken_apart_and_put_together(files: list, some: list, new: set) -> None:
+    table = parse_labels(files, CLASSES)
+    some = [index for index in some if index < len(files)]
+    taken = parse_labels([MISSING if index < 0 else files[index] for index in some], CLASSES)
+    _assert_same(table.take(np.array(some, np.intp)), taken)
+    at = np.array(sorted(index for index in new if index < len(files)), np.intp)
+    kept = np.arange(len(files))
+    kept[at] = -1
+    others = parse_labels([files[index] for index in at.tolist()], CLASSES)
+    _assert_same(table.take(kept).put(at, others), table)
+
+
+def _assert_same(one: LabelTable, other: LabelTable) -> None:
     for name in ("image", "class_id", "boxes", "line", "lines", "kind"):
-        np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name), err_msg=name)
-    assert fast.odd == slow.odd
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    assert one.odd == other.odd

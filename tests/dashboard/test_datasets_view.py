@@ -220,6 +220,9 @@ def test_the_deep_check_finds_what_only_opening_finds_and_outlives_a_reload(
     assert "96 × 96" in list(open_page(part="boxes").dataframe[0].value["px"])
 
 
+OTHER = "f" * 40  # the fingerprint of other data
+
+
 def add_run(volume: Path, name: str, **changes: Any) -> None:
     recorded: dict[str, Any] = {
         "sha256": {"data": sha256_file(volume / "data-custom.yaml")},
@@ -240,24 +243,29 @@ def add_run(volume: Path, name: str, **changes: Any) -> None:
 def test_runs_say_whether_the_data_is_what_they_used(installation: Path) -> None:
     assert "No run used this dataset yet" in text_of(open_page(part="runs"))
     add_run(installation, "same")
-    add_run(installation, "other", dataset_fingerprint="f", sha256={"data": "0"})
+    add_run(installation, "other", dataset_fingerprint=OTHER, sha256={"data": "0"})
     add_run(installation, "older1", dataset_fingerprint="", sha256={})
+    # Made in a way that cannot be compared.
+    add_run(installation, "older2", dataset_fingerprint="f" * 64)
     add_run(installation, "elsewhere", data="data-other")
     page = open_page(part="runs")
     table = page.dataframe[0].value.set_index("launch")
-    assert set(table.index) == {"same", "other", "older1"}
+    assert set(table.index) == {"same", "other", "older1", "older2"}
     assert table["dataset"].to_dict() == {
         "same": "✓ same data",
         "other": "✎ changed since",
         "older1": "not recorded",
+        "older2": "not recorded",
     }
     assert table["data yaml"]["other"] == "✎ changed since"
-    assert "3 runs used this data yaml; the dataset changed since 1 of them" in text_of(page)
+    assert "4 runs used this data yaml; the dataset changed since 1 of them" in text_of(page)
 
 
 def test_runs_say_how_good_they_got_and_which_is_the_best_on_this_data(installation: Path) -> None:
     for name, values in {"same": (0.1, 0.25, 0.2), "worse": (0.15,), "other": (0.9,)}.items():
-        add_run(installation, name, **({"dataset_fingerprint": "f"} if name == "other" else {}))
+        add_run(
+            installation, name, **({"dataset_fingerprint": "f" * 40} if name == "other" else {})
+        )
         lines = [f"{epoch},{value}" for epoch, value in enumerate(values, start=1)]
         text = "\n".join(["epoch,metrics/mAP50-95(B)", *lines, ""])
         write(installation, f"runs/{name}/train/results.csv", text)
