@@ -15,6 +15,8 @@ import pytest
 from pipeline.actions import launches, runs
 from pipeline.actions.builds import plan_build
 from pipeline.actions.retest import retest
+from pipeline.actions.sweep import prepare_sweep, start
+from pipeline.actions.sweep_runs import SweepRuns, show_sweep, stop_all
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.sample import write_sample
@@ -121,6 +123,45 @@ def test_a_model_that_is_only_built_is_the_same_on_both_engines(both: dict[str, 
     ]
     assert sizes[0] == sizes[1]
     assert sizes[0]["layers"] == 129
+
+
+def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Settings]) -> None:
+    choices = replace(CHOICES, tune=False, tune_space="", overrides={**TINY_CFG})
+    matrices = {}
+    for settings in both.values():
+        write_sample(settings.volume, images=SAMPLE_IMAGES)
+        plan = prepare_sweep(settings, choices, [choices.model], [choices.cfg], [1, 2], name="two")
+        assert plan.ok, plan.findings
+        start(settings, plan)
+    for engine, settings in both.items():
+        over = swept(settings, "two")
+        assert {run["state"] for run in over.runs.values()} == {"succeeded"}
+        seeds = [(entry.seed, run["metrics"], run["test"]) for entry, run in over.runs.items()]
+        matrices[engine] = seeds, over.rows
+    assert matrices["local"] == matrices["kubeflow"]
+    assert [seed for seed, _, test in matrices["local"][0] if test] == [1, 2]
+
+
+def test_a_sweep_is_stopped_as_a_whole_on_both_engines(both: dict[str, Settings]) -> None:
+    choices = replace(CHOICES, tune=False, tune_space="", overrides={**TINY_CFG, "epochs": 500})
+    for settings in both.values():
+        write_sample(settings.volume, images=SAMPLE_IMAGES)
+        plan = prepare_sweep(settings, choices, [choices.model], [choices.cfg], [1, 2], name="long")
+        start(settings, plan)
+        assert len(show_sweep(settings, "long").live) == 2
+        assert len(stop_all(settings, "long").runs) == 2
+        over = swept(settings, "long")
+        assert {run["state"] for run in over.runs.values()} == {"stopped"}
+
+
+def swept(settings: Settings, name: str) -> SweepRuns:
+    """Give a sweep when all its runs are over."""
+    give_up_at = time.monotonic() + GIVE_UP_S
+    while (found := show_sweep(settings, name)).live:
+        assert time.monotonic() < give_up_at, found.as_dict()
+        assert not found.outages
+        time.sleep(1)
+    return found
 
 
 def kfp_shows(settings: Settings, run_id: str) -> None:
