@@ -16,7 +16,7 @@ from pipeline.core.space_presets import default_space
 from pipeline.core.trials import Trial, read_trials, write_trial
 from pipeline.core.yaml_file import load_yaml
 from step_images.tune.resources import Share, ray_here
-from step_images.tune.trial import Setup, Train, run_trial, train_yolo
+from step_images.tune.trial import YOLO_IMPORTS, Setup, Train, run_trial, train_yolo
 
 _RESOLVED = ("optimizer", "lr0", "momentum", "warmup_bias_lr", "batch", "epochs")
 _REDUCTION = 3  # of trials, at each rung of the scheduler
@@ -60,6 +60,7 @@ def search(
     setup: Setup,
     *,
     train: Train = train_yolo,
+    imports: tuple[str, ...] = YOLO_IMPORTS,
     applied: Callable[[Path], Mapping[str, Any]] | None = None,
     on_change: Callable[[], None] = lambda: None,
 ) -> None:
@@ -77,6 +78,8 @@ def search(
         From `make_setup`.
     train
         Trains one trial.
+    imports
+        Modules that it needs; imported once, for all trials that follow one another.
     applied
         Reads from a trial's folder what it was trained with; its checkpoint says it otherwise.
     on_change
@@ -97,7 +100,8 @@ def search(
             watch = SearchWatch(Path(setup.trials), space, setup.base, check, on_change)
             if share.parallel < space.parallel:
                 print(f"{share.parallel} trials at a time: this machine has no more CPUs.")
-            _fit(folder, space, current, setup, train, share, scratch, watch)
+            given = {"setup": setup, "train": train, "imports": imports}
+            _fit(folder, space, current, given, share, scratch, watch)
     finally:
         _end_running(folder, watch)
     _say_if_late(folder, space, watch)
@@ -113,8 +117,7 @@ def _fit(
     folder: RunFolder,
     space: SearchSpace,
     current: Mapping[str, Any],
-    setup: Setup,
-    train: Train,
+    given: Mapping[str, Any],
     share: Share,
     scratch: Path,
     watch: Any,
@@ -128,7 +131,7 @@ def _fit(
     searcher = TrialSearcher(space, now, read_trials(folder))
     if not searcher.numbers:
         return
-    epochs = int(setup.base.get("epochs", current.get("epochs", SCHEMA["epochs"].default)))
+    epochs = int(given["setup"].base.get("epochs", current.get("epochs", SCHEMA["epochs"].default)))
     grace = max(_FEWEST_EPOCHS, epochs // 4)
     is_asha = space.scheduler == "asha" and grace < epochs
     scheduler = (
@@ -139,7 +142,7 @@ def _fit(
     limit_min = space.time_limit_min
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(run_trial, setup=setup, train=train),
+            tune.with_parameters(run_trial, **given),
             {"cpu": share.cpus, "gpu": share.gpus},
         ),
         tune_config=tune.TuneConfig(
@@ -150,7 +153,7 @@ def _fit(
             search_alg=searcher,
             scheduler=scheduler,
             time_budget_s=limit_min * 60 if limit_min else None,
-            reuse_actors=False,  # one process for several trials is how values get mixed up
+            reuse_actors=True,  # of one after another; each trains in a process of its own
         ),
         run_config=tune.RunConfig(
             name="tune",

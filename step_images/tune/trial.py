@@ -1,11 +1,13 @@
-"""One trial of the tuning; runs in a process of its own that Ray starts."""
+"""One trial of the tuning, in a process of its own that Ray's process has a `ForkServer` fork."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,11 @@ from pipeline.core.launch import utc_now
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
 from step_images.memory import TUNE, out_of_memory
+from step_images.tune.forkserver import ForkServer, Tell
 
+# What `train_yolo` needs, and what Ultralytics imports when a training starts (2 s of a CPU); not
+# polars, which starts threads.
+YOLO_IMPORTS = ("ultralytics.models.yolo", "torch._inductor", "torchvision")
 # Metrics of an epoch, and whether it is the last one; gives whether the trial is to end now.
 Report = Callable[[Mapping[str, float], bool], bool]
 
@@ -43,8 +49,12 @@ class Setup:
 Train = Callable[[Setup, Path, Mapping[str, Any], Report], None]
 
 
-def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
+def run_trial(
+    config: Mapping[str, Any], *, setup: Setup, train: Train, imports: tuple[str, ...]
+) -> None:
     """Train once with the values that were drawn and report after every epoch; Ray calls this.
+
+    Ray's process runs one trial after another; each trains in another process.
 
     Parameters
     ----------
@@ -55,9 +65,29 @@ def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
     train
         Trains with these values in this folder and reports each epoch: `train_yolo`, or a function
         of a test.
+    imports
+        Modules that it needs, for `ForkServer`.
+
+    Raises
+    ------
+    RuntimeError
+        The training failed; the trial's record says why, unless its process died.
     """
     from ray import tune
 
+    work = partial(_train_once, config, setup, train)
+    with closing(_server(imports).run(work)) as scores:
+        for score in scores:
+            # The scheduler may end the trial here; the search then says why.
+            tune.report({setup.metric: score})
+
+
+@cache
+def _server(imports: tuple[str, ...]) -> ForkServer:
+    return ForkServer(imports)
+
+
+def _train_once(config: Mapping[str, Any], setup: Setup, train: Train, tell: Tell) -> None:
     folder = Path(setup.trials)
     path = folder / trial_name(config["number"])
     shutil.rmtree(path, ignore_errors=True)
@@ -72,8 +102,7 @@ def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
         write_trial(folder, trial)
         print(f"{path.name} epoch {trial.epochs}: {setup.metric} {metrics[setup.metric]:.4f}")
         if not is_last:
-            # The scheduler may end the process here; the search then says why.
-            tune.report({setup.metric: trial.best[setup.metric]})
+            tell(trial.best[setup.metric])
         return is_asked_to_stop(path)
 
     try:
@@ -85,7 +114,7 @@ def run_trial(config: Mapping[str, Any], *, setup: Setup, train: Train) -> None:
     asked = is_asked_to_stop(path)
     state, why = ("stopped", "somebody stopped it.") if asked else ("done", "")
     write_trial(folder, replace(trial, state=state, error=why))
-    tune.report({setup.metric: trial.best[setup.metric]})
+    tell(trial.best[setup.metric])
 
 
 def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -160,9 +161,18 @@ def differences(path: Path, drawn: Mapping[str, Any], applied: Applied) -> list[
 
 def _death(trial: RayTrial, tried: Mapping[str, Any]) -> str:
     """Say why a trial's process failed that could not say it itself."""
-    reason = trial.get_error()
+    reason = _error(trial)
     text = " ".join(str(reason).split())
     # Ray ends a trial's process before the machine has no memory left, and names that error so.
     is_memory = "out of memory" in text.lower() or "OutOfMemory" in type(reason).__name__
     memory = out_of_memory(MemoryError(), tried, TUNE) if is_memory else None
     return f"{memory.message} {memory.next}" if memory else f"its process died: {text[:300]}"
+
+
+def _error(trial: RayTrial) -> object:
+    """Give what Ray noted of a failure; its `get_error` looks where that is copied to later."""
+    path = trial.pickled_error_file
+    if path is None:
+        return "nothing says why."
+    error = pickle.loads(Path(path).read_bytes())
+    return getattr(error, "cause", error)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from pipeline.core.errors import SlipwayError
@@ -68,6 +70,17 @@ def train_until_stopped(
         time.sleep(0.05)
 
 
+def train_until_killed(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -> None:
+    """Lose the trial's own process, or Ray's, where the values say so."""
+    if values["box"] == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if values["box"] == 2:
+        of_ray = psutil.Process().parents()[1]
+        of_ray.kill()
+        time.sleep(60)
+    train(setup, path, values, report)
+
+
 def train_with_other_values(
     setup: Setup, path: Path, values: Mapping[str, Any], report: Report
 ) -> None:
@@ -93,6 +106,7 @@ def main(folder: RunFolder, train_name: str) -> int:
             CURRENT,
             setup,
             train=globals()[train_name],
+            imports=("torch",) if train_name == "train_with_torch" else (),
             applied=applied,
             on_change=lambda: write_outcome(folder, space, CURRENT) and None,
         )

@@ -105,6 +105,19 @@ def test_a_trial_that_lags_behind_ends_early_and_one_can_be_stopped(folder: RunF
 
 
 @pytest.mark.slow
+def test_a_process_that_dies_takes_only_its_trial_with_it(folder: RunFolder) -> None:
+    for number, box in enumerate((1, 2, 3), start=1):
+        again = Trial(f"trial-{number:03d}", "interrupted", {"lr0": 0.01, "box": float(box)})
+        write_trial(folder.trial_folders, again)
+    assert run(folder, replace(SPACE, trials=3), "train_until_killed").returncode == 0
+    trials = read_trials(folder)
+    assert [trial.state for trial in trials] == ["failed", "failed", "done"]
+    killed = "its process died: it was ended by SIGKILL, as the kernel does when no memory is left."
+    assert trials[0].error == killed
+    assert trials[1].error.startswith("its process died: ")
+
+
+@pytest.mark.slow
 def test_a_search_stops_at_its_time_limit_and_keeps_what_is_done(folder: RunFolder) -> None:
     first = Trial("trial-001", "done", {"lr0": 0.01, "box": 7.5}, {"mAP50-95": 0.6}, 4, 4, 1.0)
     write_trial(folder.trial_folders, first)
