@@ -113,7 +113,7 @@ def trial_overhead(folder: Path) -> None:
 
 
 def _ours(run: YoloRun, parallel: int) -> float:
-    shutil.rmtree(run.folder.tune, ignore_errors=True)
+    shutil.rmtree(run.folder.trial_folders, ignore_errors=True)
     extra = f"trials: {TRIALS}\nepochs: {EPOCHS}\nparallel: {parallel}\n"
     run.folder.tune_space.write_text(SPACE + extra)
     begin = time.perf_counter()
