@@ -161,18 +161,19 @@ def differences(path: Path, drawn: Mapping[str, Any], applied: Applied) -> list[
 
 def _death(trial: RayTrial, tried: Mapping[str, Any]) -> str:
     """Say why a trial's process failed that could not say it itself."""
-    reason = _error(trial)
-    text = " ".join(str(reason).split())
-    # Ray ends a trial's process before the machine has no memory left, and names that error so.
-    is_memory = "out of memory" in text.lower() or "OutOfMemory" in type(reason).__name__
+    text = " ".join(_error(trial).split())
+    # Ray ends a trial's process before the machine has no memory left, and says it like that.
+    is_memory = "running low on memory" in text
     memory = out_of_memory(MemoryError(), tried, TUNE) if is_memory else None
     return f"{memory.message} {memory.next}" if memory else f"its process died: {text[:300]}"
 
 
-def _error(trial: RayTrial) -> object:
+def _error(trial: RayTrial) -> str:
     """Give what Ray noted of a failure; its `get_error` looks where that is copied to later."""
-    path = trial.pickled_error_file
-    if path is None:
-        return "nothing says why."
-    error = pickle.loads(Path(path).read_bytes())
-    return getattr(error, "cause", error)
+    if trial.pickled_error_file:
+        error = pickle.loads(Path(trial.pickled_error_file).read_bytes())
+        return str(getattr(error, "cause", error))
+    if trial.error_file:
+        _when, _, text = read_text(Path(trial.error_file)).partition("\n")
+        return text
+    return "nothing says why."

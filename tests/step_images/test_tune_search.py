@@ -118,6 +118,17 @@ def test_a_process_that_dies_takes_only_its_trial_with_it(folder: RunFolder) -> 
 
 
 @pytest.mark.slow
+def test_a_trial_that_ray_ends_for_want_of_memory_says_so(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.001")
+    assert run(folder, replace(SPACE, trials=1), "train_until_stopped").returncode == 0
+    (trial,) = read_trials(folder)
+    assert trial.state == "failed"
+    assert trial.error.startswith("the machine ran out of memory (RAM) with imgsz=64. Search with")
+
+
+@pytest.mark.slow
 def test_a_search_stops_at_its_time_limit_and_keeps_what_is_done(folder: RunFolder) -> None:
     first = Trial("trial-001", "done", {"lr0": 0.01, "box": 7.5}, {"mAP50-95": 0.6}, 4, 4, 1.0)
     write_trial(folder.trial_folders, first)
