@@ -2,7 +2,8 @@
 
 Importing torch and Ultralytics takes longer than a short trial trains. The server does it once; all
 that work leaves behind, in memory, on the GPU or in its working directory, ends with its process.
-The server itself does nothing else: a process with one thread, and without CUDA, can be forked.
+The server itself does nothing else: a process with one thread, and without CUDA, can be forked. One
+that is no longer that after its imports does the work itself, and another one does the next.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
 # Tells something to the process that started the work and waits for it; ends the work on its wish.
 Tell = Callable[[Any], None]
-_TOLD, _ENDED = "told", "ended"
+_TOLD, _ENDED, _ENDED_WITH_SERVER = "told", "ended", "ended with server"
+_CUDA = "/dev/nvidia-uvm"  # what CUDA opens when it is first used; asking NVML does not
 _POLL_S = 1.0
 
 
@@ -34,15 +37,21 @@ class ForkServer:
     Parameters
     ----------
     imports
-        Modules to import before anything is forked. They must neither start threads nor use CUDA.
+        Modules to import before anything is forked. Where one of them starts threads or uses CUDA,
+        nothing is gained, and nothing is lost.
     """
 
     def __init__(self, imports: Sequence[str]) -> None:
+        self._imports = imports
+        self._start()
+
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            program = [sys.executable, "-m", __spec__.name, str(theirs.fileno()), *imports]
+            program = [sys.executable, "-m", __spec__.name, str(theirs.fileno()), *self._imports]
             self._process = subprocess.Popen(program, pass_fds=[theirs.fileno()])
         self._connection = Connection(ours.detach())
+        self._is_used_up = False
 
     def __enter__(self) -> ForkServer:
         return self
@@ -61,6 +70,9 @@ class ForkServer:
         RuntimeError
             The process died, or the work raised an error; its output has the traceback.
         """
+        if self._is_used_up:
+            self.__exit__()
+            self._start()
         kind, value = self._ask(work)
         try:
             while kind == _TOLD:
@@ -69,6 +81,7 @@ class ForkServer:
         finally:
             while kind == _TOLD:
                 kind, value = self._ask(False)
+            self._is_used_up = kind == _ENDED_WITH_SERVER
         if value:
             raise RuntimeError(_how(value))
 
@@ -80,6 +93,7 @@ class ForkServer:
                     raise EOFError
             kind, value = self._connection.recv()
         except (EOFError, OSError) as reason:
+            self._is_used_up = True
             raise RuntimeError("the process that it is forked from died.") from reason
         return kind, value
 
@@ -102,12 +116,22 @@ def _serve(connection: Connection, imports: Sequence[str]) -> None:
         except EOFError:
             return
         sys.stdout.flush()
+        if not _can_be_forked():
+            with suppress(SystemExit):
+                _work(connection, work)
+            connection.send((_ENDED_WITH_SERVER, 0))
+            return
         child = os.fork()
         if not child:
             _work(connection, work)
             return
         _, status = os.waitpid(child, 0)
         connection.send((_ENDED, os.waitstatus_to_exitcode(status)))
+
+
+def _can_be_forked() -> bool:
+    opened = {os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")}
+    return len(os.listdir("/proc/self/task")) == 1 and _CUDA not in opened
 
 
 def _work(connection: Connection, work: Callable[[Tell], None]) -> None:

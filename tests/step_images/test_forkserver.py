@@ -128,6 +128,33 @@ def test_a_server_that_died_is_said_and_not_waited_for(server: ForkServer) -> No
         next(told)
 
 
+def test_a_server_that_died_is_started_again(server: ForkServer) -> None:
+    with pytest.raises(RuntimeError, match="forked from died"):
+        list(server.run(kill_server_and_sleep))
+    assert len(list(server.run(partial(count, 2)))) == 2
+
+
+def test_a_server_that_cannot_be_forked_works_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    )
+    (tmp_path / "starts_a_thread.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(tmp_path)]))
+    with ForkServer(["starts_a_thread"]) as server:
+        first = list(server.run(partial(count, 3)))
+        with pytest.raises(RuntimeError):
+            list(server.run(fail))
+        told = server.run(partial(leave_a_file_when_ended, tmp_path / "end"))
+        pid = next(told)
+        told.close()
+        assert (tmp_path / "end").is_file()
+        second = list(server.run(partial(count, 2)))
+    assert [seen for _, seen in [*first, *second]] == [1, 2, 3, 1, 2]
+    assert len({pid, *(own for own, _ in [*first, *second])}) == 3
+
+
 def test_work_ends_with_the_process_that_asked_for_it() -> None:
     program = (
         "import time; from step_images.tune.forkserver import ForkServer;"
