@@ -53,17 +53,21 @@ def as_one(plan: Plan, swept: SweepPlan) -> Plan:
 def show(swept: SweepPlan) -> None:
     """Say how many runs that is, and offer to launch them."""
     count, missing = len(swept.combinations), len(swept.plans)
+    is_one = _is_one_run(swept)
     clicked = st.button(
         tr("Launch {runs}", runs=plural(missing if swept.ok else count, "run")),
         type="primary",
         icon=":material/rocket_launch:",
         width="stretch",
         key="launch.sweep.submit",
-        disabled=not (swept.ok and missing),
+        disabled=not (swept.ok and missing) or is_one,
         on_click=_hold,
     )
     if not swept.ok:
         st.caption(tr("Launch waits until the errors above are corrected."))
+        return
+    if is_one:
+        st.caption(tr("Choose a second model, cfg or seed. For a single run, switch Sweep off."))
         return
     axes = ("model", "cfg", "seed")
     sizes = [len({getattr(entry, axis) for entry in swept.combinations}) for axis in axes]
@@ -78,10 +82,16 @@ def show(swept: SweepPlan) -> None:
         _start(swept)
 
 
+def _is_one_run(swept: SweepPlan) -> bool:
+    """Say whether that is an ordinary launch, and not one more run of an earlier sweep."""
+    joins = any(finding.code == "sweep-goes-on" for finding in swept.findings)
+    return len(swept.combinations) == 1 and not joins
+
+
 def _fields(plan: Plan) -> dict[str, Any]:
     choices = plan.launch.choices
-    models = _further(_MODELS, tr("Also with these models"), "model", choices.model)
-    cfgs = _further(_CFGS, tr("Also with these cfgs"), "cfg", choices.cfg)
+    models = _further(_MODELS, tr("Further models"), "model", choices.model)
+    cfgs = _further(_CFGS, tr("Further cfgs"), "cfg", choices.cfg)
     return {
         "models": [choices.model, *models],
         "cfgs": [choices.cfg, *cfgs],
@@ -129,8 +139,8 @@ def _further(key: str, label: str, kind: Kind, first: str) -> list[str]:
         label,
         list(dict.fromkeys((*offered, *kept))),
         key=widget,
-        placeholder=label,
-        label_visibility="collapsed",  # what is chosen says what it is, and Launch stays in sight
+        placeholder=tr("only {name}", name=first),
+        help=tr("Every model runs with every cfg and every seed."),
     )
     state.publish(key, ",".join(names))
     return list(names)

@@ -109,6 +109,24 @@ def test_a_sweep_says_how_many_runs_it_makes_and_launches_them(settings: Setting
     assert (record.choices.overrides, record.choices.data) == ({"seed": 7}, "data-custom")
 
 
+def test_a_single_combination_is_no_sweep_yet(settings: Settings) -> None:
+    page = open_launch(sweep="true")
+    assert page.button(key=LAUNCH).disabled
+    assert "Choose a second model, cfg or seed" in text_of(page)
+    assert page.multiselect(key="form.models").placeholder == f"only {N}"
+    page.multiselect(key="form.seeds").set_value(["3"]).run()
+    assert page.button(key=LAUNCH).disabled
+    page.multiselect(key="form.seeds").set_value(["3", "4"]).run()
+    assert not page.button(key=LAUNCH).disabled
+
+
+def test_a_single_combination_can_join_an_earlier_sweep(settings: Settings) -> None:
+    started(settings, 0)
+    page = open_launch(sweep="true", seeds="5", sweep_name="night")
+    assert page.button(key=LAUNCH).label == "Launch 1 run"
+    assert not page.button(key=LAUNCH).disabled
+
+
 def test_a_link_brings_the_sweep_back(settings: Settings) -> None:
     page = open_launch(sweep="true", models=f"{S},{N}", seeds="0,12", sweep_name="night")
     assert page.multiselect(key="form.models").value == [S]
