@@ -13,7 +13,7 @@ from pipeline.core.cfg_check import clean
 from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
 from pipeline.core.search_space import SearchSpace
 from pipeline.core.space_form import TWICE, is_real
-from pipeline.core.space_presets import default_space, preset_space, suggested
+from pipeline.core.space_presets import default_space, preset_space, short, suggested
 from pipeline.core.space_text import is_inline, read_inline
 from pipeline.core.yaml_file import parse_yaml
 
@@ -119,7 +119,7 @@ def with_scale(key: str, entry: Mapping[str, Any], scale: str, current: Any) -> 
     if scale == "int":
         low, high = math.floor(low), math.ceil(high)
     if scale == "log" and low <= 0:
-        low = high / 100
+        low = short(high / 100)
     return {"low": low, "high": high, "scale": scale}
 
 

@@ -80,9 +80,12 @@ def suggested(key: str, current: Any) -> Dimension:
     if key in ("imgsz", "batch"):
         return Dimension(choices=_sizes(key, value))
     if key == "fraction":
-        return Dimension(value // 2, value, "int") if value > 1 else Dimension(value / 2, value)
+        return (
+            Dimension(value // 2, value, "int") if value > 1 else Dimension(short(value / 2), value)
+        )
     if setting.kind == "int" and value >= 10:
-        return Dimension(max(int(least), value // 2), value + value // 2, "int")
+        low, high = (int(short(bound)) for bound in (value // 2, value + value // 2))
+        return Dimension(max(int(least), low), high, "int")
     if setting.kind == "int":
         return Dimension(int(min(least, value)), max(10, 2 * value), "int")
     return around(key, value)
@@ -97,10 +100,15 @@ def around(key: str, value: float) -> Dimension:
     if value < 1e-6:
         return Dimension(0.0, min(_FROM_ZERO.get(key, 0.5), top))
     if key in _RATES_BY_MAGNITUDE:
-        return Dimension(_short(value / 3), min(_short(value * 3), top), "log")
+        return Dimension(short(value / 3), min(short(value * 3), top), "log")
     if key == "momentum":
         return Dimension(min(0.8, value), max(0.98, value))
-    return Dimension(_short(value / 2), min(_short(value * 1.5), top))
+    return Dimension(short(value / 2), min(short(value * 1.5), top))
+
+
+def short(value: float) -> float:
+    """Give a suggested bound as people would write it: with three significant digits."""
+    return float(f"{value:.3g}")
 
 
 def _sizes(key: str, value: float) -> tuple[float, ...]:
@@ -110,7 +118,3 @@ def _sizes(key: str, value: float) -> tuple[float, ...]:
     else:
         near = {value // 2, value * 2} if value >= 2 else {8, 16}
     return tuple(sorted({*near, value}))
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")

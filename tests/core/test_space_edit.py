@@ -22,7 +22,7 @@ from pipeline.core.space_edit import (
     without,
 )
 from pipeline.core.space_form import SCALES
-from pipeline.core.space_presets import PRESETS, default_space
+from pipeline.core.space_presets import PRESETS, default_space, suggested
 from pipeline.core.space_text import file_text, inline, is_inline, read_inline
 from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.yaml_file import parse_yaml
@@ -69,6 +69,27 @@ def test_changes_leave_everything_else() -> None:
 def test_what_is_searched_is_fixed_no_more() -> None:
     assert codes(with_entry(DOCUMENT, "epochs", {"low": 1, "high": 30})) == ["fixed-and-searched"]
     assert codes(with_added(DOCUMENT, "epochs", CFG)) == []
+
+
+AWKWARD = {
+    "lr0": 0.01237,
+    "weight_decay": 0.0005678,
+    "box": 9.371,
+    "scale": 0.3333,
+    "degrees": 12.37,
+    "fraction": 0.3337,
+    "epochs": 1237,
+    "momentum": 0.9371,
+}
+
+
+@pytest.mark.parametrize(("key", "value"), AWKWARD.items())
+def test_suggested_bounds_have_three_digits(key: str, value: float) -> None:
+    entry = suggested(key, value).as_dict()
+    assert entry["low"] <= value <= entry["high"]
+    as_log = with_scale(key, {"low": 0.0, "high": value}, "log", value)
+    for bound in {entry["low"], entry["high"], as_log["low"]} - {value}:
+        assert bound == float(f"{bound:.3g}")
 
 
 @settings(deadline=None)
