@@ -39,7 +39,7 @@ def share(value: float | None) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
-def plural(count: int, singular: str, many: str = "") -> str:
+def plural(count: float, singular: str, many: str = "") -> str:
     """Give a count with its noun: ``1 image``, ``1,312 images``."""
     noun = singular if count == 1 else many or f"{singular}s"
     return tr(f"{{count:,}} {noun}", count=count)

@@ -55,7 +55,7 @@ def space_settings(form: SpaceForm) -> None:
 def cost_text(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> str:
     """Say what a search costs against its training, in plain words; empty when that is not known.
 
-    ``4 trials × 5 epochs: at most 1.0 times the work of the training.``
+    ``4 trials × 5 epochs: at most the work of 20 epochs, on top of the training's 100 epochs.``
     """
     told = cost(document, cfg)
     if told is None:
@@ -63,14 +63,24 @@ def cost_text(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> str:
     parts = [f"{plural(told.trials, 'trial')} × {plural(told.epochs, 'epoch')}"]
     if told.share != 1:
         parts.append(tr("{share:.0%} of the training's images", share=told.share))
-    work = tr("at most {times:.3g} times the work of the training", times=told.trainings)
-    sentences = [f"{' × '.join(parts)}: {work}."]
+    sentences = [
+        tr(
+            "{trials}: at most the work of {epochs}, on top of the training's {own}.",
+            trials=" × ".join(parts),
+            epochs=_epochs(told.all_epochs),
+            own=_epochs(told.training_epochs),
+        )
+    ]
     if space_edit.setting_of(document, "scheduler") == "asha":
         sentences.append(tr("ASHA ends trials that lag, so it is often less."))
     limit = space_edit.setting_of(document, "time_limit_min")
     if is_real(limit):
         sentences.append(tr("It ends after {limit:g} min.", limit=limit))
     return " ".join(sentences)
+
+
+def _epochs(count: float) -> str:
+    return plural(int(count) if count % 1 == 0 else float(f"{count:.3g}"), "epoch")
 
 
 def _number(

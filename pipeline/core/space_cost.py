@@ -24,14 +24,19 @@ class Cost:
         Of a trial, at most.
     share
         Of the training's images that a trial sees in an epoch.
-    trainings
-        Images seen by all trials, over those that the training sees.
+    training_epochs
+        Of the training that it follows.
     """
 
     trials: int
     epochs: int
     share: float
-    trainings: float
+    training_epochs: int
+
+    @property
+    def all_epochs(self) -> float:
+        """Epochs of the training that are as much work as all trials."""
+        return self.trials * self.epochs * self.share
 
 
 def cost(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> Cost | None:
@@ -50,7 +55,7 @@ def cost(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> Cost | None:
     part = share / full if known else 1.0  # a number of images: the same for both, or not known
     if not (is_real(trials) and is_real(epochs) and is_real(cfg["epochs"]) and cfg["epochs"] > 0):
         return None
-    return Cost(int(trials), int(epochs), part, trials * epochs * part / cfg["epochs"])
+    return Cost(int(trials), int(epochs), part, int(cfg["epochs"]))
 
 
 def _most(document: Mapping[str, Any], key: str, cfg: Mapping[str, Any]) -> Any:

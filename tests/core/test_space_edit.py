@@ -131,7 +131,7 @@ def test_the_scale_changes_what_can_be_drawn() -> None:
 def test_the_cost_is_told_against_the_training() -> None:
     told = cost({**DOCUMENT, "fraction": 0.5}, CFG)
     assert told and (told.trials, told.epochs, told.share) == (4, 5, 0.5)
-    assert told.trainings == 4 * 5 * 0.5 / 20
+    assert (told.all_epochs, told.training_epochs) == (10, 20)
     whole = cost({"space": {"epochs": {"low": 1, "high": 30}}, "trials": 2}, CFG)
-    assert whole and whole.epochs == 30 and whole.trainings == 3
+    assert whole and whole.epochs == 30 and whole.all_epochs == 60
     assert cost({"trials": "many"}, CFG) is None

@@ -45,10 +45,18 @@ def test_the_section_comes_and_goes_with_tuning(installation: Path) -> None:
     assert "Search space" not in text_of(page)
     page.toggle(key="form.tune").set_value(True).run()
     assert "**Search space** :gray[8 settings]" in text_of(page)
-    assert "4 trials × 5 epochs" in text_of(page)
+    assert "4 trials × 5 epochs: at most the work of 20 epochs, on top of the training's 24" in (
+        text_of(page)
+    )
     assert launch_of(page).choices.tune_space == ""
     page.toggle(key="form.tune").set_value(False).run()
     assert "**Search space**" not in text_of(page)
+
+
+def test_a_search_of_one_epoch_is_counted_in_the_singular(installation: Path) -> None:
+    page = open_tuning(tune_space=inline({**BOX, "trials": 1, "epochs": 1}), set="epochs=1")
+    said = "1 trial × 1 epoch: at most the work of 1 epoch, on top of the training's 1 epoch."
+    assert said in text_of(page)
 
 
 def test_a_changed_end_makes_the_space_the_launchs_own(installation: Path) -> None:
