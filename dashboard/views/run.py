@@ -279,6 +279,8 @@ def _metrics(run: dict[str, Any]) -> None:
     best = metrics.get("mAP50-95", {})
     epoch = best.get("best_epoch")
     label = tr("mAP50-95 (best, epoch {epoch})", epoch=epoch) if epoch else "mAP50-95"
+    if best.get("best") == 0:
+        label = tr("mAP50-95 (nothing detected yet)")
     with st.container(horizontal=True, gap="large"):
         st.metric(label, share(best.get("best")), width="content")
         st.metric(

@@ -48,6 +48,8 @@ def show_tune(run: dict[str, Any], folder: RunFolder) -> None:
         st.info(_why_no_trials(run, folder), icon=":material/tune:")
         return
     _show_answer(run, found)
+    if found.is_blank:
+        st.info(_why_no_best(found), icon=":material/visibility_off:")
     chosen = _show_table(run, found)
     _show_buttons(run, folder, found, chosen)
     parts: dict[str, Callable[[], None]] = {
@@ -97,6 +99,21 @@ def _why_no_trials(run: dict[str, Any], folder: RunFolder) -> str:
     if State(run["state"]).is_finished:
         return tr("The run ended before its first trial; the log of its steps says why.")
     return tr("Trials appear here when the tune step runs, after the training.")
+
+
+def _why_no_best(found: Tuning) -> str:
+    return " ".join(
+        (
+            tr(
+                "Nothing detected yet: {metric} is 0 in every trial that is over.",
+                metric=found.metric,
+            ),
+            tr(
+                "So no trial is better than another. Train for more epochs or at a larger imgsz "
+                "before tuning, or give each trial more epochs."
+            ),
+        )
+    )
 
 
 def _show_answer(run: dict[str, Any], found: Tuning) -> None:
@@ -214,7 +231,7 @@ def _parallel(found: Tuning) -> None:
     axes = st.multiselect(
         tr("Settings"), keys, default=keys[:_AXES], key="tune_axes", max_selections=12
     )
-    if found.best is None or not axes:
+    if not any(trial.state in KEPT for trial in found.trials) or not axes:
         st.info(tr("It takes a trial that is over, and a setting."), icon=":material/tune:")
         return
     shown.draw(shown.trials_parallel_chart(found, axes, colours()), "tune.parallel")
@@ -259,7 +276,8 @@ def _epochs(found: Tuning, folder: RunFolder, chosen: Sequence[Trial]) -> None:
     if len(chosen) > _CURVES:
         st.caption(tr("The first {count} of the ticked trials.", count=_CURVES))
     elif not chosen:
-        st.caption(tr("The best trial and the first; tick others to see theirs."))
+        shows_best = tr("The best trial and the first; tick others to see theirs.")
+        st.caption(shows_best if best else tr("The first trial; tick others to see theirs."))
     shown.draw(curve_chart(series, colours()), "tune.epochs")
 
 

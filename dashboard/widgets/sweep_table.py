@@ -105,7 +105,7 @@ def _mean(row: Row, best: float | None) -> str:
 
 
 def _most(values: Any) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+    return max((value for value in values if value), default=None)  # of zeros none is the best
 
 
 def _seeds(found: SweepRuns) -> list[Any]:

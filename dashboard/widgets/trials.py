@@ -47,7 +47,7 @@ def trial_table(found: Tuning) -> pd.DataFrame:
             "state": [tr(_STOPPING) if t.name in found.stopping else trial_text(t) for t in trials],
             found.metric: [t.score(found.metric) for t in trials],
             **{key: _column(column) for key, column in values.items()},
-            "best epoch": [t.best_epoch or None for t in trials],
+            "best epoch": [t.best_epoch if t.score(found.metric) else None for t in trials],
             "epochs": [t.epochs for t in trials],
             "seconds": [t.seconds for t in trials],
             "why": [t.error for t in trials],
@@ -95,14 +95,15 @@ def history_chart(found: Tuning, look: Colours, *, by_time: bool) -> go.Figure:
     ):
         shown = [(p, t) for p, t in zip(places, trials, strict=True) if t.state in states]
         _add_points(figure, shown, found.metric, title, colour, symbol)
-    figure.add_scatter(
-        x=places,
-        y=best_so_far(trials, found.metric),
-        name=tr("best so far"),
-        mode="lines",
-        line={"color": look.runs[1], "width": 2, "shape": "hv"},
-        hovertemplate="%{y:.4f}<extra></extra>",
-    )
+    if found.best:
+        figure.add_scatter(
+            x=places,
+            y=best_so_far(trials, found.metric),
+            name=tr("best so far"),
+            mode="lines",
+            line={"color": look.runs[1], "width": 2, "shape": "hv"},
+            hovertemplate="%{y:.4f}<extra></extra>",
+        )
     if found.first_score is not None:
         figure.add_hline(
             y=found.first_score,

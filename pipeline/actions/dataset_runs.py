@@ -71,11 +71,9 @@ def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[Dat
 
 
 def best_run(runs: Iterable[DatasetRun]) -> DatasetRun | None:
-    """Give the best of the runs that used the dataset as it is now; None when none is measured."""
+    """Give the best of the runs that used the dataset as it is now; None if all are blank."""
     measured = [
-        (entry.best_map, entry)
-        for entry in runs
-        if entry.best_map is not None and entry.dataset_now == "same"
+        (entry.best_map, entry) for entry in runs if entry.best_map and entry.dataset_now == "same"
     ]
     return max(measured, key=lambda pair: pair[0])[1] if measured else None
 

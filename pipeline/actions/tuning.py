@@ -65,8 +65,16 @@ class Tuning:
 
     @property
     def best(self) -> Trial | None:
-        """The best trial that came to its end, or else of those that were ended early."""
-        return best_of(self.trials, self.metric)
+        """The best trial that came to its end, or else of those that were ended early.
+
+        None where nothing was detected: then no trial is better than another.
+        """
+        return best_of([t for t in self.trials if t.score(self.metric)], self.metric)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether trials are over and none of them has detected anything."""
+        return best_of(self.trials, self.metric) is not None and self.best is None
 
     @property
     def first_score(self) -> float | None:
@@ -80,14 +88,16 @@ class Tuning:
         Raises
         ------
         FileMissing
-            There is no such trial, or none that has come to an end.
+            There is no such trial, none that has come to an end, or none that is the best.
         """
         if not name:
-            if self.best is None:
-                raise FileMissing(
-                    "no trial has come to its end yet.", where="trial", next="Wait for one."
-                )
-            return self.best
+            if self.best:
+                return self.best
+            message, hint = "no trial has come to its end yet.", "Wait for one."
+            if self.is_blank:
+                message = f"no trial is the best: {self.metric} is 0 in every trial that is over."
+                hint = "Name one with --trial, or train for more epochs first."
+            raise FileMissing(message, where="trial", next=hint)
         wanted = f"trial-{int(name):03d}" if name.isascii() and name.isdecimal() else name
         for trial in self.trials:
             if trial.name == wanted:

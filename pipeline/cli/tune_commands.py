@@ -48,7 +48,9 @@ def trials(settings: Settings, arguments: Namespace) -> Answer:
         )
         for trial in found.trials
     ]
-    return Answer(document, "\n".join([table(titles, rows), *map(_worth_text, worth)]))
+    blank = f"Nothing detected yet: {found.metric} is 0 in every trial that is over."
+    said = [blank] if found.is_blank else []
+    return Answer(document, "\n".join([table(titles, rows), *said, *map(_worth_text, worth)]))
 
 
 def adopt(settings: Settings, arguments: Namespace) -> Answer:

@@ -14,7 +14,10 @@ _NOT_SHOWN = ("lr/", TEST_PREFIX)
 
 
 def summary(history: History) -> Summary:
-    """Give best, best_epoch and last of every metric that can be better or worse."""
+    """Give best, best_epoch and last of every metric that can be better or worse.
+
+    Where nothing was detected, which is 0 in every epoch, none of them is the best.
+    """
     return {
         name: _best(name, points)
         for name, points in history.items()
@@ -34,4 +37,5 @@ def _best(name: str, points: list[tuple[int, float]]) -> dict[str, Any]:
     if not numbers:
         return {"best": None, "best_epoch": None, "last": last}
     epoch, value = max(numbers, key=lambda point: (sign * point[1], -point[0]))
-    return {"best": value, "best_epoch": epoch, "last": last}
+    is_blank = value == 0 and not lower_is_better(name)
+    return {"best": value, "best_epoch": None if is_blank else epoch, "last": last}

@@ -55,6 +55,21 @@ def test_a_finished_search_says_what_was_best_what_was_before_and_what_mattered(
     assert found.log_scaled == {"lr0"}
 
 
+def test_where_nothing_was_detected_no_trial_is_best(folder: RunFolder) -> None:
+    assert not tuning(folder, is_over=False).is_blank  # type: ignore[union-attr]
+    for number in (1, 2):
+        trial = replace(drawn_trial(number), best={"mAP50-95": 0.0})
+        write_trial(folder.trial_folders, trial)
+    found = tuning(folder, is_over=True)
+    assert found and found.is_blank and found.best is None
+    with pytest.raises(FileMissing, match="mAP50-95 is 0 in every trial"):
+        found.named("")
+    assert found.named("2").name == "trial-002"
+    write_trial(folder.trial_folders, replace(drawn_trial(3), best={"mAP50-95": 0.001}))
+    found = tuning(folder, is_over=True)
+    assert found and found.best and found.best.name == "trial-003" and not found.is_blank
+
+
 def test_before_the_first_trial_is_over_the_space_says_what_is_searched(folder: RunFolder) -> None:
     found = tuning(folder, is_over=False)
     assert found and (found.metric, found.asked, found.best) == ("mAP50-95", 9, None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ def test_an_edited_cfg_needs_a_name(cli: Cli, run: RunFolder, volume: Path) -> N
     assert said.code == 3 and "box is 9.0, not 7.5" in said.json["error"]["message"]
     onto = cli("adopt", run.name, "--cfg", "cfg-custom", "--dry-run", "--json")
     assert onto.json["also_changed"] == {"box": [7.5, 9.0]}
+
+
+def test_a_search_that_detected_nothing_says_so(cli: Cli, run: RunFolder) -> None:
+    for number in range(1, 5):
+        blank = replace(drawn_trial(number), best={"mAP50-95": 0.0})
+        write_trial(run.trial_folders, blank)
+    said = cli("trials", run.name)
+    assert " *" not in said.out
+    assert "Nothing detected yet: mAP50-95 is 0 in every trial that is over." in said.out
+    assert cli("trials", run.name, "--json").json["best"] is None
+    refused = cli("adopt", run.name, "--dry-run")
+    assert "mAP50-95 is 0 in every trial" in refused.err and "--trial" in refused.err
+    assert cli("adopt", run.name, "--trial", "2", "--dry-run").code == 0
 
 
 def test_a_run_without_trials_is_said(cli: Cli, volume: Path) -> None:

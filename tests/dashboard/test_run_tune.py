@@ -129,6 +129,18 @@ def test_a_search_in_which_every_trial_failed_still_shows_why(settings: Settings
     assert "tune.adopt_best" not in {button.key for button in page.button}
 
 
+def test_a_search_that_detected_nothing_names_no_best_trial(settings: Settings) -> None:
+    folder = tuned_run(settings, 2)
+    for number in (1, 2):
+        blank = replace(drawn_trial(number), best={"mAP50-95": 0.0})
+        write_trial(folder.trial_folders, blank)
+    page = tune_tab(folder)
+    assert "Nothing detected yet: mAP50-95 is 0 in every trial that is over" in text_of(page)
+    assert metrics_of(page)["Best trial"] == "–"
+    assert not any("★" in name for name in page.dataframe[0].value["trial"])
+    assert "tune.adopt_best" not in {button.key for button in page.button}
+
+
 def test_the_best_trial_becomes_a_run_by_two_clicks(settings: Settings, folder: RunFolder) -> None:
     page = click(tune_tab(folder), "tune.adopt_best")
     assert "+lr0:" in text_of(page)

@@ -205,6 +205,15 @@ def test_the_best_run_and_the_best_mean_have_a_star() -> None:
     assert list(table["seed 2"]) == ["★ 0.900 ● running", "not started"]
 
 
+def test_runs_that_detected_nothing_have_no_star() -> None:
+    entries = [Combination(model, "c", seed) for model in (N, S) for seed in (0, 1)]
+    blank = {"state": "succeeded", "metrics": {"mAP50-95": 0.0}}
+    runs = {entry: {"launch": str(place), **blank} for place, entry in enumerate(entries)}
+    table = sweep_frame(SweepRuns(Sweep("night", "kim", "", "local", Choices(), {}), runs, ()))
+    assert list(table["mean"]) == ["0.000 ± 0.000"] * 2
+    assert list(table["seed 0"]) == ["0.000 ✓"] * 2
+
+
 def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Settings) -> None:
     started(paused)
     page = open_sweep("night")
