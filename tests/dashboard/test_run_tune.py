@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.theme import LIGHT
-from dashboard.widgets.trials import history_chart, trial_table, trials_parallel_chart, value_chart
 from pipeline.actions import launches, runs
 from pipeline.actions.adopt import adopt, train_adopted
-from pipeline.actions.tuning import Tuning, tuning
+from pipeline.actions.tuning import tuning
 from pipeline.core.launch import Choices
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.trials import is_asked_to_stop, trial_name, write_trial
+from pipeline.core.trials import is_asked_to_stop, write_trial
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from tests.dashboard.test_run_views import open_page, run_page, text_of
@@ -178,35 +176,3 @@ def test_both_runs_say_what_tuning_was_worth(settings: Settings, folder: RunFold
         assert "**+0.060** against 0.500" in said and "One run each" in said
         assert metrics_of(page)["mAP50"] == "0.760"
         assert page.button(key=f"tune.compare.{launch}")
-
-
-def many(count: int) -> Tuning:
-    trials = tuple(drawn_trial(number) for number in range(1, count + 1))
-    return Tuning("mAP50-95", count, tuple(CURRENT), trials, CURRENT, log_scaled=frozenset(["lr0"]))
-
-
-def test_the_best_so_far_only_rises_also_over_time() -> None:
-    found = many(40)
-    for by_time in (False, True):
-        line = history_chart(found, LIGHT, by_time=by_time).data[-1]
-        reached = [value for value in line.y if value is not None]
-        assert reached == sorted(reached) and list(line.x) == sorted(line.x)
-
-
-def test_charts_hold_only_what_counts() -> None:
-    found = many(10)
-    failed = replace(drawn_trial(11), state="failed")
-    found = replace(found, trials=(*found.trials, failed))
-    assert sum(len(part.x) for part in value_chart(found, "lr0", LIGHT).data) == 10
-    (lines,) = trials_parallel_chart(found, ["lr0", "fliplr"], LIGHT).data
-    assert [axis.label for axis in lines.dimensions] == ["lr0", "fliplr", "mAP50-95"]
-    assert len(lines.line.color) == 10
-    assert len(trial_table(found)) == 11
-
-
-def test_a_setting_of_words_and_numbers_is_a_column_of_words() -> None:
-    one = replace(drawn_trial(1), values={"optimizer": "SGD"})
-    other = replace(drawn_trial(2), values={"optimizer": None})
-    table = trial_table(Tuning("mAP50-95", 2, ("optimizer",), (one, other)))
-    assert list(table["optimizer"]) == ["SGD", ""]
-    assert trial_name(1) in table["trial"][0]
