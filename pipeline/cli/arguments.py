@@ -1,4 +1,4 @@
-"""The words of the command line: commands, options, and the objects they become."""
+"""The words of the command line: commands, their options, and the objects they become."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ import argparse
 from collections.abc import Callable
 from dataclasses import fields, replace
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from pipeline.cli.answer import Answer
+from pipeline.cli.options import (
+    Parser,
+    choice_options,
+    names,
+    number,
+    positive,
+    shared_options,
+    sweep_options,
+)
 from pipeline.core.errors import UsageError
 from pipeline.core.launch import Choices
 from pipeline.core.settings import Settings, load_settings
@@ -18,16 +27,9 @@ _SEARCH = ("preset", "ranges", "trials")
 _STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
 
 
-class Parser(argparse.ArgumentParser):
-    """Raises `UsageError` where argparse would print and exit."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}.", next=f"See '{self.prog} --help'.")
-
-
 def make_parser() -> Parser:
     """Make the parser of all commands."""
-    shared, shared_by_runs = _shared_options(), _shared_options(has_state=False)
+    shared, shared_by_runs = shared_options(), shared_options(has_state=False)
     parser = Parser(
         prog="python -m pipeline",
         description="Launch YOLO runs and look at them.",
@@ -110,73 +112,10 @@ def _lazy(where: str, name: str) -> Callable[[Settings, argparse.Namespace], Ans
     return call
 
 
-def _shared_options(*, has_state: bool = True) -> Parser:
-    """Options that may stand before and after the command; ``runs --state`` means another thing."""
-    options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = options.add_argument_group("settings")
-    group.add_argument("--volume", metavar="DIR", help="folder with models, cfgs and datasets")
-    if has_state:
-        group.add_argument("--state", metavar="DIR", help="folder for queue, caches and logs")
-    group.add_argument("--engine", metavar="NAME", help="local or kubeflow")
-    group.add_argument("--mlflow", metavar="URI", dest="tracking_uri", help="MLflow's address")
-    group.add_argument("--json", action="store_true", help="print one JSON document")
-    return options
-
-
-def _choice_options(parser: Parser) -> None:
-    add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
-    add("--model", metavar="NAME", help="weights, model yaml, or a scale of one")
-    add("--cfg", metavar="NAME", help="yaml of Ultralytics settings")
-    add("--name", metavar="TEXT", help="becomes part of the launch id")
-    _common_choice_options(add)
-
-
-def _sweep_options(parser: Parser) -> None:
-    add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
-    several = "; more than one may be given"
-    add("--model", metavar="NAME", dest="models", action="append", help=f"model{several}")
-    add("--cfg", metavar="NAME", dest="cfgs", action="append", help=f"cfg{several}")
-    add("--seed", metavar="N", dest="seeds", action="append", type=_number, help=f"seed{several}")
-    add("--name", metavar="TAG", dest="tag", help="of the sweep; one that exists is gone on with")
-    _common_choice_options(add)
-
-
-def _common_choice_options(add: Callable[..., argparse.Action]) -> None:
-    add("--data", metavar="NAME", help="yaml of a dataset")
-    add("--train", action=argparse.BooleanOptionalAction, help="train and test")
-    add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
-    add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space, or {space: …}")
-    presets = "default, learning rate, augmentation, loss weights or all"
-    add("--tune-preset", metavar="NAME", dest="preset", help=f"search {presets}")
-    ranges = "KEY=LOW..HIGH[:log|int] or KEY=a|b: search this too; more than one may be given"
-    add("--search", metavar="RANGE", dest="ranges", action="append", help=ranges)
-    add("--trials", metavar="N", type=_positive, help="how many the search tries")
-    add("--test-split", metavar="NAME", help="only measure the model on this split of the data")
-    add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
-    add("--experiment", metavar="NAME", help="MLflow experiment")
-    add("--gpus", metavar="N", type=_number)
-    add("--cpus", metavar="N", type=_number)
-    add("--mem-gb", metavar="N", type=_number)
-    add("--shm-size", metavar="SIZE", help="size of /dev/shm, such as 1Gi")
-    add(
-        "--node-selector",
-        metavar="KEY=VALUE",
-        action="append",
-        help="label of the nodes for train, test and tune; more than one may be given",
-    )
-    add(
-        "--toleration",
-        metavar="KEY[=VALUE]:EFFECT",
-        dest="tolerations",
-        action="append",
-        help="taint that they accept; more than one may be given",
-    )
-
-
 def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     sample = add("sample", "volume_commands", "write a sample volume")
     sample.add_argument("folder", metavar="DIR")
-    sample.add_argument("--images", metavar="N", type=_number, default=240)
+    sample.add_argument("--images", metavar="N", type=number, default=240)
     listing = add("ls", "volume_commands", "list what can be chosen")
     listing.add_argument("kind", nargs="?", choices=("models", "cfgs", "datasets"))
     inspect = add("inspect", "volume_commands", "count a dataset's classes")
@@ -188,7 +127,7 @@ def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     add("doctor", "volume_commands", "say what works, what does not, and what to do")
     images = add("images", "images", "build the images of the steps and of the dashboard")
     images.add_argument("--builder", metavar="NAME", default="", help="buildah, docker or podman")
-    images.add_argument("--only", metavar="NAMES", type=_names, default=(), help="light,yolo")
+    images.add_argument("--only", metavar="NAMES", type=names, default=(), help="light,yolo")
 
 
 def _add_history_commands(add: Callable[[str, str, str], Parser]) -> None:
@@ -200,9 +139,9 @@ def _add_history_commands(add: Callable[[str, str, str], Parser]) -> None:
         command = add(name, "history_commands", help)
         command.add_argument("file", metavar="FILE", help="relative to the volume")
         if name != "history":
-            command.add_argument("version", metavar="VERSION", type=_number)
+            command.add_argument("version", metavar="VERSION", type=number)
         if name == "diff":
-            command.add_argument("other", metavar="VERSION", type=_number, nargs="?")
+            command.add_argument("other", metavar="VERSION", type=number, nargs="?")
 
 
 def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
@@ -214,14 +153,14 @@ def _add_launch_commands(add: Callable[[str, str, str], Parser]) -> None:
     clone.add_argument("run", metavar="RUN")
     build = add("build", "launch_commands", "say whether a model yaml builds, and how large it is")
     build.add_argument("model", metavar="MODEL.yaml", help="a model yaml, or a scale of one")
-    build.add_argument("--imgsz", metavar="N", type=_positive, default=640, help="image side, px")
+    build.add_argument("--imgsz", metavar="N", type=positive, default=640, help="image side, px")
     for command in (launch, clone, build):
         command.add_argument("--wait", action="store_true", help="until the run is over")
     _add_sweep_command(add)
     for command in (preflight, launch, clone):
         command.add_argument("--deep", action="store_true", help="open the images too")
     for command in (preflight, compiling, launch, clone):
-        _choice_options(command)
+        choice_options(command)
 
 
 def _add_sweep_command(add: Callable[[str, str, str], Parser]) -> None:
@@ -236,13 +175,13 @@ def _add_sweep_command(add: Callable[[str, str, str], Parser]) -> None:
     ):
         instead.add_argument(f"--{action}", metavar="TAG", default="", help=help)
     sweep.add_argument("--wait", action="store_true", help="until all its runs are over")
-    _sweep_options(sweep)
+    sweep_options(sweep)
 
 
 def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     listing = add("runs", "run_commands", "list runs, newest first")
     listing.add_argument("--state", dest="run_state", choices=_STATES, default="")
-    listing.add_argument("--limit", metavar="N", type=_positive, default=50)
+    listing.add_argument("--limit", metavar="N", type=positive, default=50)
     for name, help in (
         ("show", "one run"),
         ("stop", "stop a run"),
@@ -275,29 +214,13 @@ def _add_tune_commands(add: Callable[[str, str, str], Parser]) -> None:
 def _add_upkeep_commands(add: Callable[[str, str, str], Parser]) -> None:
     queue = add("queue", "upkeep_commands", "the embedded engine's queue: look, reorder, pause")
     queue.add_argument("run", metavar="RUN", nargs="?", default="")
-    queue.add_argument("--place", metavar="N", type=_positive, help="1 is the next to start")
+    queue.add_argument("--place", metavar="N", type=positive, help="1 is the next to start")
     queue.add_argument("--priority", choices=("high", "normal", "low"))
     switch = queue.add_mutually_exclusive_group()
     switch.add_argument("--pause", dest="is_paused", action="store_true", default=None)
     switch.add_argument("--resume", dest="is_paused", action="store_false", default=None)
     clean = add("clean", "upkeep_commands", "delete old runs, and what nobody owns any more")
-    clean.add_argument("--keep", metavar="N", type=_number, help="keep the newest finished runs")
-    clean.add_argument("--older-than", metavar="DAYS", type=_number, help="keep younger runs")
+    clean.add_argument("--keep", metavar="N", type=number, help="keep the newest finished runs")
+    clean.add_argument("--older-than", metavar="DAYS", type=number, help="keep younger runs")
     clean.add_argument("--archived", action="store_true", help="delete archived runs only")
     clean.add_argument("--dry-run", action="store_true", help="say what would go, and how much")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 up")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _number(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 up")
-    return int(text)

@@ -12,19 +12,17 @@ from pathlib import Path
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import MAX_TEXT_BYTES, decode, read_bytes, write_atomic
 from pipeline.core.history import (
-    HISTORY,
     MAX_MESSAGE_LETTERS,
     Action,
     Version,
     add_version,
-    check_name,
     content_of,
     find_version,
     list_versions,
     locked,
-    normal,
     take_back,
 )
+from pipeline.core.history_files import HISTORY, check_name, normal
 from pipeline.core.volume import Volume
 
 

@@ -20,19 +20,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pipeline.core.cfg_merge import diff_text
-from pipeline.core.errors import FileMissing, InputError, UnsafePath
+from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.files import decode, make_folder, read_bytes, write_atomic
+from pipeline.core.history_files import (
+    HISTORY,
+    append_line,
+    content_file,
+    log_of,
+    read_lines,
+)
 from pipeline.core.launch import utc_now
-from pipeline.core.run_folder import RUNS
 from pipeline.core.volume import Volume
 
-HISTORY = ".history"
 MAX_MESSAGE_LETTERS = 200
-_MAX_LOG_BYTES = 64 << 20
 
 Action = Literal["found", "saved", "restored", "deleted"]
 
@@ -64,38 +67,17 @@ class Version:
     bytes: int
 
 
-def check_name(volume: Volume, path: str) -> None:
-    """Refuse names that are none of a yaml file of people.
-
-    Raises
-    ------
-    UnsafePath
-        The name leaves the volume, is no yaml, is a record of a run, or hidden.
-    """
-    inside = PurePosixPath(normal(volume, path))
-    parts = {*PurePosixPath(path).parts, *inside.parts} - {".", ".."}
-    if inside.suffix not in (".yaml", ".yml") or PurePosixPath(path).suffix not in (
-        ".yaml",
-        ".yml",
-    ):
-        raise UnsafePath(f"'{path}' is not a yaml file.", next="Choose a name that ends in .yaml.")
-    if any(part.startswith(".") for part in parts):
-        raise UnsafePath(f"'{path}' is a hidden file.", next="Choose a name without a dot.")
-    if RUNS in (PurePosixPath(os.path.normpath(path)).parts[0], inside.parts[0]):
-        raise UnsafePath(f"'{path}' is a record of a run.", next="Copy it and edit the copy.")
-
-
 def list_versions(volume: Volume, path: str) -> list[Version]:
     """List a file's versions, newest first; a file that nobody edited has none.
 
     Raises
     ------
     UnsafePath
-        See `check_name`.
+        See `pipeline.core.history_files.check_name`.
     InputError
         The list cannot be read.
     """
-    lines = enumerate(_lines(_log(volume, path)).split(b"\n"), start=1)
+    lines = enumerate(read_lines(log_of(volume, path)).split(b"\n"), start=1)
     return [version for number, line in lines if (version := _read(number, line))][::-1]
 
 
@@ -139,7 +121,7 @@ def content_of(volume: Volume, path: str, version: Version) -> bytes:
         return b""
     name = f"version {version.number} of {path}"
     try:
-        data = read_bytes(_content(volume, version.sha256), shown_as=name)
+        data = read_bytes(content_file(volume, version.sha256), shown_as=name)
     except FileMissing as reason:
         raise InputError(
             f"the bytes of {name} are gone.", where=f"{HISTORY}/content/{version.sha256}"
@@ -202,48 +184,26 @@ def add_version(
     OSError
         It cannot be written; no version was added.
     """
-    log = _log(volume, path)
+    log = log_of(volume, path)
     digest = hashlib.sha256(data).hexdigest() if data is not None else ""
-    if data is not None and not _content(volume, digest).is_file():
-        write_atomic(_content(volume, digest), data)
+    if data is not None and not content_file(volume, digest).is_file():
+        write_atomic(content_file(volume, digest), data)
     make_folder(log.parent)
-    before = _lines(log)
+    before = read_lines(log)
     gap = b"" if not before or before.endswith(b"\n") else b"\n"  # the line before was torn
     number = (before + gap).count(b"\n") + 1
     version = Version(number, at or utc_now(), user, action, message, digest, len(data or b""))
     entry = {key: value for key, value in asdict(version).items() if key != "number"}
     line = json.dumps(entry, ensure_ascii=False)
-    _append(log, gap + line.encode("utf-8", "replace") + b"\n")
+    append_line(log, gap + line.encode("utf-8", "replace") + b"\n")
     return version
 
 
 def take_back(volume: Volume, path: str, version: Version) -> None:
     """Take a version back that was just added, as its file could not be written."""
-    log = _log(volume, path)
-    lines = _lines(log).split(b"\n")[: version.number - 1]
+    log = log_of(volume, path)
+    lines = read_lines(log).split(b"\n")[: version.number - 1]
     os.truncate(log, sum(len(line) + 1 for line in lines))
-
-
-def normal(volume: Volume, path: str) -> str:
-    """Give the one name of a file, links followed, relative to the volume."""
-    inside = os.path.relpath(os.path.realpath(volume.path(path)), os.path.realpath(volume.root))
-    return Path(inside).as_posix()
-
-
-def _log(volume: Volume, path: str) -> Path:
-    check_name(volume, path)
-    return volume.path(f"{HISTORY}/files/{normal(volume, path)}.jsonl")
-
-
-def _content(volume: Volume, digest: str) -> Path:
-    return volume.path(f"{HISTORY}/content/{digest}")
-
-
-def _lines(log: Path) -> bytes:
-    try:
-        return read_bytes(log, limit_bytes=_MAX_LOG_BYTES)
-    except FileMissing:
-        return b""
 
 
 def _read(number: int, line: bytes) -> Version | None:
@@ -258,16 +218,3 @@ def _now(volume: Volume, path: str) -> str:
         return decode(read_bytes(volume.path(path), shown_as=path), path)
     except FileMissing:
         return ""
-
-
-def _append(log: Path, data: bytes) -> None:
-    """Add a line durably, or leave the file as it was."""
-    with open(log, "ab") as file:
-        size = file.tell()
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            os.truncate(log, size)
-            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -188,9 +188,8 @@ def _from_file(name: str) -> dict[str, Any]:
 def _checked(raw: dict[str, Any]) -> Settings:
     mistakes: list[str] = []
     values: dict[str, Any] = {}
-    allowed = {entry.name for entry in fields(Settings)}
     for name, value in raw.items():
-        if name not in allowed:
+        if name not in ENVIRONMENT:
             mistakes.append(f"unknown setting '{name}'")
         elif name in ("volume", "state"):
             values[name] = Path(value).expanduser().absolute()
@@ -223,12 +222,10 @@ def _choose_engines(values: dict[str, Any]) -> list[str]:
     found = ("local", "kubeflow") if values.get("kfp_endpoint") else ("local",)
     engines = values.setdefault("engines", found)
     engine = values.setdefault("engine", engines[0])
-    mistakes = []
-    if engine not in ENGINES:
-        mistakes.append(f"SLIPWAY_ENGINE is '{engine}', not one of {', '.join(ENGINES)}")
-    mistakes += [
-        f"SLIPWAY_ENGINES has '{name}', not one of {', '.join(ENGINES)}"
-        for name in engines
+    asked = [("SLIPWAY_ENGINE is", engine), *(("SLIPWAY_ENGINES has", name) for name in engines)]
+    mistakes = [
+        f"{said} '{name}', not one of {', '.join(ENGINES)}"
+        for said, name in asked
         if name not in ENGINES
     ]
     if "kubeflow" in (engine, *engines) and not values.get("kfp_endpoint"):
