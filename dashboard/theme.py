@@ -94,8 +94,8 @@ _CSS = """
 [class*="st-key-space-note-"] > * { flex-shrink: 0; max-width: 100%; }
 @container (max-width: 26rem) {
   [class*="st-key-space-rows-"] { grid-template-columns: 1fr 1fr 6rem 2.2rem; }
-  [class*="st-key-space-rows-"] > :has(> .stMarkdown) { grid-column: 1 / -1; }
-  [class*="st-key-space-rows-"] > :has([data-testid="stCaptionContainer"]) { display: none; }
+  [class*="st-key-space-rows-"] > :has(> .stMarkdown strong) { grid-column: 1 / -1; }
+  [class*="st-key-space-rows-"] > :first-child { display: none; }  /* the names' own title */
 }
 .st-key-datasets-list { max-height: 80vh; overflow-y: auto; }
 .st-key-samples-grid {

@@ -36,3 +36,18 @@ def test_a_search_that_is_changed_outlives_a_reload_and_a_look_at_another_page(
     page.get_by_text("Tune after training").click()
     expect(low).to_have_count(0)
     assert re.search(r"tune_space=", page.url)
+
+
+def test_in_a_narrow_window_the_fields_of_a_range_stand_below_their_titles(
+    page: "Page", dashboard: "Dashboard"
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{dashboard.url}/configs?file=tune-custom.yaml")
+    rows = page.locator('[class*="st-key-space-rows-"]')
+    for title in ("lowest", "highest"):
+        head, field = rows.get_by_text(title, exact=True), rows.get_by_label(f"lr0 {title}")
+        expect(head).to_be_visible()
+        above, below = head.bounding_box(), field.bounding_box()
+        assert above and below
+        assert abs(above["x"] - below["x"]) < 20 and above["y"] < below["y"]
+    expect(rows.get_by_text("drawn", exact=True)).to_be_visible()
