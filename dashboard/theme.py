@@ -123,6 +123,7 @@ _CSS = """
   font-size: 0.75rem; overflow: hidden; display: flex; flex-direction: column; opacity: 0.75;
 }
 @media (max-width: 640px) {
+  .stHorizontalBlock:has(> * > .stMetric) { gap: 1rem 2rem; }
   .st-key-datasets-list { max-height: 13rem; }
   .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }

@@ -115,7 +115,7 @@ def _seeds_and_name() -> dict[str, Any]:
     name = right.text_input(
         tr("Tag"),
         key=state.seed(_NAME, ""),
-        placeholder=tr("drawn"),
+        placeholder=tr("automatic"),
         help=tr(
             "Of all its runs, such as `night-3`; a new one is drawn when it is empty. That of an "
             "earlier sweep starts the runs that it lacks."

@@ -59,7 +59,7 @@ def _show_weights(found: list[Weights]) -> None:
         hide_index=True,
         height=min(38 + 35 * len(shown), 480),
         column_config={  # numbers and times, so that a column can be sorted by what it means
-            "test mAP50-95": st.column_config.NumberColumn(format="%.3f"),
+            tr("test mAP50-95"): st.column_config.NumberColumn(format="%.3f"),
             tr("size"): st.column_config.NumberColumn(format="bytes"),
             tr("changed"): st.column_config.DatetimeColumn(format="distance"),
         },
@@ -106,7 +106,7 @@ def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.Dat
             ],
             tr("file"): [entry.path.rpartition("/")[2] for entry in entries],
             tr("from run"): [entry.launch or tr("put on the volume") for entry in entries],
-            "test mAP50-95": [entry.test_map for entry in entries],
+            tr("test mAP50-95"): [entry.test_map for entry in entries],
             tr("measured on"): [entry.test_split for entry in entries],
             tr("data"): [entry.data for entry in entries],
             tr("size"): [entry.bytes for entry in entries],

@@ -51,6 +51,11 @@ _TABS = (
 )
 
 _SHARES = {"precision": marked("Precision"), "recall": marked("Recall")}
+_TESTED = {
+    "train": marked("train mAP50-95"),
+    "val": marked("val mAP50-95"),
+    "test": marked("test mAP50-95"),
+}
 _TABS_ELSEWHERE = ("Curves", "Settings")
 
 
@@ -284,7 +289,7 @@ def _metrics(run: dict[str, Any]) -> None:
     with st.container(horizontal=True, gap="large"):
         st.metric(label, share(best.get("best")), width="content")
         st.metric(
-            f"{test.get('split', 'test')} mAP50-95",
+            tr(_TESTED[test.get("split", "test")]),
             share(test.get("mAP50-95")),
             help=tr("Of best.pt, measured by the test step"),
             width="content",

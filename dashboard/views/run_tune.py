@@ -81,7 +81,7 @@ def _why_no_best(found: Tuning) -> str:
                 metric=found.metric,
             ),
             tr(
-                "So no trial is better than another. Train for more epochs or at a larger imgsz "
+                "No trial is better than another. Train for more epochs or at a larger imgsz "
                 "before tuning, or give each trial more epochs."
             ),
         )
@@ -97,15 +97,16 @@ def _show_answer(run: dict[str, Any], found: Tuning) -> None:
         st.metric(
             tr("{metric}, best trial", metric=found.metric),
             share(score),
-            None if gained is None else f"{gained:+.3f}",
-            delta_color="normal" if gained else "off",
-            delta_arrow="auto" if gained else "off",
-            help=tr(
-                "On val, after the trial's few epochs; the difference is to the trial with the "
-                "settings as they were."
-            ),
+            help=tr("On val, after the trial's few epochs"),
             width="content",
         )
+        if gained is not None:
+            st.metric(
+                tr("Gained"),
+                f"{gained:+.3f}",
+                help=tr("Over the trial with the settings as they were"),
+                width="content",
+            )
         st.metric(tr("Best trial"), best.name if best else "–", width="content")
         st.metric(
             tr("Trials"), f"{len(over)} / {max(found.asked, len(found.trials))}", width="content"

@@ -64,15 +64,18 @@ def _matrix(name: str) -> None:
     chosen = sweep_table(found, key=f"sweep.table.{name}")
     if chosen:
         state.open_run(chosen)
-    st.caption(
-        tr("mAP50-95, best on val so far · ★ best run and best mean · click a cell to open its run")
-    )
+    reached = [value for run in found.runs.values() if (value := value_of(run)) is not None]
+    marks = tr("★ best run and best mean")
+    if reached and not any(reached):
+        marks = tr("nothing detected yet")
+    parts = (tr("mAP50-95, best on val so far"), marks, tr("click a cell to open its run"))
+    st.caption(" · ".join(parts))
     _actions(found)
 
 
 def _head(found: SweepRuns) -> None:
     sweep = found.sweep
-    st.subheader(sweep.name, anchor=False)
+    st.subheader(tr("Sweep {name}", name=sweep.name), anchor=False)
     parts = (sweep.user, sweep.engine, sweep.base.data, ago(sweep.created_at))
     st.caption(escape(" · ".join(part for part in parts if part)), help=exact(sweep.created_at))
     counts = state_counts([run["state"] for run in found.runs.values() if run["state"]])

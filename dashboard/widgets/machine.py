@@ -29,7 +29,8 @@ def charts(samples: Samples) -> dict[str, dict[str, list[tuple[float, float]]]]:
             if kind == "GPU"
             else tr("RAM, GB")
         )
-        name = _NAMES.get(column, column.partition("_")[0].replace("gpu", "GPU "))
+        gpu = column.partition("_")[0].replace("gpu", "GPU ")
+        name = tr(_NAMES[column]) if column in _NAMES else gpu
         scale = 1.0 if is_use else 1000.0
         found.setdefault(title, {})[name] = [(at_s, value / scale) for at_s, value in points]
     return found

@@ -164,6 +164,7 @@ def _add_points(
         text=[html.escape(_values_text(trial)) for _, trial in scored],
         name=title,
         mode="markers",
+        cliponaxis=False,  # one at 0 is seen in full
         marker={"color": colour, "size": 8, "symbol": symbol},
         hovertemplate="%{text}<br>%{y:.4f}<extra></extra>",
     )

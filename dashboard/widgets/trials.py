@@ -22,7 +22,7 @@ STATES = {
     "invalid": marked("invalid"),
     "interrupted": marked("interrupted"),
 }
-_STOPPING = marked("● stops after this epoch")
+_STOPPING = marked("● stopping")
 
 
 def trial_text(trial: Trial) -> str:

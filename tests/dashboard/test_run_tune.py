@@ -102,7 +102,7 @@ def test_a_run_that_goes_on_offers_to_stop_its_trial(settings: Settings) -> None
     assert page.toast[0].value == "trial-003 ends after the epoch that it trains."
     again = tune_tab(folder)
     assert again.button(key="tune.stop.trial-003").disabled
-    assert list(again.dataframe[0].value["state"])[-1] == "● stops after this epoch"
+    assert list(again.dataframe[0].value["state"])[-1] == "● stopping"
 
 
 def test_a_run_without_trials_says_why(settings: Settings) -> None:
