@@ -150,11 +150,15 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
 
 
 def checks(findings: Iterable[Finding]) -> dict[str, str]:
-    """Give the worst severity of each part that preflight looks at; empty when all is well."""
+    """Give the worst severity of each part that is looked at; empty when all is well.
+
+    That of the sweep is there only when something is said about it.
+    """
     worst = dict.fromkeys(CHECKS, "")
     for finding in findings:
         part = _part(finding)
-        if finding.severity == "error" or (finding.severity == "warning" and not worst[part]):
+        before = worst.setdefault(part, "")
+        if finding.severity == "error" or (finding.severity == "warning" and not before):
             worst[part] = finding.severity
     return worst
 
@@ -167,6 +171,8 @@ def write_sample() -> None:
 
 
 def _part(finding: Finding) -> str:
+    if finding.code.startswith("sweep"):
+        return marked("sweep")
     if finding.code.startswith(_SPLIT_CODES):
         return "splits"
     if finding.code.startswith(_DATA_CODES):

@@ -241,14 +241,14 @@ def _step(setting: Setting, value: float) -> float:
 
 def _help(setting: Setting) -> str:
     if setting.owned:
-        return tr("{help} Not set here: {owned}.", help=setting.help, owned=setting.owned)
+        return tr("{help}. Not set here: {owned}.", help=setting.help, owned=setting.owned)
     limits = ""
     if setting.low is not None or setting.high is not None:
         low = "−∞" if setting.low is None else f"{setting.low:g}"
         high = "∞" if setting.high is None else f"{setting.high:g}"
         limits = tr(" Range {low} to {high}.", low=low, high=high)
     return tr(
-        "{help}{limits} Default {value}.",
+        "{help}.{limits} Default {value}.",
         help=setting.help,
         limits=limits,
         value=shown_value(setting.default) or "empty",

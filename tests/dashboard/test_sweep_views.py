@@ -144,6 +144,12 @@ def test_mistakes_of_one_combination_stop_the_sweep_and_name_it(settings: Settin
     assert not list_sweeps(Volume(settings.volume))[0]
 
 
+def test_a_tag_that_is_none_is_a_mistake_of_the_sweep(settings: Settings) -> None:
+    said = text_of(open_launch(sweep="true", seeds="0,1", sweep_name="night 9"))
+    assert "'night 9' is no name of a sweep" in said
+    assert ":red[:material/close:] sweep" in said and ":green[:material/check:] files" in said
+
+
 def test_a_name_that_is_done_leads_to_its_sweep(settings: Settings) -> None:
     started(settings, 0)
     page = open_launch(sweep="true", models=S, seeds="0", sweep_name="night")
