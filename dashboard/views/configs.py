@@ -72,7 +72,7 @@ def _show_files(folders: dict[str, list[str]], chosen: str, uses: Uses) -> None:
         st.caption(f"{folder or 'volume'}/")
         for path in paths:
             name = escape(Path(path).name)
-            label = f":primary[**{name}**]" if path == chosen else name
+            label = f":blue[**{name}**]" if path == chosen else name
             if runs := _runs(path, uses):
                 label += f" :small[:gray[{plural(runs, 'run')}]]"
             icon = ":material/edit_note:" if path == chosen else ":material/description:"

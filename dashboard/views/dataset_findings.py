@@ -34,7 +34,10 @@ def show_findings_part(data: str, found: Inspection) -> None:
     _deep_check(data, found)
     findings = found.report.all_findings
     if not findings:
-        st.success(tr("Nothing is wrong with lists and labels."), icon=":material/check_circle:")
+        said = tr("Nothing is wrong with lists and labels.")
+        if found.deep_at:
+            said = tr("Nothing is wrong with lists, labels and images.")
+        st.success(said, icon=":material/check_circle:")
         return
     _table(data, findings, found.samples)
 

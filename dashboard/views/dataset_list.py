@@ -39,7 +39,7 @@ def _entries(choices: list[Choice], chosen: str) -> None:
             found = services.inspections().known(choice.path)
             icon, sign = _health(found)
             name = escape(choice.name)
-            label = f":primary[**{name}**]" if choice.name == chosen else name
+            label = f":blue[**{name}**]" if choice.name == chosen else name
             with st.container(gap=None):
                 if st.button(label, key=f"datasets.open.{choice.name}", type="tertiary", icon=icon):
                     _choose(choice.name)

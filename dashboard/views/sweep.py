@@ -76,12 +76,18 @@ def _matrix(name: str) -> None:
 def _head(found: SweepRuns) -> None:
     sweep = found.sweep
     st.subheader(tr("Sweep {name}", name=sweep.name), anchor=False)
-    parts = (sweep.user, sweep.engine, sweep.base.data, ago(sweep.created_at))
+    shared = [names.pop() for names in _axes(found) if len(names) == 1]
+    parts = (sweep.user, sweep.engine, *shared, sweep.base.data, ago(sweep.created_at))
     st.caption(escape(" · ".join(part for part in parts if part)), help=exact(sweep.created_at))
     counts = state_counts([run["state"] for run in found.runs.values() if run["state"]])
     missing = len(found.in_state(None))
     lacking = tr("**{count}** not started", count=missing) if missing else ""
     st.markdown(" · ".join(part for part in (counts, lacking) if part))
+
+
+def _axes(found: SweepRuns) -> tuple[set[str], set[str]]:
+    """Give its models and its cfgs."""
+    return {entry.model for entry in found.runs}, {entry.cfg for entry in found.runs}
 
 
 def _actions(found: SweepRuns) -> None:

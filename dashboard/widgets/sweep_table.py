@@ -43,7 +43,11 @@ def sweep_table(found: SweepRuns, *, key: str) -> str:
 
 
 def sweep_frame(found: SweepRuns) -> pd.DataFrame:
-    """Give what the table shows; the best run and the best mean have a star."""
+    """Give what the table shows; the best run and the best mean have a star.
+
+    A model or a cfg that all rows have in common is left out, as long as the other tells them
+    apart.
+    """
     rows, seeds = found.rows, _seeds(found)
     best_run = _most(value_of(run) for run in found.runs.values())
     best_mean = _most(row.mean for row in rows) if len(rows) > 1 else None
@@ -51,6 +55,9 @@ def sweep_frame(found: SweepRuns) -> pd.DataFrame:
         "model": [row.model for row in rows],
         "cfg": [row.cfg for row in rows],
     }
+    for name in ("cfg", "model"):
+        if len(set(columns[name])) == 1 and len(columns) > 1:
+            del columns[name]
     if len(seeds) > 1:
         columns["mean"] = [_mean(row, best_mean) for row in rows]
     for seed in seeds:

@@ -183,8 +183,9 @@ def test_the_matrix_has_states_and_values_so_far(settings: Settings) -> None:
     trained(settings, third, 0.7)
     page = open_sweep("night")
     table = page.dataframe[0].value
-    assert list(table.columns) == ["model", "cfg", "mean", "seed 0", "seed 1"]
+    assert list(table.columns) == ["model", "mean", "seed 0", "seed 1"]
     assert list(table["model"]) == [N, S]
+    assert "cfg-custom" in text_of(page)
     assert list(table["seed 1"]) == ["○ queued", "○ queued"]
     assert "**4** queued" in text_of(page)
     assert page.button(key="sweep.stop").label == "Stop all"
@@ -260,4 +261,4 @@ def test_what_is_missing_can_be_started_from_the_page(settings: Settings) -> Non
 def test_many_runs_are_one_table(settings: Settings) -> None:
     started(settings, *range(8))
     table = open_sweep("night").dataframe[0].value
-    assert table.shape == (2, 11)
+    assert table.shape == (2, 10)
