@@ -49,7 +49,9 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         with theirs:
             program = [sys.executable, "-m", __spec__.name, str(theirs.fileno()), *self._imports]
-            self._process = subprocess.Popen(program, pass_fds=[theirs.fileno()])
+            # NumPy's would start threads when it is imported; torch has its own ones.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+            self._process = subprocess.Popen(program, pass_fds=[theirs.fileno()], env=environment)
         self._connection = Connection(ours.detach())
         self._is_used_up = False
 

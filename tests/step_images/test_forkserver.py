@@ -67,8 +67,15 @@ def kill_server_and_sleep(tell: Tell) -> None:
 def look_at_torch(tell: Tell) -> None:
     import torch
 
-    threads = psutil.Process(os.getppid()).num_threads()
-    tell((threads, torch.cuda._is_in_bad_fork(), torch.cuda.is_initialized()))
+    parent = psutil.Process(os.getppid())
+    tell(
+        (
+            parent.pid,
+            parent.num_threads(),
+            torch.cuda._is_in_bad_fork(),
+            torch.cuda.is_initialized(),
+        )
+    )
 
 
 @pytest.fixture
@@ -180,5 +187,8 @@ def test_what_trainings_import_leaves_a_process_that_can_be_forked(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # what Ray says where a trial has two CPUs
     with ForkServer(YOLO_IMPORTS) as server:
-        assert list(server.run(look_at_torch)) == [(1, False, False)]
+        [(parent, threads, is_in_bad_fork, uses_cuda)] = server.run(look_at_torch)
+    assert parent != os.getpid()  # it was forked
+    assert (threads, is_in_bad_fork, uses_cuda) == (1, False, False)
