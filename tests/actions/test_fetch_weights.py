@@ -5,7 +5,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -267,14 +267,18 @@ def test_a_stop_leaves_nothing(settings: Settings, weights_server: WeightsServer
     assert not folder(settings)
 
 
-def wait_until_over(downloads: Downloads) -> Download:
+def wait_until(downloads: Downloads, holds: Callable[[Download], bool]) -> Download:
     give_up_at = time.monotonic() + 30
     while True:
         (found,) = downloads.known()
-        if not found.is_running:
+        if holds(found):
             return found
         assert time.monotonic() < give_up_at
         time.sleep(0.01)
+
+
+def wait_until_over(downloads: Downloads) -> Download:
+    return wait_until(downloads, lambda found: not found.is_running)
 
 
 def test_a_second_click_fetches_nothing_twice(
@@ -286,7 +290,7 @@ def test_a_second_click_fetches_nothing_twice(
     downloads.start(NAME)
     assert weights_server.holds.wait(30)
     downloads.start(NAME)
-    (running,) = downloads.known()
+    running = wait_until(downloads, lambda found: found.done > 0)
     assert running.is_running and running.total == len(weights_file())
     weights_server.go_on.set()
     over = wait_until_over(downloads)

@@ -151,7 +151,7 @@ def end_all(attempt: Path) -> bool:
 def is_locked(path: Path) -> bool:
     """Say whether some process holds the lock of a file."""
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
 from pipeline.engines.local.engine import LocalEngine
+from pipeline.engines.local.processes import is_locked
 from tests.engines.conftest import local_engine_of
 from tests.engines.documents import finish, wait
 from tests.engines.local.faults import (
@@ -82,7 +84,8 @@ def fill(folder: Path) -> Path:
 def make_read_only(folder: Path) -> None:
     """Let whoever opens something there from now on find it read-only."""
     mount("--bind", str(folder), str(folder))
-    mount("-o", "remount,ro,bind", str(folder))
+    words = ("remount,ro,bind", str(folder))
+    until(lambda: not subprocess.run(["mount", "-o", *words], capture_output=True).returncode)
 
 
 FULL = "the disk of <state> is full, so nothing is recorded and no step starts"
@@ -191,6 +194,20 @@ def test_state_folder_that_becomes_read_only(local_engine: Engine, settings: Set
         "goes on by itself when it can be written again",
         true_after_s,
     )
+
+
+def test_a_lock_on_a_read_only_disk_can_be_looked_at(disk: Path) -> None:
+    lock = disk / "lock"
+    with open(lock, "w", encoding="ascii") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        mount("--bind", str(disk), str(disk))
+        try:
+            mount("-o", "remount,ro,bind", str(disk))
+            assert is_locked(lock)
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert not is_locked(lock)
+        finally:
+            unmount(disk)
 
 
 def test_volume_that_becomes_read_only(local_engine: Engine, settings: Settings) -> None:
