@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pipeline.core.cfg_check import check_value, clean
 from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.findings import Finding, error
+from pipeline.core.unknown_keys import unknown_keys
 from pipeline.core.yaml_file import YamlFile
 
 SCALES = ("linear", "log", "int")
@@ -27,11 +27,11 @@ def check_form(yaml_file: YamlFile) -> list[Finding]:
     """Find every mistake that shows in the file alone."""
     findings: list[Finding] = []
     allowed = ("space", *_WHOLE, *_NUMBERS, *_NAMES)
+    unknown = [(key, yaml_file.where(key)) for key in yaml_file.data if key not in allowed]
+    findings += unknown_keys(unknown, allowed)
     for key, value in yaml_file.data.items():
         where = yaml_file.where(key)
-        if key not in allowed:
-            findings.append(_unknown(key, allowed, where))
-        elif value is not None and (words := _wrong(key, value)):
+        if key in allowed and value is not None and (words := _wrong(key, value)):
             message = f"'{key}' is {value!r}; allowed is {words}."
             findings.append(error("tune-value", message, where=where, next="Correct the value."))
     space = yaml_file.data.get("space")
@@ -40,14 +40,16 @@ def check_form(yaml_file: YamlFile) -> list[Finding]:
         hint = "Write space: {lr0: {low: 0.0005, high: 0.02, scale: log}}."
         return [*findings, error("tune-space", message, where=yaml_file.where("space"), next=hint)]
     for key in space:
-        findings += check_entry(key, yaml_file.data, yaml_file.where("space", key))
-    return findings
+        if key in SCHEMA:
+            findings += check_entry(key, yaml_file.data, yaml_file.where("space", key))
+    unknown = [(key, yaml_file.where("space", key)) for key in space if key not in SCHEMA]
+    return findings + unknown_keys(unknown, SCHEMA)
 
 
 def check_entry(key: Any, document: Mapping[str, Any], where: str) -> list[Finding]:
     """Find every mistake of one setting that is searched, as far as the file alone shows it."""
     if key not in SCHEMA:
-        return [_unknown(key, SCHEMA, where)]
+        return unknown_keys([(key, where)], SCHEMA)
     findings = check_dimension(SCHEMA[key], document["space"][key], where)
     if key in TWICE and document.get(key) is not None:
         message = f"'{key}' is fixed to {document[key]} and also searched."
@@ -89,12 +91,6 @@ def check_dimension(setting: Setting, entry: Any, where: str) -> list[Finding]:
     if entry.get("scale") == "log" and low <= 0:
         return mistake(f"has scale log from {low}.", "Start above 0, or use scale linear.")
     return [finding for end in (low, high) for finding in check_value(setting, end, where)]
-
-
-def _unknown(key: Any, known: Any, where: str) -> Finding:
-    near = difflib.get_close_matches(str(key), known, n=2)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
-    return error("unknown-setting", f"'{key}' is not known here.", where=where, next=hint)
 
 
 def _wrong(key: str, value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from pipeline.core.cfg_merge import diff_text, merge_cfg
 from pipeline.core.cfg_schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.findings import Finding, error, info, ordered, warning
+from pipeline.core.unknown_keys import unknown_keys
 from pipeline.core.yaml_edit import same
 from pipeline.core.yaml_file import YamlFile, parse_yaml
 
@@ -46,13 +46,16 @@ def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding
         Errors first; `where` is ``file:line`` or ``overrides.KEY``.
     """
     findings: list[Finding] = []
-    for key, value in yaml_file.data.items():
-        if key not in overrides:
-            where = yaml_file.where(key)
+    unknown: list[tuple[Any, str]] = []
+    for key, value in {**yaml_file.data, **overrides}.items():
+        where = _where(key, yaml_file, overrides)
+        if key not in SCHEMA and key not in RENAMED:
+            unknown.append((key, where))
+        elif key in overrides:
+            findings += _check_key(key, value, where) or _check_owned_override(key, where)
+        else:
             findings += _check_key(key, value, where) or _check_owned(key, value, where)
-    for key, value in overrides.items():
-        where = f"overrides.{key}"
-        findings += _check_key(key, value, where) or _check_owned_override(key, where)
+    findings += unknown_keys(unknown, SCHEMA)
     findings += _check_paths(yaml_file, overrides)
     findings += _check_auto(yaml_file, overrides)
     return ordered(findings)
@@ -122,14 +125,10 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _check_key(key: Any, value: Any, where: str) -> list[Finding]:
-    if key in SCHEMA:
-        return check_value(SCHEMA[key], value, where)
     if key in RENAMED:
         message = f"'{key}' is an old name that Ultralytics is about to drop."
         return [warning("setting-renamed", message, where=where, next=RENAMED[key])]
-    near = difflib.get_close_matches(str(key).lower(), SCHEMA, n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
-    return [error("unknown-setting", f"'{key}' is not a setting of YOLO.", where=where, next=hint)]
+    return check_value(SCHEMA[key], value, where)
 
 
 def _check_owned(key: str, value: Any, where: str) -> list[Finding]:

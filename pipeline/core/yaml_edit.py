@@ -15,6 +15,9 @@ import yaml
 from pipeline.core.errors import InputError
 from pipeline.core.yaml_file import parse_yaml
 
+# Yaml 1.1 ends lines at these, too; written as they are they are lost or become others.
+_OTHER_LINE_ENDS = "\x85\u2028\u2029"
+
 
 def set_values(text: str, changes: Mapping[Any, Any]) -> str:
     """Give the text with top-level keys changed; new keys come last.
@@ -139,10 +142,21 @@ def scalar(value: Any) -> str:
     """Write a value on one line, as yaml."""
     if isinstance(value, bool):
         return str(value)  # True and False, as in Ultralytics' own files
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=float("inf")
-    )
+    text = _dumped(value, allow_unicode=True)
+    if any(end in text for end in _OTHER_LINE_ENDS):
+        text = _dumped(value, allow_unicode=False)
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _dumped(value: Any, *, allow_unicode: bool) -> str:
+    text: str = yaml.safe_dump(
+        value,
+        default_flow_style=True,
+        allow_unicode=allow_unicode,
+        sort_keys=False,
+        width=float("inf"),
+    )
+    return text
 
 
 def unpatchable(key: Any) -> InputError:

@@ -59,6 +59,13 @@ def test_the_comment_behind_a_value_stays() -> None:
     assert set_values("path:\ntrain: x\n", {"path": "datasets/a"}) == "path: datasets/a\ntrain: x\n"
 
 
+@pytest.mark.parametrize("value", ["\x85", "a\u2028b", ["\u2029", "\u00e9"]])
+def test_a_line_end_of_unicode_is_written_by_its_number(value: Any) -> None:
+    text = set_values("# above\nproject: a  # why\n", {"project": value})
+    assert yaml.safe_load(text) == {"project": value}
+    assert len(text.splitlines()) == 2
+
+
 def test_what_cannot_be_patched_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be changed"):
         set_values("a: &x 1\nb: *x\n", {"a": 2})
