@@ -1,4 +1,4 @@
-"""One run: its state, its cause when it failed, its results while they come."""
+"""One run: its head, and a tab for each thing that one may look at."""
 
 from __future__ import annotations
 
@@ -11,51 +11,33 @@ import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from dashboard import services, state
-from dashboard.errors import guarded, show_error
+from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours
-from dashboard.views.run_actions import open_dialog, show_dialog
-from dashboard.views.run_tune import show_tune, show_worth_line
-from dashboard.widgets.built import show_built
+from dashboard.views.run_actions import show_dialog
+from dashboard.views.run_head import show_head
+from dashboard.views.run_tune import show_tune
 from dashboard.widgets.curves import show_curves
-from dashboard.widgets.findings import escape
-from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
-from dashboard.widgets.log import clean, show_log
+from dashboard.widgets.formats import elapsed_s
+from dashboard.widgets.log import show_log
 from dashboard.widgets.machine import show_machine
-from dashboard.widgets.run_results import (
-    show_files,
-    show_images,
-    show_test,
-)
+from dashboard.widgets.run_results import show_files, show_images, show_test
 from dashboard.widgets.run_settings import show_lineage, show_settings
-from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.actions.lineage import lineage
-from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.machine import read_samples
-from pipeline.core.progress import training_progress
 from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import load_note
 from pipeline.core.states import State
-from pipeline.tracking.server import server_state
 
 REFRESH_S = 2
 # A cluster calls a run over some seconds before its pods have printed their last lines.
 _LOG_SETTLES_S = 60
-_TAIL_LINES = 12
 _TABS = (
     *(marked("Curves"), marked("Images"), marked("Test by class"), marked("Tune")),
     *(marked("Settings"), marked("Origin"), marked("Log"), marked("Files")),
 )
-
-_SHARES = {"precision": marked("Precision"), "recall": marked("Recall")}
-_TESTED = {
-    "train": marked("train mAP50-95"),
-    "val": marked("val mAP50-95"),
-    "test": marked("test mAP50-95"),
-}
 _TABS_ELSEWHERE = ("Curves", "Settings")
 
 
@@ -69,7 +51,7 @@ def render() -> None:
         return
     run = _shown()
     is_live = not State(run["state"]).is_finished
-    _live(_head, is_live)()
+    _live(lambda: show_head(_shown()), is_live)()
     guarded(show_dialog)()
     names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
     parts: dict[str, Callable[[], None]] = {
@@ -110,194 +92,6 @@ def _shown() -> dict[str, Any]:
 
 def _folder() -> RunFolder:
     return RunFolder(Path(_shown()["folder"]))
-
-
-def _head() -> None:
-    run = _shown()
-    if State(run["state"]).is_finished and st.session_state.get("live_run") == run["run"]:
-        del st.session_state["live_run"]
-        st.rerun()  # the whole page, so that its parts stop refreshing and the buttons change
-    if not State(run["state"]).is_finished:
-        st.session_state["live_run"] = run["run"]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{state_text(run['state'])}  {run['launch'] or run['run']}", anchor=False)
-        _buttons(run)
-    started = run["started_at"]
-    took = duration(elapsed_s(started, run["finished_at"]))
-    when = (
-        tr("started {ago} · {took}", ago=ago(started), took=took)
-        if started
-        else tr("waits in the queue")
-    )
-    whose = " · ".join(part for part in (run["user"], _place(run), when) if part)
-    st.caption(whose, help=exact(started) or None)
-    _note(run)
-    _banner(run)
-    if run["steps"]:
-        show_steps(run["steps"], colours())
-    _epochs(run)
-    _metrics(run)
-    show_built(run["build"])
-    show_worth_line(RunFolder(Path(run["folder"])))
-
-
-def _note(run: dict[str, Any]) -> None:
-    """Show what people said about the run, with a button to say more."""
-    folder = RunFolder(Path(run["folder"]))
-    if not folder.path.is_dir():
-        return
-    note = load_note(folder)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(tr("Note and tags"), icon=":material/sell:", key="note", type="tertiary"):
-            open_dialog("note", [{**run, "note": note.text, "tags": note.tags}])
-        tags = " ".join(f":gray-badge[{escape(tag)}]" for tag in note.tags)
-        if note.text or tags:
-            st.markdown(f"{tags} {escape(note.text)}".strip(), width="content")
-
-
-def _open_sweep(run: dict[str, Any]) -> None:
-    if run.get("sweep") and st.button(
-        tr("Sweep {name}", name=escape(run["sweep"])), icon=":material/grid_view:", key="sweep"
-    ):
-        state.open_sweep(run["sweep"])
-
-
-def _place(run: dict[str, Any]) -> str:
-    if is_elsewhere(run["run"]):
-        return tr(
-            "experiment {experiment} in MLflow, not launched by Slipway",
-            experiment=run["experiment"],
-        )
-    return str(run["engine"])
-
-
-def _buttons(run: dict[str, Any]) -> None:
-    if is_elsewhere(run["run"]):
-        _link_to_mlflow(run)
-        return
-    is_over = State(run["state"]).is_finished
-    if not is_over and st.button(tr("Stop"), icon=":material/stop:", key="stop"):
-        _do(runs.stop, run)
-    can_retry = run["state"] in (State.FAILED, State.STOPPED)
-    if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
-        _do(runs.retry, run)
-    has_data = not any(step["name"] == "build" for step in run["steps"])
-    if has_data and st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
-        state.open_launch(run["launch"])
-    last = RunFolder(Path(run["folder"])).weights("last")
-    if (
-        is_over
-        and last.is_file()
-        and st.button(
-            tr("Train further"),
-            icon=":material/forward:",
-            key="further",
-            help=tr("A new launch like this one that starts from its last.pt"),
-        )
-    ):
-        volume = services.volume()
-        state.open_launch(run["launch"], model=volume.relative(last))
-    best = RunFolder(Path(run["folder"])).weights("best")
-    if (
-        is_over
-        and best.is_file()
-        and st.button(tr("Test again"), icon=":material/rule:", key="retest")
-    ):
-        open_dialog("retest", [run])
-    _open_sweep(run)
-    _link_to_mlflow(run)
-    if is_over and st.button(tr("Delete"), icon=":material/delete:", key="delete"):
-        st.dialog(tr("Delete this run?"))(_confirm_delete)(run)
-
-
-def _link_to_mlflow(run: dict[str, Any]) -> None:
-    url = (run["mlflow"] or {}).get("url")
-    if server_state(services.settings()) == "starting":
-        st.button(tr("MLflow is starting"), icon=":material/hourglass_top:", disabled=True)
-    elif url:
-        st.link_button("MLflow", url, icon=":material/open_in_new:")
-
-
-def _do(action: Callable[..., Any], run: dict[str, Any]) -> None:
-    try:
-        action(services.settings(), run["run"])
-    except SlipwayError as reason:
-        show_error(reason)
-        return
-    st.rerun()
-
-
-def _confirm_delete(run: dict[str, Any]) -> None:
-    st.write(
-        tr(
-            "{run} disappears from the list and its files are removed from the "
-            "volume. What MLflow has stays there.",
-            run=escape(run["launch"] or run["run"]),
-        )
-    )
-    if st.button(tr("Delete"), type="primary", icon=":material/delete:", key="delete_confirmed"):
-        runs.delete(services.settings(), run["run"])
-        state.open_runs()
-
-
-def _banner(run: dict[str, Any]) -> None:
-    if run["state"] != State.FAILED:
-        if run["message"]:  # what it waits for, when it was last seen, where it writes
-            st.info(escape(run["message"]), icon=":material/info:")
-        return
-    failed = next((step for step in run["steps"] if step["state"] == State.FAILED), None)
-    reason = (failed or {}).get("message") or run.get("message") or tr("The run failed.")
-    where = tr("**{name} failed:** ", name=failed["name"]) if failed else ""
-    st.error(f"{where}{escape(reason)}", icon=":material/error:")
-    if failed:
-        text = runs.logs(services.settings(), run["run"], failed["name"], 0).text
-        tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
-        with st.expander(tr("The last lines of {name}'s log", name=failed["name"]), expanded=True):
-            st.code(tail or tr("Nothing printed."), language=None, wrap_lines=True)
-
-
-def _epochs(run: dict[str, Any]) -> None:
-    running = {step["name"] for step in run["steps"] if step["state"] == State.RUNNING}
-    found = training_progress(RunFolder(Path(run["folder"]))) if "train" in running else None
-    if found and found.epochs:
-        left = (
-            ""
-            if found.left_s is None
-            else tr(" · at most {duration} left", duration=duration(found.left_s))
-        )
-        share_done = min(found.epochs_done / found.epochs, 1.0)
-        st.progress(
-            share_done,
-            tr(
-                "{epochs_done} of {epochs} epochs{left}",
-                epochs_done=found.epochs_done,
-                epochs=found.epochs,
-                left=left,
-            ),
-        )
-
-
-def _metrics(run: dict[str, Any]) -> None:
-    metrics, test = run["metrics"], run["test"] or {}
-    if not metrics and not test:
-        return
-    best = metrics.get("mAP50-95", {})
-    epoch = best.get("best_epoch")
-    label = tr("mAP50-95 (best, epoch {epoch})", epoch=epoch) if epoch else "mAP50-95"
-    if best.get("best") == 0:
-        label = tr("mAP50-95 (nothing detected yet)")
-    with st.container(horizontal=True, gap="large"):
-        st.metric(label, share(best.get("best")), width="content")
-        st.metric(
-            tr(_TESTED[test.get("split", "test")]),
-            share(test.get("mAP50-95")),
-            help=tr("Of best.pt, measured by the test step"),
-            width="content",
-        )
-        for name, title in _SHARES.items():
-            value = test.get(name, metrics.get(name, {}).get("last"))
-            note = tr("On the split of the test step; on val before that")
-            st.metric(tr(title), share(value), help=note, width="content")
 
 
 def _curves() -> None:

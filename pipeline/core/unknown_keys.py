@@ -25,7 +25,7 @@ def unknown_keys(keys: Sequence[tuple[Any, str]], known: Collection[str]) -> lis
     findings = [_unknown(key, known, where) for key, where in keys[:_SHOWN]]
     rest = keys[_SHOWN:]
     if rest:
-        message = f"{len(rest):,} more keys are no known settings."
+        message = f"{len(rest):,} more keys are not settings known here."
         hint = "See whether this is the file that was meant."
         where = rest[0][1]
         findings.append(error("unknown-setting", message, where=where, count=len(rest), next=hint))
@@ -35,4 +35,4 @@ def unknown_keys(keys: Sequence[tuple[Any, str]], known: Collection[str]) -> lis
 def _unknown(key: Any, known: Collection[str], where: str) -> Finding:
     near = difflib.get_close_matches(str(key).lower(), known, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
-    return error("unknown-setting", f"'{key}' is no known setting.", where=where, next=hint)
+    return error("unknown-setting", f"'{key}' is not a setting known here.", where=where, next=hint)

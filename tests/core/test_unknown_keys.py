@@ -13,8 +13,8 @@ MANY = 30_000
 
 def test_what_may_be_meant_is_said() -> None:
     typo, strange = unknown_keys([("Epohcs", "a.yaml:1"), (7, "a.yaml:2")], ["epochs", "imgsz"])
-    assert typo.message == "'Epohcs' is no known setting." and "epochs" in typo.next
-    assert (strange.message, strange.next) == ("'7' is no known setting.", "Remove it.")
+    assert typo.message == "'Epohcs' is not a setting known here." and "epochs" in typo.next
+    assert (strange.message, strange.next) == ("'7' is not a setting known here.", "Remove it.")
     assert (typo.where, strange.where) == ("a.yaml:1", "a.yaml:2")
 
 
