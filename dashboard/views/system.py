@@ -79,8 +79,8 @@ def _room() -> None:
     taken = sum(run.bytes for run in use.runs)
     st.caption(
         tr(
-            "`{volume}` · {free} free of {total} · {runs} take {taken}",
-            volume=volume,
+            "{volume} · {free} free of {total} · {runs} take {taken}",
+            volume=escape(str(volume)),
             free=size(use.free_bytes),
             total=size(use.total_bytes),
             runs=plural(len(use.runs), "run"),
@@ -99,7 +99,9 @@ def _room() -> None:
         column_config={
             tr("deleting frees"): st.column_config.NumberColumn(format="bytes"),
             tr("of it weights"): st.column_config.NumberColumn(format="bytes"),
-            tr("share of all runs"): st.column_config.ProgressColumn(format="percent", max_value=1),
+            tr("share of all runs"): st.column_config.ProgressColumn(
+                format="%.0f%%", max_value=100
+            ),
         },
         on_select="rerun",
         selection_mode="single-cell",
@@ -147,7 +149,7 @@ def _table(use: VolumeUse) -> pd.DataFrame:
             tr("run"): [run.launch for run in use.runs],
             tr("deleting frees"): [run.bytes for run in use.runs],
             tr("of it weights"): [run.weight_bytes for run in use.runs],
-            tr("share of all runs"): [run.bytes / taken for run in use.runs],
+            tr("share of all runs"): [100 * run.bytes / taken for run in use.runs],
         }
     )
 
