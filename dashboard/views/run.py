@@ -30,6 +30,7 @@ from pipeline.core.files import read_text
 from pipeline.core.machine import read_samples
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
+from pipeline.engines.base import EXIT_HANDLER
 
 REFRESH_S = 2
 # A cluster calls a run over some seconds before its pods have printed their last lines.
@@ -147,13 +148,21 @@ def _log() -> None:
     chosen = st.segmented_control(
         tr("Step"),
         begun,
-        default=begun[-1],
+        default=_telling(run["steps"]),
         required=True,
         key="log_step",
         label_visibility="collapsed",
     )
-    step = chosen or begun[-1]
+    step = chosen or _telling(run["steps"])
     show_log(_log_so_far(run["run"], step), name=step)
+
+
+def _telling(steps: Sequence[dict[str, Any]]) -> str:
+    """Give the step whose log tells most: what failed, else the latest but for the exit handler."""
+    begun = [step for step in steps if step["started_at"]]
+    failed = [step["name"] for step in begun if step["state"] == State.FAILED]
+    latest = [step["name"] for step in begun if step["name"] != EXIT_HANDLER]
+    return str((failed or latest or [EXIT_HANDLER])[-1])
 
 
 def _log_so_far(run: str, step: str) -> str:

@@ -35,7 +35,7 @@ from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.engines.base import STEPS, LogChunk, Run
+from pipeline.engines.base import EXIT_HANDLER, STEPS, LogChunk, Run
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC
 from pipeline.tracking.summary import summary
@@ -199,7 +199,7 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
         except EngineUnreachable:
             if not folder_of(settings, found).log(step).is_file():
                 raise
-    if step not in (*STEPS, "build", "notify"):
+    if step not in (*STEPS, "build", EXIT_HANDLER):
         raise NotFound(
             f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
         )

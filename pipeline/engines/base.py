@@ -32,6 +32,8 @@ from pipeline.core.states import State
 
 Workflow = Mapping[str, Any]
 STEPS = ("volume-mount", "verify", "distribution", "plot", "train", "test", "tune")
+# Runs last whatever became of the others.
+EXIT_HANDLER = "notify"
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,17 @@ def test_a_log_is_searched_from_a_link(settings: Settings) -> None:
     assert "No line fits." not in text_of(open_page(run_page, tab="Log", run=run))
 
 
+@pytest.mark.parametrize(("ended", "shown"), [("Failed", "verify"), ("Succeeded", "train")])
+def test_the_log_that_tells_most_is_open(
+    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch, ended: str, shown: str
+) -> None:
+    monkeypatch.setenv("KFP_ENDPOINT", api.url)
+    steps = [pod("verify", ended), pod("train", "Succeeded"), pod("notify", "Succeeded")]
+    run = api.add(run_detail(1, *steps))
+    page = open_page(run_page, tab="Log", run=run)
+    assert page.session_state["log_step"] == shown
+
+
 def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
     settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.states import State
-from pipeline.engines.base import STEPS, Step
+from pipeline.engines.base import EXIT_HANDLER, STEPS, Step
 from pipeline.engines.kubeflow.states import state_of, was_stopped
 from pipeline.engines.local.expressions import Unresolved, parse_when
 
-EXIT_HANDLER = "notify"
 STOPPED = "the run was stopped"
 _DOES_SOMETHING = ("container", "resource", "script")
 _SKIPPED = ("Skipped", "Omitted")
