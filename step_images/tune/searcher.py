@@ -19,6 +19,7 @@ from pipeline.core.trials import KEPT, Trial, trial_number
 
 _MOST_BLIND_TRIALS = 10
 _FEWEST_FOR_IMPORTANCE = 4
+_DIGITS = 5
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -49,7 +50,7 @@ class TrialSearcher(OptunaSearch):
         numbers = [number for number in range(1, space.trials + 1) if number not in kept]
         # Values that are given come first, in the order of their trials.
         self.numbers = sorted(numbers, key=lambda number: (number not in given, number))
-        self._next = 0
+        self._next, self._given, self._dimensions = 0, given, space.space
         # Another seed than before: the same one would draw the same values again.
         super().__init__(
             space=distributions(space),
@@ -74,7 +75,8 @@ class TrialSearcher(OptunaSearch):
         values = super().suggest(trial_id)
         number = self.numbers[self._next]
         self._next += 1
-        return {"number": number, "values": values}
+        rounded = {key: _rounded(value, self._dimensions[key]) for key, value in values.items()}
+        return {"number": number, "values": {**rounded, **self._given.get(number, {})}}
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -132,6 +134,16 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     if dimension.scale == "int":
         return IntDistribution(int(dimension.low), int(dimension.high))
     return FloatDistribution(dimension.low, dimension.high, log=dimension.scale == "log")
+
+
+def _rounded(value: Any, dimension: Dimension) -> Any:
+    """Leave the digits that people can read: what is trained is what they see, and what is saved.
+
+    A fiftieth of a per mille changes no training, nor what the sampler learns.
+    """
+    if dimension.choices or not isinstance(value, float):
+        return value
+    return min(max(float(f"{value:.{_DIGITS}g}"), dimension.low), dimension.high)
 
 
 def _is_inside(trial: Trial, space: SearchSpace) -> bool:

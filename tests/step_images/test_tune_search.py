@@ -207,6 +207,21 @@ def test_a_search_goes_on_without_drawing_the_same_again(searcher: str) -> None:
     assert len({trial.values["lr0"] for trial in [*half[:6], *rest]}) == 12
 
 
+def test_values_are_drawn_with_five_digits_and_the_current_ones_stay() -> None:
+    low, high = 0.0123456789, 0.012347
+    narrow = Dimension(low=low, high=high, scale="log")
+    space = replace(SPACE, trials=20, space={**SPACE.space, "lr0": narrow})
+    first, *drawn = values_of(finished(space, 20))
+    assert low <= first["lr0"] <= high and first["box"] == 7.5
+    for values in drawn:
+        assert low <= values["lr0"] <= high
+        assert values["lr0"] in (low, 0.012346, high)
+        assert len(f"{values['box']:.10g}".replace(".", "")) <= 5
+    exact = {**synthetic.CURRENT, "box": 7.123456789}
+    searcher = TrialSearcher(SPACE, exact, [])
+    assert searcher.suggest("0")["values"]["box"] == 7.123456789
+
+
 def test_a_current_value_that_the_space_does_not_hold_is_not_forced_into_it() -> None:
     space = replace(SPACE, space={**SPACE.space, "box": Dimension(choices=(1.0, 2.0))})
     first = finished(space, 1)[0].values
