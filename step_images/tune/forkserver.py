@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -112,23 +113,31 @@ def _serve(connection: Connection, imports: Sequence[str]) -> None:
     for name in imports:
         import_module(name)
     gc.freeze()  # a collection in a forked process would copy all that it looks at
-    while True:
-        try:
-            work = connection.recv()
-        except EOFError:
-            return
-        sys.stdout.flush()
-        if not _can_be_forked():
-            with suppress(SystemExit):
-                _work(connection, work)
-            connection.send((_ENDED_WITH_SERVER, 0))
-            return
-        child = os.fork()
-        if not child:
+    try:
+        while _serve_one(connection):
+            pass
+    finally:
+        gc.unfreeze()  # or nanobind takes all that is left at the end for leaks
+
+
+def _serve_one(connection: Connection) -> bool:
+    """Do one piece of work; say whether another one can be done here."""
+    try:
+        work = connection.recv()
+    except (EOFError, OSError):  # nobody is there any more
+        return False
+    if not _can_be_forked():
+        with suppress(SystemExit):
             _work(connection, work)
-            return
-        _, status = os.waitpid(child, 0)
-        connection.send((_ENDED, os.waitstatus_to_exitcode(status)))
+        connection.send((_ENDED_WITH_SERVER, 0))
+        return False
+    # Its end is that of a process of multiprocessing: nothing that was imported is taken apart.
+    child = get_context("fork").Process(target=_work, args=(connection, work))
+    child.start()
+    child.join()
+    with suppress(OSError):
+        connection.send((_ENDED, child.exitcode))
+    return True
 
 
 def _can_be_forked() -> bool:
@@ -138,8 +147,12 @@ def _can_be_forked() -> bool:
 
 def _work(connection: Connection, work: Callable[[Tell], None]) -> None:
     def tell(value: Any) -> None:
-        connection.send((_TOLD, value))
-        if not connection.recv():
+        try:
+            connection.send((_TOLD, value))
+            goes_on = connection.recv()
+        except (EOFError, OSError):
+            goes_on = False
+        if not goes_on:
             raise SystemExit
 
     threading.Thread(target=_end_with_client, args=(connection.fileno(),), daemon=True).start()

@@ -162,7 +162,7 @@ def test_a_server_that_cannot_be_forked_works_itself(
     assert len({pid, *(own for own, _ in [*first, *second])}) == 3
 
 
-def test_work_ends_with_the_process_that_asked_for_it() -> None:
+def test_work_ends_with_the_process_that_asked_for_it(capfd: pytest.CaptureFixture[str]) -> None:
     program = (
         "import time; from step_images.tune.forkserver import ForkServer;"
         "from tests.step_images.test_forkserver import sleep_on;"
@@ -179,11 +179,12 @@ def test_work_ends_with_the_process_that_asked_for_it() -> None:
         client.kill()
     _, alive = psutil.wait_procs([process for process in family if process], timeout=30)
     assert not alive
+    assert not capfd.readouterr().err
 
 
 @pytest.mark.slow
 def test_what_trainings_import_leaves_a_process_that_can_be_forked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
@@ -192,3 +193,4 @@ def test_what_trainings_import_leaves_a_process_that_can_be_forked(
         [(parent, threads, is_in_bad_fork, uses_cuda)] = server.run(look_at_torch)
     assert parent != os.getpid()  # it was forked
     assert (threads, is_in_bad_fork, uses_cuda) == (1, False, False)
+    assert "leaked" not in capfd.readouterr().err  # at the end of either process
