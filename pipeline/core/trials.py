@@ -33,8 +33,9 @@ class Trial:
     name
         ``trial-001`` and so on.
     state
-        ``pruned``: ended early by the scheduler; ``stopped``: by a person or by the time limit;
-        ``invalid``: not trained with its own values; ``interrupted``: the step ended before it.
+        ``running``: also until its values are checked; ``pruned``: ended early by the scheduler;
+        ``stopped``: by a person or by the time limit; ``invalid``: not trained with its own values;
+        ``interrupted``: the step ended before it.
     values
         The searched settings and what was drawn for them.
     best

@@ -72,6 +72,7 @@ def ray_here(parallel: int) -> Iterator[tuple[Share, Path]]:
         RAY_USAGE_STATS_ENABLED="0",
         RAY_CHDIR_TO_TRIAL_DIR="0",
         RAY_AIR_NEW_OUTPUT="0",
+        RAY_DEDUP_LOGS="0",  # or a line like another trial's is left out
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
         RAY_DISABLE_IMPORT_WARNING="1",
         TUNE_DISABLE_SIGINT_HANDLER="1",

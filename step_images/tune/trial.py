@@ -22,6 +22,9 @@ from step_images.tune.forkserver import ForkServer, Tell
 YOLO_IMPORTS = ("ultralytics.models.yolo", "torch._inductor", "torchvision")
 # Metrics of an epoch, and whether it is the last one; gives whether the trial is to end now.
 Report = Callable[[Mapping[str, float], bool], bool]
+# Beside a trial's score in what Ray is told: the state it ended in, once it is trained. Its record
+# goes on saying "running" until the search has checked it, since weights are freed by the record.
+END = "end"
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ def run_trial(
     from ray import tune
 
     work = partial(_train_once, config, setup, train)
-    with closing(_server(imports).run(work)) as scores:
-        for score in scores:
+    with closing(_server(imports).run(work)) as told:
+        for score, end in told:
             # The scheduler may end the trial here; the search then says why.
-            tune.report({setup.metric: score})
+            tune.report({setup.metric: score, END: end})
 
 
 @cache
@@ -102,7 +105,7 @@ def _train_once(config: Mapping[str, Any], setup: Setup, train: Train, tell: Tel
         write_trial(folder, trial)
         print(f"{path.name} epoch {trial.epochs}: {setup.metric} {metrics[setup.metric]:.4f}")
         if not is_last:
-            tell(trial.best[setup.metric])
+            tell((trial.best[setup.metric], ""))
         return is_asked_to_stop(path)
 
     try:
@@ -111,10 +114,7 @@ def _train_once(config: Mapping[str, Any], setup: Setup, train: Train, tell: Tel
         why = _why(reason, {**setup.base, **trial.values})
         write_trial(folder, replace(trial, state="failed", error=why))
         raise
-    asked = is_asked_to_stop(path)
-    state, why = ("stopped", "somebody stopped it.") if asked else ("done", "")
-    write_trial(folder, replace(trial, state=state, error=why))
-    tell(trial.best[setup.metric])
+    tell((trial.best[setup.metric], "stopped" if is_asked_to_stop(path) else "done"))
 
 
 def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Report) -> None:

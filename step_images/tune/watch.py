@@ -20,6 +20,7 @@ from pipeline.core.trials import KEPT, Trial, read_trial, trial_name, write_tria
 from step_images.memory import TUNE, out_of_memory
 from step_images.train import checkpoints
 from step_images.train.applied import verdict
+from step_images.tune.trial import END
 
 # What a trial's files say that it was trained with.
 Applied = Callable[[Path], Mapping[str, Any]]
@@ -84,14 +85,18 @@ class SearchWatch(tune.Callback):
         except SlipwayError as reason:  # its process died before it wrote anything
             record = Trial(path.name, values=ray_trial.config["values"], error=reason.message)
         if record.state == "running":
-            record = self._ended(record, death)
+            record = self._ended(record, ray_trial.last_result.get(END, ""), death)
         if record.state in KEPT:
             record = self._checked(record, path)
         write_trial(self._trials, record)
         print(f"{record.name} {record.state}{f': {record.error}' if record.error else ''}")
         self._on_change()
 
-    def _ended(self, record: Trial, death: str) -> Trial:
+    def _ended(self, record: Trial, end: str, death: str) -> Trial:
+        if end == "done":
+            return replace(record, state="done")
+        if end == "stopped":
+            return replace(record, state="stopped", error="somebody stopped it.")
         if death:
             return replace(record, state="failed", error=death)
         if self.invalid or not record.epochs:

@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import load_space
+from pipeline.core.trials import read_trial
 from pipeline.core.yaml_file import load_yaml
 from step_images.tune.outcome import write_outcome
 from step_images.tune.search import make_setup, search
@@ -79,6 +81,21 @@ def train_until_killed(setup: Setup, path: Path, values: Mapping[str, Any], repo
         of_ray.kill()
         time.sleep(60)
     train(setup, path, values, report)
+
+
+def train_and_end_slowly(
+    setup: Setup, path: Path, values: Mapping[str, Any], report: Report
+) -> None:
+    """Let the first trial's process end after the second, as a GPU's memory may take a while."""
+    train(setup, path, values, report)
+    if values["box"] == 1:
+        threading.Thread(target=time.sleep, args=(3,)).start()
+    else:
+        deadline = time.monotonic() + 30
+        first = path.with_name("trial-001")
+        while read_trial(first).epochs < EPOCHS and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
 
 
 def train_with_other_values(

@@ -118,6 +118,20 @@ def test_a_process_that_dies_takes_only_its_trial_with_it(folder: RunFolder) -> 
 
 
 @pytest.mark.slow
+def test_a_trial_that_ends_slowly_keeps_its_weights_until_they_are_checked(
+    folder: RunFolder,
+) -> None:
+    for number, box in enumerate((1.0, 3.0), start=1):
+        again = Trial(f"trial-{number:03d}", "interrupted", {"lr0": 0.01, "box": box})
+        write_trial(folder.trial_folders, again)
+    over = run(folder, replace(SPACE, trials=2, parallel=2), "train_and_end_slowly")
+    assert over.returncode == 0, over.stdout
+    assert over.stdout.index("trial-002 done") < over.stdout.index("trial-001 done")
+    assert [trial.state for trial in read_trials(folder)] == ["done", "done"]
+    assert [path.parent.name for path in folder.trial_folders.glob("*/weights")] == ["trial-002"]
+
+
+@pytest.mark.slow
 def test_a_trial_that_ray_ends_for_want_of_memory_says_so(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
