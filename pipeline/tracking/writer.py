@@ -91,7 +91,7 @@ class RunWriter:
         self._settings = settings
         self._launch = load_launch(folder.launch)
         self._known: dict[str, tuple[set[str], dict[tuple[str, int], str]]] = {}
-        self._ended: set[str] = set()
+        self._statuses: dict[str, str] = {}
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
                 settings.state.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class RunWriter:
             for name, trial in trials:
                 run_id = children.get(name) or self._create_child(name)
                 logged += self._fill(run_id, trial)
-                self._end_child(run_id, trial_status(self.folder.trial_folders / name))
+                self._set_child_status(run_id, trial_status(self.folder.trial_folders / name))
         return logged
 
     def note(self) -> None:
@@ -147,10 +147,13 @@ class RunWriter:
     def set_status(self, status: str) -> None:
         """Set MLflow's status of the run."""
         with _edge(self.uri):
-            if status == RUNNING:
-                self._client.update_run(self.run_id, status)
-            else:
-                self._client.set_terminated(self.run_id, status)
+            self._set_status(self.run_id, status)
+
+    def _set_status(self, run_id: str, status: str) -> None:
+        if status == RUNNING:
+            self._client.update_run(run_id, status)
+        else:
+            self._client.set_terminated(run_id, status)
 
     def _find_or_create(self) -> tuple[str, str]:
         recorded = json.loads(read_text(self.folder.mlflow)) if self.folder.mlflow.exists() else {}
@@ -233,10 +236,11 @@ class RunWriter:
         )
         return str(run.info.run_id)
 
-    def _end_child(self, run_id: str, status: str) -> None:
-        if status != RUNNING and run_id not in self._ended:
-            self._client.set_terminated(run_id, status)
-            self._ended.add(run_id)
+    def _set_child_status(self, run_id: str, status: str) -> None:
+        """Set it when it has changed: a retry does a trial again that was interrupted."""
+        if status != self._statuses.get(run_id):
+            self._set_status(run_id, status)
+            self._statuses[run_id] = status
 
     def _search(self, experiment_id: str, tag: str, value: str) -> list[Any]:
         return list(

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import yaml
 from pipeline.core.errors import SlipwayError
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import load_space
-from pipeline.core.trials import read_trial
+from pipeline.core.trials import read_trial, trial_name
 from pipeline.core.yaml_file import load_yaml
 from step_images.tune.outcome import write_outcome
 from step_images.tune.search import make_setup, search
@@ -88,14 +89,22 @@ def train_and_end_slowly(
 ) -> None:
     """Let the first trial's process end after the second, as a GPU's memory may take a while."""
     train(setup, path, values, report)
-    if values["box"] == 1:
-        threading.Thread(target=time.sleep, args=(3,)).start()
+    first, second = (path.with_name(trial_name(number)) for number in (1, 2))
+    if path == first:
+        threading.Thread(target=_wait_until_trained, args=(second, "done", 1)).start()
     else:
-        deadline = time.monotonic() + 30
-        first = path.with_name("trial-001")
-        while read_trial(first).epochs < EPOCHS and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        _wait_until_trained(first)
+
+
+def _wait_until_trained(path: Path, state: str = "", more_s: float = 0) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(SlipwayError):  # it has not begun yet
+            trial = read_trial(path)
+            if trial.epochs == EPOCHS and state in ("", trial.state):
+                break
+        time.sleep(0.05)
+    time.sleep(more_s)
 
 
 def train_with_other_values(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.launch import Choices, Launch, load_launch
@@ -57,6 +58,14 @@ def client_of(settings: Settings) -> MlflowClient:
 
 def run_id_of(folder: RunFolder) -> str:
     return str(json.loads(folder.mlflow.read_text())["run_id"])
+
+
+def only_child(folder: RunFolder, settings: Settings) -> Run:
+    parent = json.loads(folder.mlflow.read_text())
+    (child,) = client_of(settings).search_runs(
+        [parent["experiment_id"]], f"tags.`mlflow.parentRunId` = '{parent['run_id']}'"
+    )
+    return child
 
 
 def history(settings: Settings, folder: RunFolder, name: str) -> list[tuple[int, str]]:
@@ -142,14 +151,31 @@ def test_trials_are_children(folder: RunFolder, settings: Settings) -> None:
     (trial / "results.csv").write_text(HEADER + "1,0.5,2.5,0.1,0.02\n")
     (trial / "trial.json").write_text(json.dumps({"state": "failed"}))
     track(folder, settings)
-    parent = json.loads(folder.mlflow.read_text())
-    (child,) = client_of(settings).search_runs(
-        [parent["experiment_id"]], f"tags.`mlflow.parentRunId` = '{parent['run_id']}'"
-    )
+    child = only_child(folder, settings)
     assert child.data.params == {"lr0": "0.02"}
     assert child.data.tags["slipway.trial"] == "trial-001"
     assert child.info.status == "FAILED"
     assert track(folder, settings) == 0
+
+
+def test_a_trial_that_a_retry_does_again_ends_as_it_ends_there(
+    folder: RunFolder, settings: Settings
+) -> None:
+    trial = folder.trial_folders / "trial-001"
+    trial.mkdir(parents=True)
+    (trial / "args.yaml").write_text("lr0: 0.02\n")
+
+    def status_of(state: str, writer: RunWriter) -> str:
+        (trial / "trial.json").write_text(json.dumps({"state": state}))
+        writer.sync()
+        return str(only_child(folder, settings).info.status)
+
+    assert status_of("interrupted", RunWriter(folder, settings)) == "KILLED"
+    retry = RunWriter(folder, settings)
+    states = ("interrupted", "running", "running", "done")
+    statuses = [status_of(state, retry) for state in states]
+    assert statuses == ["KILLED", "RUNNING", "RUNNING", "FINISHED"]
+    assert status_of("running", RunWriter(folder, settings)) == "RUNNING"
 
 
 def test_a_server_that_is_gone_is_unreachable_and_not_empty(
