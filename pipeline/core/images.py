@@ -6,7 +6,7 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 # Those of Ultralytics; a test compares.
@@ -128,23 +128,29 @@ def read_small(path: str, limit_bytes: int = 256 << 20, folder: int | None = Non
 
 
 def read_many(
-    names: list[str], folder: int, stamp: Callable[[os.stat_result], int]
-) -> tuple[list[bytes], list[int]] | None:
-    """Read and stamp files of an open folder; None when one is not so small, or cannot be read."""
-    texts, stamps = [], []
-    try:
-        for name in names:
-            descriptor = os.open(name, _READ_ONLY, dir_fd=folder)
-            try:
-                # Asked where it is open already, and before it is read: what is written to it
-                # from here on makes another stamp.
-                stamps.append(stamp(os.fstat(descriptor)))
-                texts.append(os.read(descriptor, _READ_BYTES))
-            finally:
-                os.close(descriptor)
-    except OSError:  # reading one by one says which and why
-        return None
-    return None if any(len(text) == _READ_BYTES for text in texts) else (texts, stamps)
+    names: Sequence[str], folder: int, stamp: Callable[[os.stat_result], int]
+) -> list[tuple[bytes, int]]:
+    """Read and stamp files of an open folder.
+
+    Raises
+    ------
+    OSError
+        One of them cannot be read, or is not so small; reading one by one says which.
+    """
+    read = []
+    for name in names:
+        descriptor = os.open(name, _READ_ONLY, dir_fd=folder)
+        try:
+            # Asked where it is open already, and before it is read: what is written to it
+            # from here on makes another stamp.
+            own = stamp(os.fstat(descriptor))
+            text = os.read(descriptor, _READ_BYTES)
+        finally:
+            os.close(descriptor)
+        if len(text) == _READ_BYTES:
+            raise OSError(errno.EFBIG, "it is not small", name)
+        read.append((text, own))
+    return read
 
 
 @dataclass(frozen=True)

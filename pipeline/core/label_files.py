@@ -19,6 +19,7 @@ from pipeline.core.images import folder_of, label_folder, read_small
 from pipeline.core.kept_labels import KeptLabels
 from pipeline.core.label_table import MISSING, LabelTable, join_tables, parse_labels
 from pipeline.core.labels import Label, Mistake
+from pipeline.core.slow_volume import over_files
 from pipeline.core.splits import Tree
 from pipeline.core.watch import Watch, nobody
 
@@ -187,7 +188,9 @@ def _read_plain(tree: Tree, folder: str, names: list[str]) -> list[bytes | Label
         return [_content(f"{folder}/{name}", None) for name in names]
     try:
         texts = tree.read(folder, names, descriptor)
-        return [*texts] if texts is not None else [_content(name, descriptor) for name in names]
+        if texts is not None:
+            return [*texts]
+        return over_files(names, lambda some: [_content(name, descriptor) for name in some])
     finally:
         os.close(descriptor)
 

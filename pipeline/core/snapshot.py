@@ -11,6 +11,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.slow_volume import over_files
+
 # A file that changes twice within one tick of the file system's clock looks unchanged; network
 # file systems tick by the second.
 _SETTLED_NS = 2_000_000_000
@@ -137,13 +139,18 @@ def _stamps(folder: str, names: Sequence[str], read_at_ns: int) -> NDArray[np.in
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return np.full(len(names), _ABSENT, np.int64)
-    stamp, stamps = stamper(read_at_ns), []
-    try:
-        for name in names:
+    stamp = stamper(read_at_ns)
+
+    def look(some: Sequence[str]) -> list[int]:
+        stamps = []
+        for name in some:
             try:
                 stamps.append(stamp(os.stat(name, dir_fd=descriptor)))
             except OSError:
                 stamps.append(_ABSENT)
+        return stamps
+
+    try:
+        return np.array(over_files(names, look), np.int64)
     finally:
         os.close(descriptor)
-    return np.array(stamps, np.int64)

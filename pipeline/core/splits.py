@@ -17,13 +17,8 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
 from pipeline.core.findings import Finding, Tally
 from pipeline.core.images import Folder, image_names, is_image, read_many, scan_folder
-from pipeline.core.snapshot import (
-    FolderState,
-    Snapshot,
-    stamp_of,
-    stamper,
-    state_of,
-)
+from pipeline.core.slow_volume import over_files
+from pipeline.core.snapshot import FolderState, Snapshot, stamp_of, stamper, state_of
 from pipeline.core.volume import Volume
 
 Presence = Literal["file", "missing", "odd", "outside"]
@@ -97,12 +92,13 @@ class Tree:
 
     def read(self, path: str, names: list[str], descriptor: int) -> list[bytes] | None:
         """Read small files of a folder, and stamp them; None when one of them cannot be read."""
-        read = read_many(names, descriptor, stamper(self._read_at_ns))
-        if read is None:
+        stamp = stamper(self._read_at_ns)
+        try:
+            read = over_files(names, lambda some: read_many(some, descriptor, stamp))
+        except OSError:
             return None
-        texts, stamps = read
-        self._stamps[path].update(zip(names, stamps, strict=True))
-        return texts
+        self._stamps[path].update(zip(names, (own for _, own in read), strict=True))
+        return [text for text, _ in read]
 
     def snapshot(self, paths: Iterable[str]) -> Snapshot:
         """Remember what was looked into, and single files and folders."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -244,3 +247,32 @@ def test_the_fingerprint_follows_labels_and_lists_and_not_the_mount(tmp_path: Pa
     (tmp_path / "two" / IMAGES / "val/val 2.jpg").unlink()
     third = inspect_dataset(two, "data-custom.yaml").fingerprint
     assert len({first, second, third}) == 3
+
+
+@pytest.mark.parametrize("big_bytes", [0, 70_000])
+def test_a_volume_that_answers_slowly_is_asked_by_several_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, big_bytes: int
+) -> None:
+    for name in ("quick", "slow"):
+        folders(tmp_path / name)
+        for number in range(200):
+            (tmp_path / name / IMAGES / f"train/more {number}.jpg").touch()
+            lines = [f"{number % 3} .5 .5 .1 .{number + 1}"]
+            write_label(tmp_path / name / LABELS / f"train/more {number}.txt", lines)
+        comments = "\n" * big_bytes
+        (tmp_path / name / LABELS / "train/more 150.txt").write_text(f"0 .5 .5 .1 .1{comments}")
+    quick = inspect_dataset(Volume(tmp_path / "quick"), "data-custom.yaml")
+    threads, plain_open = set[int](), os.open
+
+    def slow_open(path: Any, *args: Any, **kwargs: Any) -> int:
+        if str(path).endswith(".txt"):
+            threads.add(threading.get_ident())
+            time.sleep(0.001)
+        return plain_open(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", slow_open)
+    slow = inspect_dataset(Volume(tmp_path / "slow"), "data-custom.yaml")
+    assert len(threads) > 2
+    assert slow.fingerprint == quick.fingerprint
+    assert (slow.splits, slow.boxes) == (quick.splits, quick.boxes)
+    assert slow.findings == quick.findings
