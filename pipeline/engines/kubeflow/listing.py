@@ -47,14 +47,16 @@ class Listing:
             if self._refreshed_at > asked_at:
                 return
             began_at = time.monotonic()
+            ran = self._cache.ids(only_unfinished=True)
             with ThreadPoolExecutor(_THREADS) as threads:
                 newest = threads.submit(self._read_newest)
                 unfinished = threads.submit(self._server.unfinished)
                 newest.result()
                 found = unfinished.result()
                 self._cache.put_listed(found)
-                ids = self._cache.ids(only_unfinished=True) | {entry.run.id for entry in found}
-                list(threads.map(self._look, ids))
+                # A list says failed of what was stopped: those that ran a moment ago are looked at.
+                ran |= self._cache.ids(only_unfinished=True) | {entry.run.id for entry in found}
+                list(threads.map(self._look, ran))
                 self._catch_up(threads.map, began_at + _CATCH_UP_S)
             self._refreshed_at = began_at
 

@@ -6,6 +6,7 @@ A test imports the fixtures that it needs.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,8 @@ class FakeKfp(ThreadingHTTPServer):
         Status and body to give instead, by method and path.
     requests
         Method, path and credentials of each request, in the order in which they came.
+    list_s
+        How long a list takes.
     """
 
     daemon_threads = True
@@ -42,6 +45,7 @@ class FakeKfp(ThreadingHTTPServer):
         self.answers: dict[tuple[str, str], tuple[int, bytes]] = {}
         self.requests: list[tuple[str, str, str]] = []
         self.cuts_after_creating = False
+        self.list_s = 0.0
 
     @property
     def url(self) -> str:
@@ -245,6 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self, query: dict[str, str]) -> dict[str, Any]:
         """Answer as KFP does: the page's size and filter travel in its token."""
+        time.sleep(self.server.list_s)
         token = json.loads(query.get("page_token") or "{}")
         size = token.get("size") or int(query["page_size"])
         only = token.get("only") or json.loads(query.get("filter") or "{}").get("predicates", [])

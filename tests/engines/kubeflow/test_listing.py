@@ -69,6 +69,17 @@ def test_new_ended_retried_and_deleted_runs_are_seen(api: FakeKfp, engine: Engin
     }
 
 
+def test_a_run_that_was_stopped_while_it_ran_is_not_shown_as_failed(
+    api: FakeKfp, engine: Engine
+) -> None:
+    api.add(run_detail(1, pod("train", "Running")))
+    assert all_of(engine)[0].state is State.RUNNING
+    stop = {"activeDeadlineSeconds": 0}
+    api.add(run_detail(1, pod("train", "Failed"), status="Failed", spec=stop))
+    api.list_s = 0.15  # no time is left to look at runs that nobody saw running
+    assert all_of(engine)[0].state is State.STOPPED
+
+
 def test_a_retry_that_ended_between_two_looks_is_seen(api: FakeKfp, engine: Engine) -> None:
     api.add(finished(1, "Failed"))
     assert all_of(engine)[0].message
