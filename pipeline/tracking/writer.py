@@ -111,7 +111,7 @@ class RunWriter:
             for name, trial in trials:
                 run_id = children.get(name) or self._create_child(name)
                 logged += self._fill(run_id, trial)
-                self._set_child_status(run_id, trial_status(self.folder.trial_folders / name))
+                self._set_status(run_id, trial_status(self.folder.trial_folders / name))
         return logged
 
     def note(self) -> None:
@@ -150,10 +150,13 @@ class RunWriter:
             self._set_status(self.run_id, status)
 
     def _set_status(self, run_id: str, status: str) -> None:
+        if status == self._statuses.get(run_id):
+            return
         if status == RUNNING:
             self._client.update_run(run_id, status)
         else:
             self._client.set_terminated(run_id, status)
+        self._statuses[run_id] = status
 
     def _find_or_create(self) -> tuple[str, str]:
         recorded = json.loads(read_text(self.folder.mlflow)) if self.folder.mlflow.exists() else {}
@@ -235,12 +238,6 @@ class RunWriter:
             self.experiment_id, tags=tags, run_name=f"{self.folder.name}/{name}"
         )
         return str(run.info.run_id)
-
-    def _set_child_status(self, run_id: str, status: str) -> None:
-        """Set it when it has changed: a retry does a trial again that was interrupted."""
-        if status != self._statuses.get(run_id):
-            self._set_status(run_id, status)
-            self._statuses[run_id] = status
 
     def _search(self, experiment_id: str, tag: str, value: str) -> list[Any]:
         return list(

@@ -47,16 +47,17 @@ class Listing:
             if self._refreshed_at > asked_at:
                 return
             began_at = time.monotonic()
-            ran = self._cache.ids(only_unfinished=True)
+            # Also those that end now: a list says failed of what was stopped.
+            unfinished = self._cache.ids(only_unfinished=True)
             with ThreadPoolExecutor(_THREADS) as threads:
                 newest = threads.submit(self._read_newest)
-                unfinished = threads.submit(self._server.unfinished)
+                listed = threads.submit(self._server.unfinished)
                 newest.result()
-                found = unfinished.result()
+                found = listed.result()
                 self._cache.put_listed(found)
-                # A list says failed of what was stopped: those that ran a moment ago are looked at.
-                ran |= self._cache.ids(only_unfinished=True) | {entry.run.id for entry in found}
-                list(threads.map(self._look, ran))
+                unfinished |= self._cache.ids(only_unfinished=True)
+                unfinished |= {entry.run.id for entry in found}
+                list(threads.map(self._look, unfinished))
                 self._catch_up(threads.map, began_at + _CATCH_UP_S)
             self._refreshed_at = began_at
 
