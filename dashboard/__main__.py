@@ -10,8 +10,8 @@ from streamlit.web.cli import main
 
 from dashboard.preload import preload
 
-APP = Path(__file__).with_name("app.py")
+SERVER = Path(__file__).with_name("server.py")
 
 if __name__ == "__main__":
     threading.Thread(target=preload, name="preload", daemon=True).start()
-    main(["run", str(APP), *sys.argv[1:]], prog_name="streamlit")
+    main(["run", str(SERVER), *sys.argv[1:]], prog_name="streamlit")

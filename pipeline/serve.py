@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at
 from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.sample import needs_sample, write_sample
@@ -46,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, _ask_to_stop)
     try:
         volume = str(Path(options.called_from, options.volume)) if options.volume else ""
-        settings = load_settings({"volume": volume, "tracking_uri": options.mlflow})
+        given = {"tracking_uri": options.mlflow, "allowed_hosts": options.allowed_hosts}
+        settings = load_settings({"volume": volume, **given})
+        parse_hosts(settings.allowed_hosts)  # a mistake in it is said before anything is started
+        _warn_of_others(options.host)
         _prepare(settings)
         return _serve(settings, options.host, _port(options.host, options.port))
     except _Stop:
@@ -66,12 +70,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host",
         metavar="H",
-        default=server.LOOPBACK,
+        default=LOOPBACK,
         help="address to listen on (127.0.0.1: this machine only); there is no login",
+    )
+    parser.add_argument(
+        "--allowed-hosts",
+        metavar="NAMES",
+        default="",
+        help="names of a proxy in front, or further names of this machine, with commas between",
     )
     # run.sh goes to the repository's root; a relative DIR means the folder that it was called from.
     parser.add_argument("--called-from", default="", help=argparse.SUPPRESS)
     return parser
+
+
+def _warn_of_others(host: str) -> None:
+    if not is_loopback(host):
+        _say(
+            f"There is no login: whoever reaches {host} can read the volume, change its files, and "
+            "launch, stop and delete runs as you. A proxy with a login: docs/security.md."
+        )
 
 
 def _prepare(settings: Settings) -> None:
@@ -106,8 +124,7 @@ def _serve(settings: Settings, host: str, port: int) -> int:
     dashboard = _start_dashboard(settings, host, port)
     mlflow = None
     try:
-        local = server.LOOPBACK if host in ("0.0.0.0", "::") else host
-        url = f"http://{local}:{port}"
+        url = f"http://{reached_at(host)}:{port}"
         _wait_for_dashboard(dashboard, f"{url}/_stcore/health", _log(settings))
         _say(f"Slipway is at {url}   (Ctrl-C ends it; runs go on)")
         if not settings.tracking_uri:
@@ -125,7 +142,11 @@ def _serve(settings: Settings, host: str, port: int) -> int:
 
 
 def _start_dashboard(settings: Settings, host: str, port: int) -> subprocess.Popen[bytes]:
-    chosen = {"volume": str(settings.volume), "state": str(settings.state)}
+    chosen = {
+        "volume": str(settings.volume),
+        "state": str(settings.state),
+        "allowed_hosts": ",".join(settings.allowed_hosts),
+    }
     if settings.tracking_uri:
         chosen["tracking_uri"] = settings.tracking_uri
     environment = {**os.environ, **{ENVIRONMENT[name]: value for name, value in chosen.items()}}

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "secret_name": "SLIPWAY_SECRET",
     "user": "SLIPWAY_USER",
     "user_header": "SLIPWAY_USER_HEADER",
+    "allowed_hosts": "SLIPWAY_ALLOWED_HOSTS",
     "webhook_url": "SLIPWAY_WEBHOOK_URL",
     "weights_url": "SLIPWAY_WEIGHTS_URL",
     "preset": "SLIPWAY_PRESET",
@@ -82,6 +83,9 @@ class Settings:
         Who launches, when no trusted proxy says so.
     user_header
         Name of the header that a trusted proxy sets; empty means that no header is believed.
+    allowed_hosts
+        Host names under which the dashboard and the embedded MLflow answer beside those that they
+        listen on; see `pipeline.access.hosts`.
     webhook_url
         Where the exit handler reports the end of a run; empty means nowhere.
     weights_url
@@ -117,6 +121,7 @@ class Settings:
     secret_name: str = "slipway"
     user: str = field(default_factory=lambda: _os_user())
     user_header: str = ""
+    allowed_hosts: tuple[str, ...] = ()
     webhook_url: str = ""
     weights_url: str = WEIGHTS_URL
     preset: str = ""
@@ -196,7 +201,7 @@ def _checked(raw: dict[str, Any]) -> Settings:
         elif name == "data_roots":
             entries = value if isinstance(value, list) else str(value).split(os.pathsep)
             values[name] = tuple(Path(entry).expanduser().absolute() for entry in entries if entry)
-        elif name == "engines":
+        elif name in ("engines", "allowed_hosts"):
             entries = value if isinstance(value, list) else str(value).split(",")
             values[name] = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
         elif name in ("gpu_slots", "job_slots", "step_timeout_s", "step_mem_gb"):

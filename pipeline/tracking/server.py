@@ -20,11 +20,18 @@ from typing import Any, Literal
 
 import psutil
 
+from pipeline.access.hosts import LOOPBACK, is_loopback, reached_at
 from pipeline.core.files import write_json
 from pipeline.core.guarded import start_guarded, stop_guarded
-from pipeline.core.settings import Settings
+from pipeline.core.settings import ENVIRONMENT, Settings
 
-LOOPBACK = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
+# What a person set for a server of their own would change ours.
+_MLFLOWS_OWN = (
+    *("MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI", "MLFLOW_REGISTRY_STORE_URI"),
+    *("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"),
+    *("MLFLOW_GUNICORN_OPTS", "MLFLOW_UVICORN_OPTS", "MLFLOW_STATIC_PREFIX"),
+)
 ServerState = Literal["off", "starting", "ready"]
 
 
@@ -93,7 +100,7 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
     record = running(settings)
     if record is None:
         return ""
-    if seen_at and record.host != LOOPBACK:
+    if seen_at and not is_loopback(record.host):
         return f"http://{seen_at}:{record.port}"
     return record.url
 
@@ -133,15 +140,14 @@ def start(settings: Settings, host: str = LOOPBACK) -> EmbeddedServer:
     port = last.port if last and is_free(host, last.port) else free_port(host)
     log = settings.state / "logs" / "mlflow.log"
     artifacts(settings).mkdir(parents=True, exist_ok=True)
-    # MLflow's own switch: it would report usage to its makers.
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    environment.pop("MLFLOW_TRACKING_URI", None)
     process = start_guarded(
-        _command(settings, host, port), log=log, environment=environment, folder=settings.state
+        _command(settings, host, port),
+        log=log,
+        environment=_environment(settings),
+        folder=settings.state,
     )
     started = psutil.Process(process.pid).create_time()
-    local_host = LOOPBACK if host in ("0.0.0.0", "::") else host
-    record = ServerRecord(process.pid, started, host, port, f"http://{local_host}:{port}")
+    record = ServerRecord(process.pid, started, host, port, f"http://{reached_at(host)}:{port}")
     write_json(_record_file(settings), asdict(record))
     return EmbeddedServer(record, process, log)
 
@@ -184,21 +190,26 @@ def free_port(host: str) -> int:
 
 
 def _command(settings: Settings, host: str, port: int) -> list[str]:
-    """Artifacts are plain files that clients write themselves: nothing to proxy.
-
-    The list of allowed hosts replaces MLflow's own, which leaves out the machine's name.
-    """
-    names = ["localhost", LOOPBACK, host]
-    if host != LOOPBACK:
-        names += [socket.gethostname(), socket.getfqdn(), "10.*", "192.168.*", "172.*"]
-    allowed = [entry for name in dict.fromkeys(names) for entry in (name, f"{name}:*")]
+    """Artifacts are plain files that clients write themselves: nothing to proxy."""
     return [
-        *(sys.executable, "-m", "mlflow", "server"),
+        # The working folder is the state's: nothing is imported from there.
+        *(sys.executable, "-P", "-m", "pipeline.tracking.mlflow_server"),
         *("--host", host, "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", f"sqlite:///{database(settings)}"),
         *("--default-artifact-root", str(artifacts(settings)), "--no-serve-artifacts"),
-        *("--allowed-hosts", ",".join(allowed)),
     ]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in _MLFLOWS_OWN}
+    return environment | {
+        # MLflow's own switch: it would report usage to its makers.
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
+        "SLIPWAY_MLFLOW_HOSTS_TOLD_BY": ENVIRONMENT["allowed_hosts"],
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 def _record_file(settings: Settings) -> Path:
