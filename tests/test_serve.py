@@ -4,9 +4,12 @@ import os
 import signal
 import socket
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import psutil
+import pytest
 
 from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
@@ -88,6 +91,40 @@ def test_a_taken_port_is_named(volume: Path, state: Path) -> None:
         assert f"port {port} of 127.0.0.1" in refused(
             state, "--volume", str(volume), "--port", port
         )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_more_than_this_machine_is_told_that_there_is_no_login(
+    volume: Path, state: Path, host: str
+) -> None:
+    port = str(free_port("127.0.0.1"))
+    own = ("--mlflow", "http://127.0.0.1:9", "--host", host, "--port", port)
+    allowed = ("--allowed-hosts", "slipway.example")
+    with served(state, "--volume", str(volume), *own, *allowed) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        assert ("There is no login: whoever reaches" in first) == (host != "127.0.0.1")
+        if host != "127.0.0.1":
+            address(process, "Slipway is at")
+        page = f"http://127.0.0.1:{port}/"
+        assert answers(page)
+        for name, status in (("slipway.example", 200), ("evil.example", 403)):
+            asked = urllib.request.Request(page, headers={"Host": name})
+            assert status_of(asked) == status
+
+
+def status_of(asked: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def test_a_host_with_a_wildcard_is_named(volume: Path, state: Path) -> None:
+    said = refused(state, "--volume", str(volume), "--allowed-hosts", "*.example")
+    assert "'*.example': not a host" in said
 
 
 def test_a_volume_that_cannot_be_made_is_named(tmp_path: Path, state: Path) -> None:

@@ -203,7 +203,8 @@ def _checked(raw: dict[str, Any]) -> Settings:
             values[name] = tuple(Path(entry).expanduser().absolute() for entry in entries if entry)
         elif name in ("engines", "allowed_hosts"):
             entries = value if isinstance(value, list) else str(value).split(",")
-            values[name] = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
+            stripped = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
+            values[name] = stripped if name == "engines" else tuple(filter(None, stripped))
         elif name in ("gpu_slots", "job_slots", "step_timeout_s", "step_mem_gb"):
             lowest = 0 if name == "gpu_slots" else 1
             if not str(value).isdecimal() or int(value) < lowest:

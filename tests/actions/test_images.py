@@ -303,7 +303,8 @@ def test_the_yolo_image_has_all_that_trains(images: Images) -> None:
     [
         ("python -m pipeline.serve --host 0.0.0.0", "/_stcore/health"),
         (
-            "mlflow server --host 0.0.0.0 --workers 1 --backend-store-uri sqlite:////tmp/mlflow.db"
+            "python -m pipeline.tracking.mlflow_server --host 0.0.0.0 --workers 1"
+            " --backend-store-uri sqlite:////tmp/mlflow.db"
             " --artifacts-destination s3://bucket/mlflow",
             "/health",
         ),

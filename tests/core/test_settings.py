@@ -41,6 +41,18 @@ def test_addresses_of_services_and_files_are_kept(address: str) -> None:
     assert load_settings({}, {"MLFLOW_TRACKING_URI": address}).tracking_uri == address
 
 
+def test_allowed_hosts_are_separated_by_commas(tmp_path: Path) -> None:
+    assert load_settings({}, {}).allowed_hosts == ()
+    given = load_settings({"allowed_hosts": ",a.example, b.example:8443,,"}, {})
+    assert given.allowed_hosts == ("a.example", "b.example:8443")
+    file = tmp_path / "settings.yaml"
+    file.write_text("allowed_hosts: [a.example, b.example]\n")
+    assert load_settings({}, {"SLIPWAY_SETTINGS": str(file)}).allowed_hosts == (
+        "a.example",
+        "b.example",
+    )
+
+
 def test_every_wrong_value_is_named_at_once() -> None:
     environment = {
         "SLIPWAY_ENGINE": "slurm",

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 
 import psutil
@@ -108,14 +109,121 @@ def test_pages_and_api_are_served(served: Settings) -> None:
     assert experiment["artifact_location"].startswith(str(server.artifacts(served)))
 
 
-def test_strange_host_names_are_refused(served: Settings) -> None:
+def asked(
+    served: Settings, path: str, body: bytes | None = None, method: str = "", **headers: str
+) -> tuple[int, str, Message]:
+    """Ask the server; give status, body and headers."""
+    sent = {name.replace("_", "-"): text for name, text in headers.items()}
     request = urllib.request.Request(
-        f"{server.ui_url(served)}/", headers={"Host": "evil.example:80"}
+        f"{server.ui_url(served)}{path}", body, sent, method=method or None
     )
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
-    with caught.value:
-        assert caught.value.code == 403
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode(), answer.headers
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode(), refusal.headers
+
+
+def names_of_experiments(served: Settings) -> set[str]:
+    _, text, _ = asked(served, "/api/2.0/mlflow/experiments/search?max_results=100")
+    return {entry["name"] for entry in json.loads(text)["experiments"]}
+
+
+PATHS = ("/", "/health", "/version", "/static-files/x", "/get-artifact", "/graphql", "/v1/traces")
+FOREIGN_HOSTS = ("evil.example:80", "10.evil.example", "192.168.evil.example", "localhost.evil.x")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_strange_host_names_are_refused_on_every_path(served: Settings, path: str) -> None:
+    for host in (*FOREIGN_HOSTS, "127.0.0.1.evil.example:5000"):
+        assert asked(served, path, Host=host)[0] == 403, host
+
+
+@pytest.mark.parametrize("api", ["/api/2.0", "/ajax-api/2.0", "/api/3.0", "/ajax-api/3.0"])
+def test_a_foreign_origin_neither_reads_nor_changes(served: Settings, api: str) -> None:
+    for origin in ("http://evil.example", "null", "http://localhost:1", "http://127.0.0.1:1"):
+        for path, body in (
+            (f"{api}/mlflow/experiments/search?max_results=1", None),
+            (f"{api}/mlflow/experiments/create", b'{"name": "foreign"}'),
+            (f"{api}/mlflow/webhooks", b"{}"),
+        ):
+            status, _, headers = asked(
+                served, path, body, Origin=origin, Content_Type="application/json"
+            )
+            assert status == 403
+            assert not [name for name in headers if name.lower().startswith("access-control")]
+        assert (
+            asked(served, f"{api}/mlflow/experiments/create", method="OPTIONS", Origin=origin)[0]
+            == 403
+        )
+    assert "foreign" not in names_of_experiments(served)
+
+
+def test_what_a_form_could_send_changes_nothing(served: Settings) -> None:
+    path, body = "/ajax-api/2.0/mlflow/experiments/create", b'{"name": "form"}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=1"):
+        status, said, _ = asked(served, path, body, Content_Type=kind)
+        assert status == 403
+        assert "send it as JSON" in said
+    assert "form" not in names_of_experiments(served)
+
+
+def test_its_own_pages_change_what_they_show(served: Settings) -> None:
+    own = server.ui_url(served)
+    path, body = "/ajax-api/2.0/mlflow/experiments/create", b'{"name": "by its page"}'
+    status, _, headers = asked(served, path, body, Origin=own, Content_Type="application/json")
+    assert status == 200
+    assert "access-control-allow-origin" not in headers
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert "by its page" in names_of_experiments(served)
+
+
+def test_a_notebook_that_knows_nothing_but_the_address_logs_and_deletes(served: Settings) -> None:
+    program = (
+        "import mlflow, pathlib, sys\n"
+        "mlflow.set_experiment('notebook')\n"
+        "with mlflow.start_run() as run:\n"
+        "    mlflow.log_metric('loss', 0.5)\n"
+        "    mlflow.log_text('kept', 'note.txt')\n"
+        "print(mlflow.artifacts.load_text(run.info.artifact_uri + '/note.txt'))\n"
+        "mlflow.delete_run(run.info.run_id)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "MLFLOW_TRACKING_URI": server.tracking_uri(served)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "kept" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--allowed-hosts", "10.*,*.example"], "'10.*', '*.example'"),
+        (["--gunicorn-opts", "--timeout 5"], "--gunicorn-opts"),
+        (["--app-name", "basic-auth"], "--app-name"),
+        (["--cors-allowed-origins", "*"], "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"),
+    ],
+)
+def test_an_option_that_would_go_round_the_guard_is_refused(
+    tmp_path: Path, options: list[str], said: str
+) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pipeline.tracking.mlflow_server"),
+            *("--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", *options),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_taken_port_is_not_free() -> None:
