@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.model_names import ARGUMENT_KEYS, MODULES, VISION_MODELS, WORDS
-from pipeline.core.model_values import MOST_VALUES, constant, is_number, is_whole, leaves, shown
+from pipeline.core.model_values import (
+    MOST_VALUES,
+    constant,
+    is_number,
+    is_whole,
+    leaves,
+    short,
+    shown,
+)
 
 MAX_LAYERS = 1_000
 MAX_REPEATS = 256
@@ -69,7 +77,7 @@ def _check_row(where: tuple[str, int], row: list[Any]) -> Iterator[Problem]:
         yield Problem((*where, 1), "model-layers", message, "Write a whole number.")
     # Silence is what YOLOv9 called a first layer that does nothing; Ultralytics replaces it.
     if module not in MODULES and (where, module) != (("backbone", 0), "Silence"):
-        message = f"{layer}: there is no layer {shown(module)} in Ultralytics."
+        message = f"{layer}: there is no layer {short(module)} that is known here."
         yield Problem((*where, 2), "model-module", message, _meant(module))
     elif type(arguments) not in (list, tuple):
         message = f"{layer}: the arguments are {shown(arguments)}, not a list."
@@ -103,11 +111,11 @@ def _check_vision_model(
     where: tuple[Hashable, ...], layer: str, arguments: list[Any]
 ) -> Iterator[Problem]:
     """Let TorchVision build its classifiers only, and only without fetching weights."""
-    name, weights = (*arguments[1:3], "", "")[:2] if len(arguments) > 1 else ("", "")
+    name = arguments[1] if len(arguments) > 1 else ""
     if type(name) is not str or name not in VISION_MODELS:
         message = f"{layer}: {shown(name)} is no classifier of torchvision."
         yield Problem(where, "model-argument", message, "Write one such as resnet18.")
-    if len(arguments) < 3 or not (weights is None or weights == "None"):
+    if arguments[2:3] not in ([None], ["None"]):  # left out, they are downloaded
         message = f"{layer}: TorchVision would download weights; only None is allowed."
         hint = "Write [512, resnet18, None, True, 2]: None in the third place."
         yield Problem(where, "model-argument", message, hint)

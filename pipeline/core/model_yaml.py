@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.model_data import check_model_data
-from pipeline.core.model_values import shown
+from pipeline.core.model_values import short
 from pipeline.core.volume import Resolved, Volume
 from pipeline.core.yaml_file import YamlFile, load_yaml
 
@@ -122,7 +122,7 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
     if task != "detect":
         what = f"a model for '{task}'" if task else "no known task"
         where = model.where("head", len(head) - 1)
-        message = f"the head ends in {shown(last)}, {what}; the steps train detectors."
+        message = f"the head ends in {short(last)}, {what}; the steps train detectors."
         findings.append(
             error("model-task", message, where=where, next="Choose a model with Detect.")
         )

@@ -125,17 +125,22 @@ def test_verify_hands_on_a_data_yaml_without_its_download(step: StepRunner, tmp_
 
 
 @pytest.fixture
-def guarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guard Ultralytics as a step's process does, for as long as the test runs."""
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a guard away when the test is over: other tests meet Ultralytics as it is."""
     from ultralytics.data import utils
     from ultralytics.engine import trainer, validator
     from ultralytics.nn import tasks
 
-    from step_images.yaml_guard import guard_yaml
-
     monkeypatch.setattr(tasks, "parse_model", tasks.parse_model)
     for module in (utils, trainer, validator):
         monkeypatch.setattr(module, "check_det_dataset", module.check_det_dataset)
+
+
+@pytest.fixture
+def guarded(unguarded: None) -> None:
+    """Guard Ultralytics as a step's process does."""
+    from step_images.yaml_guard import guard_yaml
+
     guard_yaml()
 
 
@@ -175,4 +180,25 @@ def test_ultralytics_downloads_no_dataset_even_from_a_yaml_that_is_changed_late(
     path.write_text(path.read_text() + f"download: open({str(marker)!r}, 'w')\n")
     with pytest.raises(InputError, match="download"):
         check_det_dataset(path)
+    assert not marker.exists()
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_a_trial_refuses_weights_whose_model_would_run_something(
+    run: YoloRun, tmp_path: Path
+) -> None:
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+
+    from step_images.tune.trial import Setup, train_yolo
+
+    marker, weights = tmp_path / "marker", tmp_path / "best.pt"
+    model = DetectionModel(str(run.folder.path / "yolov8n-scratch.yaml"), nc=3, verbose=False)
+    model.yaml["activation"] = evil(marker)
+    model.args, model.task = {"task": "detect", "imgsz": 32}, "detect"
+    torch.save({"model": model, "train_args": dict(model.args)}, weights)
+    data = {"data": str(run.folder.verified_data), "epochs": 1, "imgsz": 32, "workers": 0}
+    setup = Setup(str(tmp_path), str(weights), {**data, "plots": False}, "fitness")
+    with pytest.raises(InputError, match="activation"):
+        train_yolo(setup, tmp_path / "trial-1", {}, lambda _metrics, _is_last: False)
     assert not marker.exists()
