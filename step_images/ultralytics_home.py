@@ -18,6 +18,7 @@ from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.files import read_text
 from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.yaml_file import parse_yaml
+from step_images.yaml_guard import guard_yaml
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _INHERITED = ("imgsz", "single_cls")
@@ -25,7 +26,10 @@ _OFF = ("mlflow", "sync", "raytune", "clearml", "comet", "dvc", "tensorboard", "
 
 
 def prepare() -> None:
-    """Give Ultralytics a settings folder of its own that goes away with the process."""
+    """Give Ultralytics a settings folder of its own, and let it evaluate nothing of a yaml.
+
+    The folder goes away with the process.
+    """
     home = Path(tempfile.mkdtemp(prefix="slipway-yolo-"))
     atexit.register(_remove, home, os.getpid())
     os.environ.update(
@@ -38,6 +42,7 @@ def prepare() -> None:
 
     SETTINGS.update({name: False for name in _OFF if name in SETTINGS})
     _provide_fonts(Path(USER_CONFIG_DIR))
+    guard_yaml()
 
 
 def train_settings(cfg: Path) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import YamlFile, parse_yaml
 
 SPLITS = ("train", "val", "test")
+# What a detector's training reads of a data yaml besides its paths and names; plain numbers. Other
+# keys do not reach Ultralytics: it would run what ``download`` says.
+KEPT_KEYS = ("channels", "kpt_shape", "flip_idx")
+_MAX_CHANNELS = 1_024
 ROOTS_SETTING = "SLIPWAY_DATA_ROOTS"
 
 
@@ -103,6 +107,7 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
     names = read_names(file, found)
     written = {split: _written(file, split, found) for split in SPLITS}
     keypoints = _keypoint_columns(file, found)
+    _check_kept(file, found)
     if has_errors(found):
         raise _refused(data, found)
     start = choose_base(volume, file, written["train"][1], found)
@@ -176,6 +181,23 @@ def _written(
             found.append(say.error("split-invalid", message, where=file.where(*keys)))
             return (), ()
     return tuple(file.where(*keys) for keys in items), tuple(items.values())
+
+
+def _check_kept(file: YamlFile, found: list[Finding]) -> None:
+    """Check what else reaches Ultralytics, and say of ``download`` that it does not."""
+    channels, flip = file.data.get("channels"), file.data.get("flip_idx")
+    if channels is not None and not (type(channels) is int and 1 <= channels <= _MAX_CHANNELS):
+        message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
+        where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
+        found.append(say.error("channels-invalid", message, where=where, next=hint))
+    if flip is not None and not (isinstance(flip, list) and all(type(i) is int for i in flip)):
+        message = f"'flip_idx' is {quoted(flip)}, not a list of whole numbers."
+        where, hint = file.where("flip_idx"), "Remove it; a detector does not use it."
+        found.append(say.error("flip-idx-invalid", message, where=where, next=hint))
+    if file.data.get("download"):
+        message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
+        where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
+        found.append(say.info("download-ignored", message, where=where, next=hint))
 
 
 def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:

@@ -14,7 +14,14 @@ from typing import Any
 
 import yaml
 
-from pipeline.core.data_yaml import Dataset, Entry, as_finding, load_dataset, parse_dataset
+from pipeline.core.data_yaml import (
+    KEPT_KEYS,
+    Dataset,
+    Entry,
+    as_finding,
+    load_dataset,
+    parse_dataset,
+)
 from pipeline.core.dataset_index import DatasetIndex, Kept
 from pipeline.core.dataset_report import BoxTable, DatasetReport
 from pipeline.core.errors import InputError, SlipwayError
@@ -166,10 +173,7 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
     """
     dataset = parse_dataset(volume, data_text, data_name)
     document: dict[Any, Any] = {
-        key: value
-        for key, value in dataset.file.data.items()
-        # Ultralytics would run what 'download' says.
-        if key not in ("download", "validation", "minival", "yaml_file")
+        key: value for key, value in dataset.file.data.items() if key in KEPT_KEYS
     }
     document |= {"path": os.path.realpath(dataset.root), "names": dataset.names}
     document["nc"] = len(dataset.names)

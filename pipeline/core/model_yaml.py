@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipeline.core.class_names import quoted, whole_number
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
+from pipeline.core.model_data import check_model_data
+from pipeline.core.model_values import short
 from pipeline.core.volume import Resolved, Volume
 from pipeline.core.yaml_file import YamlFile, load_yaml
 
@@ -104,67 +105,35 @@ def check_task_name(name: str) -> list[Finding]:
 
 
 def check_model_yaml(model: YamlFile) -> list[Finding]:
-    """Find what keeps a model yaml from being a detector."""
-    findings = []
-    for part in ("backbone", "head"):
-        rows = model.data.get(part)
-        if not isinstance(rows, list) or not rows:
-            message = f"'{part}' is not a list of layers."
-            hint = "Write [from, repeats, module, args] rows."
-            findings.append(error("model-layers", message, where=model.where(part), next=hint))
-            continue
-        for index, row in enumerate(rows):
-            if not isinstance(row, list) or len(row) != 4 or not isinstance(row[2], str):
-                message = f"layer {index} of '{part}' is not [from, repeats, module, args]."
-                where = model.where(part, index)
-                findings.append(error("model-layers", message, where=where, next="Correct it."))
-    if findings:
+    """Find what Ultralytics must not evaluate, and what makes a model yaml no detector."""
+    findings = [
+        error(problem.code, problem.message, where=_where(model, problem.keys), next=problem.next)
+        for problem in check_model_data(model.data)
+    ]
+    if "nc" not in model.data:  # training overrules its value, but Ultralytics asks for it first
+        hint = "Write nc: 80; training takes the data's number of classes."
+        message = "'nc' is missing."
+        findings.append(error("model-classes", message, where=model.name, next=hint))
+    head = model.data.get("head")
+    if not isinstance(head, list) or any(finding.code == "model-layers" for finding in findings):
         return findings
-    findings += [*_check_scales(model), *_check_classes(model)]
-    last = model.data["head"][-1][2]
+    last = head[-1][2]
     task = next((task for part, task in _TASKS.items() if part in last.lower()), None)
     if task != "detect":
         what = f"a model for '{task}'" if task else "no known task"
-        where = model.where("head", len(model.data["head"]) - 1)
-        message = f"the head ends in '{last}', {what}; the steps train detectors."
+        where = model.where("head", len(head) - 1)
+        message = f"the head ends in {short(last)}, {what}; the steps train detectors."
         findings.append(
             error("model-task", message, where=where, next="Choose a model with Detect.")
         )
     return findings
 
 
-def _check_scales(model: YamlFile) -> list[Finding]:
-    if "scales" not in model.data:
-        return []
-    hint = "Write n: [0.33, 0.25, 1024]."
-    if not _mapping(model.data["scales"]):
-        message = "'scales' is not a mapping of letters to [depth, width, channels]."
-        return [error("model-scales", message, where=model.where("scales"), next=hint)]
-    return [
-        error(
-            "model-scales",
-            f"scale '{scale}' is {quoted(factors)}, not [depth, width, channels].",
-            where=model.where("scales", scale),
-            next=hint,
-        )
-        for scale, factors in model.data["scales"].items()
-        if not isinstance(factors, list) or len(factors) != 3 or not all(map(_is_number, factors))
-    ]
-
-
-def _check_classes(model: YamlFile) -> list[Finding]:
-    """Check ``nc``: training overrules its value, but Ultralytics asks for it first."""
-    nc = whole_number(model.data.get("nc"))
-    if nc is not None and nc > 0:
-        return []
-    is_given = "nc" in model.data
-    what = f"is {quoted(model.data['nc'])}, not a number of classes" if is_given else "is missing"
-    message, hint = f"'nc' {what}.", "Write nc: 80; training takes the data's number of classes."
-    return [error("model-classes", message, where=model.where("nc"), next=hint)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _where(model: YamlFile, keys: tuple[Hashable, ...]) -> str:
+    """Give the line of a value, or of the nearest thing around it that has one."""
+    while keys and keys not in model.lines:
+        keys = keys[:-1]
+    return model.where(*keys)
 
 
 def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:

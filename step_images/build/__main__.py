@@ -19,6 +19,7 @@ from pipeline.core.yaml_file import parse_yaml
 from step_images.common import Step, print_findings, run_step, step_parser
 from step_images.ultralytics_home import prepare
 from step_images.verify.snapshot import model_file
+from step_images.yaml_guard import require_sound_model
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,14 +36,17 @@ def body(step: Step) -> None:
     Raises
     ------
     InputError
-        The model does not build, or no image of that size passes; `where` is the layer's line.
+        The model yaml is not acceptable, it does not build, or no image of that size passes;
+        `where` is the line.
     """
     path, name = _model(step)
+    document = parse_yaml(read_text(path), name=name)
+    require_sound_model(document)
     imgsz = _imgsz(step.args.overrides)
     prepare()  # before Ultralytics is imported, which takes seconds
     from step_images.build.building import build
 
-    built = build(parse_yaml(read_text(path), name=name), path, imgsz)
+    built = build(document, path, imgsz)
     write_json(step.folder.built, built)
     print(_summary(built), flush=True)
 

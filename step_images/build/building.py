@@ -78,6 +78,8 @@ def _explained(document: YamlFile, what: str) -> Iterator[None]:
     """Turn whatever Ultralytics and torch raise into a sentence with the layer's line."""
     try:
         yield
+    except InputError:  # a yaml that was changed a moment ago, refused before it was evaluated
+        raise
     except Exception as reason:  # a yaml can make each of its modules raise anything
         layer = _layer(reason.__traceback__)
         rows = [

@@ -20,6 +20,7 @@ from step_images.kfp_ui import (
     web_app,
 )
 from step_images.ultralytics_home import prepare
+from step_images.yaml_guard import require_sound_data
 
 PLOTS = ("confusion_matrix.png", "confusion_matrix_normalized.png", "BoxPR_curve.png")
 # KFP's page draws a cell for each pair of labels; beyond this the pictures have to do.
@@ -48,6 +49,7 @@ def body(step: Step) -> None:
         from step_images.test.measuring import chosen_split, measure
 
         data = Path(args.data_yaml)
+        require_sound_data(data)
         split = args.split or chosen_split(data)
         measured, confusion = measure(step.folder, Path(args.best_pt), data, split)
     print(_summary(measured), flush=True)

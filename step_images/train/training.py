@@ -11,9 +11,11 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.volume import scales_of
+from pipeline.core.yaml_file import load_yaml
 from step_images.memory import TRAIN, memory_explained
 from step_images.train import checkpoints
 from step_images.ultralytics_home import devices, plain, train_settings
+from step_images.yaml_guard import require_sound_data, require_sound_model
 
 
 def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
@@ -31,8 +33,9 @@ def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     Raises
     ------
     SlipwayError
-        The model that was built is not of the scale that its name says.
+        A yaml is not acceptable, or what was built is not of the scale in its name.
     """
+    require_sound_data(data)
     last = folder.weights("last")
     if not checkpoints.mend(last):
         _start(folder, model, cfg, data)
@@ -64,6 +67,8 @@ def record_attempt(folder: RunFolder, arguments: dict[str, Any]) -> None:
 def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     from ultralytics import YOLO
 
+    if model.suffix != ".pt":
+        require_sound_model(load_yaml(model, shown_as=model.name))
     yolo = YOLO(str(model))
     if model.suffix != ".pt":
         _check_scale(model, str(yolo.model.yaml.get("scale", "")))

@@ -12,6 +12,7 @@ from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
 from step_images.ultralytics_home import prepare, train_settings
+from step_images.yaml_guard import require_sound_data
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +39,7 @@ def body(step: Step) -> None:
         from step_images.tune.plots import write_plots
         from step_images.tune.search import current_settings, make_setup, read_space, search
 
+        require_sound_data(Path(args.data_yaml))
         current = current_settings(train_settings(folder.cfg), trained_arguments(folder))
         space = read_space(folder, current)
         setup = make_setup(folder, space, current, Path(args.best_pt), Path(args.data_yaml))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ultralytics.data.utils import check_det_dataset
 
 from pipeline.core.dataset import inspect_dataset, load_dataset, write_verified_data
 from pipeline.core.errors import FileMissing, InputError
@@ -43,6 +45,9 @@ from tests.core.dataset_forms import DATA, IMAGES, findings_of, lists, write_dat
         (DATA.replace("images/val", "/etc"), "outside-volume", 3),
         (DATA.replace("images/val", "../../../.."), "outside-volume", 3),
         (DATA + "kpt_shape: 17\n", "kpt-shape-invalid", 6),
+        (DATA + "channels: 1000000000\n", "channels-invalid", 6),
+        (DATA + "channels: __import__('os')\n", "channels-invalid", 6),
+        (DATA + "flip_idx: [a]\n", "flip-idx-invalid", 6),
         ("path: " + "x" * 5000 + "\n" + DATA.partition("\n")[2], "path-missing", 1),
     ],
 )
@@ -113,14 +118,42 @@ def test_names_that_yaml_reads_as_something_else_and_names_used_twice(root: Path
     assert set(report.splits["train"].classes) == {"False", "b (1)", "b (2)"}
 
 
-def test_the_rewritten_yaml_keeps_what_it_does_not_know_and_drops_download(root: Path) -> None:
-    text = DATA + "download: rm -rf /\nchannels: 1\n"
+@pytest.mark.parametrize(
+    "key", ["download", "validation", "minival", "yaml_file", "masks_dir", "anything"]
+)
+def test_the_rewritten_yaml_keeps_only_what_a_training_reads(root: Path, key: str) -> None:
+    text = DATA + f"{key}: rm -rf /\nchannels: 1\n"
     path = write_verified_data(Volume(root), text, "data-custom.yaml", root / "runs/x/verify")
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert path == root / "runs/x/verify/data.yaml"
     assert document["train"] == str(root / IMAGES / "train")
     assert (document["channels"], document["nc"]) == (1, 3)
-    assert "download" not in document
+    assert key not in document
+
+
+@pytest.mark.parametrize(
+    "download",
+    ["https://x/y.zip", "bash evil.sh", "|\n  import os\n  os.system('true')", "[a, b]", "{a: b}"],
+)
+def test_a_download_is_said_to_be_ignored(root: Path, download: str) -> None:
+    write_data(root, DATA + f"download: {download}\n")
+    (finding,) = findings_of(root, "download-ignored")
+    assert (finding.severity, finding.where) == ("info", "data-custom.yaml:6")
+
+
+def test_what_download_says_is_never_run(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ultralytics' own reader runs it where the images of val are missing."""
+    monkeypatch.setattr("ultralytics.data.utils.check_font", lambda font: None)
+    marker = root / "marker"
+    evil = f"download: |\n  open({str(marker)!r}, 'w').close()\n"
+    path = write_verified_data(Volume(root), DATA + evil, "data-custom.yaml", root / "runs/x")
+    shutil.rmtree(root / IMAGES / "val")
+    with pytest.raises(FileNotFoundError):
+        check_det_dataset(path)
+    assert not marker.exists()
+    path.write_text(path.read_text() + evil)
+    check_det_dataset(path)
+    assert marker.exists(), "Ultralytics does not run it any more: the guards may go"
 
 
 def test_the_rewritten_lists_are_absolute(tmp_path: Path) -> None:
@@ -159,7 +192,19 @@ _values = st.recursive(
 
 
 _keys = st.sampled_from(
-    ["path", "train", "val", "validation", "test", "nc", "names", "kpt_shape", "download"]
+    [
+        "path",
+        "train",
+        "val",
+        "validation",
+        "test",
+        "nc",
+        "names",
+        "kpt_shape",
+        "download",
+        "channels",
+        "flip_idx",
+    ]
 )
 
 

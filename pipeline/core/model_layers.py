@@ -1,0 +1,140 @@
+"""The layers of a model yaml: each module, where its input comes from, and its arguments."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.core.model_names import ARGUMENT_KEYS, MODULES, VISION_MODELS, WORDS
+from pipeline.core.model_values import (
+    MOST_VALUES,
+    constant,
+    is_number,
+    is_whole,
+    leaves,
+    short,
+    shown,
+)
+
+MAX_LAYERS = 1_000
+MAX_REPEATS = 256
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One value of a model yaml that is not let through.
+
+    Parameters
+    ----------
+    keys
+        Where it is: ``("head", 3, 2)`` is the module of the head's layer 3.
+    code, message, next
+        As of a `Finding`.
+    """
+
+    keys: tuple[Hashable, ...]
+    code: str
+    message: str
+    next: str
+
+    @property
+    def path(self) -> str:
+        """Where it is, for people who have no file: ``head[3][2]``."""
+        first, *rest = self.keys
+        return f"{first}{''.join(f'[{key}]' for key in rest)}"
+
+
+def check_layers(part: str, rows: Any) -> Iterator[Problem]:
+    """Say what is wrong with the rows of ``backbone`` or ``head``."""
+    hint = "Write [from, repeats, module, args] rows."
+    if type(rows) is not list or not rows:
+        yield Problem((part,), "model-layers", f"'{part}' is not a list of layers.", hint)
+    elif len(rows) > MAX_LAYERS:
+        message = f"'{part}' has {len(rows):,} layers; at most {MAX_LAYERS:,} are built."
+        yield Problem((part,), "model-layers", message, "Write fewer layers.")
+    else:
+        for index, row in enumerate(rows):
+            if type(row) not in (list, tuple) or len(row) != 4 or type(row[2]) is not str:
+                message = f"layer {index} of '{part}' is not [from, repeats, module, args]."
+                yield Problem((part, index), "model-layers", message, "Correct it.")
+            else:
+                yield from _check_row((part, index), row)
+
+
+def _check_row(where: tuple[str, int], row: list[Any]) -> Iterator[Problem]:
+    inputs, repeats, module, arguments = row
+    layer = f"layer {where[1]} of '{where[0]}'"
+    sources = inputs if type(inputs) in (list, tuple) else [inputs]
+    if not 0 < len(sources) <= MOST_VALUES or not all(
+        is_whole(source, -2 * MAX_LAYERS, 2 * MAX_LAYERS) for source in sources
+    ):
+        message = f"{layer} takes its input from {shown(inputs)}, no layer or list of layers."
+        yield Problem((*where, 0), "model-layers", message, "Write -1, or numbers of layers.")
+    if not is_whole(repeats, 1, MAX_REPEATS):
+        message = f"{layer} repeats {shown(repeats)} times, not 1 to {MAX_REPEATS}."
+        yield Problem((*where, 1), "model-layers", message, "Write a whole number.")
+    # Silence is what YOLOv9 called a first layer that does nothing; Ultralytics replaces it.
+    if module not in MODULES and (where, module) != (("backbone", 0), "Silence"):
+        message = f"{layer}: there is no layer {short(module)} that is known here."
+        yield Problem((*where, 2), "model-module", message, _meant(module))
+    elif type(arguments) not in (list, tuple):
+        message = f"{layer}: the arguments are {shown(arguments)}, not a list."
+        yield Problem((*where, 3), "model-argument", message, "Write [64, 3, 2], or [] for none.")
+    else:
+        yield from _check_arguments((*where, 3), layer, module, list(arguments))
+
+
+def _check_arguments(
+    where: tuple[Hashable, ...], layer: str, module: str, arguments: list[Any]
+) -> Iterator[Problem]:
+    if module == "TorchVision":
+        yield from _check_vision_model(where, layer, arguments)
+        arguments = arguments[:1] + arguments[3:]
+    values = leaves(arguments)
+    if values is None:
+        message = f"{layer}: the arguments are more than {MOST_VALUES}, or lists nested too deep."
+        yield Problem(where, "model-argument", message, "Write a few numbers and lists of them.")
+        return
+    for value in values:
+        if not _is_argument(value):
+            message = f"{layer}: the argument {shown(value)} is no number, constant or known word."
+            hint = (
+                f"Write numbers, True, False, None, one of {', '.join(ARGUMENT_KEYS)}, "
+                "or a word such as nearest."
+            )
+            yield Problem(where, "model-argument", message, hint)
+
+
+def _check_vision_model(
+    where: tuple[Hashable, ...], layer: str, arguments: list[Any]
+) -> Iterator[Problem]:
+    """Let TorchVision build its classifiers only, and only without fetching weights."""
+    name = arguments[1] if len(arguments) > 1 else ""
+    if type(name) is not str or name not in VISION_MODELS:
+        message = f"{layer}: {shown(name)} is no classifier of torchvision."
+        yield Problem(where, "model-argument", message, "Write one such as resnet18.")
+    if arguments[2:3] not in ([None], ["None"]):  # left out, they are downloaded
+        message = f"{layer}: TorchVision would download weights; only None is allowed."
+        hint = "Write [512, resnet18, None, True, 2]: None in the third place."
+        yield Problem(where, "model-argument", message, hint)
+
+
+def _is_argument(value: Any) -> bool:
+    if type(value) is str:
+        if value in ARGUMENT_KEYS or value in WORDS:
+            return True
+        try:
+            constant(value)
+        except ValueError:
+            return False
+        return True
+    return value is None or type(value) is bool or is_number(value)
+
+
+def _meant(module: str) -> str:
+    near = difflib.get_close_matches(module[:60], MODULES, n=3)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return "Write a layer such as Conv or C2f, nn.Upsample, or torchvision.ops.MLP."
