@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.model_names import ARGUMENT_KEYS, MODULES, VISION_MODELS, WORDS
+from pipeline.core.model_names import ARGUMENT_KEYS, MODULES, VISION_MODELS, VISION_WEIGHTS, WORDS
 from pipeline.core.model_values import (
     MOST_VALUES,
     constant,
@@ -110,14 +110,15 @@ def _check_arguments(
 def _check_vision_model(
     where: tuple[Hashable, ...], layer: str, arguments: list[Any]
 ) -> Iterator[Problem]:
-    """Let TorchVision build its classifiers only, and only without fetching weights."""
+    """Let TorchVision build its classifiers only; weights by its own names, no file and no URL."""
     name = arguments[1] if len(arguments) > 1 else ""
     if type(name) is not str or name not in VISION_MODELS:
         message = f"{layer}: {shown(name)} is no classifier of torchvision."
         yield Problem(where, "model-argument", message, "Write one such as resnet18.")
-    if arguments[2:3] not in ([None], ["None"]):  # left out, they are downloaded
-        message = f"{layer}: TorchVision would download weights; only None is allowed."
-        hint = "Write [512, resnet18, None, True, 2]: None in the third place."
+    weights = arguments[2] if len(arguments) > 2 else None
+    if weights is not None and (type(weights) is not str or weights not in VISION_WEIGHTS):
+        message = f"{layer}: {shown(weights)} is not how torchvision calls weights."
+        hint = f"Write one of {', '.join(sorted(VISION_WEIGHTS))}."
         yield Problem(where, "model-argument", message, hint)
 
 
