@@ -168,8 +168,9 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
     document: dict[Any, Any] = {
         key: value
         for key, value in dataset.file.data.items()
-        # Ultralytics would run what 'download' says.
-        if key not in ("download", "validation", "minival", "yaml_file")
+        # Ultralytics would run what 'download' says, and read below 'masks_dir', which no detector
+        # needs.
+        if key not in ("download", "validation", "minival", "yaml_file", "masks_dir")
     }
     document |= {"path": os.path.realpath(dataset.root), "names": dataset.names}
     document["nc"] = len(dataset.names)
