@@ -9,11 +9,10 @@ import atexit
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pipeline.core.cfg_files import weight_files
 from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
@@ -23,6 +22,7 @@ from pipeline.core.findings import has_errors
 from pipeline.core.train_cfg import check_cfg, effective_cfg
 from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import parse_yaml
+from step_images.guard import guard
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _INHERITED = ("imgsz", "single_cls")
@@ -46,21 +46,8 @@ def prepare() -> None:
     # these names would be taken for official ones.
     folders = {name: str(home / name) for name in ("datasets_dir", "weights_dir", "runs_dir")}
     SETTINGS.update({**off, **folders})
-    refuse_downloads()
+    guard()
     _provide_fonts(Path(USER_CONFIG_DIR))
-
-
-def refuse_downloads() -> None:
-    """Let Ultralytics fetch nothing in this process: it would unpickle what came."""
-    from ultralytics.utils import downloads  # noqa: F401 - so that it is among the modules
-
-    def refuse(url: object, *_: Any, **__: Any) -> NoReturn:
-        # What it raises itself when it is offline; a check of AMP then goes on without its file.
-        raise ConnectionError(f"a step fetches nothing, and {str(url)[:200]} would be downloaded")
-
-    for name, module in [*sys.modules.items()]:
-        if name.startswith("ultralytics.") and "safe_download" in vars(module):
-            module.safe_download = refuse
 
 
 def named_weights(values: Mapping[str, Any], root: Path) -> dict[str, str]:

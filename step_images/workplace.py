@@ -32,7 +32,9 @@ def own_directory(settings: Settings) -> Iterator[Path]:
     entries = [CODE, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in entries)
     os.environ["PYTHONSAFEPATH"] = "1"  # as -P: not from the directory that a child is started in
-    sys.path[:] = [os.path.abspath(entry) for entry in sys.path if entry]
+    # Python itself puts in where a program is started; the code need not lie there.
+    places = (os.path.abspath(entry) for entry in sys.path if entry)
+    sys.path[:] = [place for place in places if place != before or place == str(CODE)]
     directory = Path(tempfile.mkdtemp(prefix="slipway-step-"))
     os.chdir(directory)
     try:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
+import sysconfig
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -133,8 +135,10 @@ def start(settings: Settings, host: str = LOOPBACK) -> EmbeddedServer:
     port = last.port if last and is_free(host, last.port) else free_port(host)
     log = settings.state / "logs" / "mlflow.log"
     artifacts(settings).mkdir(parents=True, exist_ok=True)
-    # MLflow's own switch: it would report usage to its makers.
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    # MLflow's own switch: it would report usage to its makers. And as -P: it runs in the state
+    # folder, where nothing is to be imported from.
+    switches = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, **switches}
     environment.pop("MLFLOW_TRACKING_URI", None)
     process = start_guarded(
         _command(settings, host, port), log=log, environment=environment, folder=settings.state
@@ -198,6 +202,8 @@ def _command(settings: Settings, host: str, port: int) -> list[str]:
         *("--backend-store-uri", f"sqlite:///{database(settings)}"),
         *("--default-artifact-root", str(artifacts(settings)), "--no-serve-artifacts"),
         *("--allowed-hosts", ",".join(allowed)),
+        # uvicorn puts its working directory before all others unless told another one
+        *("--uvicorn-opts", f"--app-dir {shlex.quote(sysconfig.get_path('purelib'))}"),
     ]
 
 

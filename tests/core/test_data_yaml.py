@@ -56,6 +56,20 @@ def test_a_data_yaml_that_is_refused(root: Path, text: str, code: str, line: int
     assert finding in caught.value.findings
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://h/coco8.zip", "HTTPS://h/x.yaml", "ul://user/datasets/x", "gs://b/x", "file:///etc"],
+)
+@pytest.mark.parametrize("key", ["path", "train", "val", "test"])
+def test_an_address_is_no_place_of_images(root: Path, key: str, address: str) -> None:
+    text = yaml.safe_dump({**yaml.safe_load(DATA), key: address})
+    write_data(root, text)
+    (finding,) = findings_of(root, "path-missing" if key == "path" else "split-missing")
+    assert finding.severity == "error"
+    with pytest.raises(InputError):
+        write_verified_data(Volume(root), text, "data-custom.yaml", root / "out")
+
+
 def test_all_mistakes_are_told_at_once(root: Path) -> None:
     write_data(root, "path: shapes\nval: 7\nnames: circle\n")
     codes = {finding.code for finding in inspect_dataset(Volume(root), "data-custom.yaml").findings}
@@ -114,13 +128,13 @@ def test_names_that_yaml_reads_as_something_else_and_names_used_twice(root: Path
 
 
 def test_the_rewritten_yaml_keeps_what_it_does_not_know_and_drops_download(root: Path) -> None:
-    text = DATA + "download: rm -rf /\nchannels: 1\n"
+    text = DATA + "download: rm -rf /\nchannels: 1\nmasks_dir: /etc\n"
     path = write_verified_data(Volume(root), text, "data-custom.yaml", root / "runs/x/verify")
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert path == root / "runs/x/verify/data.yaml"
     assert document["train"] == str(root / IMAGES / "train")
     assert (document["channels"], document["nc"]) == (1, 3)
-    assert "download" not in document
+    assert not {"download", "masks_dir"} & set(document)
 
 
 def test_the_rewritten_lists_are_absolute(tmp_path: Path) -> None:
