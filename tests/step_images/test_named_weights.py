@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from pipeline.core.trials import read_trial
 from step_images.train.applied import compare
 from tests.step_images.yolo_runs import ROOT, YoloRun, make_run
 
@@ -33,15 +34,12 @@ def test_weights_on_the_volume_are_transferred_and_nothing_is_left_elsewhere(
     volume = Path(shutil.copytree(sample_volume, tmp_path / "volume"))
     state = tmp_path / "state"
     (state / "outputs").mkdir(parents=True)
-    (volume / "weights").mkdir(exist_ok=True)
     source = trained.folder.weights("best")
     shutil.copyfile(source, volume / "best.pt")
-    shutil.copyfile(source, volume / "weights" / "teacher.pt")
     # lr0 of nothing: what comes out is what went in
     cfg = {"pretrained": "best", "epochs": 1, "lr0": 0.0, "lrf": 0.0, "optimizer": "SGD"}
     cfg |= {"warmup_epochs": 0, "weight_decay": 0.0, "source": "images", "opset": 17}
     run = make_run(volume, state, cfg)
-    run.folder.tune_space.write_text(SPACE)
     before = listing(volume, ROOT)
     assert run.run("train") == 0, run.log("train")
 
@@ -58,11 +56,22 @@ def test_weights_on_the_volume_are_transferred_and_nothing_is_left_elsewhere(
     learned = [key for key, value in old.items() if key.endswith("conv.weight")]
     assert all(torch.allclose(old[key], new[key], atol=1e-3) for key in learned)
 
+    assert listing(volume, ROOT) == before
+
+
+@pytest.mark.slow
+def test_trials_get_the_weights_that_a_space_names(trained_copy: YoloRun) -> None:
+    run, weights = trained_copy, trained_copy.volume / "weights"
+    weights.mkdir(exist_ok=True)
+    shutil.copyfile(run.folder.weights("best"), weights / "teacher.pt")
+    run.folder.tune_space.write_text(SPACE)
+    before = listing(run.volume, ROOT)
     assert run.run("tune") == 0, run.log("tune")
     trial = run.folder.trial_folders / "trial-001"
     args = yaml.safe_load((trial / "args.yaml").read_text())
-    assert args["distill_model"] == str(volume / "weights" / "teacher.pt")
-    assert listing(volume, ROOT) == before
+    assert args["distill_model"] == str(weights / "teacher.pt")
+    assert read_trial(trial).values == {"distill_model": "weights/teacher.pt"}
+    assert listing(run.volume, ROOT) == before
 
 
 @pytest.mark.slow
