@@ -22,6 +22,8 @@ parser with `step_parser`, adds its own flags and gives a body to `run_step`::
   this run's uid; ``$SLIPWAY_VOLUME`` says where the volume is;
 * everything that the step and its children print also goes to ``<run folder>/<step>/step.log``, by
   whole lines: of a progress bar the last state, without terminal colours. A retry appends;
+* the body works in a directory of its own, new and empty (`step_images.workplace`): paths that a
+  step is given are absolute;
 * exit 0 when the body returns; otherwise ``failure.json`` holds {error, why, next} and the last
   line of the log is that error. A `SlipwayError` ends with its own exit code, anything else with 1;
 * SIGTERM raises `Stopped` in the main thread: clean up in ``finally`` or ``except Stopped``, be
@@ -51,6 +53,7 @@ from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import RunFolder, claim, folder_of_run
 from pipeline.core.settings import load_settings
 from pipeline.core.volume import Volume
+from step_images.workplace import own_directory
 
 STOPPED_EXIT_CODE = 143  # 128 + SIGTERM, what a shell and Kubernetes say too
 _stop_asked = threading.Event()
@@ -89,6 +92,24 @@ class Step:
     def path(self) -> Path:
         """The step's own folder; it exists."""
         return self.folder.step(self.name)
+
+    def given(self, argument: str) -> Path:
+        """Give the file of an argument: what Ultralytics does not find, it would look for online.
+
+        Raises
+        ------
+        SlipwayError
+            It is no file on the volume any more.
+        """
+        path = Path(getattr(self.args, argument))
+        root = os.path.realpath(self.volume.root)
+        if not path.is_file() or not Path(os.path.realpath(path)).is_relative_to(root):
+            raise SlipwayError(
+                f"{self.volume.relative(path)} is no file on the volume (any more).",
+                where=argument,
+                next="Put it back and retry the run.",
+            )
+        return path
 
 
 def step_parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -129,7 +150,7 @@ def run_step(
         return reason.exit_code
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        with _log(step.folder.log(name)):
+        with _log(step.folder.log(name)), own_directory(load_settings()):
             return _finish(step, body)
     finally:
         signal.signal(signal.SIGTERM, before)

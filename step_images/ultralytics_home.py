@@ -14,10 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cfg_schema import SCHEMA
+from pipeline.core.cfg_files import weight_files
+from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
+from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
-from pipeline.core.train_cfg import effective_cfg
+from pipeline.core.findings import has_errors
+from pipeline.core.train_cfg import check_cfg, effective_cfg
+from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import parse_yaml
+from step_images.guard import guard
 from step_images.yaml_guard import guard_yaml
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
@@ -40,13 +45,58 @@ def prepare() -> None:
     )
     from ultralytics.utils import SETTINGS, USER_CONFIG_DIR
 
-    SETTINGS.update({name: False for name in _OFF if name in SETTINGS})
+    off = {name: False for name in _OFF if name in SETTINGS}
+    # Else below the checkout that Ultralytics is installed in, or the working directory: files of
+    # these names would be taken for official ones.
+    folders = {name: str(home / name) for name in ("datasets_dir", "weights_dir", "runs_dir")}
+    SETTINGS.update({**off, **folders})
+    guard()
     _provide_fonts(Path(USER_CONFIG_DIR))
     guard_yaml()
 
 
+def named_weights(values: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """Give the weights that settings name, as Ultralytics gets them: absolute paths of files.
+
+    Raises
+    ------
+    InputError, FileMissing
+        A name stands for no weights on the volume, or Ultralytics would open another file.
+    """
+    from ultralytics.utils.checks import check_yolov5u_filename
+
+    files = {key: str(path) for key, path in weight_files(values, Volume(root)).items()}
+    for key, path in files.items():
+        opened = check_yolov5u_filename(path.strip().replace("'", ""), verbose=False)
+        if opened != path:
+            raise InputError(
+                f"'{key}': Ultralytics would open {opened} in place of {path}.",
+                where=key,
+                next="Give the file another name.",
+            )
+    return files
+
+
+def checked_cfg(cfg: Path, volume: Volume) -> dict[str, Any]:
+    """Give the effective cfg of a run folder; verify has checked it, but it may have changed since.
+
+    Raises
+    ------
+    InputError
+        With every mistake as a finding.
+    """
+    text = read_text(cfg)
+    mistakes = check_cfg(parse_yaml(text, name=cfg.name), {}, volume)
+    if has_errors(mistakes):
+        first = mistakes[0]
+        raise InputError(first.message, findings=mistakes, where=first.where, next=first.next)
+    return effective_cfg(text, {})
+
+
 def train_settings(cfg: Path) -> dict[str, Any]:
-    """Give what the cfg file says, without the settings that Slipway owns (paths, device, resume).
+    """Give what the cfg file says, without what Slipway owns, and what no training uses.
+
+    Names of files are left out too: `named_weights` gives the files.
 
     Where the file is silent, Ultralytics takes its defaults, except for what it would take over
     from a checkpoint that it starts from; the form shows the defaults, so these are said.
@@ -60,7 +110,13 @@ def train_settings(cfg: Path) -> dict[str, Any]:
     given = parse_yaml(text, name=cfg.name).data
     values = effective_cfg(text, {})
     keys = dict.fromkeys((*given, *_INHERITED))
-    return {key: values[key] for key in keys if not (key in SCHEMA and SCHEMA[key].owned)}
+    return {key: values[key] for key in keys if key not in SCHEMA or _is_passed_on(key, values)}
+
+
+def _is_passed_on(key: str, values: Mapping[str, Any]) -> bool:
+    setting = SCHEMA[key]
+    is_name = bool(setting.names) and isinstance(values[key], str)
+    return not (setting.owned or setting.group in UNUSED_GROUPS or is_name)
 
 
 def devices(count_visible: int | None = None) -> dict[str, Any]:

@@ -8,10 +8,12 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.core.cfg_files import weight_paths
 from pipeline.core.files import make_folder, sha256_file, write_atomic
 from pipeline.core.launch import Launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.run_note import RunNote, save_note
+from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.volume import Volume
 
 if TYPE_CHECKING:
@@ -54,5 +56,6 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
 def _digested(volume: Volume, plan: Plan) -> Launch:
     """Complete the record with the files' digests; a large model takes a moment to read."""
     paths = {kind: plan.resolved[key] for kind, key in _DIGESTED.items()}
+    paths |= weight_paths(effective_cfg(plan.cfg_after, {}), volume)
     digests = {kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path}
     return replace(plan.launch, sha256=digests)

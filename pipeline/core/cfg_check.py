@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+from pipeline.core.cfg_files import check_text
 from pipeline.core.cfg_schema import SCHEMA, Kind, Setting
 from pipeline.core.findings import Finding, error
 
@@ -64,7 +65,7 @@ def check_value(setting: Setting, value: Any, where: str) -> list[Finding]:
     if kind in ("int", "float") and not _in_range(setting, value):
         message = f"'{setting.key}' is {value}; allowed is {allowed(setting)}."
         return [error("setting-range", message, where=where, next="Correct the value.")]
-    return []
+    return check_text(setting, value, where)
 
 
 def allowed(setting: Setting) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pipeline.core.cfg_setting import Setting, choice, flag, fraction, number, text, whole
 
+_CHOSEN = "the {0} is chosen for the launch (--{0})"
 _FOLDER = "results go into the launch's own folder"
 ROWS: dict[str, tuple[Setting, ...]] = {
     "training": (
@@ -94,9 +95,10 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             "pretrained",
             "choice",
             True,
-            "Start from pretrained weights",
+            "Start from pretrained weights, or from those of a file on the volume",
             choices=(True, False),
             also=("str",),
+            names="weights",
         ),
         flag("cls_remap", True, "Keep class weights by class name when the classes differ"),
         Setting(
@@ -109,7 +111,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             nullable=True,
         ),
         fraction("dropout", 0.0, "Dropout of the classification head"),
-        text("distill_model", None, "Weights of a teacher model to learn from"),
+        text("distill_model", None, "Weights of a teacher model to learn from", names="weights"),
     ),
     "data": (
         whole("workers", 8, "Processes that load images"),
@@ -182,7 +184,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
         fraction("dlam", 1.0, "Depth: 1 ignores the overall scale, 0 does not"),
     ),
     "prediction": (
-        text("source", None, "What to predict on"),
+        text("source", None, "What to predict on", names="other"),
         whole("vid_stride", 1, "Every so many frames of a video", 1),
         flag("stream_buffer", False, "Keep all frames of a stream"),
         flag("retina_masks", False, "Masks in full resolution"),
@@ -196,7 +198,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
         flag("show_conf", True, "Draw confidences"),
         flag("show_boxes", True, "Draw boxes"),
         whole("line_width", None, "Width of drawn lines"),
-        text("tracker", "tracktrack.yaml", "Settings of the object tracker"),
+        text("tracker", "tracktrack.yaml", "Settings of the object tracker", names="other"),
     ),
     "export": (
         text("format", "torchscript", "Format to export to"),
@@ -207,9 +209,9 @@ ROWS: dict[str, tuple[Setting, ...]] = {
         number("workspace", None, "TensorRT workspace in GiB"),
     ),
     "slipway": (
-        text("model", None, "Model file", "the model is chosen for the launch (--model)"),
-        text("data", None, "Data yaml", "the data is chosen for the launch (--data)"),
-        text("cfg", None, "Cfg file", "the cfg is chosen for the launch (--cfg)"),
+        text("model", None, "Model file", _CHOSEN.format("model"), names="other"),
+        text("data", None, "Data yaml", _CHOSEN.format("data"), names="other"),
+        text("cfg", None, "Cfg file", _CHOSEN.format("cfg"), names="other"),
         text("task", "detect", "Task of the model", "the model decides the task"),
         text("mode", "train", "What the step does", "each step has its own mode"),
         Setting(
@@ -221,9 +223,9 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             nullable=True,
             owned="the engine decides which devices a run gets (--gpus)",
         ),
-        text("project", None, "Folder of results", _FOLDER),
-        text("name", None, "Name of results", _FOLDER),
-        text("save_dir", None, "Folder of results", _FOLDER),
+        text("project", None, "Folder of results", _FOLDER, names="other"),
+        text("name", None, "Name of results", _FOLDER, names="other"),
+        text("save_dir", None, "Folder of results", _FOLDER, names="other"),
         replace(flag("exist_ok", False, "Overwrite results"), owned=_FOLDER),
         Setting(
             "resume",
@@ -232,6 +234,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             "Resume",
             also=("str",),
             owned="a retry of the run resumes by itself",
+            names="other",
         ),
     ),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["int", "float", "bool", "choice", "str", "list"]
+Names = Literal["", "weights", "other"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Setting:
         Whether most people want to see it.
     owned
         Why Slipway sets this itself; empty when it is free.
+    names
+        What Ultralytics would open, fetch or write under a text: ``weights``, which it unpickles,
+        or some ``other`` file, folder or address. Empty where no text is ever that.
     """
 
     key: str
@@ -51,6 +55,7 @@ class Setting:
     group: str = ""
     is_common: bool = False
     owned: str = ""
+    names: Names = ""
 
     def accepts(self, kind: Kind) -> bool:
         """Say whether values of this kind are taken, as the usual or as a further one."""
@@ -84,6 +89,6 @@ def choice(key: str, default: Any, help: str, options: Iterable[Any], **more: An
     return Setting(key, "choice", default, help, choices=tuple(options), **more)
 
 
-def text(key: str, default: str | None, help: str, owned: str = "") -> Setting:
+def text(key: str, default: str | None, help: str, owned: str = "", **more: Any) -> Setting:
     """Make a setting that takes text or nothing."""
-    return Setting(key, "str", default, help, nullable=True, owned=owned)
+    return Setting(key, "str", default, help, nullable=True, owned=owned, **more)

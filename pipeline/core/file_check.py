@@ -56,9 +56,9 @@ def kind_of_text(document: YamlFile) -> Kind:
 def _check(volume: Volume, document: YamlFile) -> list[Finding]:
     kind = kind_of_text(document)
     if kind == "cfg":
-        return check_cfg(document, {})
+        return check_cfg(document, {}, volume)
     if kind == "tune":
-        return check_space(document, None, {})
+        return check_space(document, None, {}, volume)
     if kind == "model":
         return check_model_yaml(document)
     return _check_data(volume, document)

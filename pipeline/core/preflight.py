@@ -116,7 +116,7 @@ def preflight(
     if choices.test_split:
         findings += check_test(choices, found["model"].path if "model" in found else "", report)
     space = _load_space(volume, found.get("tune"), choices, findings)
-    findings += check_space(space, cfg.values, choices.overrides) if space else []
+    findings += check_space(space, cfg.values, choices.overrides, volume) if space else []
     findings += check_resources(volume, choices, cfg.sound, gpus)
     advice, followed = _advise(cfg, report, space, choices)
     return Preflight(
@@ -148,7 +148,7 @@ def _load_cfg(
     file = _load(volume, found, "cfg", findings)
     # Without a file it is not known whether the optimizer is auto, which would ignore some keys.
     asked = file or YamlFile("cfg", "", {"optimizer": "SGD"}, {})
-    mistakes = check_cfg(asked, dict(overrides))
+    mistakes = check_cfg(asked, dict(overrides), volume)
     findings += mistakes
     if file is None:
         return _Cfg()

@@ -40,7 +40,7 @@ def load_preset(volume: Volume, name: str) -> dict[str, Any]:
     """
     path = preset_path(name)
     file = parse_yaml(open_text(volume, path)[0], name=path)
-    findings = check_cfg(file, {})
+    findings = check_cfg(file, {}, volume)
     if has_errors(findings):
         first = findings[0]
         message = f"preset '{name}' cannot be applied: {first.message}"

@@ -188,8 +188,10 @@ def claim(folder: RunFolder, uid: str) -> None:
     Raises
     ------
     SlipwayError
-        Another run owns the folder.
+        Another run owns the folder, or the uid is none.
     """
+    if "/" in uid or "\0" in uid:
+        raise UnsafePath(f"{uid!r} is no uid of a run.")
     make_folder(folder.path)
     temporary = folder.path / f".owner.{uid}"
     temporary.write_text(uid, encoding="utf-8")

@@ -19,12 +19,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import yaml
 
 from pipeline.core.cfg_check import clean
+from pipeline.core.cfg_files import check_file_setting, weight_paths
 from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered, warning
@@ -36,6 +37,7 @@ from pipeline.core.space_form import (
     check_dimension,
     check_form,
 )
+from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import YamlFile
 
 __all__ = [
@@ -143,25 +145,30 @@ class SearchSpace:
         return yaml.safe_dump(self.document(), sort_keys=False, allow_unicode=True)
 
 
-def load_space(yaml_file: YamlFile) -> SearchSpace:
-    """Read a ``tune-*.yaml``.
+def load_space(yaml_file: YamlFile, volume: Volume | None = None) -> SearchSpace:
+    """Read a ``tune-*.yaml``; with a volume, choices that name files become paths on it.
 
     Raises
     ------
     InputError
         With all mistakes as findings.
     """
-    findings = check_form(yaml_file)
+    findings = [*check_form(yaml_file), *_check_files(yaml_file, volume)]
     if has_errors(findings):
         first = findings[0]
         raise InputError(first.message, findings=findings, where=first.where, next=first.next)
     data = {key: value for key, value in yaml_file.data.items() if value is not None}
     space = {key: _dimension(key, entry) for key, entry in data.pop("space").items()}
+    if volume is not None:
+        space = {key: _on_volume(key, entry, volume) for key, entry in space.items()}
     return SearchSpace(space=space, **data)
 
 
 def check_space(
-    yaml_file: YamlFile, cfg: Mapping[str, Any] | None, overrides: Mapping[str, Any]
+    yaml_file: YamlFile,
+    cfg: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any],
+    volume: Volume | None = None,
 ) -> list[Finding]:
     """Find every mistake in a ``tune-*.yaml``, also against the cfg that it starts from.
 
@@ -171,6 +178,8 @@ def check_space(
         The effective cfg, overrides included; None when there is none to compare with.
     overrides
         What the launch fixes; fixing and searching one setting is a contradiction.
+    volume
+        Where the files lie that choices name; None does not look for them.
     """
     findings = check_form(yaml_file)
     space = yaml_file.data.get("space")
@@ -178,7 +187,7 @@ def check_space(
     for key in space:
         if key in SCHEMA:
             findings += check_launched(key, space, cfg, overrides, yaml_file.where("space", key))
-    return ordered(findings)
+    return ordered([*findings, *_check_files(yaml_file, volume)])
 
 
 def check_launched(
@@ -200,6 +209,25 @@ def check_launched(
 def is_auto(cfg: Mapping[str, Any]) -> bool:
     """Say whether Ultralytics chooses the optimizer, and with it lr0 and momentum."""
     return str(cfg.get("optimizer", SCHEMA["optimizer"].default)).lower() == "auto"
+
+
+def _check_files(yaml_file: YamlFile, volume: Volume | None) -> list[Finding]:
+    """Find which choices name no file of the volume."""
+    space = yaml_file.data.get("space")
+    if volume is None or not isinstance(space, dict):
+        return []
+    return [
+        finding
+        for key, entry in space.items()
+        if isinstance(entry, dict) and isinstance(entry.get("choices"), list)
+        for value in entry["choices"]
+        for finding in check_file_setting(key, value, yaml_file.where("space", key), volume)
+    ]
+
+
+def _on_volume(key: str, entry: Dimension, volume: Volume) -> Dimension:
+    named = (weight_paths({key: value}, volume).get(key, value) for value in entry.choices)
+    return replace(entry, choices=tuple(named))
 
 
 def _check_fixed(key: str, overrides: Mapping[str, Any], where: str) -> list[Finding]:

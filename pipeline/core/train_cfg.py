@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.core.cfg_check import check_value, clean
+from pipeline.core.cfg_files import check_file_setting
 from pipeline.core.cfg_merge import diff_text, merge_cfg
 from pipeline.core.cfg_schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.findings import Finding, error, info, ordered, warning
 from pipeline.core.unknown_keys import unknown_keys
+from pipeline.core.volume import Volume
 from pipeline.core.yaml_edit import same
 from pipeline.core.yaml_file import YamlFile, parse_yaml
 
@@ -27,10 +29,11 @@ __all__ = [
 ]
 
 _AUTO_IGNORES = ("lr0", "momentum")
-_PATHS = ("pretrained", "distill_model")
 
 
-def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
+def check_cfg(
+    yaml_file: YamlFile, overrides: Mapping[str, Any], volume: Volume | None = None
+) -> list[Finding]:
     """Find every mistake in a cfg file and the overrides on top of it.
 
     Parameters
@@ -39,6 +42,8 @@ def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding
         The parsed cfg; keys that are overridden are not checked in the file.
     overrides
         Settings of the launch.
+    volume
+        Where the files lie that settings name; None does not look for them.
 
     Returns
     -------
@@ -56,7 +61,10 @@ def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding
         else:
             findings += _check_key(key, value, where) or _check_owned(key, value, where)
     findings += unknown_keys(unknown, SCHEMA)
-    findings += _check_paths(yaml_file, overrides)
+    if volume is not None:
+        for key, value in {**yaml_file.data, **overrides}.items():
+            where = _where(key, yaml_file, overrides)
+            findings += check_file_setting(key, clean(key, value), where, volume)
     findings += _check_auto(yaml_file, overrides)
     return ordered(findings)
 
@@ -152,24 +160,6 @@ def _check_owned_override(key: str, where: str) -> list[Finding]:
     if key == "device":  # people paste it from their notebooks; the launch is good without it
         return [warning("setting-ignored", message, where=where, next="Remove it.")]
     return [error("setting-owned", message, where=where, next="Remove it.")]
-
-
-def _check_paths(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
-    given = {**yaml_file.data, **overrides}
-    relative = [
-        key
-        for key in _PATHS
-        if isinstance(clean(key, given.get(key)), str) and not given[key].startswith("/")
-    ]
-    return [
-        warning(
-            "setting-path",
-            f"'{key}: {given[key]}' is looked for in the step's working folder, not on the volume.",
-            where=_where(key, yaml_file, overrides),
-            next=f"Give the path as the step sees it, such as /data/{given[key]}.",
-        )
-        for key in relative
-    ]
 
 
 def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:

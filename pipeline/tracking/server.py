@@ -209,6 +209,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
         "SLIPWAY_MLFLOW_HOSTS_TOLD_BY": ENVIRONMENT["allowed_hosts"],
         "PYTHONPATH": str(ROOT),
+        "PYTHONSAFEPATH": "1",
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.core.settings import load_settings
@@ -48,10 +47,10 @@ def body(step: Step) -> None:
         prepare()
         from step_images.test.measuring import chosen_split, measure
 
-        data = Path(args.data_yaml)
+        data = step.given("data_yaml")
         require_sound_data(data)
         split = args.split or chosen_split(data)
-        measured, confusion = measure(step.folder, Path(args.best_pt), data, split)
+        measured, confusion = measure(step.folder, step.given("best_pt"), data, split)
     print(_summary(measured), flush=True)
     page = web_app(image_page(f"Split: {measured['split']}", [step.path / name for name in PLOTS]))
     views = [_class_table(measured), *_matrix(confusion), page]

@@ -6,22 +6,22 @@ A retry resumes at the last checkpoint; when the training is over it only writes
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import yaml
 
+from pipeline.core.cfg_files import weight_paths
 from pipeline.core.files import read_text, write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import load_settings
-from pipeline.core.train_cfg import effective_cfg
 from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, ui_metadata, web_app
 from step_images.train import checkpoints
 from step_images.train.applied import batch_note, compare
 from step_images.train.machine import MachineWatch
-from step_images.ultralytics_home import prepare
+from step_images.ultralytics_home import checked_cfg, named_weights, prepare
 
 PLOTS = ("labels.jpg", "train_batch0.jpg", "confusion_matrix.png", "results.png")
 
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def body(step: Step) -> None:
     """Train, then write down what was applied and what the next steps and the KFP UI need."""
-    args = step.args
+    args, cfg = step.args, step.given("cfg_yaml")
+    settings = checked_cfg(cfg, step.volume)
     last = step.folder.weights("last")
     with Follower(step.folder, load_settings()), MachineWatch(step.folder.machine):
         # Takes seconds to import, and reads its environment at import.
@@ -50,11 +51,13 @@ def body(step: Step) -> None:
         from step_images.train.training import train
 
         try:
-            train(step.folder, Path(args.model_path), Path(args.cfg_yaml), Path(args.data_yaml))
+            weights = named_weights(settings, step.volume.root)
+            files = (step.given("model_path"), cfg, step.given("data_yaml"))
+            train(step.folder, *files, weights)
         finally:
             if last.exists():
                 checkpoints.mend(last)  # a stop may have come in the middle of a save
-        _write_applied(step.folder, Path(args.cfg_yaml))
+        _write_applied(step, settings)
         checkpoints.kept_copy(last).unlink(missing_ok=True)
     best = step.folder.weights("best")
     write_output(args.last_pt_output, str(last))
@@ -65,11 +68,12 @@ def body(step: Step) -> None:
     write_output(args.mlpipeline_metrics_output, metrics(_best_values(step.folder)))
 
 
-def _write_applied(folder: RunFolder, cfg: Path) -> None:
+def _write_applied(step: Step, settings: Mapping[str, Any]) -> None:
     from step_images.train.training import trained_arguments
 
+    folder = step.folder
     applied = compare(
-        effective_cfg(read_text(cfg), {}),
+        {**settings, **weight_paths(settings, step.volume)},
         yaml.safe_load(read_text(folder.step("train") / "args.yaml")),
         trained_arguments(folder),
     )

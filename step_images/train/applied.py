@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, Literal
+
+from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
 
 Verdict = Literal["equal", "resolved", "different"]
 
@@ -76,6 +79,11 @@ def _is_resolved(
     key: str, wanted: Any, got: Any, requested: Mapping[str, Any], trained: Mapping[str, Any]
 ) -> bool:
     """Say whether Ultralytics works this value out by a rule that it documents."""
+    setting = SCHEMA.get(key)
+    if setting and setting.group in UNUSED_GROUPS:  # of no use to a training, and not passed on
+        return True
+    if setting and setting.names:  # a name on the volume; the step gives its path
+        return _is_path_of(wanted, got)
     if key in _AUTO:
         return str(requested.get("optimizer", "auto")).lower() == "auto"
     if key == "batch":  # found by trying when < 1, halved when the GPU's memory runs out
@@ -89,6 +97,13 @@ def _is_resolved(
     if key == "rect":  # not with several GPUs
         return "," in str(trained.get("device", ""))
     return key == "device"
+
+
+def _is_path_of(wanted: Any, got: Any) -> bool:
+    """Say whether one is the absolute path of the other, wherever the volume is mounted."""
+    if not (isinstance(wanted, str) and isinstance(got, str) and got.startswith("/")):
+        return False
+    return got.endswith(f"/{PurePosixPath(wanted)}")
 
 
 def _is_halved(wanted: Any, got: Any) -> bool:

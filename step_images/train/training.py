@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from step_images.ultralytics_home import devices, plain, train_settings
 from step_images.yaml_guard import require_sound_data, require_sound_model
 
 
-def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
+def train(
+    folder: RunFolder, model: Path, cfg: Path, data: Path, weights: Mapping[str, str]
+) -> None:
     """Train until the end, from wherever an earlier try of this run came to.
 
     Parameters
@@ -29,6 +32,8 @@ def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
         A ``.pt`` file, or a model yaml under its scale-bearing name.
     cfg, data
         The cfg after overrides; the data yaml with absolute paths.
+    weights
+        Settings of the cfg that name weights, with the absolute path of the file.
 
     Raises
     ------
@@ -38,14 +43,14 @@ def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     require_sound_data(data)
     last = folder.weights("last")
     if not checkpoints.mend(last):
-        _start(folder, model, cfg, data)
+        _start(folder, model, cfg, data, weights)
         return
     checkpoint = checkpoints.load(last)
     done = checkpoints.progress(checkpoint)
     if not done.is_over:
         print(f"Going on after epoch {done.epochs_done} of {done.epochs}.", flush=True)
         checkpoints.forget_later_epochs(folder.results, done.epochs_done)
-        _resume(folder, last, data)
+        _resume(folder, last, data, weights)
     elif not folder.applied.is_file():
         print("All epochs are trained; the final validation is left.", flush=True)
         _finish(folder, data, checkpoint["train_args"])
@@ -64,7 +69,9 @@ def record_attempt(folder: RunFolder, arguments: dict[str, Any]) -> None:
     write_json(folder.attempts, [*earlier, plain(arguments)])
 
 
-def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
+def _start(
+    folder: RunFolder, model: Path, cfg: Path, data: Path, weights: Mapping[str, str]
+) -> None:
     from ultralytics import YOLO
 
     if model.suffix != ".pt":
@@ -76,6 +83,7 @@ def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     with memory_explained(lambda: _now(yolo), TRAIN):
         yolo.train(
             **train_settings(cfg),
+            **weights,
             **devices(),
             data=str(data),
             project=str(folder.path),
@@ -84,15 +92,16 @@ def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
         )
 
 
-def _resume(folder: RunFolder, last: Path, data: Path) -> None:
+def _resume(folder: RunFolder, last: Path, data: Path, weights: Mapping[str, str]) -> None:
     from ultralytics import YOLO
 
     yolo = YOLO(str(last))
     _watch(yolo, folder)
     # save_dir: the volume may be mounted elsewhere than when the checkpoint was written.
     save_dir = str(folder.step("train"))
+    teacher = {key: path for key, path in weights.items() if key == "distill_model"}
     with memory_explained(lambda: _now(yolo), TRAIN):
-        yolo.train(resume=str(last), data=str(data), save_dir=save_dir, **devices())
+        yolo.train(resume=str(last), data=str(data), save_dir=save_dir, **teacher, **devices())
 
 
 def _finish(folder: RunFolder, data: Path, arguments: dict[str, Any]) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.core.settings import load_settings
 from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
-from step_images.ultralytics_home import prepare, train_settings
+from step_images.ultralytics_home import (
+    checked_cfg,
+    named_weights,
+    prepare,
+    train_settings,
+)
 from step_images.yaml_guard import require_sound_data
 
 
@@ -39,10 +43,13 @@ def body(step: Step) -> None:
         from step_images.tune.plots import write_plots
         from step_images.tune.search import current_settings, make_setup, read_space, search
 
-        require_sound_data(Path(args.data_yaml))
-        current = current_settings(train_settings(folder.cfg), trained_arguments(folder))
-        space = read_space(folder, current)
-        setup = make_setup(folder, space, current, Path(args.best_pt), Path(args.data_yaml))
+        weights = named_weights(checked_cfg(folder.cfg, step.volume), step.volume.root)
+        cfg = {**train_settings(folder.cfg), **weights}
+        current = current_settings(cfg, trained_arguments(folder))
+        space = read_space(folder, current, step.volume)
+        files = (step.given("best_pt"), step.given("data_yaml"))
+        require_sound_data(step.given("data_yaml"))
+        setup = make_setup(folder, space, current, *files)
         print(f"{space.trials} trials of {setup.base.get('epochs', 'several')} epochs.", flush=True)
         try:
             search(

@@ -78,7 +78,6 @@ def ray_here(parallel: int) -> Iterator[tuple[Share, Path]]:
         TUNE_DISABLE_SIGINT_HANDLER="1",
         # A trial that the scheduler ends has that long to free its memory; 2 s otherwise.
         TUNE_FUNCTION_THREAD_TIMEOUT_S="60",
-        PYTHONPATH=os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))),
     )
     import ray
     import torch

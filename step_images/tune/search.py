@@ -14,6 +14,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.search_space import SearchSpace, load_space
 from pipeline.core.space_presets import default_space
 from pipeline.core.trials import Trial, read_trials, write_trial
+from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import load_yaml
 from step_images.tune.resources import Share, ray_here
 from step_images.tune.trial import YOLO_IMPORTS, Setup, Train, run_trial, train_yolo
@@ -23,10 +24,12 @@ _REDUCTION = 3  # of trials, at each rung of the scheduler
 _FEWEST_EPOCHS = 2  # that a trial gets before it can lag behind
 
 
-def read_space(folder: RunFolder, current: Mapping[str, Any]) -> SearchSpace:
-    """Give the launch's search space, or the default one."""
+def read_space(
+    folder: RunFolder, current: Mapping[str, Any], volume: Volume | None = None
+) -> SearchSpace:
+    """Give the launch's search space, files in it as paths on the volume, or the default one."""
     if folder.tune_space.is_file():
-        return load_space(load_yaml(folder.tune_space))
+        return load_space(load_yaml(folder.tune_space), volume)
     return default_space(current)
 
 

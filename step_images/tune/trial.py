@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -12,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.launch import utc_now
+from pipeline.core.settings import load_settings
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
+from step_images.guard import guard
 from step_images.memory import TUNE, out_of_memory
 from step_images.tune.forkserver import ForkServer, Tell
+from step_images.ultralytics_home import named_weights
 from step_images.yaml_guard import guard_yaml
 
 # What `train_yolo` needs, and what Ultralytics imports when a training starts (2 s of a CPU); not
@@ -79,6 +84,8 @@ def run_trial(
     """
     from ray import tune
 
+    # Ray puts the working directory there; nothing that a trial left in it is to be imported.
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", os.getcwd())]
     work = partial(_train_once, config, setup, train)
     with closing(_server(imports).run(work)) as told:
         for score, end in told:
@@ -123,6 +130,7 @@ def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Repo
     # Here only, since it takes seconds. Its settings folder is the step's own, by the environment.
     from ultralytics import YOLO
 
+    guard()  # Ray started this process without what the step had replaced
     guard_yaml()
     is_over = False
 
@@ -138,7 +146,8 @@ def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Repo
 
     yolo = YOLO(setup.model)
     yolo.add_callback("on_fit_epoch_end", after_epoch)
-    arguments = {**setup.base, **values, "project": str(path.parent), "name": path.name}
+    files = named_weights(values, load_settings().volume)
+    arguments = {**setup.base, **values, **files, "project": str(path.parent), "name": path.name}
     yolo.train(**arguments, exist_ok=True)
 
 

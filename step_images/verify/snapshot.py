@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.core.cfg_files import weight_paths
 from pipeline.core.dataset import write_verified_data
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic
@@ -13,7 +14,7 @@ from pipeline.core.launch import Choices, Launch, load_launch, utc_now
 from pipeline.core.preflight import Preflight
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.space_text import file_text, is_inline, read_inline
-from pipeline.core.train_cfg import merge_cfg
+from pipeline.core.train_cfg import effective_cfg, merge_cfg
 from pipeline.core.version import code_version
 from pipeline.core.volume import Kind, Volume, kind_of, scaled_name
 
@@ -33,6 +34,7 @@ def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> C
             findings.append(_changed(launch.model_path))
     elif not _is_unchanged(volume, launch, "model", choices.model):
         choices = replace(choices, model=volume.relative(model_file(volume, folder, launch)))
+    findings += _changed_weights(volume, folder, launch)
     if not _is_unchanged(volume, launch, "cfg", choices.cfg):
         choices = replace(choices, cfg=volume.relative(folder.cfg), overrides={})
     if not _is_unchanged(volume, launch, "data", choices.data):
@@ -61,6 +63,7 @@ def take_snapshot(
         name = scaled_name(name, checked.scale) if checked.scale else name
         write_atomic(folder.path / name, read_text(volume.path(model_path)))
     paths = {kind: resolved.get(key, "") for kind, key in _DIGESTED.items()}
+    paths |= weight_paths(effective_cfg(cfg_text, choices.overrides), volume)
     Launch(
         id=folder.name,
         choices=choices,
@@ -108,6 +111,20 @@ def _is_unchanged(volume: Volume, launch: Launch, kind: Kind, name: str) -> bool
         return path.is_file() and sha256_file(path) == launch.sha256.get(kind)
     except (SlipwayError, OSError):  # gone or unreadable is not what was launched either
         return False
+
+
+def _changed_weights(volume: Volume, folder: RunFolder, launch: Launch) -> list[Finding]:
+    """Say which weights that settings name are others now; missing ones are preflight's to name."""
+    cfg = effective_cfg(read_text(folder.cfg), {}) if folder.cfg.is_file() else {}
+    try:
+        named = weight_paths(cfg, volume)
+    except SlipwayError:
+        return []
+    return [
+        _changed(path)
+        for key, path in named.items()
+        if key in launch.sha256 and sha256_file(volume.path(path)) != launch.sha256[key]
+    ]
 
 
 def _changed(name: str) -> Finding:

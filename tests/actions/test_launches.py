@@ -4,6 +4,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ import pytest
 from pipeline.actions import runs
 from pipeline.actions.found_runs import newest
 from pipeline.actions.launches import Plan, choices_of, command_line, prepare, submit
+from pipeline.actions.record import record as write_record
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import InputError
-from pipeline.core.launch import Choices
+from pipeline.core.files import sha256_file
+from pipeline.core.launch import Choices, load_launch
+from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume import Volume
 from pipeline.engines.base import Run
 from tests.fault_table import record
 
@@ -168,3 +173,13 @@ def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
         f"{run.state.label}: {run.message}",
         "nothing was started; it can be cloned or deleted",
     )
+
+
+def test_weights_that_settings_name_are_digested(settings: Settings) -> None:
+    (settings.volume / "teacher.pt").write_bytes(b"weights")
+    plan = prepare(settings, replace(SHAPES, overrides={"distill_model": "teacher"}))
+    assert plan.ok, plan.findings
+    folder = run_folder(Volume(settings.volume), plan.launch.id)
+    assert write_record(Volume(settings.volume), folder, plan, "workflow")
+    digest = sha256_file(settings.volume / "teacher.pt")
+    assert load_launch(folder.launch).sha256["distill_model"] == digest

@@ -61,6 +61,20 @@ def test_a_data_yaml_that_is_refused(root: Path, text: str, code: str, line: int
     assert finding in caught.value.findings
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://h/coco8.zip", "HTTPS://h/x.yaml", "ul://user/datasets/x", "gs://b/x", "file:///etc"],
+)
+@pytest.mark.parametrize("key", ["path", "train", "val", "test"])
+def test_an_address_is_no_place_of_images(root: Path, key: str, address: str) -> None:
+    text = yaml.safe_dump({**yaml.safe_load(DATA), key: address})
+    write_data(root, text)
+    (finding,) = findings_of(root, "path-missing" if key == "path" else "split-missing")
+    assert finding.severity == "error"
+    with pytest.raises(InputError):
+        write_verified_data(Volume(root), text, "data-custom.yaml", root / "out")
+
+
 def test_all_mistakes_are_told_at_once(root: Path) -> None:
     write_data(root, "path: shapes\nval: 7\nnames: circle\n")
     codes = {finding.code for finding in inspect_dataset(Volume(root), "data-custom.yaml").findings}

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from pipeline.core.dataset import (
-    inspect_dataset,
-)
+from pipeline.core.dataset import inspect_dataset, write_verified_data
 from pipeline.core.volume import Volume
 from tests.core.dataset_forms import (
     DATA,
@@ -203,6 +202,34 @@ def test_a_link_to_itself_is_an_image_that_is_missing(root: Path) -> None:
     (root / IMAGES / "train/self.jpg").symlink_to("self.jpg")
     assert findings_of(root, "image-missing")[0].where == f"{IMAGES}/train/self.jpg"
     assert inspect_dataset(Volume(root), "data-custom.yaml").splits["train"].images == 6
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("/etc/a.jpg", "outside-volume"),
+        ("../../../../etc/a.jpg", "outside-volume"),
+        ("./images/train/../../../../../a.jpg", "outside-volume"),
+        ("/etc/passwd", "list-line-ignored"),
+        ("http://h/a.jpg", "image-missing"),
+        ("ul://user/a.jpg", "image-missing"),
+        ("file:///etc/a.jpg", "image-missing"),
+    ],
+)
+def test_a_line_of_a_list_is_an_image_of_the_dataset_or_named(
+    tmp_path: Path, line: str, code: str
+) -> None:
+    name = lists(tmp_path)
+    train = tmp_path / "datasets/shapes/train.txt"
+    train.write_text(f"./images/train/train 0.jpg\n{line}\n")
+    found = {finding.where: finding.severity for finding in findings_of(tmp_path, code)}
+    severity = "error" if code == "outside-volume" else "warning"
+    assert found["datasets/shapes/train.txt:2"] == severity
+    text = (tmp_path / name).read_text()
+    written = write_verified_data(Volume(tmp_path), text, name, tmp_path / "out")
+    entry = Path(yaml.safe_load(written.read_text())["train"]).read_text().splitlines()[1]
+    assert entry.startswith("/")  # no address, for whoever opens it
+    assert code == "list-line-ignored" or not Path(entry).exists()
 
 
 def test_lines_of_a_list_that_lead_nowhere(tmp_path: Path) -> None:

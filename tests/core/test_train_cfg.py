@@ -142,11 +142,6 @@ def test_lr0_with_the_automatic_optimizer_is_a_warning() -> None:
     assert check("lr0: 0.003\n", optimizer="SGD") == []
 
 
-def test_weights_named_in_a_cfg_are_not_looked_for_on_the_volume() -> None:
-    assert check("pretrained: a.pt\n") == [("warning", "setting-path", "cfg.yaml:1")]
-    assert check("pretrained: /data/a.pt\n") == check("pretrained: false\n") == []
-
-
 def test_merging_changes_only_what_was_asked_for() -> None:
     merged = merge_cfg(CFG, {"epochs": 5, "classes": [1], "model": "a", "imgsz": 96})
     assert merged == (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from step_images.common import step_parser
 from tests.step_images.step_runner import REPOSITORY
 
 PROGRAM = """
@@ -148,3 +149,16 @@ def test_a_launch_id_cannot_leave_the_volume(
     done = run([*command, "--launch", launch], environment)
     assert done.returncode == 3
     assert "is not a launch id" in done.stdout
+
+
+@pytest.mark.parametrize("value", ["--launch=other", "--run-uid", "-h", "--do", "--", "--x=1"])
+def test_a_value_that_looks_like_an_option_becomes_none(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = step_parser("verify", "a test")
+    parser.add_argument("--model-name", required=True)
+    parser.add_argument("--do", default="")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--run-uid", "uid-1", "--model-name", value])
+    assert ended.value.code == 2
+    assert "--model-name" in capsys.readouterr().err

@@ -182,3 +182,33 @@ def test_a_name_cannot_leave_the_volume(steps: StepRunner) -> None:
     done = steps.verify(cfg="../../etc/passwd")
     assert done.returncode == 3
     assert "leads out of the volume" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "value", ["http://127.0.0.1:9/evil.pt", "/etc/passwd", "../x.pt", "gone.pt", "yolov8n.pt"]
+)
+@pytest.mark.parametrize("key", ["pretrained", "distill_model"])
+def test_weights_that_an_uploaded_pipeline_names_elsewhere_are_refused(
+    steps: StepRunner, key: str, value: str
+) -> None:
+    done = steps.verify(overrides=json.dumps({key: value}))
+    assert done.returncode == 3, done.stdout
+    (finding,) = steps.failure("verify")["findings"]
+    assert finding["where"] == f"overrides.{key}"
+    assert not (steps.volume / "runs" / UID / "launch.json").exists()
+
+
+def test_weights_that_settings_name_are_digested_and_a_change_is_said(steps: StepRunner) -> None:
+    weights = steps.volume / "weights"
+    weights.mkdir(exist_ok=True)
+    teacher = weights / "teacher.pt"
+    teacher.write_bytes(b"first")
+    overrides = json.dumps({"distill_model": "teacher"})
+    done = steps.verify(overrides=overrides)
+    assert done.returncode == 0, done.stdout
+    launch = load_launch(steps.volume / "runs" / UID / "launch.json")
+    assert launch.sha256["distill_model"] == sha256_file(teacher)
+    teacher.write_bytes(b"second")
+    again = steps.verify(overrides=overrides)
+    assert again.returncode == 0, again.stdout
+    assert "weights/teacher.pt is not the file that it was at launch" in again.stdout

@@ -246,6 +246,21 @@ def test_stopped_it_is_gone_and_a_restart_keeps_the_port(settings: Settings) -> 
     assert second.record.port == first.record.port
 
 
+def test_it_imports_nothing_from_the_state_folder(settings: Settings) -> None:
+    for name in ("flask", "fastapi", "uvicorn", "mlflow", "colorsys", "sqlalchemy"):
+        (settings.state / f"{name}.py").write_text("raise SystemExit('foreign')")
+    started = server.start(settings)
+    try:
+        wait_for(
+            lambda: server.server_state(settings) == "ready" or started.exit_code is not None,
+            "the server",
+            started.log,
+        )
+        assert started.exit_code is None, started.log.read_text()
+    finally:
+        started.stop()
+
+
 def test_it_ends_with_a_starter_that_is_killed(settings: Settings) -> None:
     program = (
         "import sys, time; from pathlib import Path;"
