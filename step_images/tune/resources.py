@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -75,6 +76,11 @@ def ray_here(parallel: int) -> Iterator[tuple[Share, Path]]:
         RAY_DEDUP_LOGS="0",  # or a line like another trial's is left out
         RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
         RAY_DISABLE_IMPORT_WARNING="1",
+        # Its servers run what they are sent: only for this step's own processes, and only from this
+        # machine. Without the first one Ray takes its address in the network, whatever it is given.
+        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
+        RAY_AUTH_MODE="token",
+        RAY_AUTH_TOKEN=secrets.token_hex(32),
         TUNE_DISABLE_SIGINT_HANDLER="1",
         # A trial that the scheduler ends has that long to free its memory; 2 s otherwise.
         TUNE_FUNCTION_THREAD_TIMEOUT_S="60",
@@ -93,7 +99,6 @@ def ray_here(parallel: int) -> Iterator[tuple[Share, Path]]:
             include_dashboard=False,
             logging_level="WARNING",
             _temp_dir=str(scratch),
-            _node_ip_address="127.0.0.1",
         )
         # Ray puts its own handler in; ours stops at once and says so with exit code 143.
         signal.signal(signal.SIGTERM, on_sigterm)
