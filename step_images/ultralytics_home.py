@@ -1,4 +1,5 @@
-"""Ultralytics in a process of its own: private settings, no network, no own MLflow, fonts at hand.
+"""Ultralytics in a process of its own: private settings, no network, no own MLflow, fonts at hand,
+and a guard before the weights that it opens.
 
 Call `prepare` before the first ``import ultralytics``: it reads its environment at import.
 """
@@ -18,6 +19,7 @@ from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.files import read_text
 from pipeline.core.train_cfg import effective_cfg
 from pipeline.core.yaml_file import parse_yaml
+from step_images.weights_guard import guard_weights
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _INHERITED = ("imgsz", "single_cls")
@@ -25,7 +27,10 @@ _OFF = ("mlflow", "sync", "raytune", "clearml", "comet", "dvc", "tensorboard", "
 
 
 def prepare() -> None:
-    """Give Ultralytics a settings folder of its own that goes away with the process."""
+    """Give Ultralytics a settings folder of its own, and let it open only sound weights.
+
+    The folder goes away with the process.
+    """
     home = Path(tempfile.mkdtemp(prefix="slipway-yolo-"))
     atexit.register(_remove, home, os.getpid())
     os.environ.update(
@@ -38,6 +43,7 @@ def prepare() -> None:
 
     SETTINGS.update({name: False for name in _OFF if name in SETTINGS})
     _provide_fonts(Path(USER_CONFIG_DIR))
+    guard_weights()
 
 
 def train_settings(cfg: Path) -> dict[str, Any]:

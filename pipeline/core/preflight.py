@@ -5,7 +5,8 @@ The form, the command line and the verify step all ask `preflight`; nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from pipeline.core.model_yaml import check_model, check_task_name
 from pipeline.core.resources import check_resources
 from pipeline.core.search_space import check_space
 from pipeline.core.space_text import is_inline, read_inline
-from pipeline.core.train_cfg import check_cfg, effective_cfg
+from pipeline.core.train_cfg import WEIGHTS_SETTINGS, check_cfg, effective_cfg
 from pipeline.core.volume import Kind, Resolved, Volume
+from pipeline.core.weights import check_weights
 from pipeline.core.yaml_file import YamlFile, load_yaml
 
 if TYPE_CHECKING:
@@ -82,8 +84,9 @@ def preflight(
     deep: bool = False,
     gpus: int | None = None,
     index_folder: Path | None = None,
+    weights_allow: Collection[str] = (),
 ) -> Preflight:
-    """Check a launch's choices; nothing is written, no weights are opened, nothing is raised.
+    """Check a launch's choices; nothing is written, no weights are loaded, nothing is raised.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def preflight(
         How many GPUs there are; None when that is not known.
     index_folder
         Where is kept what was read of datasets; see `inspect_dataset`.
+    weights_allow
+        What weights may use besides models' classes; see `check_weights`.
     """
     findings: list[Finding] = []
     found = _resolve_all(volume, choices, findings)
@@ -106,11 +111,13 @@ def preflight(
     if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
         findings += check_task_name(choices.model)
     if "model" in found:
-        mistakes, scale = check_model(volume, found["model"], report.names if report else None)
+        names = report.names if report else None
+        mistakes, scale = check_model(volume, found["model"], names, weights_allow)
         findings += mistakes
         findings += check_build(found["model"].path) if choices.build else []
     if cfg.values and report:
         findings += check_splits(cfg.values, report, is_whole=not choices.test_split)
+    findings += _check_further_weights(volume, cfg, choices.overrides, weights_allow)
     findings += _check_batch(cfg, report, choices)
     findings += check_flags(choices)
     if choices.test_split:
@@ -154,6 +161,22 @@ def _load_cfg(
         return _Cfg()
     values = effective_cfg(file.text, overrides)
     return _Cfg(file.text, values, None if has_errors(mistakes) else values)
+
+
+def _check_further_weights(
+    volume: Volume, cfg: _Cfg, overrides: Mapping[str, Any], allow: Collection[str]
+) -> list[Finding]:
+    """Check the weights that settings name, where they are on the volume."""
+    findings: list[Finding] = []
+    for key in WEIGHTS_SETTINGS:
+        value = (cfg.values or overrides).get(key)
+        where = f"overrides.{key}" if key in overrides else "cfg"
+        name = volume.relative(Path(value)) if isinstance(value, str) else ""
+        with suppress(SlipwayError, OSError, ValueError):  # that it is not there is said elsewhere
+            path = volume.path(volume.resolve("model", name).path)
+            if path.suffix == ".pt":
+                findings += check_weights(path, name, allow, where=where)
+    return findings
 
 
 def _check_batch(cfg: _Cfg, report: DatasetReport | None, choices: Choices) -> list[Finding]:

@@ -27,7 +27,8 @@ __all__ = [
 ]
 
 _AUTO_IGNORES = ("lr0", "momentum")
-_PATHS = ("pretrained", "distill_model")
+# Those that may name a file of weights.
+WEIGHTS_SETTINGS = ("pretrained", "distill_model")
 
 
 def check_cfg(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
@@ -158,7 +159,7 @@ def _check_paths(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Find
     given = {**yaml_file.data, **overrides}
     relative = [
         key
-        for key in _PATHS
+        for key in WEIGHTS_SETTINGS
         if isinstance(clean(key, given.get(key)), str) and not given[key].startswith("/")
     ]
     return [

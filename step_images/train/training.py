@@ -14,6 +14,7 @@ from pipeline.core.volume import scales_of
 from step_images.memory import TRAIN, memory_explained
 from step_images.train import checkpoints
 from step_images.ultralytics_home import devices, plain, train_settings
+from step_images.weights_guard import require_named_weights
 
 
 def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
@@ -42,6 +43,7 @@ def train(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     if not done.is_over:
         print(f"Going on after epoch {done.epochs_done} of {done.epochs}.", flush=True)
         checkpoints.forget_later_epochs(folder.results, done.epochs_done)
+        require_named_weights(checkpoint["train_args"])
         _resume(folder, last, data)
     elif not folder.applied.is_file():
         print("All epochs are trained; the final validation is left.", flush=True)
@@ -64,13 +66,15 @@ def record_attempt(folder: RunFolder, arguments: dict[str, Any]) -> None:
 def _start(folder: RunFolder, model: Path, cfg: Path, data: Path) -> None:
     from ultralytics import YOLO
 
+    settings = train_settings(cfg)
+    require_named_weights(settings)
     yolo = YOLO(str(model))
     if model.suffix != ".pt":
         _check_scale(model, str(yolo.model.yaml.get("scale", "")))
     _watch(yolo, folder)
     with memory_explained(lambda: _now(yolo), TRAIN):
         yolo.train(
-            **train_settings(cfg),
+            **settings,
             **devices(),
             data=str(data),
             project=str(folder.path),

@@ -16,6 +16,7 @@ from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_tria
 from pipeline.tracking.schema import shown_name
 from step_images.memory import TUNE, out_of_memory
 from step_images.tune.forkserver import ForkServer, Tell
+from step_images.weights_guard import guard_weights
 
 # What `train_yolo` needs, and what Ultralytics imports when a training starts (2 s of a CPU); not
 # polars, which starts threads.
@@ -122,6 +123,7 @@ def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Repo
     # Here only, since it takes seconds. Its settings folder is the step's own, by the environment.
     from ultralytics import YOLO
 
+    guard_weights()
     is_over = False
 
     def after_epoch(trainer: Any) -> None:
