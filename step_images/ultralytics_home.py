@@ -1,4 +1,5 @@
-"""Ultralytics in a process of its own: private settings, no network, no own MLflow, fonts at hand.
+"""Ultralytics in a process of its own: private settings, no network, no own MLflow, fonts at hand,
+and a guard before the weights that it opens.
 
 Call `prepare` before the first ``import ultralytics``: it reads its environment at import.
 """
@@ -22,8 +23,8 @@ from pipeline.core.findings import has_errors
 from pipeline.core.train_cfg import check_cfg, effective_cfg
 from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import parse_yaml
-from step_images.guard import guard
-from step_images.yaml_guard import guard_yaml
+from step_images.guards import guard
+from step_images.guards.weights import require_sound_file
 
 _HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _INHERITED = ("imgsz", "single_cls")
@@ -31,7 +32,7 @@ _OFF = ("mlflow", "sync", "raytune", "clearml", "comet", "dvc", "tensorboard", "
 
 
 def prepare() -> None:
-    """Give Ultralytics a settings folder of its own, and let it evaluate nothing of a yaml.
+    """Give Ultralytics a settings folder of its own, and let it open and run only what is sound.
 
     The folder goes away with the process.
     """
@@ -52,7 +53,6 @@ def prepare() -> None:
     SETTINGS.update({**off, **folders})
     guard()
     _provide_fonts(Path(USER_CONFIG_DIR))
-    guard_yaml()
 
 
 def named_weights(values: Mapping[str, Any], root: Path) -> dict[str, str]:
@@ -74,6 +74,7 @@ def named_weights(values: Mapping[str, Any], root: Path) -> dict[str, str]:
                 where=key,
                 next="Give the file another name.",
             )
+        require_sound_file(path, where=key)  # with several GPUs other processes open it
     return files
 
 

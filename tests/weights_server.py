@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import threading
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,16 +12,15 @@ from typing import Any
 
 import pytest
 
+from tests.weights_files import sound_weights
+
 RELEASE = "/ultralytics/assets/releases/download/v8.4.0"
 _API = "/api/v3/repos/ultralytics/assets/releases/tags/v8.4.0"
 
 
 def weights_file(size_bytes: int = 1_000_000) -> bytes:
     """A zip archive, as torch.save writes it, of about this size; the same bytes each time."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("archive/data.pkl"), b"\0" * size_bytes)
-    return file.getvalue()
+    return sound_weights(size_bytes)
 
 
 @dataclass

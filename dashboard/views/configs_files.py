@@ -55,7 +55,9 @@ def show_upload() -> None:
         if file and st.button(tr("Put it on the volume"), key="configs.upload.keep"):
             try:
                 volume, user = services.volume(), services.user()
-                path = keep_upload(volume, file.name, file.getvalue(), user=user)
+                allow = services.settings().weights_allow
+                data = file.getvalue()
+                path = keep_upload(volume, file.name, data, user=user, weights_allow=allow)
             except SlipwayError as reason:
                 show_error(reason)
                 return

@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from pipeline.core.files import make_folder
 from pipeline.core.official_weights import NAMES
 from pipeline.core.settings import Settings
 from pipeline.core.volume import FOLDERS, Volume
+from pipeline.core.weights import require_sound
 
 # The largest detector has about 0.3 GB.
 MAX_BYTES = 1 << 30
@@ -159,7 +160,7 @@ def _receive(
     url, path = url_of(settings, name), place_of(settings, name)
     try:
         size_bytes, sha256 = _download(url, file, path, watch, max_bytes, timeout_s)
-        _check_content(Path(file.name), url)
+        _check_whole(Path(file.name), url)
         published = published_digest(settings.weights_url.rstrip("/"), name, timeout_s=timeout_s)
         if published.sha256 not in ("", sha256):
             raise InputError(
@@ -167,6 +168,7 @@ def _receive(
                 f"{published.sha256}; nothing was kept.",
                 next="Fetch it again; if it comes again, do not trust that server.",
             )
+        _check_content(Path(file.name), name, settings.weights_allow)
     except (NotFound, InputError, Unreachable) as reason:
         by_hand = f"Or get {url} elsewhere and put it at {path}."
         next_steps = f"{reason.next} {by_hand}".strip()
@@ -202,8 +204,14 @@ def _download(
     return done, digest.hexdigest()
 
 
-def _check_content(path: Path, url: str) -> None:
-    """Refuse what is no weights, such as a proxy's page to log in; nothing of it is loaded."""
+def _check_content(path: Path, name: str, allow: Collection[str]) -> None:
+    """Refuse weights that would run what is not a model's; nothing of them is loaded."""
+    with open(path, "rb") as file:
+        require_sound(file, name, allow)
+
+
+def _check_whole(path: Path, url: str) -> None:
+    """Refuse what is no archive, such as a proxy's page to log in."""
     if not zipfile.is_zipfile(path):
         raise InputError(
             f"what {url} gave is no whole file of weights (a zip archive); nothing was kept.",

@@ -117,6 +117,7 @@ def prepare(
         deep=deep,
         gpus=gpus_of(settings),
         index_folder=settings.dataset_index,
+        weights_allow=settings.weights_allow,
     )
     around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}

@@ -7,7 +7,8 @@ and unpickle what it finds. So a step gives it the absolute path of a file on th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error
 from pipeline.core.official_weights import official_name
 from pipeline.core.volume import Volume
+from pipeline.core.weights import check_weights
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ON_VOLUME = "Name a file on the volume, such as best.pt or runs/<launch>/train/weights/best.pt."
@@ -51,6 +53,27 @@ def check_file_setting(key: str, value: Any, where: str, volume: Volume) -> list
         code = "unsafe-path" if isinstance(reason, UnsafePath) else "file-missing"
         return [error(code, f"'{key}': {reason.message}", where=where, next=reason.next)]
     return []
+
+
+def check_named_weights(
+    named: Iterable[tuple[str, Any, str]], volume: Volume, allow: Collection[str]
+) -> list[Finding]:
+    """Find what is wrong inside the files that settings name; of missing ones others say so.
+
+    Parameters
+    ----------
+    named
+        Setting, its value and where it is given.
+    allow
+        See `check_weights`.
+    """
+    findings: list[Finding] = []
+    for key, value, where in named:
+        if SCHEMA[key].names == "weights" and isinstance(value, str):
+            with suppress(InputError, FileMissing):
+                path = weight_paths({key: value}, volume)[key]
+                findings += check_weights(volume.path(path), path, allow, where=where)
+    return findings
 
 
 def weight_paths(cfg: Mapping[str, Any], volume: Volume) -> dict[str, str]:

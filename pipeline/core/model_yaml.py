@@ -1,9 +1,9 @@
-"""Checking a model: its yaml is read, weights are only looked at from outside."""
+"""Checking a model: its yaml, or its weights, of which nothing is loaded."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,11 +12,9 @@ from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.model_data import check_model_data
 from pipeline.core.model_values import short
 from pipeline.core.volume import Resolved, Volume
+from pipeline.core.weights import check_weights
 from pipeline.core.yaml_file import YamlFile, load_yaml
 
-_SMALLEST_WEIGHTS_BYTES = 1 << 10
-# What torch writes: a zip archive, before version 1.6 a pickle. Looked at, never unpickled.
-_WEIGHTS_STARTS = (b"PK\x03\x04", b"\x80")
 # substring of the head's last module, in the order in which Ultralytics looks
 _TASKS = {
     "classif": "classify",
@@ -43,7 +41,10 @@ _OFFICIAL = re.compile(r"yolo(v|e-)?\d+[a-z]{0,2}", re.IGNORECASE)
 
 
 def check_model(
-    volume: Volume, found: Resolved, names: Mapping[Any, str] | None
+    volume: Volume,
+    found: Resolved,
+    names: Mapping[Any, str] | None,
+    weights_allow: Collection[str] = (),
 ) -> tuple[list[Finding], str]:
     """Check a model file and give its scale.
 
@@ -53,6 +54,8 @@ def check_model(
         From `Volume.resolve`.
     names
         Class names of the data; None when they are not known.
+    weights_allow
+        What weights may use besides models' classes; see `check_weights`.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def check_model(
     """
     path = volume.path(found.path)
     if path.suffix == ".pt":
-        return _check_weights(volume, found), ""
+        return check_weights(path, found.path, weights_allow), ""
     try:
         model = load_yaml(path, shown_as=found.path)
     except (InputError, FileMissing) as reason:
@@ -86,7 +89,7 @@ def check_model(
 def check_task_name(name: str) -> list[Finding]:
     """Find a model that its name gives away as one for another task: ``yolov8n-seg.pt``.
 
-    Weights are never opened here; Ultralytics' own names are certain, others are a hint.
+    Ultralytics' own names are certain, others are a hint.
     """
     file = PurePosixPath(name).name
     match = _OTHER_TASK.match(file)
@@ -134,27 +137,6 @@ def _where(model: YamlFile, keys: tuple[Hashable, ...]) -> str:
     while keys and keys not in model.lines:
         keys = keys[:-1]
     return model.where(*keys)
-
-
-def _check_weights(volume: Volume, found: Resolved) -> list[Finding]:
-    path = volume.path(found.path)
-    if not path.is_file():
-        message = f"'{found.path}' is not a plain file."
-        return [error("bad-file", message, where="model", next="Choose another model.")]
-    size = path.stat().st_size
-    if size == 0:
-        message = f"'{found.path}' is empty."
-        return [error("model-empty", message, where="model", next="Copy the weights again.")]
-    with open(path, "rb") as file:
-        start = file.read(4)
-    if not start.startswith(_WEIGHTS_STARTS):
-        message = f"'{found.path}' does not begin as weights of torch do."
-        hint = "Copy the weights again; a web page or a Git LFS pointer may have been saved."
-        return [error("not-weights", message, where="model", next=hint)]
-    if size < _SMALLEST_WEIGHTS_BYTES:
-        message = f"'{found.path}' has only {size} bytes, too few for weights."
-        return [warning("model-small", message, where="model", next="Copy the weights again.")]
-    return []
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

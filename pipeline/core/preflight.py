@@ -5,7 +5,7 @@ The form, the command line and the verify step all ask `preflight`; nothing is a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.core.advice import Advice, advise, taken
 from pipeline.core.batch_check import check_last_batch
+from pipeline.core.cfg_files import check_named_weights
+from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.choice_checks import check_build, check_flags, check_splits, check_test
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
 from pipeline.core.model_yaml import check_model, check_task_name
 from pipeline.core.resources import check_resources
-from pipeline.core.search_space import check_space
+from pipeline.core.search_space import all_choices, check_space
 from pipeline.core.space_text import is_inline, read_inline
 from pipeline.core.train_cfg import check_cfg, effective_cfg
 from pipeline.core.volume import Kind, Resolved, Volume
@@ -82,8 +84,9 @@ def preflight(
     deep: bool = False,
     gpus: int | None = None,
     index_folder: Path | None = None,
+    weights_allow: Collection[str] = (),
 ) -> Preflight:
-    """Check a launch's choices; nothing is written, no weights are opened, nothing is raised.
+    """Check a launch's choices; nothing is written, no weights are loaded, nothing is raised.
 
     Parameters
     ----------
@@ -97,6 +100,8 @@ def preflight(
         How many GPUs there are; None when that is not known.
     index_folder
         Where is kept what was read of datasets; see `inspect_dataset`.
+    weights_allow
+        What weights may use besides models' classes; see `check_weights`.
     """
     findings: list[Finding] = []
     found = _resolve_all(volume, choices, findings)
@@ -106,7 +111,8 @@ def preflight(
     if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
         findings += check_task_name(choices.model)
     if "model" in found:
-        mistakes, scale = check_model(volume, found["model"], report.names if report else None)
+        names = report.names if report else None
+        mistakes, scale = check_model(volume, found["model"], names, weights_allow)
         findings += mistakes
         findings += check_build(found["model"].path) if choices.build else []
     if cfg.values and report:
@@ -117,6 +123,8 @@ def preflight(
         findings += check_test(choices, found["model"].path if "model" in found else "", report)
     space = _load_space(volume, found.get("tune"), choices, findings)
     findings += check_space(space, cfg.values, choices.overrides, volume) if space else []
+    named = _named_values(cfg, choices.overrides, space)
+    findings += check_named_weights(named, volume, weights_allow)
     findings += check_resources(volume, choices, cfg.sound, gpus)
     advice, followed = _advise(cfg, report, space, choices)
     return Preflight(
@@ -132,9 +140,9 @@ def preflight(
 
 @dataclass(frozen=True)
 class _Cfg:
-    """The cfg's text, its values with the overrides, and the same when nothing is wrong in them."""
+    """The cfg file, its values with the overrides, and the same when nothing is wrong in them."""
 
-    text: str = ""
+    file: YamlFile = field(default_factory=lambda: YamlFile("cfg", "", {}, {}))
     values: Mapping[str, Any] | None = None
     sound: Mapping[str, Any] | None = None
 
@@ -153,7 +161,19 @@ def _load_cfg(
     if file is None:
         return _Cfg()
     values = effective_cfg(file.text, overrides)
-    return _Cfg(file.text, values, None if has_errors(mistakes) else values)
+    return _Cfg(file, values, None if has_errors(mistakes) else values)
+
+
+def _named_values(
+    cfg: _Cfg, overrides: Mapping[str, Any], space: YamlFile | None
+) -> list[tuple[str, Any, str]]:
+    """Give what settings say, in the cfg and in a search: setting, value and where."""
+    fixed = [
+        (key, value, f"overrides.{key}" if key in overrides else cfg.file.where(key))
+        for key, value in (cfg.values or overrides).items()
+        if key in SCHEMA
+    ]
+    return [*fixed, *(all_choices(space) if space else ())]
 
 
 def _check_batch(cfg: _Cfg, report: DatasetReport | None, choices: Choices) -> list[Finding]:
@@ -169,7 +189,7 @@ def _advise(
     """Give the advice that is open, and that which the overrides follow."""
     if not (choices.train and report and cfg.sound):
         return (), ()
-    followed = taken(report, cfg.sound, effective_cfg(cfg.text, {}), choices.overrides)
+    followed = taken(report, cfg.sound, effective_cfg(cfg.file.text, {}), choices.overrides)
     return tuple(advise(report, cfg.sound, _searched(space))), tuple(followed)
 
 

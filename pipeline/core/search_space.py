@@ -211,17 +211,25 @@ def is_auto(cfg: Mapping[str, Any]) -> bool:
     return str(cfg.get("optimizer", SCHEMA["optimizer"].default)).lower() == "auto"
 
 
+def all_choices(yaml_file: YamlFile) -> list[tuple[str, Any, str]]:
+    """Give every choice of a space that settings may take: setting, value and line."""
+    space = yaml_file.data.get("space")
+    return [
+        (key, value, yaml_file.where("space", key))
+        for key, entry in (space.items() if isinstance(space, dict) else ())
+        if key in SCHEMA and isinstance(entry, dict) and isinstance(entry.get("choices"), list)
+        for value in entry["choices"]
+    ]
+
+
 def _check_files(yaml_file: YamlFile, volume: Volume | None) -> list[Finding]:
     """Find which choices name no file of the volume."""
-    space = yaml_file.data.get("space")
-    if volume is None or not isinstance(space, dict):
+    if volume is None:
         return []
     return [
         finding
-        for key, entry in space.items()
-        if isinstance(entry, dict) and isinstance(entry.get("choices"), list)
-        for value in entry["choices"]
-        for finding in check_file_setting(key, value, yaml_file.where("space", key), volume)
+        for key, value, where in all_choices(yaml_file)
+        for finding in check_file_setting(key, value, where, volume)
     ]
 
 

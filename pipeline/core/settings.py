@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ ENVIRONMENT = {
     "allowed_hosts": "SLIPWAY_ALLOWED_HOSTS",
     "webhook_url": "SLIPWAY_WEBHOOK_URL",
     "weights_url": "SLIPWAY_WEIGHTS_URL",
+    "weights_allow": "SLIPWAY_WEIGHTS_ALLOW",
     "preset": "SLIPWAY_PRESET",
     "gpu_slots": "SLIPWAY_GPU_SLOTS",
     "job_slots": "SLIPWAY_JOB_SLOTS",
@@ -91,6 +93,9 @@ class Settings:
     weights_url
         Folder on a web server that official weights are fetched from: a release on GitHub, or a
         mirror with the same file names and, to compare them with, a ``SHA256SUMS``.
+    weights_allow
+        Names, as ``module.Name``, that weights may use besides those of models: their pickle may
+        make and call these. Whoever may write to the volume can then have them run in a step.
     preset
         Name of the preset that a new launch form begins with; empty means none.
     gpu_slots, job_slots
@@ -124,6 +129,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     webhook_url: str = ""
     weights_url: str = WEIGHTS_URL
+    weights_allow: tuple[str, ...] = ()
     preset: str = ""
     gpu_slots: int | None = None
     job_slots: int | None = None
@@ -205,6 +211,14 @@ def _checked(raw: dict[str, Any]) -> Settings:
             entries = value if isinstance(value, list) else str(value).split(",")
             stripped = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
             values[name] = stripped if name == "engines" else tuple(filter(None, stripped))
+        elif name == "weights_allow":
+            entries = value if isinstance(value, list) else str(value).split(",")
+            values[name] = tuple(filter(None, (str(entry).strip() for entry in entries)))
+            mistakes += [
+                f"{ENVIRONMENT[name]} has '{entry}', not a name such as package.module.Name"
+                for entry in values[name]
+                if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", entry)
+            ]
         elif name in ("gpu_slots", "job_slots", "step_timeout_s", "step_mem_gb"):
             lowest = 0 if name == "gpu_slots" else 1
             if not str(value).isdecimal() or int(value) < lowest:

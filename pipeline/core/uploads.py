@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -12,17 +14,31 @@ from pipeline.core.file_check import kind_of_text
 from pipeline.core.files import MAX_TEXT_BYTES, decode, make_folder
 from pipeline.core.templates import folder_for
 from pipeline.core.volume import FOLDERS, Volume
+from pipeline.core.weights import require_sound
 from pipeline.core.yaml_file import parse_yaml
 
 MAX_WEIGHTS_MB = 200
 SUFFIXES = (".yaml", ".yml", ".txt", ".pt")
 
 
-def keep_upload(volume: Volume, name: str, data: bytes, *, user: str = "") -> str:
+def keep_upload(
+    volume: Volume,
+    name: str,
+    data: bytes,
+    *,
+    user: str = "",
+    weights_allow: Collection[str] = (),
+) -> str:
     """Put a file into the folder of its kind; one that is there is never replaced.
 
     Yaml becomes the first version of its file, and goes where the kind that its keys tell belongs.
-    Weights go to ``weights/`` and are not opened. Lists (txt) go to the root.
+    Weights go to ``weights/``; what their pickle would do is read, and nothing of them is loaded.
+    Lists (txt) go to the root.
+
+    Parameters
+    ----------
+    weights_allow
+        What weights may use besides models' classes; see `check_weights`.
 
     Returns
     -------
@@ -34,7 +50,8 @@ def keep_upload(volume: Volume, name: str, data: bytes, *, user: str = "") -> st
     UnsafePath
         The name is none of a plain file, or of another kind than these.
     InputError
-        It is too large, not text where text is meant, or cannot be written.
+        It is too large, not text where text is meant, not fit to be opened as weights, or cannot be
+        written.
     FileChanged
         A file of this name is there, at the root or in the folder.
     """
@@ -53,6 +70,8 @@ def keep_upload(volume: Volume, name: str, data: bytes, *, user: str = "") -> st
     if len(data) > limit:
         message = f"{name} has {len(data):,} bytes; at most {limit:,} are taken."
         raise InputError(message, where=name, next="Copy it to the volume by other means.")
+    if suffix == ".pt":
+        require_sound(io.BytesIO(data), name, weights_allow)
     if suffix in (".pt", ".txt"):
         return _keep_plain(volume, name, data, FOLDERS["model"] if suffix == ".pt" else "")
     text = decode(data, name)

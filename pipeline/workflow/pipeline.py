@@ -142,6 +142,8 @@ def _adder(settings: Settings, choices: Choices, volume: Any, identity: dict[str
         pods.add_volumes(op, volume, choices)
         if name == "distribution":  # plot reads its files
             pods.add_outputs(op)
+        if name in (*HEAVY, "verify"):
+            pods.add_weights_allow(op, settings)
         if name in HEAVY:
             pods.add_resources(op, choices)
             pods.add_tracking(op, settings)

@@ -44,6 +44,12 @@ def add_volumes(op: Any, volume: Any, choices: Choices) -> None:
     _add_variable(op, "SLIPWAY_VOLUME", MOUNT)
 
 
+def add_weights_allow(op: Any, settings: Settings) -> None:
+    """Say what weights may use; of the installation, not of the run: no parameter changes it."""
+    if settings.weights_allow:
+        _add_variable(op, "SLIPWAY_WEIGHTS_ALLOW", ",".join(settings.weights_allow))
+
+
 def add_outputs(op: Any) -> None:
     """Write outputs to a volume, where Argo takes files as they are.
 

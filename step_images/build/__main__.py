@@ -17,9 +17,9 @@ from pipeline.core.preflight import preflight
 from pipeline.core.volume import scaled_name
 from pipeline.core.yaml_file import parse_yaml
 from step_images.common import Step, print_findings, run_step, step_parser
+from step_images.guards.yamls import require_sound_model
 from step_images.ultralytics_home import prepare
 from step_images.verify.snapshot import model_file
-from step_images.yaml_guard import require_sound_model
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from pipeline.core.settings import load_settings
 from pipeline.tracking.follower import Follower
 from pipeline.tracking.schema import TEST_METRICS
 from step_images.common import Step, run_step, step_parser, write_output
+from step_images.guards.yamls import require_sound_data
 from step_images.kfp_ui import (
     confusion_matrix,
     image_page,
@@ -19,7 +20,6 @@ from step_images.kfp_ui import (
     web_app,
 )
 from step_images.ultralytics_home import prepare
-from step_images.yaml_guard import require_sound_data
 
 PLOTS = ("confusion_matrix.png", "confusion_matrix_normalized.png", "BoxPR_curve.png")
 # KFP's page draws a cell for each pair of labels; beyond this the pictures have to do.

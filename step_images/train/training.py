@@ -13,10 +13,10 @@ from pipeline.core.files import read_text, write_json
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.volume import scales_of
 from pipeline.core.yaml_file import load_yaml
+from step_images.guards.yamls import require_sound_data, require_sound_model
 from step_images.memory import TRAIN, memory_explained
 from step_images.train import checkpoints
 from step_images.ultralytics_home import devices, plain, train_settings
-from step_images.yaml_guard import require_sound_data, require_sound_model
 
 
 def train(

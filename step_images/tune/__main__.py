@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.core.settings import load_settings
 from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
+from step_images.guards.yamls import require_sound_data
 from step_images.kfp_ui import image_page, metrics, table, ui_metadata, web_app
 from step_images.ultralytics_home import (
     checked_cfg,
@@ -16,7 +17,6 @@ from step_images.ultralytics_home import (
     prepare,
     train_settings,
 )
-from step_images.yaml_guard import require_sound_data
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,11 +17,10 @@ from pipeline.core.launch import utc_now
 from pipeline.core.settings import load_settings
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
-from step_images.guard import guard
+from step_images.guards import guard
 from step_images.memory import TUNE, out_of_memory
 from step_images.tune.forkserver import ForkServer, Tell
 from step_images.ultralytics_home import named_weights
-from step_images.yaml_guard import guard_yaml
 
 # What `train_yolo` needs, and what Ultralytics imports when a training starts (2 s of a CPU); not
 # polars, which starts threads.
@@ -131,7 +130,6 @@ def train_yolo(setup: Setup, path: Path, values: Mapping[str, Any], report: Repo
     from ultralytics import YOLO
 
     guard()  # Ray started this process without what the step had replaced
-    guard_yaml()
     is_over = False
 
     def after_epoch(trainer: Any) -> None:

@@ -14,6 +14,7 @@ from pipeline.core.findings import Finding, error, has_errors, ordered, warning
 from pipeline.core.launch import DEFAULT_EXPERIMENT, Choices, load_launch
 from pipeline.core.preflight import preflight
 from pipeline.core.run_folder import run_folder
+from pipeline.core.settings import load_settings
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
 from step_images.verify.snapshot import as_launched, model_file, take_snapshot, verified_data
 
@@ -52,7 +53,8 @@ def body(step: Step) -> None:
     has_snapshot = step.folder.launch.is_file()
     if has_snapshot:
         choices = as_launched(step.volume, step.folder, findings)
-    checked = preflight(step.volume, choices, deep=True)
+    allow = load_settings().weights_allow
+    checked = preflight(step.volume, choices, deep=True, weights_allow=allow)
     findings = ordered([*findings, *checked.findings])
     print_findings(findings)
     _stop_on_errors(findings)

@@ -15,6 +15,7 @@ from pipeline.actions.fetch_weights import Fetched, fetch
 from pipeline.core.errors import InputError, NotFound, SlipwayError, Stopped, Unreachable
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
+from tests.weights_files import evil_weights
 from tests.weights_server import WeightsServer, weights_file, weights_server
 
 __all__ = ["weights_server"]
@@ -57,6 +58,16 @@ def test_what_has_another_checksum_is_not_kept(
     with pytest.raises(InputError, match="SHA-256") as caught:
         fetch(settings, NAME)
     assert 64 * "0" in caught.value.message and not folder(settings)
+
+
+def test_what_would_run_code_is_not_kept_even_with_the_right_checksum(
+    settings: Settings, weights_server: WeightsServer
+) -> None:
+    mark = settings.volume / "mark"
+    weights_server.publish(NAME, evil_weights(mark))
+    with pytest.raises(InputError, match=r"would run code .*mkdir"):
+        fetch(settings, NAME)
+    assert not folder(settings) and not mark.exists()
 
 
 @pytest.mark.parametrize("digest", [None, "md5:00", "sha256:zz"])

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Cli
+from tests.weights_files import sound_weights
 
 # 17 training images: no batch of this size is left with a single image.
 TINY = ("--model", "yolov8n-scratch.yaml", "--set", "epochs=1", "--set", "imgsz=64")
@@ -61,7 +62,7 @@ def test_a_launch_with_mistakes_records_nothing(cli: Cli, volume: Path) -> None:
 
 
 def test_weights_and_names_that_are_not_there_are_not_built(cli: Cli, volume: Path) -> None:
-    (volume / "w.pt").write_bytes(b"PK\x03\x04" + bytes(2000))
+    (volume / "w.pt").write_bytes(sound_weights())
     for name, code in (("w.pt", "build-weights"), ("none.yaml", "file-missing")):
         said = cli("build", name, "--json")
         assert (said.code, said.json["findings"][0]["code"]) == (3, code)

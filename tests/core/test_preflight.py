@@ -14,6 +14,7 @@ from pipeline.core.launch import Choices
 from pipeline.core.preflight import Preflight, preflight
 from pipeline.core.resources import quantity_bytes
 from pipeline.core.volume import Volume
+from tests.weights_files import evil_weights, legacy, sound_weights
 
 GOOD = Choices(model="yolov8n-scratch.yaml")
 
@@ -140,21 +141,36 @@ def test_other_class_counts_in_the_model_are_only_told(volume: Path) -> None:
     assert found(check(volume, model="yolov9n-scratch.yaml"), "model-nc")[0] == "info"
 
 
-def test_weights_are_looked_at_but_not_opened(volume: Path) -> None:
+def test_weights_are_read_but_not_loaded(volume: Path) -> None:
     (volume / "weights").mkdir()
-    (volume / "weights" / "good.pt").write_bytes(b"PK\x03\x04 no checkpoint" * 1000)
-    (volume / "old.pt").write_bytes(b"\x80\x02 no checkpoint" * 1000)
+    (volume / "weights" / "good.pt").write_bytes(sound_weights())
+    (volume / "old.pt").write_bytes(legacy(b"}."))
     (volume / "page.pt").write_bytes(b"<!DOCTYPE html>" * 1000)
     (volume / "pointer.pt").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (volume / "bad.pt").write_bytes(b"PK\x03\x04 no checkpoint" * 1000)
     (volume / "tiny.pt").write_bytes(b"PK\x03\x04")
     (volume / "empty.pt").touch()
+    (volume / "evil.pt").write_bytes(evil_weights(volume / "mark"))
     result = check(volume, model="good")
     assert result.ok and result.resolved["model_path"] == "weights/good.pt"
     assert check(volume, model="old").ok
-    assert found(check(volume, model="page"), "not-weights") == ("error", "model")
-    assert found(check(volume, model="pointer"), "not-weights") == ("error", "model")
-    assert found(check(volume, model="tiny"), "model-small") == ("warning", "model")
+    for name in ("page", "pointer", "bad", "tiny"):
+        assert found(check(volume, model=name), "not-weights") == ("error", "model")
     assert found(check(volume, model="empty"), "model-empty") == ("error", "model")
+    assert found(check(volume, model="evil"), "weights-foreign-code") == ("error", "model")
+    allowed = preflight(Volume(volume), replace(GOOD, model="evil"), weights_allow=["posix.mkdir"])
+    assert allowed.ok and not (volume / "mark").exists()
+
+
+@pytest.mark.parametrize("key", ["pretrained", "distill_model"])
+def test_weights_that_a_setting_names_are_read_too(volume: Path, key: str) -> None:
+    (volume / "evil.pt").write_bytes(evil_weights(volume / "mark"))
+    for value in ("evil.pt", str(volume / "evil.pt")):
+        result = check(volume, overrides={key: value})
+        assert found(result, "weights-foreign-code") == ("error", f"overrides.{key}")
+    with open(volume / "cfg-custom.yaml", "a") as file:
+        file.write(f"{key}: evil.pt\n")
+    assert found(check(volume), "weights-foreign-code") == ("error", "cfg")
 
 
 def test_data_without_a_test_split_is_a_warning(volume: Path) -> None:
@@ -177,7 +193,7 @@ def test_a_test_of_weights_needs_weights_and_a_split(volume: Path) -> None:
     assert found(result, "test-trains") == ("error", "train")
     assert found(result, "test-weights") == ("error", "model")
     assert found(result, "split-not-there") == ("error", "test_split")
-    (volume / "best.pt").write_bytes(b"PK\x03\x04" + bytes(2000))
+    (volume / "best.pt").write_bytes(sound_weights())
     result = check(volume, model="best.pt", train=False, test_split="val", overrides={"iou": 0.6})
     assert result.ok
     assert not any(entry.code == "overrides-unused" for entry in result.findings)
@@ -298,7 +314,7 @@ def test_a_model_named_for_another_task_says_which_to_choose(
     if name.endswith(".pt"):
         path = volume / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"PK\x03\x04" + bytes(2000))
+        path.write_bytes(sound_weights())
     result = check(volume, model=name)
     assert found(result, "model-task") == (severity, "model")
     (finding,) = (finding for finding in result.findings if finding.code == "model-task")
@@ -307,7 +323,7 @@ def test_a_model_named_for_another_task_says_which_to_choose(
 
 @pytest.mark.parametrize("name", ["yolov8n.pt", "segments.pt", "class-a.pt", "best.pt"])
 def test_other_names_say_nothing_of_a_task(volume: Path, name: str) -> None:
-    (volume / name).write_bytes(b"PK\x03\x04" + bytes(2000))
+    (volume / name).write_bytes(sound_weights())
     assert check(volume, model=name).ok
 
 

@@ -30,6 +30,17 @@ def test_paths_are_absolute_and_empty_values_count_as_not_given(monkeypatch, tmp
     assert settings.data_roots == (tmp_path / "a", tmp_path / "b")
 
 
+def test_names_that_weights_may_use_reach_the_steps_as_they_are() -> None:
+    given = {"SLIPWAY_WEIGHTS_ALLOW": " mine.layers.Head, torch.hub.load ,"}
+    settings = load_settings({}, given)
+    assert settings.weights_allow == ("mine.layers.Head", "torch.hub.load")
+    variables = settings_environment(settings)
+    assert load_settings({}, variables).weights_allow == settings.weights_allow
+    for wrong in ("Head", "mine.*", "mine layers.Head", "a..b"):
+        with pytest.raises(UsageError, match="SLIPWAY_WEIGHTS_ALLOW"):
+            load_settings({}, {"SLIPWAY_WEIGHTS_ALLOW": wrong})
+
+
 @pytest.mark.parametrize("address", ["http://[bad", "http://host:many", "http://host:99999"])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="MLFLOW_TRACKING_URI"):

@@ -11,16 +11,17 @@ from pipeline.core.errors import FileChanged, InputError, UnsafePath
 from pipeline.core.history import list_versions
 from pipeline.core.uploads import keep_upload
 from pipeline.core.volume import Volume
+from tests.weights_files import evil_weights, sound_weights
 
 
 def test_a_file_goes_to_the_folder_of_its_kind(tmp_path: Path) -> None:
     here = Volume(tmp_path)
     (tmp_path / "data-yaml").mkdir()
-    assert keep_upload(here, "a.pt", b"PK\x03\x04") == "weights/a.pt"
+    assert keep_upload(here, "a.pt", sound_weights()) == "weights/a.pt"
     assert keep_upload(here, "list.txt", b"images/1.jpg\n") == "list.txt"
     assert keep_upload(here, "a.yaml", b"epochs: 3\n", user="kim") == "a.yaml"
     assert keep_upload(here, "d.yaml", b"names: {0: a}\ntrain: x\n") == "data-yaml/d.yaml"
-    assert (tmp_path / "weights" / "a.pt").read_bytes() == b"PK\x03\x04"
+    assert (tmp_path / "weights" / "a.pt").read_bytes() == sound_weights()
     (version,) = list_versions(here, "a.yaml")
     assert (version.user, version.message) == ("kim", "uploaded")
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["a.pt"]
@@ -29,14 +30,15 @@ def test_a_file_goes_to_the_folder_of_its_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.pt", "list.txt", "a.yaml", "d.yaml"])
 def test_nothing_that_is_there_is_replaced(tmp_path: Path, name: str) -> None:
     here = Volume(tmp_path)
-    data = b"names: {0: a}\n" if name == "d.yaml" else b"epochs: 3\n"
+    contents = {"d.yaml": b"names: {0: a}\n", "a.pt": sound_weights()}
+    data = contents.get(name, b"epochs: 3\n")
     keep_upload(here, name, data)
     with pytest.raises(FileChanged, match="exists already"):
         keep_upload(here, name, data)
     (tmp_path / "weights").mkdir(exist_ok=True)
     (tmp_path / "b.pt").write_bytes(b"at the root")
     with pytest.raises(FileChanged):
-        keep_upload(here, "b.pt", b"PK")
+        keep_upload(here, "b.pt", sound_weights())
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,20 @@ def test_what_is_too_large_or_no_text_is_refused(
     with pytest.raises(InputError, match="not valid yaml"):
         keep_upload(here, "a.yaml", b"a: [\n")
     with pytest.raises(InputError, match="too long"):
-        keep_upload(here, f"{'a' * 300}.pt", b"PK")
+        keep_upload(here, f"{'a' * 300}.pt", sound_weights())
     assert not list(tmp_path.rglob("*.*"))
+
+
+def test_weights_that_would_run_code_or_are_none_are_not_kept(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    with pytest.raises(InputError, match="mkdir") as refused:
+        keep_upload(Volume(tmp_path), "a.pt", evil_weights(mark))
+    assert [found.code for found in refused.value.findings] == ["weights-foreign-code"]
+    with pytest.raises(InputError, match="zip archive"):
+        keep_upload(Volume(tmp_path), "a.pt", b"PK\x03\x04 and no archive")
+    assert list(tmp_path.rglob("*")) == []
+    allow = (f"{os.mkdir.__module__}.mkdir",)
+    assert keep_upload(Volume(tmp_path), "a.pt", evil_weights(mark), weights_allow=allow)
 
 
 def test_folders_that_a_dataset_may_name_are_offered(sample_volume: Path) -> None:

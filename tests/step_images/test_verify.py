@@ -11,6 +11,7 @@ import yaml
 from pipeline.core.files import sha256_file
 from pipeline.core.launch import Choices, Launch, load_launch
 from tests.step_images.step_runner import StepRunner
+from tests.weights_files import evil_weights, sound_weights
 
 UID = "uid-1234-5678"
 LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"
@@ -91,9 +92,22 @@ def test_paths_in_the_verified_data_are_absolute(steps: StepRunner) -> None:
 
 def test_weights_are_used_where_they_lie(steps: StepRunner) -> None:
     (steps.volume / "weights").mkdir()
-    (steps.volume / "weights" / "mine.pt").write_bytes(b"PK\x03\x04 not opened here")
+    (steps.volume / "weights" / "mine.pt").write_bytes(sound_weights())
     steps.verify(model_name="mine")
     assert steps.output("model-path") == str(steps.volume / "weights" / "mine.pt")
+
+
+def test_weights_that_would_run_code_end_the_run_unless_they_are_allowed(
+    steps: StepRunner,
+) -> None:
+    mark = steps.volume / "mark"
+    (steps.volume / "mine.pt").write_bytes(evil_weights(mark))
+    done = steps.verify(model_name="mine")
+    assert done.returncode == 3 and "posix.mkdir" in done.stdout
+    assert steps.failure("verify")["findings"][0]["code"] == "weights-foreign-code"
+    steps.variables["SLIPWAY_WEIGHTS_ALLOW"] = "posix.mkdir"
+    assert steps.verify(model_name="mine").returncode == 0
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("spelling", ["true", "FALSE", "1", "yes", ""])

@@ -31,6 +31,16 @@ def test_a_webhook_address_is_not_written_into_the_document(settings: Settings) 
     assert "T0KEN" not in json.dumps(compile_workflow(secret))
 
 
+def test_what_weights_may_use_is_of_the_installation_and_no_parameter(settings: Settings) -> None:
+    allowing = replace(settings, weights_allow=("mine.Head", "mine.Neck"))
+    document = compile_workflow(allowing)
+    entry = {"name": "SLIPWAY_WEIGHTS_ALLOW", "value": "mine.Head,mine.Neck"}
+    for step in (*HEAVY, "verify"):
+        assert entry in templates(document)[step]["container"]["env"]
+    assert "mine.Head" not in json.dumps(document["spec"]["arguments"])
+    assert "SLIPWAY_WEIGHTS_ALLOW" not in json.dumps(compile_workflow(settings))
+
+
 def test_resources_and_placement_go_to_the_steps_that_compute(settings: Settings) -> None:
     choices = Choices(
         gpus=2,

@@ -1,6 +1,6 @@
 """Nothing that a yaml says is run in a step's process, whatever became of the file since verify.
 
-`require_sound_model` and `require_sound_data` say what is wrong with a file; `guard_yaml` stands
+`require_sound_model` and `require_sound_data` say what is wrong with a file; `guard_yamls` stands
 where Ultralytics evaluates: before its parse_model, which also builds what a checkpoint describes,
 and before its check_det_dataset, which would run a data yaml's ``download``.
 """
@@ -46,7 +46,7 @@ def require_sound_data(path: Path) -> None:
         _refuse([error("data-download", message, where=file.where("download"), next=hint)])
 
 
-def guard_yaml() -> None:
+def guard_yamls() -> None:
     """Let Ultralytics, in this process and those forked from it, evaluate nothing of a yaml.
 
     Calling it again changes nothing.

@@ -139,9 +139,9 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def guarded(unguarded: None) -> None:
     """Guard Ultralytics as a step's process does."""
-    from step_images.yaml_guard import guard_yaml
+    from step_images.guards.yamls import guard_yamls
 
-    guard_yaml()
+    guard_yamls()
 
 
 @pytest.mark.usefixtures("guarded")

@@ -1,4 +1,4 @@
-"""What Ultralytics may not do in a step: fetch files, and unpickle what lies beside labels."""
+"""No file is fetched in a step, and what lies beside labels is not unpickled."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ARRAYS = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")} | {
 }
 
 
-def guard() -> None:
-    """Replace both in every module of Ultralytics; a forked process does it again."""
+def guard_fetching() -> None:
+    """Replace both in every module of Ultralytics."""
     import ultralytics.data.dataset  # noqa: F401 - imports all that have them
 
     safe = {"safe_download": refuse_download, "load_dataset_cache_file": load_cache}

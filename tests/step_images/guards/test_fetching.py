@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from step_images.guard import load_cache, refuse_download
+from step_images.guards.fetching import load_cache, refuse_download
 
 
 class Evil:
