@@ -12,6 +12,7 @@ from pipeline.cli.answer import print_answer, print_error, say
 from pipeline.cli.arguments import make_parser, settings_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch import utc_now
+from pipeline.core.secrets import hidden
 
 INTERRUPTED = 130
 
@@ -68,7 +69,8 @@ def _unexpected(words: list[str], reason: Exception) -> SlipwayError:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{utc_now()} {words}\n{''.join(traceback.format_exception(reason))}\n")
+            text = f"{utc_now()} {words}\n{''.join(traceback.format_exception(reason))}\n"
+            file.write(hidden(text))
     except OSError as second:
         return SlipwayError(
             f"unexpected {type(reason).__name__}: {reason} (no log: {second}).",

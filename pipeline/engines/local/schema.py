@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.engines.local.erasure import erase_values
 
 # Step n takes a file of version n to n + 1. Only add: a controller of the older code may be at work
 # on the same file while a newer dashboard opens it.
@@ -35,8 +36,13 @@ ALTER TABLE steps ADD COLUMN is_stopping INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE switches (name TEXT PRIMARY KEY, is_on INTEGER NOT NULL);
 CREATE INDEX runs_order ON runs (state, priority, position);
 """,
+    """
+ALTER TABLE runs ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}';
+""",
 )
-VERSION = len(_STEPS)
+_ERASED = len(_STEPS)
+# The last step is no change of form: what was erased is overwritten in the file, too.
+VERSION = _ERASED + 1
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -87,12 +93,26 @@ def _update(connection: sqlite3.Connection, path: Path) -> None:
         for script in _STEPS[version:]:
             for statement in filter(str.strip, script.split(";")):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+        if 0 < version < _ERASED:
+            erase_values(connection)
+        if version < _ERASED:
+            connection.execute(f"PRAGMA user_version = {_ERASED if version else VERSION}")
     except BaseException:
         with suppress(sqlite3.Error):  # a full disk has ended the transaction already
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+    if 0 < version < VERSION:
+        _overwrite(connection)
+
+
+def _overwrite(connection: sqlite3.Connection) -> None:
+    """Leave no byte of what was erased, in the file or its log; tried again until it succeeds."""
+    with suppress(sqlite3.Error):  # somebody reads, or there is no room just now
+        connection.execute("VACUUM")
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _create(path: Path) -> None:
