@@ -15,6 +15,8 @@ _OPTIONAL = (
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"),
 )
 
+_ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")
+
 
 def erase_values(connection: sqlite3.Connection) -> None:
     """Keep of every run's secrets only the names, also in its document and its messages."""
@@ -23,12 +25,14 @@ def erase_values(connection: sqlite3.Connection) -> None:
         stored, values = without_secrets(json.loads(settings))
         said = {name: known(name, value) for name, value in values.items()}
         document = json.loads(workflow)
-        secrets = dict.fromkeys((*_OPTIONAL, *_bare_variables(document))) | secrets
+        optional = dict.fromkeys((*_OPTIONAL, *_bare_variables(document)))
+        secrets: dict[str, str | None] = {**optional, **said}
         connection.execute(
             "UPDATE runs SET settings = ?, secrets = ?, workflow = ?, message = ? WHERE id = ?",
             (json.dumps(stored), json.dumps(secrets), json.dumps(document), shown(message), run_id),
         )
-    for run_id, name, message in connection.execute("SELECT run, name, message FROM steps"):
+    steps = connection.execute("SELECT run, name, message FROM steps").fetchall()
+    for run_id, name, message in steps:
         if shown(message) != message:
             connection.execute(
                 "UPDATE steps SET message = ? WHERE run = ? AND name = ?",
@@ -41,8 +45,8 @@ def _bare_variables(document: Any) -> list[str]:
     names = []
     for template in document.get("spec", {}).get("templates", ()):
         for variable in (template.get("container") or {}).get("env", ()):
-            if isinstance(variable.get("value"), str):
-                variable["value"] = bare(variable["value"])
-            elif "secretKeyRef" in variable.get("valueFrom", {}):
+            if variable["name"] in _ADDRESSES:
+                variable["value"] = bare(str(variable.get("value", "")))
+            if "secretKeyRef" in variable.get("valueFrom", {}):
                 names.append(variable["name"])
     return names

@@ -43,6 +43,8 @@ ALTER TABLE runs ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}';
 _ERASED = len(_STEPS)
 # The last step is no change of form: what was erased is overwritten in the file, too.
 VERSION = _ERASED + 1
+_BUSY_S = 20
+_OVERWRITE_MS = 1000
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -57,7 +59,7 @@ def open_state(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         _create(path)
-    connection = sqlite3.connect(path, timeout=20, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -109,10 +111,12 @@ def _update(connection: sqlite3.Connection, path: Path) -> None:
 def _overwrite(connection: sqlite3.Connection) -> None:
     """Leave no byte of what was erased, in the file or its log; tried again until it succeeds."""
     with suppress(sqlite3.Error):  # somebody reads, or there is no room just now
+        connection.execute(f"PRAGMA busy_timeout = {_OVERWRITE_MS}")
         connection.execute("VACUUM")
         is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not is_busy:
             connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000}")
 
 
 def _create(path: Path) -> None:
