@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.i18n import tr
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.secrets import HidingFormatter, hidden
+from pipeline.core.secrets import hidden
 
 _P = ParamSpec("_P")
 _log = logging.getLogger("slipway.dashboard")
@@ -82,5 +82,5 @@ def _log_file() -> None:
         handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=3, encoding="utf-8")
     except (SlipwayError, OSError):
         return  # the traceback still goes to the terminal
-    handler.setFormatter(HidingFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     _log.addHandler(handler)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import traceback
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from pipeline.core.addresses import HIDDEN, basic_auth, shown
@@ -25,6 +27,11 @@ def hidden(text: str) -> str:
     return without_values(shown(text))
 
 
+def hide_in_logs() -> None:
+    """Let nothing be logged in this process that people may not see, whoever logs it."""
+    logging.setLogRecordFactory(_Record)
+
+
 def without_values(text: str) -> str:
     """Give any text, also a document, without the values of this process's secret variables."""
     for value in _values():
@@ -32,11 +39,16 @@ def without_values(text: str) -> str:
     return text
 
 
-class HidingFormatter(logging.Formatter):
-    """Writes log records, tracebacks too, as people may see them."""
+class _Record(logging.LogRecord):
+    """What a library logs, such as an address that did not answer, as people may see it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return hidden(super().format(record))
+    def __init__(self, *args: Any, **others: Any) -> None:
+        super().__init__(*args, **others)
+        if isinstance(self.exc_info, tuple):  # else each handler would write the traceback itself
+            self.exc_text = hidden("".join(traceback.format_exception(*self.exc_info)).rstrip())
+
+    def getMessage(self) -> str:
+        return hidden(super().getMessage())
 
 
 def _values() -> Iterator[str]:

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.secrets import HidingFormatter
+from pipeline.core.secrets import hide_in_logs
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
@@ -47,9 +47,8 @@ def main() -> None:
     parser.add_argument("--lock-fd", type=int, help="the lock, already held by who started this")
     parser.add_argument("--memory-fd", type=int, help="what was handed to those before this one")
     arguments = parser.parse_args()
-    said = logging.StreamHandler()
-    said.setFormatter(HidingFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[said])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    hide_in_logs()
     settings = load_settings()
     layout = Layout(settings.state)
     lock = arguments.lock_fd if arguments.lock_fd is not None else take_lock(layout)
