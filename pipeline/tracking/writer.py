@@ -95,7 +95,7 @@ class RunWriter:
         self._statuses: dict[str, str] = {}
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
-                settings.state.mkdir(parents=True, exist_ok=True)
+                settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._client = mlflow_client(uri)
             self.run_id, self.experiment_id = self._find_or_create()
             self._tags = dict(self._client.get_run(self.run_id).data.tags)

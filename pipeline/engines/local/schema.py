@@ -124,7 +124,8 @@ def _create(path: Path) -> None:
 
     Two connections that switch a new database to WAL at once get "database is locked".
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:

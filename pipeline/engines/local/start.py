@@ -24,7 +24,8 @@ _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d ")
 
 def take_lock(layout: Layout) -> int | None:
     """Take the controller's lock, or give None when a controller holds it."""
-    layout.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.base.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(layout.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if not hold(lock):
         os.close(lock)

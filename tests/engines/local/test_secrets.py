@@ -208,6 +208,14 @@ def test_a_running_step_says_on_its_page_what_it_lacks(
     assert messages(finish(local_engine, run_id))["train"] == ""
 
 
+def test_state_and_socket_are_their_owners_alone(local_engine: Engine, settings: Settings) -> None:
+    finish(local_engine, local_engine.submit(workflow(step("verify", "true")), "l-1"))
+    base = Layout(settings.state).base
+    assert settings.state.stat().st_mode & 0o777 == 0o700
+    assert base.stat().st_mode & 0o777 == 0o700
+    assert (base / "controller.sock").stat().st_mode & 0o077 == 0
+
+
 def test_values_in_an_older_state_are_gone_to_the_last_byte(tmp_path: Path) -> None:
     path = Layout(tmp_path).database
     path.parent.mkdir(parents=True)
