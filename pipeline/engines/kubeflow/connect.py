@@ -123,7 +123,7 @@ class Kfp:
 
     def _token(self) -> str:
         """Give the bearer token; a pod's rotates, so its file is read for every call."""
-        if self._settings.kfp_token or self._settings.kfp_cookie:
+        if self._settings.kfp_token or self._settings.kfp_cookie or self._login:
             return self._settings.kfp_token
         try:
             return self._pod_token.read_text(encoding="utf-8").strip()
