@@ -196,6 +196,17 @@ def test_a_launch_leaves_no_secret_and_its_webhook_is_called(
     assert marks.left_in(state) == {}
 
 
+def test_a_mirror_is_asked_with_the_user_of_its_address(
+    marks: Marks, say: Say, server: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, password = marks.draw("mirror user"), marks.draw("mirror password")
+    monkeypatch.setenv("SLIPWAY_WEIGHTS_URL", f"http://{user}:{password}@{server.address}/x")
+    say("weights", "yolov8n.pt", code=6)
+    path, login, _ = server.asked[-1]
+    assert path == "/x/yolov8n.pt"
+    assert login == f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
 def test_the_system_page_shows_no_secret(marks: Marks, volume: Path) -> None:
     def script() -> None:
         from dashboard.errors import guarded
