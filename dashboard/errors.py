@@ -14,6 +14,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.i18n import tr
 from pipeline.core.errors import InputError, SlipwayError
+from pipeline.core.secrets import hidden
 
 _P = ParamSpec("_P")
 _log = logging.getLogger("slipway.dashboard")
@@ -63,7 +64,7 @@ def _show_unexpected(reason: Exception) -> None:
             "page; if it comes again, send the end of the log to whoever runs "
             "Slipway:",
             name=type(reason).__name__,
-            reason=reason,
+            reason=hidden(str(reason)),
         ),
         icon=":material/error:",
     )

@@ -21,7 +21,8 @@ parser with `step_parser`, adds its own flags and gives a body to `run_step`::
 * the folder of the run is the one that `pipeline.core.run_folder.folder_of_run` names, owned by
   this run's uid; ``$SLIPWAY_VOLUME`` says where the volume is;
 * everything that the step and its children print also goes to ``<run folder>/<step>/step.log``, by
-  whole lines: of a progress bar the last state, without terminal colours. A retry appends;
+  whole lines: of a progress bar the last state, without terminal colours and without passwords of
+  addresses or values of secret variables. A retry appends;
 * the body works in a directory of its own, new and empty (`step_images.workplace`): paths that a
   step is given are absolute;
 * exit 0 when the body returns; otherwise ``failure.json`` holds {error, why, next} and the last
@@ -51,6 +52,7 @@ from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
 from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import RunFolder, claim, folder_of_run
+from pipeline.core.secrets import hidden
 from pipeline.core.settings import load_settings
 from pipeline.core.volume import Volume
 from step_images.workplace import own_directory
@@ -226,7 +228,7 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
         )
     except Exception as reason:  # noqa: BLE001 - the one edge where any failure becomes a sentence
         traceback.print_exc()
-        sentence = " ".join(str(reason).split()) or "no reason given"
+        sentence = " ".join(hidden(str(reason)).split()) or "no reason given"
         return _fail(
             step,
             1,
@@ -308,16 +310,21 @@ def _copy_lines(reading: int, terminal: int, log: BinaryIO) -> None:
         *lines, rest = (rest + chunk).split(b"\n")
         if lines:
             kept = (_plain(line) + b"\n" for line in lines if line != b"\r")
-            _write(b"".join(kept), terminal, log)
+            _write(_hidden(b"".join(kept)), terminal, log)
         rest = rest[rest.rfind(b"\r", 0, -1) + 1 :]
     if _plain(rest):
-        _write(_plain(rest) + b"\n", terminal, log)
+        _write(_hidden(_plain(rest) + b"\n"), terminal, log)
     os.close(reading)
 
 
 def _plain(line: bytes) -> bytes:
     """Give what a terminal shows of a line: the last state of a progress bar, no colours."""
     return _TERMINAL_CODES.sub(b"", line).rstrip(b"\r").rpartition(b"\r")[2]
+
+
+def _hidden(data: bytes) -> bytes:
+    """Take out what a library said of addresses and keys, such as a client's in a traceback."""
+    return hidden(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _write(data: bytes, terminal: int, log: BinaryIO) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError
 from pipeline.core.pod_settings import check_pod_settings, document_tracking_uri
 from pipeline.core.settings import Settings
@@ -49,11 +50,11 @@ def examine(settings: Settings) -> dict[str, Any]:
 
 def _checked(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, Any]:
     try:
-        return {"name": name, "ok": True, "detail": check(settings), "next": ""}
+        return {"name": name, "ok": True, "detail": shown(check(settings)), "next": ""}
     except SlipwayError as reason:
         return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
     except OSError as reason:
-        detail = f"{reason.filename or name}: {reason.strerror or reason}."
+        detail = shown(f"{reason.filename or name}: {reason.strerror or reason}.")
         return {"name": name, "ok": False, "detail": detail, "next": "See to the file or disk."}
 
 

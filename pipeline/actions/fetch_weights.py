@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from pipeline.actions.published_digest import published_digest
 from pipeline.actions.web import TIMEOUT_S, reading
+from pipeline.core.addresses import shown
 from pipeline.core.errors import FileMissing, InputError, NotFound, Unreachable
 from pipeline.core.files import make_folder
 from pipeline.core.official_weights import NAMES
@@ -55,8 +56,8 @@ class Fetched:
 
 
 def url_of(settings: Settings, name: str) -> str:
-    """Give the address that a file is fetched from."""
-    return f"{settings.weights_url.rstrip('/')}/{name}"
+    """Give the address that a file is fetched from, as people may see it."""
+    return shown(_url(settings, name))
 
 
 def place_of(settings: Settings, name: str) -> Path:
@@ -159,7 +160,9 @@ def _receive(
     """Download and check a file; what goes wrong says how to do without this."""
     url, path = url_of(settings, name), place_of(settings, name)
     try:
-        size_bytes, sha256 = _download(url, file, path, watch, max_bytes, timeout_s)
+        size_bytes, sha256 = _download(
+            _url(settings, name), file, path, watch, max_bytes, timeout_s
+        )
         _check_whole(Path(file.name), url)
         published = published_digest(settings.weights_url.rstrip("/"), name, timeout_s=timeout_s)
         if published.sha256 not in ("", sha256):
@@ -176,6 +179,10 @@ def _receive(
     source = published.source if published.sha256 else ""
     relative = f"{FOLDERS['model']}/{name}"
     return Fetched(name, relative, size_bytes, sha256, source, published.why)
+
+
+def _url(settings: Settings, name: str) -> str:
+    return f"{settings.weights_url.rstrip('/')}/{name}"
 
 
 def _download(

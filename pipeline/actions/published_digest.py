@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.actions.web import TIMEOUT_S, reading
+from pipeline.core.addresses import shown
 from pipeline.core.errors import InputError, NotFound, Unreachable
 
 _RELEASE = re.compile(
@@ -54,10 +55,10 @@ def published_digest(base: str, name: str, *, timeout_s: float = TIMEOUT_S) -> P
         text = _text(url, timeout_s)
         found = _in_release(text, name) if release else _in_sums(text, name)
     except (NotFound, InputError, Unreachable) as reason:
-        return Published(source=url, why=reason.message)
+        return Published(source=shown(url), why=reason.message)
     if not found:
-        return Published(source=url, why=f"{url} says none of {name}.")
-    return Published(found, url)
+        return Published(source=shown(url), why=f"{shown(url)} says none of {name}.")
+    return Published(found, shown(url))
 
 
 def _release_url(release: re.Match[str]) -> str:

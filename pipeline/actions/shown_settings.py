@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields
-from urllib.parse import urlsplit
 
-from pipeline.core.settings import ENVIRONMENT, Settings
-from pipeline.tracking.server import without_password
+from pipeline.core.addresses import shown, shown_webhook
+from pipeline.core.settings import ADDRESSES, ENVIRONMENT, SECRETS, Settings
 
 HIDDEN = "set, hidden"
 
@@ -21,14 +20,12 @@ def _shown(settings: Settings, name: str) -> str:
     value = getattr(settings, name)
     if value is None or value == "":
         return ""
-    if name in _SECRETS:
+    if name in SECRETS:
         return HIDDEN
     if name == "webhook_url":  # whoever knows the path of a webhook may post to it
-        return f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/… ({HIDDEN})"
+        return f"{shown_webhook(value)} ({HIDDEN})"
     if name == "data_roots":
         return os.pathsep.join(map(str, value))
-    return ",".join(value) if isinstance(value, tuple) else without_password(str(value))
-
-
-# What the dataclass keeps out of its own repr.
-_SECRETS = {entry.name for entry in fields(Settings) if not entry.repr}
+    if name in ADDRESSES:
+        return shown(value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -9,6 +9,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from pipeline.core.addresses import basic_auth, shown
 from pipeline.core.errors import FileMissing, Unreachable
 
 TIMEOUT_S = 20.0
@@ -19,6 +20,8 @@ def reading(
     url: str, *, accept: str = "*/*", timeout_s: float = TIMEOUT_S
 ) -> Iterator[HTTPResponse]:
     """Open an address, through the proxy that ``https_proxy`` and its like name.
+
+    User and password in the address are sent as the server wants them, and never said.
 
     An `OSError` in the block counts as the server's: wrap those of other things there.
 
@@ -34,7 +37,11 @@ def reading(
     Unreachable
         The server does not answer, answers with an error, or breaks off.
     """
-    request = Request(url, headers={"User-Agent": "slipway", "Accept": accept})
+    plain, login = basic_auth(url)
+    request = Request(plain, headers={"User-Agent": "slipway", "Accept": accept})
+    if login:
+        request.add_unredirected_header("Authorization", login)
+    url = shown(url)
     host = urlsplit(url).netloc
     try:
         with urlopen(request, timeout=timeout_s) as response:

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.findings import Finding
 from pipeline.core.findings import error as error_finding
+from pipeline.core.secrets import hidden, without_values
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class Answer:
 def print_answer(answer: Answer, *, as_json: bool) -> None:
     """Print one JSON document, or the text."""
     if as_json:
-        print(json.dumps(_finite(answer.document), indent=2, ensure_ascii=False))
+        text = json.dumps(_finite(answer.document), indent=2, ensure_ascii=False)
+        print(without_values(text))
     elif answer.text:
-        print(answer.text.rstrip("\n"))
+        print(without_values(answer.text.rstrip("\n")))
     sys.stdout.flush()
 
 
@@ -54,14 +56,14 @@ def print_error(reason: SlipwayError, *, as_json: bool) -> None:
         listed = [finding.as_dict() for finding in findings]
         print_answer(Answer({"error": error, "findings": listed}, ""), as_json=True)
         return
-    print(f"error: {reason}", file=sys.stderr)
+    print(hidden(f"error: {reason}"), file=sys.stderr)
     if findings:
-        print(findings_text(findings), file=sys.stderr)
+        print(hidden(findings_text(findings)), file=sys.stderr)
 
 
 def say(sentence: str) -> None:
     """Tell progress, on stderr."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(hidden(sentence), file=sys.stderr, flush=True)
 
 
 def findings_text(findings: Iterable[Finding]) -> str:

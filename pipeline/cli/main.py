@@ -12,6 +12,7 @@ from pipeline.cli.answer import print_answer, print_error, say
 from pipeline.cli.arguments import make_parser, settings_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch import utc_now
+from pipeline.core.secrets import hidden, hide_in_logs
 
 INTERRUPTED = 130
 
@@ -20,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
+    hide_in_logs()
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no failure
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
@@ -68,7 +70,8 @@ def _unexpected(words: list[str], reason: Exception) -> SlipwayError:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{utc_now()} {words}\n{''.join(traceback.format_exception(reason))}\n")
+            text = f"{utc_now()} {words}\n{''.join(traceback.format_exception(reason))}\n"
+            file.write(hidden(text))
     except OSError as second:
         return SlipwayError(
             f"unexpected {type(reason).__name__}: {reason} (no log: {second}).",

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.core.addresses import shown
+
 if TYPE_CHECKING:
     from pipeline.core.findings import Finding
 
@@ -49,10 +51,11 @@ class SlipwayError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, where: str = "", next: str = "") -> None:
-        super().__init__(printable(message))
-        self.message = printable(message)
-        self.where = printable(where)
-        self.next = printable(next)
+        # What a client says may hold the address that it was given.
+        self.message = shown(printable(message))
+        super().__init__(self.message)
+        self.where = shown(printable(where))
+        self.next = shown(printable(next))
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""

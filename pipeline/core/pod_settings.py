@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
+from pipeline.core.addresses import bare, is_secret
 from pipeline.core.findings import Finding, warning
 from pipeline.core.settings import Settings
 
@@ -13,19 +13,7 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 def document_tracking_uri(settings: Settings) -> str:
     """Give MLflow's address as a workflow says it: without user and password, or empty."""
-    return without_credentials(_asked(settings))
-
-
-def without_credentials(uri: str) -> str:
-    """Drop ``user:password@`` from an address.
-
-    >>> without_credentials("http://kim:secret@mlflow:5000/a"), without_credentials("sqlite:///a")
-    ('http://mlflow:5000/a', 'sqlite:///a')
-    """
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
-        return uri
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return bare(_asked(settings))
 
 
 def check_pod_settings(settings: Settings) -> list[Finding]:
@@ -43,15 +31,13 @@ def _asked(settings: Settings) -> str:
 
 
 def _check_credentials(settings: Settings, uri: str) -> list[Finding]:
-    parts = urlsplit(uri)
-    if "@" not in parts.netloc:
+    if not is_secret(uri):
         return []
     variable = "MLFLOW_TRACKING_URI" if uri == settings.tracking_uri else "SLIPWAY_POD_TRACKING_URI"
-    user = shlex.quote(unquote(parts.username or ""))
-    # The password itself is not shown: findings are printed, logged and stored.
+    # Neither the user, which may be a token, nor the password: findings are logged and stored.
     command = (
         f"kubectl -n {settings.kfp_namespace} create secret generic {settings.secret_name}"
-        f" --from-literal=MLFLOW_TRACKING_USERNAME={user}"
+        f" --from-literal=MLFLOW_TRACKING_USERNAME=…"
         " --from-literal=MLFLOW_TRACKING_PASSWORD=…"
     )
     return [
@@ -66,11 +52,11 @@ def _check_credentials(settings: Settings, uri: str) -> list[Finding]:
 
 
 def _check_reach(uri: str) -> list[Finding]:
-    parts = urlsplit(uri)
+    parts = urlsplit(bare(uri))
     is_remote = parts.scheme in ("http", "https") and parts.hostname not in _THIS_MACHINE
     if is_remote:
         return []
-    named = f"'{without_credentials(uri)}' is" if uri else "the MLflow of this machine is"
+    named = f"'{bare(uri)}' is" if uri else "the MLflow of this machine is"
     return [
         warning(
             "tracking-not-for-pods",

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.core.addresses import shown, shown_webhook
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
 from pipeline.core.yaml_file import load_yaml
 
 ENGINES = ("local", "kubeflow")
-_ADDRESSES = (
+ADDRESSES = (
     *("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint"),
     *("webhook_url", "weights_url"),
 )
+SECRETS = ("kfp_token", "kfp_cookie")
 
 ENVIRONMENT = {
     "volume": "SLIPWAY_VOLUME",
@@ -58,7 +60,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation's settings; every path is absolute.
+    """One installation's settings; every path is absolute. No address is part of its ``repr``.
 
     Parameters
     ----------
@@ -120,15 +122,15 @@ class Settings:
     data_roots: tuple[Path, ...] = ()
     engine: str = "local"
     engines: tuple[str, ...] = ("local",)
-    tracking_uri: str = ""
-    pod_tracking_uri: str = ""
-    s3_endpoint_url: str = ""
+    tracking_uri: str = field(default="", repr=False)
+    pod_tracking_uri: str = field(default="", repr=False)
+    s3_endpoint_url: str = field(default="", repr=False)
     secret_name: str = "slipway"
     user: str = field(default_factory=lambda: _os_user())
     user_header: str = ""
     allowed_hosts: tuple[str, ...] = ()
-    webhook_url: str = ""
-    weights_url: str = WEIGHTS_URL
+    webhook_url: str = field(default="", repr=False)
+    weights_url: str = field(default=WEIGHTS_URL, repr=False)
     weights_allow: tuple[str, ...] = ()
     preset: str = ""
     gpu_slots: int | None = None
@@ -141,7 +143,7 @@ class Settings:
     pvc_storage_class: str = "train"
     pvc_access_mode: str = "ReadWriteOnce"
     pvc_size: str = "3Gi"
-    kfp_endpoint: str = ""
+    kfp_endpoint: str = field(default="", repr=False)
     kfp_namespace: str = "kubeflow"
     kfp_token: str = field(default="", repr=False)
     kfp_cookie: str = field(default="", repr=False)
@@ -227,10 +229,12 @@ def _checked(raw: dict[str, Any]) -> Settings:
                 values[name] = int(value)
         else:
             values[name] = str(value)
-        if name in _ADDRESSES and not _is_address(str(value)):
-            mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not an address")
+        if name in ADDRESSES and not _is_address(str(value)):
+            said = shown_webhook(str(value)) if name == "webhook_url" else shown(str(value))
+            mistakes.append(f"{ENVIRONMENT[name]} is '{said}', not an address")
     if not values.get("weights_url", WEIGHTS_URL).startswith(("http://", "https://")):
-        mistakes.append(f"SLIPWAY_WEIGHTS_URL is '{values['weights_url']}', not http(s)://…")
+        said = shown(values["weights_url"])
+        mistakes.append(f"SLIPWAY_WEIGHTS_URL is '{said}', not http(s)://…")
     mistakes += _choose_engines(values)
     if mistakes:
         raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")

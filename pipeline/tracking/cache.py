@@ -97,7 +97,7 @@ class Cache:
 
     def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._open() as database:
                 database.executescript(_SCHEMA)
                 database.executemany(statement, rows)

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.addresses import shown
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import Settings
-from pipeline.tracking.server import tracking_uri, without_password
+from pipeline.tracking.server import tracking_uri
 
 # The defaults are 120 s, seven times, and S3's 60 s, five times: neither a step nor a page may
 # wait that long.
@@ -71,8 +72,8 @@ def reading(settings: Settings) -> Iterator[Any]:
     try:
         yield mlflow_client(uri)
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        uri = without_password(uri)
-        said = without_password(str(reason).partition("\n")[0])[:300]
+        uri = shown(uri)
+        said = shown(str(reason).partition("\n")[0])[:300]
         if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
             raise RunMissing(
                 f"MLflow at {uri} does not have this run: {said}",
@@ -95,7 +96,7 @@ def is_refusal(reason: Exception) -> bool:
 
 def _away(uri: str, why: str) -> TrackingUnreachable:
     return TrackingUnreachable(
-        f"MLflow at {without_password(uri)} does not answer: {why}.",
+        f"MLflow at {shown(uri)} does not answer: {why}.",
         where="MLFLOW_TRACKING_URI",
         next="Start MLflow (./run.sh starts its own).",
     )

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder, run_folder
@@ -33,7 +34,7 @@ from pipeline.tracking.elsewhere import (
 )
 from pipeline.tracking.run_data import launch_data
 from pipeline.tracking.schema import ENDED, NO_CURVES, shown_name, step_to_epoch
-from pipeline.tracking.server import tracking_uri, ui_url, without_password
+from pipeline.tracking.server import tracking_uri, ui_url
 from pipeline.tracking.summary import History, Summary, summary
 
 Answer = TypeVar("Answer")
@@ -107,7 +108,7 @@ class Tracking:
 
     def elsewhere(self, limit: int) -> list[ElsewhereRun]:
         """Give the newest runs that Slipway did not log, as the last synchronization saw them."""
-        server = without_password(tracking_uri(self._settings))
+        server = shown(tracking_uri(self._settings))
         return [ElsewhereRun(**document) for document in self._cache.elsewhere(server, limit)]
 
     def elsewhere_run(self, name: str) -> ElsewhereRun:
@@ -133,7 +134,7 @@ class Tracking:
 
     def check(self) -> str:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
-        uri = without_password(tracking_uri(self._settings))
+        uri = shown(tracking_uri(self._settings))
         if is_unmade(self._settings):
             return f"{uri} will be made by the first run."
         with reading(self._settings) as client:

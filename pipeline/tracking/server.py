@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any, Literal
 import psutil
 
 from pipeline.access.hosts import LOOPBACK, is_loopback, reached_at
+from pipeline.core.addresses import shown
 from pipeline.core.files import write_json
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import ENVIRONMENT, Settings
@@ -95,7 +95,7 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
         listens on more than the loopback.
     """
     if settings.tracking_uri:
-        address = without_password(settings.tracking_uri)
+        address = shown(settings.tracking_uri)
         return address if address.startswith("http") else ""
     record = running(settings)
     if record is None:
@@ -103,11 +103,6 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
     if seen_at and not is_loopback(record.host):
         return f"http://{seen_at}:{record.port}"
     return record.url
-
-
-def without_password(text: str) -> str:
-    """Give an address, or a message with addresses, as people may see it: no user, no password."""
-    return re.sub(r"(?<=://)[^/\s]*@", "", text)
 
 
 def server_state(settings: Settings, timeout_s: float = 1.0) -> ServerState:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.core.addresses import shown
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.run_folder import RunFolder, list_run_folders
 from pipeline.core.settings import Settings
@@ -22,7 +23,7 @@ from pipeline.tracking.client import is_unmade, reading
 from pipeline.tracking.elsewhere import from_mlflow
 from pipeline.tracking.reader import Tracking, cache_path, points_of, run_document, version_of
 from pipeline.tracking.schema import ENDED, LIST_METRIC, TAG_LAUNCH, TAG_TRIAL, shown_name
-from pipeline.tracking.server import tracking_uri, without_password
+from pipeline.tracking.server import tracking_uri
 
 FIRST_LOOK = 1000
 _PAGE = 100
@@ -225,4 +226,4 @@ class _Reading:
 
 
 def _server(settings: Settings) -> str:
-    return without_password(tracking_uri(settings))
+    return shown(tracking_uri(settings))

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.addresses import shown
 from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_text, write_json
 from pipeline.core.launch import Launch, load_launch
@@ -34,7 +35,7 @@ from pipeline.tracking.run_data import (
     trial_folders,
     trial_status,
 )
-from pipeline.tracking.server import tracking_uri, without_password
+from pipeline.tracking.server import tracking_uri
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 _PARAMS_A_CALL = 100
@@ -87,14 +88,14 @@ class RunWriter:
     def __init__(self, folder: RunFolder, settings: Settings) -> None:
         self.folder = folder
         uri = tracking_uri(settings)
-        self.uri = without_password(uri)
+        self.uri = shown(uri)
         self._settings = settings
         self._launch = load_launch(folder.launch)
         self._known: dict[str, tuple[set[str], dict[tuple[str, int], str]]] = {}
         self._statuses: dict[str, str] = {}
         with _edge(self.uri):
             if self.uri.startswith("sqlite:") and not settings.tracking_uri:
-                settings.state.mkdir(parents=True, exist_ok=True)
+                settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._client = mlflow_client(uri)
             self.run_id, self.experiment_id = self._find_or_create()
             self._tags = dict(self._client.get_run(self.run_id).data.tags)
@@ -313,7 +314,7 @@ def _edge(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        first_line = without_password(str(reason).partition("\n")[0])[:300]
+        first_line = shown(str(reason).partition("\n")[0])[:300]
         then = CREDENTIALS if is_refusal(reason) else "Start MLflow."
         raise TrackingUnreachable(
             f"MLflow at {uri} did not take the run: {first_line}",
@@ -333,7 +334,7 @@ def _store_edge() -> Iterator[None]:
         raise  # the server's, or a file of ours
     except Exception as reason:
         raise TrackingUnreachable(
-            f"MLflow's artifact store did not take a file: {without_password(str(reason))[:300]}",
+            f"MLflow's artifact store did not take a file: {shown(str(reason))[:300]}",
             where="MLFLOW_S3_ENDPOINT_URL",
             next="Correct its address or keys, then 'python -m pipeline track RUN' fills it in.",
         ) from reason

@@ -14,6 +14,7 @@ from kubernetes.client import (
     V1Volume,
 )
 
+from pipeline.core.addresses import bare
 from pipeline.core.launch import Choices
 from pipeline.core.placement import parse_toleration
 from pipeline.core.pod_settings import document_tracking_uri
@@ -64,7 +65,7 @@ def add_tracking(op: Any, settings: Settings) -> None:
     if uri:
         _add_variable(op, "MLFLOW_TRACKING_URI", uri)
     if settings.s3_endpoint_url:
-        _add_variable(op, "MLFLOW_S3_ENDPOINT_URL", settings.s3_endpoint_url)
+        _add_variable(op, "MLFLOW_S3_ENDPOINT_URL", bare(settings.s3_endpoint_url))
     add_secrets(op, settings, CREDENTIALS)
 
 

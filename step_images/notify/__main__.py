@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from urllib.request import Request, urlopen
 
+from pipeline.core.addresses import basic_auth
 from pipeline.core.errors import SlipwayError
 from pipeline.core.settings import load_settings
 
@@ -57,7 +58,9 @@ def post(url: str, document: dict[str, str]) -> int:
     if not url.startswith(("http://", "https://")):
         raise ValueError("a webhook's address starts with http:// or https://")
     body = json.dumps(document).encode()
-    request = Request(url, data=body, headers={"Content-Type": "application/json"})
+    url, login = basic_auth(url)
+    headers = {"Content-Type": "application/json", **({"Authorization": login} if login else {})}
+    request = Request(url, data=body, headers=headers)
     with urlopen(request, timeout=TIMEOUT_S) as answer:
         status: int = answer.status
         return status

@@ -41,6 +41,30 @@ def test_what_weights_may_use_is_of_the_installation_and_no_parameter(settings: 
     assert "SLIPWAY_WEIGHTS_ALLOW" not in json.dumps(compile_workflow(settings))
 
 
+@pytest.mark.parametrize("engine", ["local", "kubeflow"])
+@pytest.mark.parametrize("form", ["http://kim:{}@h:1/x", "http://{}@h:1", "http://h:1/?token={}"])
+def test_no_address_brings_a_secret_into_the_document(
+    settings: Settings, engine: str, form: str
+) -> None:
+    address = form.format("S3cret")
+    secret = replace(
+        settings,
+        engine=engine,
+        tracking_uri=address,
+        pod_tracking_uri=address,
+        s3_endpoint_url=address,
+        kfp_endpoint=address,
+        weights_url=address,
+        webhook_url=address,
+        kfp_token="S3cret",
+        kfp_cookie="S3cret",
+    )
+    document = compile_workflow(secret)
+    assert "S3cret" not in json.dumps(document)
+    said = plain_variables(templates(document)["train"])["MLFLOW_TRACKING_URI"]
+    assert said.startswith("http://h:1")
+
+
 def test_resources_and_placement_go_to_the_steps_that_compute(settings: Settings) -> None:
     choices = Choices(
         gpus=2,

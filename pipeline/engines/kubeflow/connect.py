@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.addresses import basic_auth
 from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.errors import translated
@@ -40,6 +41,8 @@ class Kfp:
         self.endpoint = settings.kfp_endpoint.rstrip("/")
         if "://" not in self.endpoint:
             self.endpoint = f"http://{self.endpoint}"
+        # The client sends no user of an address, but says the address when something goes wrong.
+        self.endpoint, self._login = basic_auth(self.endpoint)
         self._settings = settings
         self._pod_token = pod_token
         self._making = threading.Lock()
@@ -110,14 +113,17 @@ class Kfp:
             configuration.api_key_prefix["authorization"] = "Bearer"
             configuration.refresh_api_key_hook = self._refresh
             self._refresh(configuration)
-        return kfp_server_api.ApiClient(configuration, cookie=self._settings.kfp_cookie or None)
+        client = kfp_server_api.ApiClient(configuration, cookie=self._settings.kfp_cookie or None)
+        if self._login and not self._token():
+            client.set_default_header("Authorization", self._login)
+        return client
 
     def _refresh(self, configuration: Any) -> None:
         configuration.api_key["authorization"] = self._token()
 
     def _token(self) -> str:
         """Give the bearer token; a pod's rotates, so its file is read for every call."""
-        if self._settings.kfp_token or self._settings.kfp_cookie:
+        if self._settings.kfp_token or self._settings.kfp_cookie or self._login:
             return self._settings.kfp_token
         try:
             return self._pod_token.read_text(encoding="utf-8").strip()

@@ -19,7 +19,9 @@ from types import FrameType
 from typing import NoReturn
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.secrets import hide_in_logs
 from pipeline.core.settings import Settings, load_settings
+from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.scheduler import Scheduler
 from pipeline.engines.local.start import hold, take_lock
@@ -43,8 +45,10 @@ def main() -> None:
     """Serve the queue of the state folder that the settings name, unless another process does."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.engines.local.controller")
     parser.add_argument("--lock-fd", type=int, help="the lock, already held by who started this")
+    parser.add_argument("--memory-fd", type=int, help="what was handed to those before this one")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    hide_in_logs()
     settings = load_settings()
     layout = Layout(settings.state)
     lock = arguments.lock_fd if arguments.lock_fd is not None else take_lock(layout)
@@ -54,7 +58,9 @@ def main() -> None:
     os.set_inheritable(lock, False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end)
-    Controller(settings).serve(lock)
+    vault = Vault(arguments.memory_fd)
+    vault.listen(layout)
+    Controller(settings, vault).serve(lock)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -70,14 +76,16 @@ class Controller:
     ----------
     settings
         State folder and slots.
+    vault
+        Secret values of the runs.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, vault: Vault) -> None:
         self._layout = Layout(settings.state)
         self._store = Store(self._layout.database)
         self._watch = Watch(self._layout.database)
         grace_s = float(os.environ.get("SLIPWAY_STOP_GRACE_S") or GRACE_S)
-        self._scheduler = Scheduler(settings, grace_s)
+        self._scheduler = Scheduler(settings, vault, grace_s)
         self._trouble = ""
 
     def serve(self, lock: int) -> None:

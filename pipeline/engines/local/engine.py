@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.errors import InputError, NotFound, UsageError
@@ -19,9 +19,11 @@ from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Step, Workflow
 from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names, job_slots, settings_environment
 from pipeline.engines.local.estimate import starts_in_s
+from pipeline.engines.local.handover import entrust
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.logs import read_chunk
 from pipeline.engines.local.plan import Plan
+from pipeline.engines.local.private import variables_of
 from pipeline.engines.local.processes import is_alive
 from pipeline.engines.local.reasons import volume_of
 from pipeline.engines.local.rows import RunRow, StepRow
@@ -84,9 +86,11 @@ class LocalEngine(Engine):
         plan = read_document(workflow)
         self._check_machine(plan)
         uid = str(uuid.uuid4())
+        run_id = uid.replace("-", "")[:12]
+        variables = variables_of(self._settings, plan.secrets)
         row = RunRow(
             seq=0,
-            id=uid.replace("-", "")[:12],
+            id=run_id,
             uid=uid,
             launch=launch,
             state=State.PENDING,
@@ -99,9 +103,10 @@ class LocalEngine(Engine):
             is_deleted=False,
             priority=0,
             parameters=plan.parameters,
-            # Steps ask nothing of KFP, so they are not given what opens it.
-            settings=settings_environment(replace(self._settings, kfp_token="", kfp_cookie="")),
+            settings=variables.stored,
+            secrets=variables.secrets,
         )
+        self._entrust(run_id, variables.values)  # before there is a step that wants them
         run_id = self._store.add(row, workflow, plan.steps)
         self._ensure_controller()
         return run_id
@@ -124,6 +129,7 @@ class LocalEngine(Engine):
     def retry(self, run_id: str) -> None:
         row = self._store.find(run_id)
         workflow = self._store.workflow(row.id)
+        self._give_again(row, workflow)
         self._store.requeue(row.id, workflow["spec"].get("onExit", ""))
         self._ensure_controller()
 
@@ -206,6 +212,23 @@ class LocalEngine(Engine):
         steps = self._store.steps(row.id for row in rows)
         places, slots = self._waiting.places(), job_slots(self._settings)
         return tuple(_run(row, steps[row.id], ailment, places.why(row.id, slots)) for row in rows)
+
+    def _give_again(self, row: RunRow, workflow: Workflow) -> None:
+        """Let a retry have the secrets of who asks for it, unless they open another server."""
+        own = variables_of(self._settings, read_document(workflow).secrets)
+        fitting = {
+            name: value
+            for name, value in own.values.items()
+            if not own.secrets[name] or own.secrets[name] == row.secrets.get(name)
+        }
+        names = {name: own.secrets[name] for name in fitting}
+        if not names.items() <= row.secrets.items():
+            self._store.update_run(row.id, secrets={**row.secrets, **names})
+        self._entrust(row.id, fitting)
+
+    def _entrust(self, run_id: str, values: Mapping[str, str]) -> None:
+        environment = settings_environment(self._settings)
+        entrust(self._layout, run_id, values, lambda: start_controller(self._layout, environment))
 
     def _check_machine(self, plan: Plan) -> None:
         """Refuse what this machine can never give: more GPUs than it has, secrets it lacks."""

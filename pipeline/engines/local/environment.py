@@ -15,6 +15,13 @@ _ALLOWED = re.compile(
     r"|(?:MLFLOW|SLIPWAY|AWS|YOLO|NVIDIA|NCCL|CUDA|OMP|MKL|OPENBLAS|RAY)_\w+"
 )
 
+_FAMILY = re.compile(r"(?:MLFLOW|AWS)_\w+")
+# What is known to open nothing; any other variable of those who read it may.
+_PLAIN = re.compile(
+    r"MLFLOW_(?:HTTP_REQUEST_\w+|DISABLE_TELEMETRY|S3_IGNORE_TLS|TRACKING_INSECURE_TLS)"
+    r"|AWS_(?:MAX_ATTEMPTS|RETRY_MODE|(?:DEFAULT_)?REGION|DEFAULT_OUTPUT|CA_BUNDLE)"
+)
+
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Write settings as the environment variables from which `load_settings` reads them."""
@@ -29,8 +36,15 @@ def settings_environment(settings: Settings) -> dict[str, str]:
 
 
 def step_environment(settings: Mapping[str, str], gpus: Sequence[str]) -> dict[str, str]:
-    """Give what a step inherits: an allow-list of the own environment, settings and devices."""
-    own = {name: value for name, value in os.environ.items() if _ALLOWED.fullmatch(name)}
+    """Give what a step inherits: an allow-list of the own environment, settings and devices.
+
+    Of variables that may be private it has those that its launch had, which `settings` hold.
+    """
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if _ALLOWED.fullmatch(name) and not is_private(name)
+    }
     for variable in (*ENVIRONMENT.values(), "SLIPWAY_SETTINGS"):
         own.pop(variable, None)
     return {
@@ -40,6 +54,12 @@ def step_environment(settings: Mapping[str, str], gpus: Sequence[str]) -> dict[s
         # Always set, also to nothing: devices belong to the engine, not to whoever looks first.
         "CUDA_VISIBLE_DEVICES": ",".join(gpus),
     }
+
+
+def is_private(name: str) -> bool:
+    """Say whether a variable that steps may see may hold a secret; settings are looked at apart."""
+    is_of_family = _FAMILY.fullmatch(name) and not _PLAIN.fullmatch(name)
+    return bool(is_of_family) and name not in ENVIRONMENT.values()
 
 
 def gpu_names(settings: Settings) -> list[str]:

@@ -33,6 +33,11 @@ class Layout:
         return self.base / "controller.lock"
 
     @property
+    def socket(self) -> Path:
+        """Where the controller takes what may be in memory only."""
+        return self.base / "controller.sock"
+
+    @property
     def controller_log(self) -> Path:
         """What the controller has to say."""
         return self.base / "controller.log"

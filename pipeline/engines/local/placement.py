@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -11,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.core.addresses import bare
 from pipeline.core.errors import InputError
-from pipeline.core.pod_settings import without_credentials
 from pipeline.engines.local.environment import step_environment
 from pipeline.engines.local.expressions import fill
 from pipeline.engines.local.plan import Container, Template
@@ -22,7 +21,7 @@ from pipeline.engines.local.progress import Ready
 REPOSITORY = Path(__file__).resolve().parents[3]
 MAX_PARAMETER_BYTES = 256 << 10
 
-_URI = "MLFLOW_TRACKING_URI"
+_SAID_BARE = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,11 @@ class Place:
 def prepare(ready: Ready, place: Place, settings: Mapping[str, str], gpus: list[str]) -> Command:
     """Make the attempt's folder with the inputs of the step, and give the command that starts it.
 
+    Parameters
+    ----------
+    settings
+        Variables of the run, secret ones among them.
+
     Raises
     ------
     InputError
@@ -109,16 +113,14 @@ def prepare(ready: Ready, place: Place, settings: Mapping[str, str], gpus: list[
     if argv[0] in ("python", "python3"):
         argv[0] = sys.executable
     environment = step_environment(settings, gpus)
-    own_uri = settings.get(_URI, "")
     for variable in place.container.variables:
         if not variable.is_secret:
             value = fill(place.text(variable.value), values)
-            # Documents say MLflow's address without credentials; the settings have them.
-            if not (variable.name == _URI and without_credentials(own_uri) == value):
+            # Documents say addresses without credentials; the settings have them.
+            own = settings.get(variable.name, "")
+            if not (variable.name in _SAID_BARE and bare(own) == value):
                 environment[variable.name] = value
-        elif variable.name in os.environ:
-            environment[variable.name] = os.environ[variable.name]
-        elif not variable.optional:
+        elif variable.name not in settings and not variable.optional:
             raise InputError(
                 f"the secret {variable.name} is not in the engine's environment.",
                 next=f"Set {variable.name} and retry.",

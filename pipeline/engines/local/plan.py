@@ -146,6 +146,17 @@ class Plan:
         steps = [task.name for task in leaves(self.templates, self.entrypoint)]
         return (*steps, self.on_exit) if self.on_exit else tuple(steps)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the variables that steps want from a Secret."""
+        containers = [entry.container for entry in self.templates.values() if entry.container]
+        return frozenset(
+            variable.name
+            for entry in containers
+            for variable in entry.variables
+            if variable.is_secret
+        )
+
     def template_of(self, step: str) -> Template:
         """Give what a step does."""
         tasks = leaves(self.templates, self.entrypoint)

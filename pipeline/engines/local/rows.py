@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.core.states import State
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run as stored; `settings` are environment variables of its steps."""
+    """One run as stored.
+
+    `settings` are environment variables of its steps; of `secrets` only the names are stored, see
+    `pipeline.engines.local.private`.
+    """
 
     seq: int
     id: str
@@ -29,6 +33,7 @@ class RunRow:
     priority: int
     parameters: Mapping[str, str]
     settings: Mapping[str, str]
+    secrets: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def read_run(row: sqlite3.Row) -> RunRow:
             "is_deleted": bool(values["is_deleted"]),
             "parameters": json.loads(values["parameters"]),
             "settings": json.loads(values["settings"]),
+            "secrets": json.loads(values["secrets"]),
         }
     )
 

@@ -13,6 +13,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names, job_slots
+from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.plan import Plan
 from pipeline.engines.local.progress import STOPPED, Ready, decide
@@ -31,6 +32,8 @@ class Scheduler:
     ----------
     settings
         State folder and slots; what steps see of the settings is stored with each run.
+    vault
+        What they see beside that, and is not stored.
     grace_s
         How long a step may take to stop before it is killed.
 
@@ -40,14 +43,14 @@ class Scheduler:
         Folders of the attempts that were at work when `tick` looked last.
     """
 
-    def __init__(self, settings: Settings, grace_s: float) -> None:
+    def __init__(self, settings: Settings, vault: Vault, grace_s: float) -> None:
         self.attempts: set[Path] = set()
         self._layout = Layout(settings.state)
         self._store = Store(self._layout.database)
         self._waiting = Waiting(self._store)
         self._slots = job_slots(settings)
         self._gpus = gpu_names(settings)
-        self._steps = StepRunner(self._store, self._layout, grace_s)
+        self._steps = StepRunner(self._store, self._layout, vault, grace_s)
         self._plans: dict[str, Plan] = {}
         self._jobs = 0
         self._devices: set[str] = set()

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.engines.local.erasure import erase_values
 
 # Step n takes a file of version n to n + 1. Only add: a controller of the older code may be at work
 # on the same file while a newer dashboard opens it.
@@ -35,8 +36,15 @@ ALTER TABLE steps ADD COLUMN is_stopping INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE switches (name TEXT PRIMARY KEY, is_on INTEGER NOT NULL);
 CREATE INDEX runs_order ON runs (state, priority, position);
 """,
+    """
+ALTER TABLE runs ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}';
+""",
 )
-VERSION = len(_STEPS)
+_ERASED = len(_STEPS)
+# The last step is no change of form: what was erased is overwritten in the file, too.
+VERSION = _ERASED + 1
+_BUSY_S = 20
+_OVERWRITE_MS = 1000
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -51,7 +59,7 @@ def open_state(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         _create(path)
-    connection = sqlite3.connect(path, timeout=20, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
@@ -87,12 +95,28 @@ def _update(connection: sqlite3.Connection, path: Path) -> None:
         for script in _STEPS[version:]:
             for statement in filter(str.strip, script.split(";")):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+        if 0 < version < _ERASED:
+            erase_values(connection)
+        if version < _ERASED:
+            connection.execute(f"PRAGMA user_version = {_ERASED if version else VERSION}")
     except BaseException:
         with suppress(sqlite3.Error):  # a full disk has ended the transaction already
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+    if 0 < version < VERSION:
+        _overwrite(connection)
+
+
+def _overwrite(connection: sqlite3.Connection) -> None:
+    """Leave no byte of what was erased, in the file or its log; tried again until it succeeds."""
+    with suppress(sqlite3.Error):  # somebody reads, or there is no room just now
+        connection.execute(f"PRAGMA busy_timeout = {_OVERWRITE_MS}")
+        connection.execute("VACUUM")
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000}")
 
 
 def _create(path: Path) -> None:
@@ -100,7 +124,8 @@ def _create(path: Path) -> None:
 
     Two connections that switch a new database to WAL at once get "database is locked".
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.engines.local.handover import make_memory
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.placement import REPOSITORY
 from pipeline.engines.local.processes import MARK
@@ -23,7 +24,8 @@ _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d ")
 
 def take_lock(layout: Layout) -> int | None:
     """Take the controller's lock, or give None when a controller holds it."""
-    layout.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.base.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(layout.controller_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if not hold(lock):
         os.close(lock)
@@ -54,6 +56,7 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> bool:
     lock = take_lock(layout)
     if lock is None:
         return False
+    memory = make_memory()
     try:
         os.ftruncate(lock, 0)  # the controller writes its pid when it serves
         own = {
@@ -62,21 +65,23 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> bool:
             if not name.startswith("PYTEST_") and name != MARK
         }
         keeper = [sys.executable, "-I", "-S", str(KEEPER), str(lock)]
-        command = [sys.executable, "-m", "pipeline.engines.local.controller", "--lock-fd"]
+        command = [sys.executable, "-m", "pipeline.engines.local.controller"]
+        command += ["--lock-fd", str(lock), "--memory-fd", str(memory)]
         # The shell ends at once, so that nobody here has to wait for the keeper's end.
         with open(layout.controller_log, "ab") as log:
             subprocess.run(
-                ["/bin/sh", "-c", '"$@" &', "sh", *keeper, *command, str(lock)],
+                ["/bin/sh", "-c", '"$@" &', "sh", *keeper, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=REPOSITORY,
                 env={**own, **settings},
-                pass_fds=(lock,),
+                pass_fds=(lock, memory),
                 start_new_session=True,
                 check=True,
             )
     finally:
+        os.close(memory)
         os.close(lock)
     return True
 

@@ -12,10 +12,12 @@ from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
 from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local import processes
+from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.limits import limits_of
 from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
 from pipeline.engines.local.plan import Template
+from pipeline.engines.local.private import missing_sentence, values_for
 from pipeline.engines.local.progress import STOPPED, Ready
 from pipeline.engines.local.reasons import RETRY, volume_of, why_failed
 from pipeline.engines.local.rows import RunRow, StepRow
@@ -34,6 +36,8 @@ class StepRunner:
     ----------
     store, layout
         Where states and files are.
+    vault
+        Secret values of the runs.
     grace_s
         How long a step may take to stop before it is killed.
 
@@ -43,10 +47,11 @@ class StepRunner:
         Whether a stop came before there was a supervisor to pass it to; set anew by who looks.
     """
 
-    def __init__(self, store: Store, layout: Layout, grace_s: float) -> None:
+    def __init__(self, store: Store, layout: Layout, vault: Vault, grace_s: float) -> None:
         self.has_unheard_stop = False
         self._store = store
         self._layout = layout
+        self._vault = vault
         self._grace_s = grace_s
         self._children: list[subprocess.Popen[bytes]] = []
         self._false_starts: Counter[tuple[str, str]] = Counter()
@@ -61,18 +66,23 @@ class StepRunner:
         place = Place(ready.template, attempt, volume_of(run).root)
         try:
             # Before the state says that it runs: where it says so, no folder means a removed one.
-            command = prepare(ready, place, run.settings, gpus)
+            secrets, missing = values_for(run.secrets, self._vault.get(run.id))
+            said = missing_sentence(missing) if missing else ""
+            command = prepare(ready, place, {**run.settings, **secrets}, gpus)
             self._store.update_step(
                 run.id,
                 ready.step,
                 state=State.RUNNING,
-                message="",
+                message=said,
                 started_at=utc_now(),
                 attempt=number,
                 devices=gpus,
                 is_stopping=0,
             )
             log = self._layout.log(run.id, ready.step)
+            if said:
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(f"{said}\n")
             limits = limits_of(run, ready.template, self._grace_s)
             self._children.append(processes.start(attempt, command, log, limits))
         except EngineUnreachable:

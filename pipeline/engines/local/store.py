@@ -17,7 +17,7 @@ from pipeline.engines.local.schema import open_state
 
 _RUN = (
     "seq, id, uid, launch, state, message, created_at, started_at, finished_at, position,"
-    " stop_at, is_deleted, priority, parameters, settings"
+    " stop_at, is_deleted, priority, parameters, settings, secrets"
 )
 _STEP = "run, name, state, message, started_at, finished_at, attempt, devices, outputs, is_stopping"
 _UNFINISHED = "state IN ('pending', 'running')"
@@ -56,8 +56,8 @@ class Store:
                 return str(known[0])
             db.execute(
                 "INSERT INTO runs (id, uid, launch, state, created_at, position, parameters,"
-                " settings, workflow) VALUES (?, ?, ?, ?, ?,"
-                " (SELECT coalesce(max(position), 0) + 1 FROM runs), ?, ?, ?)",
+                " settings, secrets, workflow) VALUES (?, ?, ?, ?, ?,"
+                " (SELECT coalesce(max(position), 0) + 1 FROM runs), ?, ?, ?, ?)",
                 (
                     run.id,
                     run.uid,
@@ -66,6 +66,7 @@ class Store:
                     run.created_at,
                     json.dumps(run.parameters),
                     json.dumps(run.settings),
+                    json.dumps(run.secrets),
                     json.dumps(workflow),
                 ),
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.connect import POD_TOKEN, Kfp
 from tests.engines.kubeflow.fake_api import FakeKfp
@@ -58,3 +60,15 @@ def test_what_a_person_set_goes_first(
     cookie = replace(fake_settings, kfp_cookie="authservice_session=abc")
     assert said(api, token, pod_token) == "Bearer of-a-person"
     assert said(api, cookie, pod_token) == "authservice_session=abc"
+
+
+def test_user_and_password_of_the_address_are_sent_and_not_said(
+    api: FakeKfp, fake_settings: Settings, pod_token: Path
+) -> None:
+    address = fake_settings.kfp_endpoint.replace("://", "://kim:S3c%40ret@")
+    named = replace(fake_settings, kfp_endpoint=address)
+    assert said(api, named, pod_token) == f"Basic {b64encode(b'kim:S3c@ret').decode()}"
+    assert said(api, replace(named, kfp_token="t0ken"), pod_token) == "Bearer t0ken"
+    with pytest.raises(EngineUnreachable) as caught:
+        Kfp(replace(named, kfp_endpoint="http://kim:S3c%40ret@127.0.0.1:9"), pod_token).get("x")
+    assert "S3c" not in str(caught.value) and "http://127.0.0.1:9" in str(caught.value)

@@ -1,0 +1,117 @@
+"""What the state must not hold of a launch: values of secret variables. It has their names.
+
+The values come from the environment of whoever launches. They are handed to the controller, which
+keeps them in memory; see `handover`. Where that is lost, as when the machine was started anew, the
+environment of whoever starts the next controller stands in for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.core.addresses import bare, is_secret, shown_webhook
+from pipeline.core.settings import ADDRESSES, ENVIRONMENT, Settings
+from pipeline.engines.local.environment import is_private, settings_environment
+
+WEBHOOK = ENVIRONMENT["webhook_url"]
+# Steps ask nothing there, so they are not given what opens it.
+_NOT_FOR_STEPS = tuple(
+    ENVIRONMENT[name] for name in ("kfp_endpoint", "pod_tracking_uri", "weights_url")
+)
+_ASKED = tuple(ENVIRONMENT[name] for name in ("tracking_uri", "s3_endpoint_url"))
+
+
+@dataclass(frozen=True)
+class LaunchVariables:
+    """The environment that steps get from whoever launches.
+
+    Parameters
+    ----------
+    stored
+        What anybody may know.
+    secrets
+        By the name of a variable the part of its value that anybody may know: the server of an
+        address, else nothing. None of an older state: the variable need not be there.
+    values
+        By the same names their values, never to be written to a disk.
+    """
+
+    stored: Mapping[str, str]
+    secrets: Mapping[str, str | None]
+    values: Mapping[str, str]
+
+
+def variables_of(settings: Settings, asked: Iterable[str]) -> LaunchVariables:
+    """Sort the own variables into those that may be stored and those that may not.
+
+    Parameters
+    ----------
+    asked
+        Further variables, which the workflow wants from a Secret.
+    """
+    stored, addresses = without_secrets(
+        settings_environment(replace(settings, kfp_token="", kfp_cookie=""))
+    )
+    values = {name: text for name, text in os.environ.items() if is_private(name)}
+    values |= {name: os.environ[name] for name in asked if name in os.environ}
+    values = {name: text for name, text in values.items() if name not in ENVIRONMENT.values()}
+    values |= addresses
+    return LaunchVariables(stored, {name: known(name, values[name]) for name in values}, values)
+
+
+def without_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Part settings, as variables, into what may be stored and the secrets that steps need."""
+    stored, secrets = dict(variables), {}
+    for field in ("kfp_token", "kfp_cookie"):
+        stored.pop(ENVIRONMENT[field], None)
+    for name in _NOT_FOR_STEPS:
+        if name in stored:
+            stored[name] = bare(stored[name])
+    for name in (WEBHOOK, *_ASKED):
+        if name in stored and (name == WEBHOOK or is_secret(stored[name])):
+            secrets[name] = stored.pop(name)
+    return stored, secrets
+
+
+def known(name: str, value: str) -> str:
+    """Give the part of a variable's value that anybody may know."""
+    if name == WEBHOOK:
+        return shown_webhook(value)
+    return bare(value) if name in (ENVIRONMENT[field] for field in ADDRESSES) else ""
+
+
+def values_for(
+    secrets: Mapping[str, str | None], given: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Give the values of a run's secrets as far as there are any, and the names of the others.
+
+    Parameters
+    ----------
+    secrets
+        As stored with the run.
+    given
+        What was handed over for it. Else the own environment counts, but an address that leads to
+        another server does not. MLflow is asked without credentials rather than not at all.
+    """
+    values, missing = {}, []
+    for name, said in secrets.items():
+        own = os.environ.get(name, "")
+        if value := given.get(name) or (own if not said or known(name, own) == said else ""):
+            values[name] = value
+        elif said is not None:
+            missing.append(name)
+            if name in _ASKED:
+                values[name] = said
+    return values, missing
+
+
+def missing_sentence(names: Iterable[str]) -> str:
+    """Say which variables a step has to do without, and what to do."""
+    listed = " and ".join(sorted(names))
+    return (
+        f"this step goes on without {listed}: set at the launch, never written to a disk, and not"
+        " in the environment of the engine, which was started anew since. Set it in a shell and"
+        " retry the run from there."
+    )
