@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, code, joined, plain
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.secrets import hidden
 
@@ -40,12 +41,8 @@ def guarded(render: Callable[_P, None]) -> Callable[_P, None]:
 
 def show_error(reason: SlipwayError) -> None:
     """Show an expected error: the sentence, the place, the next step, and all findings."""
-    lines = [f"**{reason.message}**"]
-    if reason.where:
-        lines.append(f"`{reason.where}`")
-    if reason.next:
-        lines.append(reason.next)
-    st.error("  \n".join(lines), icon=":material/error:")
+    lines = [Markdown(f"**{plain(reason.message)}**"), code(reason.where), plain(reason.next)]
+    st.error(joined("  \n", lines), icon=":material/error:")
     if isinstance(reason, InputError) and reason.findings:
         from dashboard.widgets.findings import show_findings  # on the way of an error only
 

@@ -7,11 +7,16 @@ languages. What the command line and the engines say is English everywhere.
 from __future__ import annotations
 
 import gettext
+import string
+from datetime import datetime
 from functools import lru_cache
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from dashboard.plain import Markdown, plain
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DOMAIN = "slipway"
@@ -19,16 +24,23 @@ LOCALE = Path(__file__).parent / "locale"
 CHOSEN = "i18n.language"
 
 
-def tr(text: str, /, **values: Any) -> str:
-    """Give a text in the language of this session; what has no translation stays English.
+def tr(text: str, /, **values: Any) -> Markdown:
+    """Give a text in the language of this session, for what renders Markdown.
 
     Parameters
     ----------
     text
-        English; with `values` a format string that names them.
+        Markdown in English, what has no translation stays so; with `values` a format string.
+    values
+        What it names. A value is shown as it is unless it is `Markdown`.
     """
-    translated = _catalog(language()).gettext(text)
-    return translated.format(**values) if values else translated
+    translated = _translated(text)
+    return Markdown(_Escaping().vformat(translated, (), values) if values else translated)
+
+
+def tr_text(text: str, /, **values: Any) -> str:
+    """Give a text like `tr`, for what shows text as it is: a table, an option, a placeholder."""
+    return _translated(text).format(**values)
 
 
 def marked(text: str) -> str:
@@ -39,6 +51,18 @@ def marked(text: str) -> str:
 def language() -> str:
     """Give the language of this session, one of `LANGUAGES`."""
     return str(st.session_state.get(CHOSEN, "en"))
+
+
+class _Escaping(string.Formatter):
+    """Formats Markdown; a number or a time is formatted by us and cannot be Markdown."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = format(value, format_spec)
+        return text if isinstance(value, (Markdown, Number, datetime)) else plain(text)
+
+
+def _translated(text: str) -> str:
+    return _catalog(language()).gettext(text)
 
 
 @lru_cache

@@ -93,9 +93,13 @@ def _warn_of_others(host: str) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    for name, folder in (("volume", settings.volume), ("state folder", settings.state)):
+    # The state has a person's preferences, logs and runs; a volume is there to be shared.
+    for name, folder, mode in (
+        ("volume", settings.volume, 0o777),
+        ("state folder", settings.state, 0o700),
+    ):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=mode)
         except OSError as reason:
             raise UsageError(
                 f"the {name} {folder} cannot be made: {reason.strerror}.",

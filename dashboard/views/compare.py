@@ -9,6 +9,7 @@ from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
 from dashboard.theme import colours, colours_of
 from dashboard.views.compare_details import show_details
+from dashboard.widgets.charts import draw
 from dashboard.widgets.comparison import comparison_csv, metric_table, params_table, show_chips
 from dashboard.widgets.curves import curve_chart
 from dashboard.widgets.outages import show_outages
@@ -198,4 +199,4 @@ def _curves(found: Comparison, groups: dict[str, list[str]], run_colours: dict[s
         series, colours(), smoothing=smoothing, line_colours=line_colours, spreads=spreads
     )
     figure.update_layout(showlegend=False, height=360)
-    st.plotly_chart(figure, theme=None, key="curves", config={"displayModeBar": False})
+    draw(figure, "curves")

@@ -8,7 +8,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import plain
 from dashboard.theme import colours
+from dashboard.widgets.charts import draw
 from dashboard.widgets.comparison import (
     counts_chart,
     metric_table,
@@ -100,7 +102,7 @@ def _images(found: Comparison) -> None:
     for index, (run, folder) in enumerate(folders.items()):
         path = folder / present[caption]
         with columns[index % 2]:
-            st.caption(run)
+            st.caption(plain(run))
             if path.is_file():
                 st.image(path.read_bytes(), width="stretch")
             else:
@@ -119,7 +121,7 @@ def _files(found: Comparison, baseline: str) -> None:
     )
     one, two = (RunFolder(Path(found.runs[run]["folder"])) for run in (baseline, other))
     for name, diff in file_diffs(one, two).items():
-        st.markdown(f"**{name}**")
+        st.markdown(f"**{plain(name)}**")
         if diff is None:
             st.caption(tr("One of the two runs has none."))
         elif diff:
@@ -145,7 +147,7 @@ def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
     if len(counted) > 1 and len(set(map(repr, counted.values()))) == 1:
         st.caption(tr("The same in all of these runs."))
     figure = counts_chart(counted, colours(), run_colours)
-    st.plotly_chart(figure, theme=None, key="counts", config={"displayModeBar": False})
+    draw(figure, "counts")
 
 
 def _scatter(
@@ -169,7 +171,7 @@ def _scatter(
         if metric in of_run and found.params[param][run] is not None
     }
     figure = scatter_chart(points, param, metric, colours(), run_colours)
-    st.plotly_chart(figure, theme=None, key="scatter", config={"displayModeBar": False})
+    draw(figure, "scatter")
 
 
 def _parallel(
@@ -190,7 +192,7 @@ def _parallel(
     reached = {run: of_run.get(metric) for run, of_run in values.items()}
     axes = {name: found.params[name] for name in chosen} | {str(metric): reached}
     figure = parallel_chart(axes, colours(), run_colours)
-    st.plotly_chart(figure, theme=None, key="parallel", config={"displayModeBar": False})
+    draw(figure, "parallel")
 
 
 def _known_first(found: Comparison) -> list[str]:

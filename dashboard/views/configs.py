@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.i18n import tr
+from dashboard.plain import code, joined, plain
 from dashboard.views import configs_editor, configs_files, configs_side
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural
 from dashboard.widgets.yaml_editor import EDITOR_HEIGHT
 from pipeline.actions.file_uses import Uses, runs_by_digest, runs_of_file
@@ -69,12 +69,12 @@ def _show_files(folders: dict[str, list[str]], chosen: str, uses: Uses) -> None:
     for folder, paths in folders.items():
         if not paths:
             continue
-        st.caption(f"{folder or 'volume'}/")
+        st.caption(plain(f"{folder or 'volume'}/"))
         for path in paths:
-            name = escape(Path(path).name)
+            name = plain(Path(path).name)
             label = f":blue[**{name}**]" if path == chosen else name
             if runs := _runs(path, uses):
-                label += f" :small[:gray[{plural(runs, 'run')}]]"
+                label = f"{label} :small[:gray[{plural(runs, 'run')}]]"
             icon = ":material/edit_note:" if path == chosen else ":material/description:"
             if st.button(label, key=f"configs.open.{path}", type="tertiary", icon=icon):
                 state.set_url(state.FILE, path)
@@ -99,10 +99,10 @@ def _show_empty() -> None:
         st.markdown(tr("**No yaml files on the volume yet**"))
         st.markdown(
             tr(
-                "Cfg, data, model and tune yaml in `{root}`, or in its folders {folders}, appear "
+                "Cfg, data, model and tune yaml in {root}, or in its folders {folders}, appear "
                 "here.",
-                root=root,
-                folders=", ".join(f"`{name}/`" for name in sorted(set(FOLDERS.values()))),
+                root=code(str(root)),
+                folders=joined(", ", [code(f"{name}/") for name in sorted(set(FOLDERS.values()))]),
             )
         )
         st.code(f"python -m pipeline sample '{root}'", language="bash")

@@ -11,9 +11,10 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
+from dashboard.plain import plain
 from dashboard.views.configs_editor import Opened
 from dashboard.widgets.built import built_text
-from dashboard.widgets.findings import escape, show_findings
+from dashboard.widgets.findings import show_findings
 from dashboard.widgets.states import state_text
 from dashboard.widgets.yaml_editor import jump_to
 from pipeline.actions.builds import Build, newest_build, plan_build
@@ -115,9 +116,9 @@ def _show_answer(found: Build) -> None:
         st.markdown(tr(":green[:material/check_circle:] **It builds**"))
         st.markdown(f":small[{built_text(found.result)}]")
     elif found.state == State.UNKNOWN:
-        st.warning(escape(found.failure), icon=":material/help:")
+        st.warning(plain(found.failure), icon=":material/help:")
     else:
-        st.error(escape(found.failure or state_text(found.state)), icon=":material/error:")
+        st.error(plain(found.failure or state_text(found.state)), icon=":material/error:")
     with st.container(horizontal=True):
         if line := re.search(r":(\d+)$", found.where):
             st.button(

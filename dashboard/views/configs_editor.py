@@ -11,9 +11,10 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.drafts import Draft, drop_draft, keep_draft, load_draft
 from dashboard.errors import show_error
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_text
+from dashboard.plain import Markdown, plain
 from dashboard.views.configs_files import show_menu
-from dashboard.widgets.findings import escape, show_findings, summary
+from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.yaml_editor import jump_to, line_of, yaml_editor
 from pipeline.core.cfg_merge import diff_text
 from pipeline.core.editing import open_text, save_text, why_read_only
@@ -67,7 +68,7 @@ def show(path: str) -> Opened:
     obstacle = why_read_only(volume, path)
     head, bar = st.container(horizontal=True, vertical_alignment="center"), st.container()
     text, findings = yaml_editor(
-        path,
+        plain(path),
         key=key,
         findings=lambda typed: check_file(volume, path, typed),
         on_change=_typed,
@@ -95,10 +96,10 @@ def change_text(opened: Opened, text: str) -> None:
 
 
 def _show_head(opened: Opened) -> None:
-    note = st.session_state.pop(_NOTICE, "")
+    note = plain(st.session_state.pop(_NOTICE, ""))
     saved = f":green[{note}]" if note else tr(":gray[saved]")
     word = tr(":orange[not saved]") if opened.is_changed else saved
-    st.markdown(f"**{escape(opened.path)}** · {word}")
+    st.markdown(f"**{plain(opened.path)}** · {word}")
     show_menu(opened.path, opened.text, opened.sha256)
 
 
@@ -136,7 +137,9 @@ def _show_checks(findings: Sequence[Finding]) -> None:
     if not findings:
         st.markdown(tr(":green[:material/check_circle:] No problems found."))
         return
-    mark = ":red[:material/error:]" if has_errors(findings) else ":orange[:material/info:]"
+    mark = Markdown(
+        ":red[:material/error:]" if has_errors(findings) else ":orange[:material/info:]"
+    )
     st.markdown(
         tr(
             "{mark} **{summary}** :gray[a file with problems can be saved too]",
@@ -163,11 +166,11 @@ def _show_conflict(opened: Opened) -> None:
         tr(
             "**{path} was changed by somebody else while you were editing.**  \n"
             "Nothing is overwritten and your text is kept. Compare, then choose.",
-            path=escape(path),
+            path=path,
         ),
         icon=":material/sync_problem:",
     )
-    yours = tr("{path} (your text)", path=path)
+    yours = tr_text("{path} (your text)", path=path)
     st.code(diff_text(opened.text_on_disk, opened.text, path, yours), language="diff")
     pure = PurePosixPath(path)
     name = st.text_input(

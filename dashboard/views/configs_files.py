@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
-from dashboard.widgets.findings import escape
 from dashboard.widgets.space_form import TITLES
 from pipeline.core.editing import delete, duplicate, open_text, restore, save_text
 from pipeline.core.errors import SlipwayError
@@ -61,7 +60,7 @@ def show_upload() -> None:
             except SlipwayError as reason:
                 show_error(reason)
                 return
-            st.success(tr("It is {path} now.", path=escape(path)))
+            st.success(tr("It is {path} now.", path=path))
 
 
 def show_deleted(paths: list[str]) -> None:
@@ -70,7 +69,7 @@ def show_deleted(paths: list[str]) -> None:
         return
     with st.expander(tr("Deleted ({count})", count=len(paths)), type="compact"):
         for path in paths:
-            label = tr("Bring back {path}", path=escape(path))
+            label = tr("Bring back {path}", path=path)
             icon = ":material/restore_from_trash:"
             if st.button(label, key=f"configs.back.{path}", type="tertiary", icon=icon):
                 _bring_back(path)
@@ -104,7 +103,7 @@ def show_menu(path: str, text: str, sha256: str) -> None:
             except SlipwayError as reason:
                 show_error(reason)
             else:
-                st.toast(tr("{path} is deleted; its versions are kept.", path=escape(path)))
+                st.toast(tr("{path} is deleted; its versions are kept.", path=path))
                 _open("")
 
 

@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_text
+from dashboard.plain import plain
 from dashboard.views.configs_build import show_build
 from dashboard.views.configs_editor import Opened, change_text
 from dashboard.views.configs_space import show_space
 from dashboard.widgets.cfg_form import cfg_form
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.file_uses import Uses
 from pipeline.core.cfg_merge import diff_text
@@ -58,7 +58,7 @@ def show(opened: Opened, uses: Uses) -> None:
 
 
 def _show_changes(opened: Opened) -> None:
-    unsaved = tr("{path} (your text)", path=opened.path)
+    unsaved = tr_text("{path} (your text)", path=opened.path)
     diff = diff_text(opened.text_on_disk, opened.text, opened.path, unsaved)
     if diff:
         st.code(diff, language="diff")
@@ -135,7 +135,7 @@ def _path_field(opened: Opened, name: str, value: str, choices: Sequence[str]) -
     key = f"configs.place.{opened.path}.{name}"
     st.session_state[key] = value or None
     st.selectbox(
-        name,
+        plain(name),
         list(dict.fromkeys([*([value] if value else []), *choices])),
         key=key,
         placeholder=tr("choose or type"),
@@ -216,7 +216,7 @@ def _show_runs(runs: tuple[str, ...]) -> None:
         return
     st.caption(tr("Used by {runs}:", runs=plural(len(runs), "run")))
     for run in runs[:10]:
-        if st.button(escape(run), key=f"configs.run.{run}", type="tertiary"):
+        if st.button(plain(run), key=f"configs.run.{run}", type="tertiary"):
             state.open_run(run)
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.i18n import tr
+from dashboard.plain import plain
 from dashboard.widgets.cfg_form import override_text, shown_value
-from dashboard.widgets.findings import escape
 from pipeline.core.advice import advise
 from pipeline.core.dataset import DatasetReport
 
@@ -28,12 +28,12 @@ def show_advice(name: str, report: DatasetReport) -> None:
         text.markdown(
             tr(
                 ":blue[:material/lightbulb:] **{key} {value}** :gray[instead of {current}]",
-                key=escape(entry.key),
+                key=entry.key,
                 value=shown_value(entry.value),
                 current=shown_value(entry.current),
             )
-            + f"  \n:small[:gray[{escape(entry.reason)}]]",
-            help=tr("Source: {page} {part}", page=page, part=escape(part)),
+            + f"  \n:small[:gray[{plain(entry.reason)}]]",
+            help=tr("Source: {page} {part}", page=page, part=part),
         )
         if button.button(
             tr(":blue[Launch with it]"), key=f"datasets.advice.{entry.key}", type="tertiary"

@@ -9,8 +9,9 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.views.dataset_list import size_of
-from dashboard.widgets.findings import escape, show_findings, summary
+from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
 from pipeline.actions.inspections import Inspection
 from pipeline.core.findings import Finding
@@ -28,7 +29,7 @@ def show_head(name: str, path: str, found: Inspection) -> None:
     """Show what a dataset holds, what stops a launch with it, and where to go from here."""
     is_broken = found.report is not None and not found.report.splits
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(escape(name), anchor=False, width="stretch")
+        st.subheader(plain(name), anchor=False, width="stretch")
         if st.button(
             tr("Launch with this data"),
             icon=":material/rocket_launch:",
@@ -58,28 +59,28 @@ def show_head(name: str, path: str, found: Inspection) -> None:
         show_findings(_worst(found), shown=_WORST)
 
 
-def _answer(found: Inspection) -> str:
+def _answer(found: Inspection) -> Markdown:
     report = found.report
     if report is None:
         return tr("Reading lists and labels")
     counted = summary(report.all_findings) or tr("nothing wrong")
     if not report.splits:
-        return f"**{counted}**"
+        return Markdown(f"**{counted}**")
     parts = [size_of(found), plural(len(report.names), "class", "classes")]
     ratio = _imbalance(found)
     if ratio is not None:
         shown = f"{ratio:.3g}" if ratio < 100 else f"{ratio:,.0f}"
         parts.append(tr("imbalance {ratio}", ratio=shown))
-    return f"**{' · '.join(parts)} · {counted}**"
+    return Markdown(f"**{joined(' · ', parts)} · {counted}**")
 
 
-def _origin(path: str, found: Inspection) -> str:
-    parts = [escape(path)]
+def _origin(path: str, found: Inspection) -> Markdown:
+    parts = [plain(path)]
     if found.report and found.report.base_note:
-        parts.append(escape(found.report.base_note))
+        parts.append(plain(found.report.base_note))
     if found.report and found.report.task in _TASKS:
         parts.append(tr(_TASKS[found.report.task]))
-    return " · ".join(parts)
+    return joined(" · ", parts)
 
 
 def _worst(found: Inspection) -> list[Finding]:

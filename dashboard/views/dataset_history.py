@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.i18n import marked, tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import joined
 from dashboard.widgets.formats import ago, exact, plural, share
 from pipeline.actions.dataset_runs import DatasetRun, best_run, runs_of_dataset
 
@@ -39,11 +39,12 @@ def show_runs(path: str, fingerprint: str) -> None:
         changed=changed,
     )
     if best := best_run(found):
-        said += " " + tr(
+        told = tr(
             "Best mAP50-95 on the data as it is now: **{value}** by {run}.",
             value=share(best.best_map),
-            run=escape(best.run),
+            run=best.run,
         )
+        said = joined(" ", [said, told])
     st.markdown(said)
     event = st.dataframe(
         pd.DataFrame([_run_row(entry) for entry in found]),

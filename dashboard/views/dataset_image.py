@@ -13,8 +13,9 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.boxes import class_name, picture_html
-from dashboard.widgets.findings import escape, show_findings
+from dashboard.widgets.findings import show_findings
 from pipeline.core.dataset import DatasetReport
 from pipeline.core.samples import Look, Samples, Wanted, look_at
 
@@ -79,7 +80,7 @@ def _body(report: DatasetReport, samples: Samples) -> None:
     name = state.url_text(state.IMAGE)
     index = samples.find(name)
     if index is None:
-        st.info(tr("{name} is not an image of this dataset.", name=escape(name)))
+        st.info(tr("{name} is not an image of this dataset.", name=name))
         return
     look = looker(report, samples, _SIDE_PX)(samples.images[index])
     left, right = st.columns([2, 1], gap="medium")
@@ -89,7 +90,7 @@ def _body(report: DatasetReport, samples: Samples) -> None:
         chosen = _lines(report, look, name)
     with left:
         if look.picture is None:
-            st.error(escape(look.mistake), icon=":material/broken_image:")
+            st.error(plain(look.mistake), icon=":material/broken_image:")
             return
         picture = picture_html(
             look.picture,
@@ -127,18 +128,18 @@ def _neighbours(samples: Samples, index: int) -> None:
 
 
 def _facts(samples: Samples, index: int, look: Look) -> None:
-    parts = [samples.split_of(index)]
+    parts = [plain(samples.split_of(index))]
     if look.picture:
-        parts.append(f"{look.picture.width:,} × {look.picture.height:,} px")
-    note = note_of(look)
-    parts += [f":orange[{note}]"] if note else []
+        parts.append(Markdown(f"{look.picture.width:,} × {look.picture.height:,} px"))
+    if note := note_of(look):
+        parts.append(Markdown(f":orange[{plain(note)}]"))
     with st.container(gap=None):
-        st.markdown(f"**{escape(samples.name_of(index).rpartition('/')[2])}**")
-        st.markdown(" · ".join(parts))
+        st.markdown(f"**{plain(samples.name_of(index).rpartition('/')[2])}**")
+        st.markdown(joined(" · ", parts))
         if look.labels:
-            st.caption(escape(look.labels.path if look.labels.is_there else tr("no label file")))
+            st.caption(plain(look.labels.path if look.labels.is_there else tr("no label file")))
     if look.labels is None:
-        st.warning(escape(look.mistake), icon=":material/warning:")
+        st.warning(plain(look.mistake), icon=":material/warning:")
     show_findings(samples.findings_of(index), shown=3)
 
 

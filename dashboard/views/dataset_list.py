@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.formats import plural
 from pipeline.actions.inspections import Inspection
 from pipeline.core.volume import Choice
@@ -24,13 +24,13 @@ def show_list(choices: list[Choice], chosen: str) -> None:
     st.fragment(guarded(lambda: _entries(choices, chosen)), run_every=every)()
 
 
-def size_of(found: Inspection) -> str:
+def size_of(found: Inspection) -> Markdown:
     """Give images and instances in words; nothing when they are not known."""
     if found.report is None or not found.report.splits:
-        return ""
+        return Markdown()
     splits = found.report.splits.values()
     images, instances = (sum(getattr(split, of) for split in splits) for of in _TOTALS)
-    return f"{plural(images, 'image')} · {plural(instances, 'instance')}"
+    return Markdown(f"{plural(images, 'image')} · {plural(instances, 'instance')}")
 
 
 def _entries(choices: list[Choice], chosen: str) -> None:
@@ -38,15 +38,15 @@ def _entries(choices: list[Choice], chosen: str) -> None:
         for choice in choices:
             found = services.inspections().known(choice.path)
             icon, sign = _health(found)
-            name = escape(choice.name)
+            name = plain(choice.name)
             label = f":blue[**{name}**]" if choice.name == chosen else name
             with st.container(gap=None):
                 if st.button(label, key=f"datasets.open.{choice.name}", type="tertiary", icon=icon):
                     _choose(choice.name)
-                st.caption(" · ".join(part for part in (sign, size_of(found)) if part))
+                st.caption(joined(" · ", [plain(sign), size_of(found)]))
 
 
-def _health(found: Inspection) -> tuple[str, str]:
+def _health(found: Inspection) -> tuple[str, Markdown]:
     """Give icon and words for how a dataset is."""
     if found.report is None:
         if found.failure:
@@ -57,9 +57,9 @@ def _health(found: Inspection) -> tuple[str, str]:
         if finding.severity in counts:
             counts[finding.severity] += 1
     if counts["error"]:
-        return ":material/error:", f":red[{plural(counts['error'], 'error')}]"
+        return ":material/error:", Markdown(f":red[{plural(counts['error'], 'error')}]")
     if counts["warning"]:
-        return ":material/warning:", f":orange[{plural(counts['warning'], 'warning')}]"
+        return ":material/warning:", Markdown(f":orange[{plural(counts['warning'], 'warning')}]")
     return ":material/check_circle:", tr(":green[ready]")
 
 

@@ -11,9 +11,9 @@ import streamlit as st
 from dashboard import state
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, plain
 from dashboard.views.dataset_image import looker, note_of, open_image, wanted
 from dashboard.widgets.boxes import picture_html
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural
 from pipeline.core.dataset import DatasetReport
 from pipeline.core.samples import Look, Samples
@@ -60,7 +60,7 @@ def _filters(report: DatasetReport, samples: Samples) -> None:
         _select(tr("Finding"), "code", {name: name for name in samples.codes()}, 220)
 
 
-def _select(label: str, key: str, options: Mapping[str, str], width: int) -> None:
+def _select(label: Markdown, key: str, options: Mapping[str, str], width: int) -> None:
     widget = state.seed(key, "", ["", *options])
     chosen = st.selectbox(
         label,
@@ -96,7 +96,7 @@ def _grid(report: DatasetReport, samples: Samples, indices: Sequence[int]) -> No
             name = samples.name_of(index)
             with st.container(key=f"samples-tile-{number}"):
                 st.html(_tile_html(report, tile, name))
-                label = f"{escape(name.rpartition('/')[2])} :gray[{samples.split_of(index)}]"
+                label = f"{plain(name.rpartition('/')[2])} :gray[{plain(samples.split_of(index))}]"
                 if st.button(label, key=f"samples.open.{number}", type="tertiary"):
                     open_image(name)
 

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, code, plain
 from dashboard.views import launch_plan
 from dashboard.views.dataset_advice import show_advice
 from dashboard.views.dataset_findings import show_findings_part
@@ -20,7 +21,7 @@ from dashboard.views.dataset_image import show_asked_image
 from dashboard.views.dataset_list import show_list
 from dashboard.views.dataset_samples import show_samples
 from dashboard.widgets.box_statistics import show_box_statistics, show_image_sizes
-from dashboard.widgets.findings import escape, show_findings
+from dashboard.widgets.findings import show_findings
 from dashboard.widgets.split_distribution import show_split_distribution
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset import DatasetReport
@@ -86,7 +87,7 @@ def _show(name: str, path: str, found: Inspection) -> None:
     if found.is_running:
         _progress(path, found)
     if found.failure:
-        st.error(escape(found.failure), icon=":material/error:")
+        st.error(plain(found.failure), icon=":material/error:")
     report, samples = found.report, found.samples
     if report is None:
         return
@@ -115,9 +116,10 @@ def _show(name: str, path: str, found: Inspection) -> None:
         guarded(show_asked_image)(report, samples)
 
 
-def _part_title(part: str, found: Inspection) -> str:
+def _part_title(part: str, found: Inspection) -> Markdown:
     counted = len(found.report.all_findings) if found.report and part == "findings" else 0
-    return f"{tr(_PARTS[part])} ({counted:,})" if counted else tr(_PARTS[part])
+    title = tr(_PARTS[part])
+    return Markdown(f"{title} ({counted:,})") if counted else title
 
 
 def _wait() -> None:
@@ -198,7 +200,7 @@ def _boxes(path: str, report: DatasetReport) -> None:
 
 
 def _show_unknown(text: str, names: list[str]) -> None:
-    st.subheader(tr("There is no data yaml '{name}'", name=escape(text)), anchor=False)
+    st.subheader(tr("There is no data yaml '{name}'", name=text), anchor=False)
     st.write(
         tr("It was renamed or removed, or the link is from another volume. Choose one of the list.")
     )
@@ -210,9 +212,9 @@ def _show_empty() -> None:
         st.markdown(tr("**No dataset on the volume yet**"))
         st.markdown(
             tr(
-                "A data yaml (`path`, `train`, `val`, `names`) in `{root}`, or in its folder "
+                "A data yaml (`path`, `train`, `val`, `names`) in {root}, or in its folder "
                 "`data-yaml/`, appears here with what it holds. Or start with the sample:",
-                root=root,
+                root=code(str(root)),
             )
         )
         st.code(f"python -m pipeline sample '{root}'", language="bash")

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
+from dashboard.plain import code
 from dashboard.views import (
     launch_advice,
     launch_form,
@@ -23,7 +24,7 @@ from dashboard.views import (
 )
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
-from dashboard.widgets.findings import escape, show_findings, summary
+from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import SlipwayError
@@ -131,7 +132,7 @@ def _show_data(plan: Plan) -> None:
 
 def _show_numbers(plan: Plan) -> None:
     if plan.report is None or not plan.report.splits:
-        st.markdown(tr("**No numbers for {data} yet**", data=escape(plan.launch.choices.data)))
+        st.markdown(tr("**No numbers for {data} yet**", data=plan.launch.choices.data))
         st.caption(tr("The findings beside this say what keeps the dataset from being read."))
         return
     report = plan.report.as_dict()
@@ -151,7 +152,7 @@ def _show_numbers(plan: Plan) -> None:
         images=plural(totals["images"], "image"),
         instances=plural(totals["instances"], "instance"),
         classes=plural(len(report["names"]), "class", "classes"),
-        details=escape(" · ".join(parts)),
+        details=" · ".join(parts),
     )
     show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")
 
@@ -240,7 +241,10 @@ def _show_empty(picked: dict[str, Any]) -> None:
     with st.container(border=True):
         st.markdown(tr("**Missing on the volume: {kinds}**", kinds=", ".join(missing)))
         st.markdown(
-            tr("Put these into `{root}`, or into its folder of the kind, and reload:", root=root)
+            tr(
+                "Put these into {root}, or into its folder of the kind, and reload:",
+                root=code(str(root)),
+            )
         )
         st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
         st.markdown(tr("Or start with the sample, generated shapes that train in a minute:"))

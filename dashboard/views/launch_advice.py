@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.i18n import tr
+from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.views import launch_plan
 from dashboard.widgets.cfg_form import shown_value
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import duration, size
 from pipeline.actions.estimate import Estimate
 from pipeline.actions.launches import Plan
@@ -19,8 +19,8 @@ def show(plan: Plan) -> None:
     if not (plan.advice or plan.taken):
         return
     base = launch_plan.base_cfg(plan) or {}
-    is_open = tr(":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]")
-    is_taken = tr(":green[:material/check:] **{key} {value}** :gray[applied, was {current}]")
+    is_open = marked(":blue[:material/lightbulb:] **{key} {value}** :gray[now {current}]")
+    is_taken = marked(":green[:material/check:] **{key} {value}** :gray[applied, was {current}]")
     kinds = (
         (plan.advice, is_open, tr("Apply"), launch_plan.follow),
         (plan.taken, is_taken, tr("Undo"), launch_plan.undo),
@@ -28,24 +28,24 @@ def show(plan: Plan) -> None:
     is_changed = False
     for entries, head, action, act in kinds:
         for entry in entries:
-            if _row(entry, head.format(**_words(entry)), action):
+            if _row(entry, tr(head, **_words(entry)), action):
                 act(entry, base)
                 is_changed = True
     if is_changed:
         st.rerun()  # the settings beside this show the change too
 
 
-def expected(estimate: Estimate) -> str:
+def expected(estimate: Estimate) -> Markdown:
     """Say what the launch will take: ``about 6 min (3 like it before) · 120 MB``; else nothing."""
-    room = size(estimate.bytes) if estimate.bytes else ""
+    room = size(estimate.bytes) if estimate.bytes else Markdown()
     if estimate.seconds is None:
-        return tr("about {size} on disk", size=room) if room else ""
+        return tr("about {size} on disk", size=room) if room else Markdown()
     time = duration(estimate.seconds)
     told = tr("about {time} ({runs} like it before)", time=time, runs=f"{estimate.runs:,}")
-    return f"{told} · {room}" if room else told
+    return joined(" · ", [told, room])
 
 
-def how(estimate: Estimate) -> str:
+def how(estimate: Estimate) -> Markdown:
     """Say what the figures rest on."""
     if not estimate.runs:
         return tr("Best and last weights are each as large as the model's.")
@@ -55,13 +55,13 @@ def how(estimate: Estimate) -> str:
     )
 
 
-def _row(entry: Advice, head: str, action: str) -> bool:
+def _row(entry: Advice, head: Markdown, action: Markdown) -> bool:
     """Show one entry and say whether its button was clicked."""
     page, _, part = entry.source.partition(" ")
     text, button = st.columns([3.2, 1], vertical_alignment="top")
     text.markdown(
-        f"{head}  \n:small[:gray[{escape(entry.reason)}]]",
-        help=tr("Source: {page} {part}", page=page, part=escape(part)),
+        f"{head}  \n:small[:gray[{plain(entry.reason)}]]",
+        help=tr("Source: {page} {part}", page=page, part=part),
     )
     return button.button(
         f":blue[{action}]", key=f"launch.advice.{entry.key}", type="tertiary", width="stretch"
@@ -70,7 +70,7 @@ def _row(entry: Advice, head: str, action: str) -> bool:
 
 def _words(entry: Advice) -> dict[str, str]:
     return {
-        "key": escape(entry.key),
+        "key": entry.key,
         "value": shown_value(entry.value),
         "current": shown_value(entry.current),
     }

@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import preferences, services, state
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_text
+from dashboard.plain import plain
 from dashboard.views import launch_space, launch_team_preset
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
@@ -89,7 +90,7 @@ def pickers() -> tuple[dict[str, Any], str]:
         # A browser that missed the run which made the field shows what the field begins with.
         index = names.index(value) if value in names else None
         picked[kind] = column.selectbox(
-            label, names, index, key=key, placeholder=tr("no {kind} yet", kind=kind)
+            label, names, index, key=key, placeholder=tr_text("no {kind} yet", kind=kind)
         )
         state.publish(kind, picked[kind])
     if not is_choice:
@@ -97,7 +98,12 @@ def pickers() -> tuple[dict[str, Any], str]:
     fallback = last["engine"] if last.get("engine") in settings.engines else settings.engine
     key = state.seed("engine", fallback, settings.engines)
     engine = columns[3].segmented_control(
-        tr("Engine"), settings.engines, default=st.session_state[key], key=key, required=True
+        tr("Engine"),
+        settings.engines,
+        format_func=plain,
+        default=st.session_state[key],
+        key=key,
+        required=True,
     )
     state.publish("engine", engine)
     return picked, str(engine)
@@ -219,9 +225,9 @@ def _labels(entries: list[str]) -> tuple[dict[str, str], list[Finding]]:
         key, equals, value = (part.strip() for part in entry.partition("="))
         if equals and selector.setdefault(key, value) == value:
             continue
-        message = tr("'{entry}' is not KEY=VALUE.", entry=entry)
+        message = tr_text("'{entry}' is not KEY=VALUE.", entry=entry)
         if equals:
-            message = tr(
+            message = tr_text(
                 "'{key}' is asked to be '{selector}' and '{value}'.",
                 key=key,
                 selector=selector[key],

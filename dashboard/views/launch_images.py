@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import services
 from dashboard.errors import guarded
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import plain
 from dashboard.widgets.formats import ago, exact
 from pipeline.actions.launches import Plan
 from pipeline.core.findings import has_errors, ordered
@@ -45,7 +45,7 @@ def show(plan: Plan) -> None:
         st.caption(when, help=exact(found.deep_at))
     else:
         if found.failure:
-            st.caption(escape(found.failure))
+            st.caption(plain(found.failure))
         st.button(
             tr("Check the images too"),
             icon=":material/image_search:",

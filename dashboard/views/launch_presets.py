@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import tr
+from dashboard.plain import code, plain
 from dashboard.views import launch_plan
 from dashboard.widgets.cfg_form import override_text, shown_value
-from dashboard.widgets.findings import escape
 from pipeline.core.errors import FileChanged
 
 
@@ -46,7 +46,8 @@ def _show(base: Mapping[str, Any]) -> None:
         }
         for key, value in changes.items():
             now = shown_value(overrides.get(key, base.get(key))) or tr("empty")
-            st.markdown(f"`{key}` {escape(now)} → **{escape(shown_value(value) or tr('empty'))}**")
+            then = plain(shown_value(value) or tr("empty"))
+            st.markdown(f"{code(key)} {plain(now)} → **{then}**")
         if not changes:
             st.caption(tr("Its settings are what they are now."))
         st.button(
@@ -74,9 +75,9 @@ def _show_save(overrides: Mapping[str, Any]) -> None:
         try:
             save_preset(services.volume(), name, overrides, user=services.user(), replace=is_there)
         except FileChanged as reason:
-            st.warning(escape(reason.message))
+            st.warning(plain(reason.message))
             return
-        st.toast(tr("Preset {name} is saved.", name=escape(name)))
+        st.toast(tr("Preset {name} is saved.", name=name))
         st.rerun()
 
 

@@ -14,8 +14,8 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import Markdown
 from dashboard.views import launch_plan
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import InputError, SlipwayError
@@ -133,7 +133,7 @@ def _save(name: str, document: Mapping[str, Any], *, replace: bool) -> None:
         show_error(reason)
         return
     _choose(saved)
-    st.toast(tr("The search space is saved as {name}.", name=escape(saved)))
+    st.toast(tr("The search space is saved as {name}.", name=saved))
     st.rerun()
 
 
@@ -158,7 +158,7 @@ def _title(space: str) -> str:
     return space or tr("default, around the current values")
 
 
-def _origin(space: str) -> str:
+def _origin(space: str) -> Markdown:
     if is_inline(space):
         return tr("Goes with this launch alone, frozen in its record. Save it to use it again.")
     if space:

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_text
+from dashboard.plain import Markdown, joined
 from dashboard.views import launch_form
 from dashboard.views.launch_plan import settings_of
 from dashboard.widgets.formats import plural
@@ -71,7 +72,7 @@ def show(swept: SweepPlan) -> None:
         return
     axes = ("model", "cfg", "seed")
     sizes = [len({getattr(entry, axis) for entry in swept.combinations}) for axis in axes]
-    factors = " × ".join(plural(size, axis) for size, axis in zip(sizes, axes, strict=True))
+    factors = joined(" × ", [plural(size, axis) for size, axis in zip(sizes, axes, strict=True)])
     st.caption(
         f"{factors} = {plural(count, 'run')}",
         help=tr("Time and space above are for all of them, one after the other."),
@@ -128,7 +129,7 @@ def _seeds_and_name() -> dict[str, Any]:
     }
 
 
-def _further(key: str, label: str, kind: Kind, first: str) -> list[str]:
+def _further(key: str, label: Markdown, kind: Kind, first: str) -> list[str]:
     """Offer what the volume has besides the one that is chosen above."""
     widget = state.seed_list(key)
     kept = [name for name in st.session_state[widget] if name != first]
@@ -139,7 +140,7 @@ def _further(key: str, label: str, kind: Kind, first: str) -> list[str]:
         label,
         list(dict.fromkeys((*offered, *kept))),
         key=widget,
-        placeholder=tr("only {name}", name=first),
+        placeholder=tr_text("only {name}", name=first),
         help=tr("Every model runs with every cfg and every seed."),
     )
     state.publish(key, ",".join(names))

@@ -9,9 +9,9 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, plain
 from dashboard.views import launch_plan
 from dashboard.widgets.cfg_form import override_text
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural
 from pipeline.core.errors import FileMissing, InputError
 
@@ -44,12 +44,12 @@ def show(base: Mapping[str, Any]) -> None:
         return
     preset, why_not = _loaded()
     if why_not:
-        st.markdown(f":orange[:material/warning:] :small[{why_not}]")
+        st.markdown(f":orange[:material/warning:] :small[{plain(why_not)}]")
         return
     overrides = launch_plan.overrides()
     taken = {key for key, value in preset.items() if overrides.get(key, base.get(key)) == value}
     ours = taken & set(overrides)
-    values = {"name": escape(name), "settings": plural(len(preset), "setting")}
+    values = {"name": name, "settings": plural(len(preset), "setting")}
     if len(taken) == len(preset):
         text = tr("Team preset **{name}** · {settings}", **values)
     elif ours:
@@ -64,7 +64,7 @@ def show(base: Mapping[str, Any]) -> None:
         _button(tr("Apply"), ":material/add:", {**overrides, **preset}, without="")
 
 
-def _button(label: str, icon: str, values: Mapping[str, Any], *, without: str) -> None:
+def _button(label: Markdown, icon: str, values: Mapping[str, Any], *, without: str) -> None:
     st.button(
         label,
         icon=icon,
@@ -85,17 +85,17 @@ def _set(values: Mapping[str, Any]) -> None:
     state.set_url(state.OVERRIDES, texts)
 
 
-def _loaded() -> tuple[dict[str, Any], str]:
+def _loaded() -> tuple[dict[str, Any], Markdown]:
     """Give the preset's settings, or why there are none."""
     from pipeline.core.presets import load_preset
 
     name = services.settings().preset
     try:
-        return load_preset(services.volume(), name), ""
+        return load_preset(services.volume(), name), Markdown()
     except (FileMissing, InputError) as reason:
         return {}, tr(
             "The team preset '{name}' (SLIPWAY_PRESET) is not applied: {why} Save or correct the "
             "preset, or name another one.",
-            name=escape(name),
-            why=escape(f"{reason.message} {reason.next}".strip()),
+            name=name,
+            why=f"{reason.message} {reason.next}".strip(),
         )

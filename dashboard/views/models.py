@@ -11,8 +11,8 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import code, plain
 from dashboard.views.models_official import show_official
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
 from pipeline.actions.models import Weights, list_weights
@@ -84,7 +84,7 @@ def _stages_or_why() -> dict[str, tuple[str, ...]]:
     try:
         return _stages()
     except TrackingUnreachable as reason:
-        why = escape(f"{reason.message} {reason.next}".strip())
+        why = f"{reason.message} {reason.next}".strip()
         st.warning(tr("Which models are candidate or production is not known. {why}", why=why))
         return {}
 
@@ -117,7 +117,7 @@ def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.Dat
 
 
 def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
-    st.markdown(f"**{escape(entry.path)}**")
+    st.markdown(f"**{plain(entry.path)}**")
     with st.container(horizontal=True):
         if st.button(tr("Launch from it"), icon=":material/rocket_launch:", type="primary"):
             state.open_launch(model=entry.name)
@@ -169,8 +169,8 @@ def _show_empty() -> None:
     st.write(
         tr(
             "A run that trains leaves best.pt and last.pt here. Weights that you have "
-            "already can be put into `{folder}`.",
-            folder=services.settings().volume / "weights",
+            "already can be put into {folder}.",
+            folder=code(str(services.settings().volume / "weights")),
         )
     )
     if st.button(tr("Launch a run"), icon=":material/rocket_launch:", type="primary"):

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import Markdown, code, plain
 from dashboard.widgets.formats import size
 from pipeline.actions.downloads import Download
 from pipeline.actions.fetch_weights import Fetched, place_of, url_of, where_it_is
@@ -26,12 +26,18 @@ def show_official(*, is_open: bool) -> None:
         st.caption(tr("Detectors that Ultralytics has trained and publishes, to start from."))
         families = list(OFFICIAL)
         family = st.segmented_control(
-            tr("Family"), families, default=families[0], required=True, key="models.family"
+            tr("Family"),
+            families,
+            format_func=plain,
+            default=families[0],
+            required=True,
+            key="models.family",
         )
         names = OFFICIAL[family]
         name = st.segmented_control(
             tr("Weights, small to large"),
             names,
+            format_func=plain,
             default=names[0],
             required=True,
             key=f"models.official.{family}",
@@ -43,7 +49,7 @@ def show_official(*, is_open: bool) -> None:
 def _show_one(name: str) -> None:
     settings = services.settings()
     if there := where_it_is(settings, name):
-        st.markdown(tr(":green[:material/check:] On the volume as `{path}`.", path=there))
+        st.markdown(tr(":green[:material/check:] On the volume as {path}.", path=code(there)))
         return
     is_running = any(one.name == name and one.is_running for one in services.downloads().known())
     if st.button(
@@ -56,10 +62,10 @@ def _show_one(name: str) -> None:
         st.rerun()
     st.caption(
         tr(
-            "From `{url}` to `{path}`. Where this machine has no network, get the file "
+            "From {url} to {path}. Where this machine has no network, get the file "
             "elsewhere and put it there.",
-            url=url_of(settings, name),
-            path=place_of(settings, name),
+            url=code(url_of(settings, name)),
+            path=code(str(place_of(settings, name))),
         )
     )
 
@@ -104,39 +110,39 @@ def _show_download(one: Download) -> None:
             _stop_button(one.name, tr("Hide"), ":material/close:")
 
 
-def _stop_button(name: str, label: str, icon: str) -> None:
+def _stop_button(name: str, label: Markdown, icon: str) -> None:
     if st.button(label, icon=icon, key=f"stop.{name}"):
         services.downloads().stop(name)
         st.rerun()
 
 
-def _progress(one: Download) -> str:
+def _progress(one: Download) -> Markdown:
     if not one.done:
         return tr("{name}: asking the server", name=one.name)
     done = size(one.done)
     if not one.total:
-        return f"{one.name}: {done}"
+        return Markdown(f"{plain(one.name)}: {done}")
     return tr("{name}: {done} of {total}", name=one.name, done=done, total=size(one.total))
 
 
-def _arrived(fetched: Fetched) -> str:
+def _arrived(fetched: Fetched) -> Markdown:
     return tr(
-        ":green[:material/check:] **{name}** was fetched to `{path}` · {size}",
-        name=escape(fetched.name),
-        path=fetched.path,
+        ":green[:material/check:] **{name}** was fetched to {path} · {size}",
+        name=fetched.name,
+        path=code(fetched.path),
         size=size(fetched.bytes),
     )
 
 
-def _compared(fetched: Fetched) -> str:
+def _compared(fetched: Fetched) -> Markdown:
     if fetched.compared_with:
         return tr(
-            "SHA-256 `{sha256}`, as `{source}` says.",
-            sha256=fetched.sha256,
-            source=fetched.compared_with,
+            "SHA-256 {sha256}, as {source} says.",
+            sha256=code(fetched.sha256),
+            source=code(fetched.compared_with),
         )
     return tr(
-        "SHA-256 `{sha256}`; it was not compared with a published one: {why}",
-        sha256=fetched.sha256,
-        why=escape(fetched.why_not),
+        "SHA-256 {sha256}; it was not compared with a published one: {why}",
+        sha256=code(fetched.sha256),
+        why=fetched.why_not,
     )

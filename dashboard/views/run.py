@@ -13,6 +13,7 @@ from streamlit.elements.lib.mutable_tab_container import TabContainer
 from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, plain
 from dashboard.theme import colours
 from dashboard.views.run_actions import show_dialog
 from dashboard.views.run_head import show_head
@@ -114,7 +115,7 @@ def _curves() -> None:
     show_machine(read_samples(_folder().machine), colours())
 
 
-def _why_no_curves(run: dict[str, Any]) -> str:
+def _why_no_curves(run: dict[str, Any]) -> Markdown:
     names = {step["name"] for step in run["steps"]}
     if names and "train" not in names:
         return tr("This run does not train, so it has no curves.")
@@ -148,6 +149,7 @@ def _log() -> None:
     chosen = st.segmented_control(
         tr("Step"),
         begun,
+        format_func=plain,
         default=_telling(run["steps"]),
         required=True,
         key="log_step",

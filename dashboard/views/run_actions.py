@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard import navigation, services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, plain
 from dashboard.views.run_adopt import show_adopt
 from dashboard.views.run_retest import show_retest
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
 from pipeline.actions import run_list, runs
@@ -58,7 +58,7 @@ def show_actions(selected: list[dict[str, Any]]) -> None:
 def show_dialog() -> None:
     """Show the dialog that a button asked for; call it outside of what refreshes."""
     asked = st.session_state.get(_DIALOG)
-    dialogs: dict[str, tuple[str, Callable[[list[dict[str, Any]]], None]]] = {
+    dialogs: dict[str, tuple[Markdown, Callable[[list[dict[str, Any]]], None]]] = {
         "delete": (tr("Delete these runs?"), _confirm_delete),
         "note": (tr("Note and tags"), _edit_note),
         "retest": (tr("Test these weights again"), lambda rows: show_retest(rows[0], close_dialog)),
@@ -69,15 +69,15 @@ def show_dialog() -> None:
     }
     if asked:
         title, show = dialogs[asked[0]]
-        st.dialog(title, on_dismiss=close_dialog)(show)(asked[1])
+        st.dialog(plain(title), on_dismiss=close_dialog)(show)(asked[1])
 
 
-def _why_only_looked_at(selected: list[dict[str, Any]]) -> str:
+def _why_only_looked_at(selected: list[dict[str, Any]]) -> Markdown:
     if any(is_elsewhere(row["run"]) for row in selected):
         return tr("Runs that Slipway did not launch can be looked at and compared.")
     if any(len(row["members"]) > 1 for row in selected):
         return tr("Switch *Join seeds* off to stop, tag or delete single runs.")
-    return ""
+    return Markdown()
 
 
 def _working(selected: list[dict[str, Any]]) -> None:
@@ -128,7 +128,7 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
     settings = services.settings()
     try:
         freed = run_list.folder_bytes(settings, [row["run"] for row in rows])
-        names = "\n".join(f"- {escape(row['launch'] or row['run'])}" for row in rows[:10])
+        names = "\n".join(f"- {plain(row['launch'] or row['run'])}" for row in rows[:10])
         st.markdown(
             names + (tr("\n- and {count} more", count=len(rows) - 10) if len(rows) > 10 else "")
         )
@@ -136,7 +136,7 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
         stopped = (
             tr("{runs} that is not over stops first. ", runs=plural(len(running), "run"))
             if running
-            else ""
+            else Markdown()
         )
         st.write(
             tr(
@@ -162,7 +162,7 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
 
 def _edit_note(rows: list[dict[str, Any]]) -> None:
     row = rows[0]
-    st.caption(escape(row["launch"] or row["run"]))
+    st.caption(plain(row["launch"] or row["run"]))
     text = st.text_area(
         tr("Note"), row["note"], max_chars=4000, placeholder=tr("What is this run about?")
     )
@@ -171,9 +171,7 @@ def _edit_note(rows: list[dict[str, Any]]) -> None:
         try:
             run_list.annotate(services.settings(), row["run"], text, [tags])
         except TrackingUnreachable as reason:
-            st.warning(
-                tr("The note is saved, but not in MLflow. {reason}", reason=escape(str(reason)))
-            )
+            st.warning(tr("The note is saved, but not in MLflow. {reason}", reason=reason))
             return
         except SlipwayError as reason:
             show_error(reason)

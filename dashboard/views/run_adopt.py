@@ -11,7 +11,8 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
-from dashboard.widgets.findings import escape, show_findings
+from dashboard.plain import Markdown, plain
+from dashboard.widgets.findings import show_findings
 from pipeline.actions.adopt import Adoption, adopt, train_adopted
 from pipeline.core.errors import FileChanged, FileMissing, SlipwayError
 
@@ -25,12 +26,12 @@ def show_adopt(run: dict[str, Any], close: Callable[[], None]) -> None:
         tr(
             "A full training and test with the values of {trial}, for the epochs of this run and "
             "without tuning. This run stays as it is.",
-            trial=escape(trial),
+            trial=trial,
         )
     )
     why_new = _why_new(run, trial)
     if why_new:
-        st.warning(escape(why_new), icon=":material/edit_note:")
+        st.warning(plain(why_new), icon=":material/edit_note:")
     where = st.segmented_control(
         tr("Save the values as"),
         (_OWN, _NEW),
@@ -77,7 +78,7 @@ def _why_new(run: dict[str, Any], trial: str) -> str:
     return ""
 
 
-def _where_text(name: str, cfg: str) -> str:
+def _where_text(name: str, cfg: str) -> Markdown:
     if name == _OWN:
         return tr("a new version of {cfg}", cfg=cfg)
     return tr("a new cfg")

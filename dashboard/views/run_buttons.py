@@ -11,8 +11,8 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import web_address
 from dashboard.views.run_actions import open_dialog
-from dashboard.widgets.findings import escape
 from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.core.errors import SlipwayError
@@ -63,13 +63,13 @@ def show_buttons(run: dict[str, Any]) -> None:
 
 def _open_sweep(run: dict[str, Any]) -> None:
     if run.get("sweep") and st.button(
-        tr("Sweep {name}", name=escape(run["sweep"])), icon=":material/grid_view:", key="sweep"
+        tr("Sweep {name}", name=run["sweep"]), icon=":material/grid_view:", key="sweep"
     ):
         state.open_sweep(run["sweep"])
 
 
 def _link_to_mlflow(run: dict[str, Any]) -> None:
-    url = (run["mlflow"] or {}).get("url")
+    url = web_address((run["mlflow"] or {}).get("url") or "")
     if server_state(services.settings()) == "starting":
         st.button(tr("MLflow is starting"), icon=":material/hourglass_top:", disabled=True)
     elif url:
@@ -90,7 +90,7 @@ def _confirm_delete(run: dict[str, Any]) -> None:
         tr(
             "{run} disappears from the list and its files are removed from the "
             "volume. What MLflow has stays there.",
-            run=escape(run["launch"] or run["run"]),
+            run=run["launch"] or run["run"],
         )
     )
     if st.button(tr("Delete"), type="primary", icon=":material/delete:", key="delete_confirmed"):

@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard import services
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run_actions import open_dialog
 from dashboard.views.run_buttons import show_buttons
 from dashboard.views.run_tune import show_worth_line
 from dashboard.widgets.built import show_built
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean
 from dashboard.widgets.states import show_steps, state_text
@@ -42,7 +42,9 @@ def show_head(run: dict[str, Any]) -> None:
     if not State(run["state"]).is_finished:
         st.session_state["live_run"] = run["run"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"{state_text(run['state'])}  {run['launch'] or run['run']}", anchor=False)
+        st.subheader(
+            f"{state_text(run['state'])}  {plain(run['launch'] or run['run'])}", anchor=False
+        )
         show_buttons(run)
     started = run["started_at"]
     took = duration(elapsed_s(started, run["finished_at"]))
@@ -51,7 +53,7 @@ def show_head(run: dict[str, Any]) -> None:
         if started
         else tr("waits in the queue")
     )
-    whose = " · ".join(part for part in (run["user"], _place(run), when) if part)
+    whose = joined(" · ", [plain(run["user"]), _place(run), when])
     st.caption(whose, help=exact(started) or None)
     _note(run)
     _banner(run)
@@ -72,29 +74,29 @@ def _note(run: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(tr("Note and tags"), icon=":material/sell:", key="note", type="tertiary"):
             open_dialog("note", [{**run, "note": note.text, "tags": note.tags}])
-        tags = " ".join(f":gray-badge[{escape(tag)}]" for tag in note.tags)
+        tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in note.tags)
         if note.text or tags:
-            st.markdown(f"{tags} {escape(note.text)}".strip(), width="content")
+            st.markdown(f"{tags} {plain(note.text)}".strip(), width="content")
 
 
-def _place(run: dict[str, Any]) -> str:
+def _place(run: dict[str, Any]) -> Markdown:
     if is_elsewhere(run["run"]):
         return tr(
             "experiment {experiment} in MLflow, not launched by Slipway",
             experiment=run["experiment"],
         )
-    return str(run["engine"])
+    return plain(str(run["engine"]))
 
 
 def _banner(run: dict[str, Any]) -> None:
     if run["state"] != State.FAILED:
         if run["message"]:  # what it waits for, when it was last seen, where it writes
-            st.info(escape(run["message"]), icon=":material/info:")
+            st.info(plain(run["message"]), icon=":material/info:")
         return
     failed = next((step for step in run["steps"] if step["state"] == State.FAILED), None)
     reason = (failed or {}).get("message") or run.get("message") or tr("The run failed.")
     where = tr("**{name} failed:** ", name=failed["name"]) if failed else ""
-    st.error(f"{where}{escape(reason)}", icon=":material/error:")
+    st.error(f"{where}{plain(reason)}", icon=":material/error:")
     if failed:
         text = runs.logs(services.settings(), run["run"], failed["name"], 0).text
         tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
@@ -107,7 +109,7 @@ def _epochs(run: dict[str, Any]) -> None:
     found = training_progress(RunFolder(Path(run["folder"]))) if "train" in running else None
     if found and found.epochs:
         left = (
-            ""
+            Markdown()
             if found.left_s is None
             else tr(" · at most {duration} left", duration=duration(found.left_s))
         )
@@ -134,8 +136,9 @@ def _metrics(run: dict[str, Any]) -> None:
         label = tr("mAP50-95 (nothing detected yet)")
     with st.container(horizontal=True, gap="large"):
         st.metric(label, share(best.get("best")), width="content")
+        split = str(test.get("split", "test"))
         st.metric(
-            tr(_TESTED[test.get("split", "test")]),
+            tr(_TESTED[split]) if split in _TESTED else plain(f"{split} mAP50-95"),
             share(test.get("mAP50-95")),
             help=tr("Of best.pt, measured by the test step"),
             width="content",

@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard import services
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import duration, elapsed_s, plural
 from pipeline.actions import queue
 from pipeline.core.errors import SlipwayError
@@ -71,7 +70,7 @@ def _entry(found: queue.Queue, place: int, run: Run) -> None:
             tr(
                 "{place}. {name} · {waiting}",
                 place=place + 1,
-                name=escape(run.launch or run.id),
+                name=run.launch or run.id,
                 waiting=_waiting(found, run),
             ),
             width="stretch",

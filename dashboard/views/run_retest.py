@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import plain
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.launches import submit
 from pipeline.actions.retest import SPLITS, retest
@@ -24,7 +25,12 @@ def show_retest(run: dict[str, Any], close: Callable[[], None]) -> None:
         offered = [run["data"], *offered]
     data = st.selectbox(tr("Data"), offered, index=offered.index(run["data"]), key="retest_data")
     split = st.segmented_control(
-        tr("Split"), SPLITS, default=SPLITS[0], required=True, key="retest_split"
+        tr("Split"),
+        SPLITS,
+        format_func=plain,
+        default=SPLITS[0],
+        required=True,
+        key="retest_split",
     )
     if not st.button(tr("Test"), icon=":material/rule:", type="primary", key="retest_now"):
         return

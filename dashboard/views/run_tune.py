@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.views.run_actions import open_dialog
 from dashboard.views.run_tune_parts import show_parts
 from dashboard.widgets.formats import share
@@ -64,7 +65,7 @@ def _link_to_worth(this: str, baseline: str, tuned: str, runs: Sequence[str]) ->
             state.open_run(other)
 
 
-def _why_no_trials(run: dict[str, Any], folder: RunFolder) -> str:
+def _why_no_trials(run: dict[str, Any], folder: RunFolder) -> Markdown:
     asked = load_launch(folder.launch).choices if folder.launch.is_file() else None
     if asked and not (asked.train and asked.tune):
         return tr("This run does not tune. Clone it with Tune switched on to search settings.")
@@ -73,9 +74,10 @@ def _why_no_trials(run: dict[str, Any], folder: RunFolder) -> str:
     return tr("Trials appear here when the tune step runs, after the training.")
 
 
-def _why_no_best(found: Tuning) -> str:
-    return " ".join(
-        (
+def _why_no_best(found: Tuning) -> Markdown:
+    return joined(
+        " ",
+        [
             tr(
                 "Nothing detected yet: {metric} is 0 in every trial that is over.",
                 metric=found.metric,
@@ -84,7 +86,7 @@ def _why_no_best(found: Tuning) -> str:
                 "No trial is better than another. Train for more epochs or at a larger imgsz "
                 "before tuning, or give each trial more epochs."
             ),
-        )
+        ],
     )
 
 
@@ -107,10 +109,9 @@ def _show_answer(run: dict[str, Any], found: Tuning) -> None:
                 help=tr("Over the trial with the settings as they were"),
                 width="content",
             )
-        st.metric(tr("Best trial"), best.name if best else "–", width="content")
-        st.metric(
-            tr("Trials"), f"{len(over)} / {max(found.asked, len(found.trials))}", width="content"
-        )
+        st.metric(tr("Best trial"), plain(best.name if best else "–"), width="content")
+        asked = max(found.asked, len(found.trials))
+        st.metric(tr("Trials"), f"{len(over):,} / {asked:,}", width="content")
         if best and st.button(
             tr("Train with these values"),
             icon=":material/rocket_launch:",

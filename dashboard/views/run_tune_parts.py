@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import joined
 from dashboard.theme import colours
 from dashboard.widgets import trial_charts as charts
+from dashboard.widgets.charts import draw
 from dashboard.widgets.curves import curve_chart
-from dashboard.widgets.findings import escape
 from dashboard.widgets.formats import plural
 from pipeline.actions.tuning import Tuning, differing_values, trial_curves
 from pipeline.core.run_folder import RunFolder
@@ -65,7 +66,7 @@ def _history(found: Tuning) -> None:
             label_visibility="collapsed",
         )
         by_time = over == "time"
-    charts.draw(charts.history_chart(found, colours(), by_time=by_time), "tune.history")
+    draw(charts.history_chart(found, colours(), by_time=by_time), "tune.history")
 
 
 def _parallel(found: Tuning) -> None:
@@ -76,7 +77,7 @@ def _parallel(found: Tuning) -> None:
     if not any(trial.state in KEPT for trial in found.trials) or not axes:
         st.info(tr("It takes a trial that is over, and a setting."), icon=":material/tune:")
         return
-    charts.draw(charts.trials_parallel_chart(found, axes, colours()), "tune.parallel")
+    draw(charts.trials_parallel_chart(found, axes, colours()), "tune.parallel")
 
 
 def _importance(found: Tuning) -> None:
@@ -89,9 +90,10 @@ def _importance(found: Tuning) -> None:
     counted = sum(trial.state in KEPT for trial in found.trials)
     said = tr("How much each setting has to do with being among the best tenth (PED-ANOVA).")
     if counted < _SURE:
-        said += " " + tr("By {trials} only a hint.", trials=plural(counted, "trial"))
+        hint = tr("By {trials} only a hint.", trials=plural(counted, "trial"))
+        said = joined(" ", [said, hint])
     st.caption(said)
-    charts.draw(charts.importance_chart(found.importance, colours()), "tune.importance")
+    draw(charts.importance_chart(found.importance, colours()), "tune.importance")
 
 
 def _values(found: Tuning) -> None:
@@ -99,7 +101,7 @@ def _values(found: Tuning) -> None:
         tr("Setting"), _by_importance(found), key="tune_setting", bind="query-params", width=260
     )
     if key:
-        charts.draw(charts.value_chart(found, key, colours()), "tune.values")
+        draw(charts.value_chart(found, key, colours()), "tune.values")
 
 
 def _epochs(found: Tuning, folder: RunFolder, chosen: Sequence[Trial]) -> None:
@@ -120,7 +122,7 @@ def _epochs(found: Tuning, folder: RunFolder, chosen: Sequence[Trial]) -> None:
     elif not chosen:
         shows_best = tr("The best trial and the first; tick others to see theirs.")
         st.caption(shows_best if best else tr("The first trial; tick others to see theirs."))
-    charts.draw(curve_chart(series, colours()), "tune.epochs")
+    draw(curve_chart(series, colours()), "tune.epochs")
 
 
 def _differences(found: Tuning, chosen: Sequence[Trial]) -> None:
@@ -150,4 +152,4 @@ def _by_importance(found: Tuning) -> list[str]:
 def _text(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

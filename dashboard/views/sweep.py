@@ -11,8 +11,9 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.views.compare import MAX_RUNS
-from dashboard.widgets.findings import escape, show_findings
+from dashboard.widgets.findings import show_findings
 from dashboard.widgets.formats import ago, exact, plural
 from dashboard.widgets.outages import show_outages
 from dashboard.widgets.states import state_counts
@@ -78,11 +79,11 @@ def _head(found: SweepRuns) -> None:
     st.subheader(tr("Sweep {name}", name=sweep.name), anchor=False)
     shared = [names.pop() for names in _axes(found) if len(names) == 1]
     parts = (sweep.user, sweep.engine, *shared, sweep.base.data, ago(sweep.created_at))
-    st.caption(escape(" · ".join(part for part in parts if part)), help=exact(sweep.created_at))
+    st.caption(plain(" · ".join(part for part in parts if part)), help=exact(sweep.created_at))
     counts = state_counts([run["state"] for run in found.runs.values() if run["state"]])
     missing = len(found.in_state(None))
-    lacking = tr("**{count}** not started", count=missing) if missing else ""
-    st.markdown(" · ".join(part for part in (counts, lacking) if part))
+    lacking = tr("**{count}** not started", count=missing) if missing else Markdown()
+    st.markdown(joined(" · ", [counts, lacking]))
 
 
 def _axes(found: SweepRuns) -> tuple[set[str], set[str]]:

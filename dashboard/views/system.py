@@ -11,7 +11,7 @@ from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import LANGUAGES, language, tr
 from dashboard.language import remember
-from dashboard.widgets.findings import escape
+from dashboard.plain import code, joined, plain
 from dashboard.widgets.formats import plural, size
 from pipeline.actions.clean import CleanUp, plan
 from pipeline.actions.doctor import examine
@@ -65,8 +65,8 @@ def _checks() -> None:
     answer.subheader(title, anchor=False)
     for check in [*wrong, *(check for check in found["checks"] if check["ok"])]:
         mark = tr(":green[✓ ok]") if check["ok"] else tr(":red[✕ failed]")
-        line = f"{mark} **{escape(check['name'])}**  {escape(check['detail'])}"
-        st.markdown(f"{line}  \n→ {escape(check['next'])}" if check["next"] else line)
+        line = f"{mark} **{plain(check['name'])}**  {plain(check['detail'])}"
+        st.markdown(f"{line}  \n→ {plain(check['next'])}" if check["next"] else line)
 
 
 def _room() -> None:
@@ -80,7 +80,7 @@ def _room() -> None:
     st.caption(
         tr(
             "{volume} · {free} free of {total} · {runs} take {taken}",
-            volume=escape(str(volume)),
+            volume=volume,
             free=size(use.free_bytes),
             total=size(use.total_bytes),
             runs=plural(len(use.runs), "run"),
@@ -131,13 +131,13 @@ def _show_clean_up(use: VolumeUse) -> None:
     if trial_bytes:
         parts.append(tr("weights of trials take {size}", size=size(trial_bytes)))
     if parts:
-        st.caption(tr("A clean-up: {parts}.", parts="; ".join(parts)))
+        st.caption(tr("A clean-up: {parts}.", parts=joined("; ", parts)))
     if planned.items:
         st.caption(
             tr(
-                "`{command}` deletes archived runs and what was cut short; with `--dry-run` it"
+                "{command} deletes archived runs and what was cut short; with `--dry-run` it"
                 " only says what would go.",
-                command="python -m pipeline clean --archived",
+                command=code("python -m pipeline clean --archived"),
             )
         )
 
@@ -158,7 +158,7 @@ def _language() -> None:
     chosen = st.segmented_control(
         "Language · 언어",
         list(LANGUAGES),
-        format_func=lambda code: LANGUAGES[code],
+        format_func=lambda code: plain(LANGUAGES[code]),
         default=language(),
         required=True,
         key="system_language",

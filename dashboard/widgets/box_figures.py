@@ -154,7 +154,7 @@ def _lines(
                     [name, f"{value:,}"] for name, value in zip(named, values, strict=True)
                 ],
                 "hovertemplate": "%{customdata[0]}: %{y:.3g} % (%{customdata[1]})"
-                + f"<extra>{split}</extra>",
+                + "<extra>%{fullData.name}</extra>",
             }
         )
     return {"data": traces, "layout": _layout(look)}

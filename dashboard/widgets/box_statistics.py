@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import Colours, colours
 from dashboard.widgets.box_figures import (
     IMGSZ,
@@ -18,6 +19,7 @@ from dashboard.widgets.box_figures import (
     per_image_figure,
     side_figure,
 )
+from dashboard.widgets.charts import draw
 from dashboard.widgets.formats import plural
 from pipeline.core.box_stats import BoxStats
 
@@ -76,7 +78,7 @@ def show_image_sizes(sizes: Mapping[str, Sequence[tuple[int, int, int]]]) -> Non
     st.dataframe(table, hide_index=True, height=min(40 + 35 * len(table), 290))
 
 
-def _answer(split: str, stats: BoxStats) -> str:
+def _answer(split: str, stats: BoxStats) -> Markdown:
     parts = [
         plural(stats.boxes, "box", "boxes"),
         tr(
@@ -94,7 +96,7 @@ def _answer(split: str, stats: BoxStats) -> str:
                 imgsz=IMGSZ,
             )
         )
-    return f"**{split}** · {' · '.join(parts)}"
+    return Markdown(f"**{plain(split)}** · {joined(' · ', parts)}")
 
 
 def _places(boxes: Mapping[str, BoxStats], look: Colours, key: str) -> None:
@@ -105,7 +107,7 @@ def _places(boxes: Mapping[str, BoxStats], look: Colours, key: str) -> None:
             split = st.segmented_control(
                 tr("Split"),
                 ["all", *boxes],
-                format_func=lambda name: tr("all") if name == "all" else name,
+                format_func=lambda name: tr("all") if name == "all" else plain(name),
                 default="all",
                 required=True,
                 key=f"{key}.split",
@@ -113,13 +115,11 @@ def _places(boxes: Mapping[str, BoxStats], look: Colours, key: str) -> None:
             )
         chosen = boxes.values() if split == "all" else [boxes[str(split)]]
         heat = np.sum([stats.heat for stats in chosen], axis=0).tolist()
-        st.plotly_chart(
-            heat_figure(heat, look), key=f"{key}.heat", theme=None, config={"displayModeBar": False}
-        )
+        draw(heat_figure(heat, look), f"{key}.heat")
 
     places()
 
 
-def _chart(title: str, figure: dict[str, Any], key: str) -> None:
+def _chart(title: Markdown, figure: dict[str, Any], key: str) -> None:
     st.markdown(f"**{title}**")
-    st.plotly_chart(figure, key=key, theme=None, config={"displayModeBar": False})
+    draw(figure, key)

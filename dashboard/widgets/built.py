@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import tr
+from dashboard.plain import Markdown
 
 
 def show_built(built: Mapping[str, Any]) -> None:
@@ -41,7 +42,7 @@ def show_built(built: Mapping[str, Any]) -> None:
         )
 
 
-def built_text(built: Mapping[str, Any]) -> str:
+def built_text(built: Mapping[str, Any]) -> Markdown:
     """Give the same in a line, for where there is little room."""
     gflops = "–" if built["gflops"] is None else f"{built['gflops']:.3g}"
     return tr(
@@ -56,5 +57,5 @@ def built_text(built: Mapping[str, Any]) -> str:
     )
 
 
-def _millions(count: int) -> str:
-    return f"{count / 1e6:.3g} M" if count >= 1e6 else f"{count:,}"
+def _millions(count: int) -> Markdown:
+    return Markdown(f"{count / 1e6:.3g} M" if count >= 1e6 else f"{count:,}")

@@ -11,6 +11,7 @@ import streamlit as st
 import yaml
 
 from dashboard.i18n import tr
+from dashboard.plain import Markdown
 from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS, Setting
 
 OnChange = Callable[[str, Any], None]
@@ -106,14 +107,14 @@ def _filters(schema: Mapping[str, Setting], changed: int) -> tuple[str, str]:
         "changed": tr("changed {changed}", changed=changed),
         "common": tr("common"),
         "all": tr("all"),
-        **{group: tr(GROUPS[group]).lower() for group in _PILLS},
+        **{group: Markdown(tr(GROUPS[group]).lower()) for group in _PILLS},
     }
     view = row.pills(
         tr("Show"),
         ["changed", "common", *_PILLS, "all"],
         default="changed",
         required=True,
-        format_func=lambda name: labels.get(name, name),
+        format_func=lambda name: labels[name],
         key="cfg_form.view",
         label_visibility="collapsed",
     )

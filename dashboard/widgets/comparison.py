@@ -92,7 +92,7 @@ def scatter_chart(
             mode="markers",
             name=run,
             marker={"size": 11, "color": run_colours[run]},
-            hovertemplate=f"{html.escape(run)}<br>%{{x}}<br>%{{y:.4g}}<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x}<br>%{y:.4g}<extra></extra>",
         )
     axis = {
         "gridcolor": look.border,
@@ -182,7 +182,7 @@ def counts_chart(
             y=list(of_run.values()),
             name=run,
             marker={"color": run_colours[run]},
-            hovertemplate=f"{html.escape(run)}<br>%{{x}}: %{{y:,}} instances<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x}: %{y:,} instances<extra></extra>",
         )
     axis = {"gridcolor": look.border, "zeroline": False, "color": look.muted, "automargin": True}
     figure.update_layout(

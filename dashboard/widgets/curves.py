@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.i18n import marked, tr
 from dashboard.theme import Colours
+from dashboard.widgets.charts import draw
 
 Points = Sequence[tuple[float, float]]
 
@@ -83,9 +84,8 @@ def show_curves(
         )
         column = columns[index % 2]
         column.markdown(f"**{tr(title)}**")
-        column.plotly_chart(
-            figure, theme=None, key=f"curve-{title}", config={"displayModeBar": False}
-        )
+        with column:
+            draw(figure, f"curve-{title}")
 
 
 def curve_chart(

@@ -8,14 +8,16 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import tr
+from dashboard.plain import Markdown, plain
 from dashboard.theme import Colours, colours
+from dashboard.widgets.charts import draw
 
 Splits = Mapping[str, Mapping[str, Any]]
 _TABLE = ":material/table_rows:"
 _MAX_HEIGHT = 300
 
 
-def show_distribution(splits: Splits, *, title: str, key: str) -> None:
+def show_distribution(splits: Splits, *, title: Markdown, key: str) -> None:
     """Show images and instances a class, of all splits or of one.
 
     Parameters
@@ -81,7 +83,7 @@ def bar(
         "cliponaxis": False,
         "textfont": {"color": look.muted, "size": 12},
         "marker": {"color": colour},
-        "hovertemplate": "%{y}: %{x:,} " + name + "<extra></extra>",
+        "hovertemplate": "%{y}: %{x:,} %{fullData.name}<extra></extra>",
     }
 
 
@@ -91,14 +93,14 @@ def shortened(name: str) -> str:
 
 
 @st.fragment
-def _distribution(splits: Splits, title: str, key: str) -> None:
+def _distribution(splits: Splits, title: Markdown, key: str) -> None:
     head, control = st.columns([1.6, 1], vertical_alignment="top")
     head.markdown(title)
     with control.container(horizontal=True, horizontal_alignment="right"):
         view = st.segmented_control(
             tr("Split"),
             ["all", *splits, _TABLE],
-            format_func=lambda name: tr("all") if name == "all" else name,
+            format_func=_shown_split,
             default="all",
             required=True,
             key=f"{key}.split",
@@ -111,7 +113,13 @@ def _distribution(splits: Splits, title: str, key: str) -> None:
     figure = distribution_figure(counts, colours())
     height = figure["layout"]["height"]
     with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
-        st.plotly_chart(figure, key=f"{key}.chart", theme=None, config={"displayModeBar": False})
+        draw(figure, f"{key}.chart")
+
+
+def _shown_split(name: str) -> Markdown:
+    if name == _TABLE:
+        return Markdown(_TABLE)
+    return tr("all") if name == "all" else plain(name)
 
 
 def _show_table(splits: Splits) -> None:

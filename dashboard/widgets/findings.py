@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.plain import Markdown, code, joined, plain
 from dashboard.widgets.formats import plural
 from pipeline.core.findings import Finding, ordered
 
@@ -23,32 +24,23 @@ def show_findings(findings: Sequence[Finding], *, shown: int = _SHOWN) -> None:
     for finding in entries[:shown]:
         _show(finding)
     if len(entries) > shown:
-        with st.expander(f"{plural(len(entries) - shown, 'more finding')}", type="compact"):
+        with st.expander(plural(len(entries) - shown, "more finding"), type="compact"):
             for finding in entries[shown:]:
                 _show(finding)
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Finding]) -> Markdown:
     """Count findings by severity: ``2 errors, 1 warning``."""
     counts = dict.fromkeys(_ICONS, 0)
     for finding in findings:
         counts[finding.severity] += 1
     words = {"error": "error", "warning": "warning", "info": "note"}
-    return ", ".join(plural(counts[name], words[name]) for name in counts if counts[name])
-
-
-def escape(text: str) -> str:
-    """Make text from files safe inside markdown, so that nothing in it is taken as formatting."""
-    for mark in "\\`*_[]$<>#~|:":
-        text = text.replace(mark, f"\\{mark}")
-    return text
+    return joined(", ", [plural(counts[name], words[name]) for name in counts if counts[name]])
 
 
 def _show(finding: Finding) -> None:
     times = f" ({finding.count:,} ×)" if finding.count > 1 else ""
-    where = finding.where.replace("`", "'")
-    details = [f"`{where}`" if where else "", escape(finding.next)]
-    lines = [f"{_ICONS[finding.severity]} {escape(finding.message)}{times}"]
-    if any(details):
-        lines.append(f":small[:gray[{' '.join(part for part in details if part)}]]")
-    st.markdown("  \n".join(lines))
+    line = Markdown(f"{_ICONS[finding.severity]} {plain(finding.message)}{times}")
+    details = joined(" ", [code(finding.where), plain(finding.next)])
+    small = Markdown(f":small[:gray[{details}]]" if details else "")
+    st.markdown(joined("  \n", [line, small]))

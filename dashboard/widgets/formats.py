@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown
 
 # What `plural` counts, for the catalogs.
 COUNTED = (
@@ -34,31 +35,32 @@ COUNTED = (
 )
 
 
-def share(value: float | None) -> str:
+def share(value: float | None) -> Markdown:
     """Give a metric between 0 and 1 with three decimals: ``0.688``; nothing as a dash."""
-    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+    return Markdown("–" if value is None or math.isnan(value) else f"{value:.3f}")
 
 
-def plural(count: float, singular: str, many: str = "") -> str:
+def plural(count: float, singular: str, many: str = "") -> Markdown:
     """Give a count with its noun: ``1 image``, ``1,312 images``."""
     noun = singular if count == 1 else many or f"{singular}s"
     return tr(f"{{count:,}} {noun}", count=count)
 
 
-def size(count: int) -> str:
+def size(count: int) -> Markdown:
     """Give bytes in the unit that people expect: ``6.2 MB``."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+            is_whole = unit == "B" or value >= 100
+            return Markdown(f"{value:.0f} {unit}" if is_whole else f"{value:.1f} {unit}")
         value /= 1000
-    return f"{value:.1f} TB"
+    return Markdown(f"{value:.1f} TB")
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> Markdown:
     """Give a time span: ``0.4 s``, ``31 s``, ``12 min``, ``1 h 12 min``, ``2 d 3 h``."""
     if seconds is None or seconds < 0:
-        return "–"
+        return Markdown("–")
     if seconds < 10:
         return tr("{seconds:.1f} s", seconds=seconds)
     if seconds < 90:
@@ -91,19 +93,17 @@ def elapsed_s(started_at: str, finished_at: str = "", now: datetime | None = Non
     return max((end - start).total_seconds(), 0.0)
 
 
-def ago(text: str, now: datetime | None = None) -> str:
+def ago(text: str, now: datetime | None = None) -> Markdown:
     """Give a time relative to now: ``just now``, ``4 min ago``."""
     seconds = elapsed_s(text, now=now)
     if seconds is None:
-        return "–"
-    return (
-        tr("just now")
-        if seconds < 5
-        else tr("{duration} ago", duration=duration(round(seconds))).replace(".0 s", " s")
-    )
+        return Markdown("–")
+    if seconds < 5:
+        return tr("just now")
+    return tr("{duration} ago", duration=Markdown(duration(round(seconds)).replace(".0 s", " s")))
 
 
-def exact(text: str) -> str:
+def exact(text: str) -> Markdown:
     """Give a time as ``23 Nov 2026 14:32:05 UTC``, for what shows on hover."""
     moment = parse_time(text)
-    return tr("{moment:%d %b %Y %H:%M:%S} UTC", moment=moment) if moment else ""
+    return tr("{moment:%d %b %Y %H:%M:%S} UTC", moment=moment) if moment else Markdown()

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import plain
 from dashboard.theme import Colours
+from dashboard.widgets.charts import draw
 from dashboard.widgets.curves import curve_chart
 
 Samples = Mapping[str, Sequence[tuple[float, float]]]
@@ -51,7 +53,6 @@ def show_machine(samples: Samples, colours: Colours) -> None:
         figure = curve_chart(scaled, colours)
         figure.update_xaxes(title_text=unit, tickmode="auto", dtick=None)
         column = columns[index % 2]
-        column.markdown(f"**{title}**")
-        column.plotly_chart(
-            figure, theme=None, key=f"machine-{title}", config={"displayModeBar": False}
-        )
+        column.markdown(f"**{plain(title)}**")
+        with column:
+            draw(figure, f"machine-{title}")

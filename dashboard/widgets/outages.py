@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import joined, plain
 from dashboard.widgets.formats import ago, exact
 from pipeline.actions.engines import Outage
 from pipeline.tracking.sync import SyncState
@@ -22,9 +22,11 @@ def show_outages(outages: Sequence[Outage]) -> None:
             if outage.seen_at
             else tr("Its runs were never seen.")
         )
-        parts = (tr("**Engine {engine} does not answer.**", engine=outage.engine), known)
+        said = joined(
+            " ", [tr("**Engine {engine} does not answer.**", engine=outage.engine), known]
+        )
         st.warning(
-            "  \n".join((" ".join(parts), escape(f"{outage.message} {outage.next}".strip()))),
+            joined("  \n", [said, plain(f"{outage.message} {outage.next}".strip())]),
             icon=":material/cloud_off:",
         )
 
@@ -41,7 +43,7 @@ def show_sync(synced: SyncState) -> None:
             "What it alone has is {known}; runs on this volume are shown from their files.",
             known=known,
         )
-        reason = escape(f"{synced.outage.message} {synced.outage.next}".strip())
+        reason = f"{synced.outage.message} {synced.outage.next}".strip()
         st.warning(
             tr("**MLflow does not answer.** {known}  \n{reason}", known=known, reason=reason),
             icon=":material/cloud_off:",

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import code
 from dashboard.widgets.formats import share, size
 
 # file, caption; in the order in which people look at them
@@ -70,10 +71,10 @@ def show_files(folder: Path) -> None:
     sizes = [path.stat().st_size for path in files]
     st.caption(
         tr(
-            "{count:,} files · {size} · `{folder}`",
+            "{count:,} files · {size} · {folder}",
             count=len(files),
             size=size(sum(sizes)),
-            folder=folder,
+            folder=code(str(folder)),
         )
     )
     row = st.container(horizontal=True, vertical_alignment="bottom")

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import plain
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.lineage import Lineage, origin_trial
 
@@ -94,10 +94,10 @@ def show_lineage(origin: Lineage | None) -> str:
     st.caption(
         tr(
             "{user} · asked for {ago} · Slipway {code_version} · experiment {experiment}",
-            user=escape(record.user),
+            user=record.user,
             ago=ago(record.created_at),
-            code_version=escape(record.code_version),
-            experiment=escape(record.choices.experiment),
+            code_version=record.code_version,
+            experiment=record.choices.experiment,
         )
     )
     chosen = ""
@@ -112,7 +112,7 @@ def show_lineage(origin: Lineage | None) -> str:
         ),
     ):
         if run and st.button(
-            f"{label} {escape(run)}", icon=":material/history:", key=f"{label} {run}"
+            f"{label} {plain(run)}", icon=":material/history:", key=f"{label} {run}"
         ):
             chosen = run
     rows = [(entry.kind, entry.name, entry.sha256[:12], _now(entry.now)) for entry in origin.files]

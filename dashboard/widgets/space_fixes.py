@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from dashboard.i18n import tr
+from dashboard.plain import plain
 from dashboard.widgets.cfg_form import shown_value
-from dashboard.widgets.findings import escape
 from pipeline.core import space_edit
 from pipeline.core.findings import Finding
 from pipeline.core.space_edit import CHOICES, entries
@@ -38,8 +38,8 @@ def show(finding: Finding, fixes: Fixes, key: str) -> None:
     is_error = finding.severity == "error"
     mark = ":red[:material/error:]" if is_error else ":orange[:material/warning:]"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
-        hint = "" if fixes else f" :gray[{escape(finding.next)}]"
-        st.markdown(f":small[{mark} {escape(finding.message)}{hint}]", width="content")
+        hint = "" if fixes else f" :gray[{plain(finding.next)}]"
+        st.markdown(f":small[{mark} {plain(finding.message)}{hint}]", width="content")
         for label, fix in fixes.items():
             st.button(f":blue[{label}]", key=f"{key}.{label}", type="tertiary", on_click=fix)
 
@@ -53,7 +53,7 @@ def _widening(key: str, form: SpaceForm) -> Fixes:
         return {}
     changed = space_edit.with_entry(form.document, key, entry)
     is_range = CHOICES not in entry
-    label = tr("Widen") if is_range else tr("Add {value}", value=escape(shown_value(current)))
+    label = tr("Widen") if is_range else tr("Add {value}", value=shown_value(current))
     return {label: lambda: form.on_change(changed)}
 
 

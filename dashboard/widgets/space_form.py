@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, plain
 from dashboard.widgets import space_fixes
 from dashboard.widgets.cfg_form import override_text, shown_value
-from dashboard.widgets.findings import escape
 from pipeline.core import space_edit
 from pipeline.core.cfg_schema import GROUPS, SCHEMA
 from pipeline.core.search_space import AUTO_IGNORES, check_launched, is_auto
@@ -118,15 +118,15 @@ def _show_presets(form: SpaceForm) -> None:
 
 def _show_row(form: SpaceForm, key: Any) -> None:
     entry = entries(form.document)[key]
-    name = escape(str(key))
+    name = plain(str(key))
     if key in SCHEMA:
-        now = escape(shown_value(form.current(key)) or tr("empty"))
+        now = plain(shown_value(form.current(key)) or tr("empty"))
         st.markdown(f"**{name}** :gray[{now}]", help=_help(key))
     else:
         st.markdown(f"**{name}**")
     if key not in SCHEMA or not isinstance(entry, dict):
         with st.container(key=form.key("span3", key)):
-            st.markdown(f":gray[{escape(str(entry)[:80])}]")
+            st.markdown(f":gray[{plain(str(entry)[:80])}]")
     elif CHOICES in entry:
         _show_choices(form, key, entry)
     else:
@@ -146,7 +146,7 @@ def _show_range(form: SpaceForm, key: str, entry: Mapping[str, Any]) -> None:
     for end, title in (("low", tr("lowest")), ("high", tr("highest"))):
         widget = form.key("field", key, end)
         st.text_input(
-            f"{key} {title}",
+            f"{plain(key)} {title}",
             key=hold(widget, shown_value(entry.get(end))),
             label_visibility="collapsed",
             on_change=lambda end=end, widget=widget: _change(
@@ -165,7 +165,7 @@ def _show_choices(form: SpaceForm, key: str, entry: Mapping[str, Any]) -> None:
     offered += [override_text(form.current(key))] if form.current(key) is not None else []
     widget = form.key("span2" if is_number else "span3", key)
     st.multiselect(
-        f"{key} {tr('choices')}",
+        f"{plain(key)} {tr('choices')}",
         list(dict.fromkeys([*chosen, *offered])),
         key=hold(widget, chosen),
         label_visibility="collapsed",
@@ -184,7 +184,7 @@ def _show_scale(form: SpaceForm, key: str, entry: Mapping[str, Any]) -> None:
     known = ["int"] if is_whole else list(SCALES)
     widget = form.key("field", key, "scale")
     st.selectbox(
-        f"{key} {tr('drawn')}",
+        f"{plain(key)} {tr('drawn')}",
         list(dict.fromkeys([*known, CHOICES, scale])),
         key=hold(widget, scale),
         format_func=lambda name: tr(_SCALES[name]) if name in _SCALES else str(name),
@@ -242,10 +242,10 @@ def _read(key: str, text: str) -> Any:
         return text
 
 
-def _help(key: str) -> str:
+def _help(key: str) -> Markdown:
     setting = SCHEMA[key]
     low = "−∞" if setting.low is None else f"{setting.low:g}"
     high = "∞" if setting.high is None else f"{setting.high:g}"
     is_number = setting.kind in ("int", "float")
-    limits = tr(" Range {low} to {high}.", low=low, high=high) if is_number else ""
-    return f"{setting.help}.{limits}"
+    limits = tr(" Range {low} to {high}.", low=low, high=high) if is_number else Markdown()
+    return Markdown(f"{plain(setting.help)}.{limits}")

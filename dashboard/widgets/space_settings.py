@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_text
+from dashboard.plain import Markdown, joined
 from dashboard.widgets.cfg_form import shown_value
 from dashboard.widgets.formats import plural
 from dashboard.widgets.space_form import SpaceForm, hold
@@ -27,7 +28,7 @@ def space_settings(form: SpaceForm) -> None:
     """Show the search's own settings to change."""
     searched = space_edit.entries(form.document)
     cfg_says = {
-        key: tr("{value} (the cfg)", value=shown_value(form.current(key)))
+        key: tr_text("{value} (the cfg)", value=shown_value(form.current(key)))
         for key in ("epochs", "fraction")
     }
     asked = {key: tr("searched") if key in searched else cfg_says[key] for key in cfg_says}
@@ -52,21 +53,21 @@ def space_settings(form: SpaceForm) -> None:
         _number(form, "seed", tr("Seed of the search"), 0, 2**31)
 
 
-def cost_text(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> str:
+def cost_text(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> Markdown:
     """Say what a search costs against its training, in plain words; empty when that is not known.
 
     ``4 trials × 5 epochs: at most the work of 20 epochs, on top of the training's 100 epochs.``
     """
     told = cost(document, cfg)
     if told is None:
-        return ""
-    parts = [f"{plural(told.trials, 'trial')} × {plural(told.epochs, 'epoch')}"]
+        return Markdown()
+    parts = [plural(told.trials, "trial"), plural(told.epochs, "epoch")]
     if told.share != 1:
         parts.append(tr("{share:.0%} of the training's images", share=told.share))
     sentences = [
         tr(
             "{trials}: at most the work of {epochs}, on top of the training's {own}.",
-            trials=" × ".join(parts),
+            trials=joined(" × ", parts),
             epochs=_epochs(told.all_epochs),
             own=_epochs(told.training_epochs),
         )
@@ -76,22 +77,22 @@ def cost_text(document: Mapping[str, Any], cfg: Mapping[str, Any]) -> str:
     limit = space_edit.setting_of(document, "time_limit_min")
     if is_real(limit):
         sentences.append(tr("It ends after {limit:g} min.", limit=limit))
-    return " ".join(sentences)
+    return joined(" ", sentences)
 
 
-def _epochs(count: float) -> str:
+def _epochs(count: float) -> Markdown:
     return plural(int(count) if count % 1 == 0 else float(f"{count:.3g}"), "epoch")
 
 
 def _number(
     form: SpaceForm,
     name: str,
-    label: str,
+    label: Markdown,
     low: float,
     high: float,
     *,
     empty: str = "",
-    help: str = "",
+    help: Markdown | None = None,
 ) -> None:
     kind = type(low)
     value: Any = form.document.get(name) if empty else space_edit.setting_of(form.document, name)
@@ -105,12 +106,18 @@ def _number(
         format="%d" if kind is int else "%g",
         key=hold(widget, kind(value) if fits else None),
         placeholder=empty or "–",
-        help=help or None,
+        help=help,
         on_change=lambda: _set(form, name, st.session_state[widget]),
     )
 
 
-def _choice(form: SpaceForm, name: str, label: str, options: Sequence[str], help: str = "") -> None:
+def _choice(
+    form: SpaceForm,
+    name: str,
+    label: Markdown,
+    options: Sequence[str],
+    help: Markdown | None = None,
+) -> None:
     value = space_edit.setting_of(form.document, name)
     widget = form.key("search", name)
     st.selectbox(
@@ -118,7 +125,7 @@ def _choice(form: SpaceForm, name: str, label: str, options: Sequence[str], help
         list(options),
         key=hold(widget, value if value in options else None),
         placeholder=str(value),
-        help=help or None,
+        help=help,
         format_func=lambda option: tr(_NAMES[option]) if option in _NAMES else option,
         on_change=lambda: _set(form, name, st.session_state[widget]),
     )

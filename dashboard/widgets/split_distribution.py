@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown
 from dashboard.theme import Colours, colours
+from dashboard.widgets.charts import draw
 from dashboard.widgets.distribution import Splits, bar, shortened
-from dashboard.widgets.findings import escape
 
 # More classes than this are drawn upright, thin, and can be zoomed into.
 _ROWS = 30
@@ -70,11 +71,12 @@ def show_split_distribution(splits: Splits, key: str) -> None:
         figure = split_figure(table, view, colours())
         height = figure["layout"]["height"]
         with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
-            bar_shown = {"displayModeBar": False, "scrollZoom": len(table) > _ROWS}
-            st.plotly_chart(figure, key=f"{key}.chart", theme=None, config=bar_shown)
+            draw(figure, f"{key}.chart", is_zoomable=len(table) > _ROWS)
     for split, absent in absent_classes(splits).items():
-        named = ", ".join(escape(name) for name in absent[:_NAMED])
-        more = tr(" and {count:,} more", count=len(absent) - _NAMED) if absent[_NAMED:] else ""
+        named = ", ".join(absent[:_NAMED])
+        more = (
+            tr(" and {count:,} more", count=len(absent) - _NAMED) if absent[_NAMED:] else Markdown()
+        )
         st.markdown(
             tr(
                 ":orange[:material/warning: not in {split}:] {named}{more}",
@@ -184,7 +186,7 @@ def _controls(key: str, count: int) -> tuple[View, bool]:
     return View(measure, order, is_log, is_share, text or ""), shown == _TABLE
 
 
-def _choice(label: str, options: Mapping[str, str], key: str) -> str:
+def _choice(label: Markdown, options: Mapping[str, str], key: str) -> str:
     chosen = st.segmented_control(
         label,
         list(options),
@@ -214,7 +216,7 @@ def _rows(
     unit = _unit(view)
     return bar(names, values, split, colour, look) | {
         "text": texts,
-        "hovertemplate": "%{y}: %{text}" + f" {unit}<extra>{split}</extra>",
+        "hovertemplate": "%{y}: %{text}" + f" {unit}<extra>%{{fullData.name}}</extra>",
         "textfont": {
             "color": [look.muted if value else look.warn for value in values],
             "size": 12,
@@ -237,7 +239,7 @@ def _columns(
         "y": list(values),
         "customdata": [_text(value, view) for value in values],
         "marker": {"color": colour},
-        "hovertemplate": "%{x}: %{customdata}" + f" {_unit(view)}<extra>{split}</extra>",
+        "hovertemplate": "%{x}: %{customdata}" + f" {_unit(view)}<extra>%{{fullData.name}}</extra>",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined
 from dashboard.theme import Colours
 from dashboard.widgets.formats import duration, elapsed_s
 from pipeline.core.states import State
@@ -30,16 +31,19 @@ LABELS = (
 _ORDER = (State.RUNNING, State.PENDING, State.SUCCEEDED, State.FAILED, State.STOPPED, State.UNKNOWN)
 
 
-def state_text(state: str) -> str:
+def state_text(state: str) -> Markdown:
     """Give a state as mark and word: ``✓ done``."""
     known = State(state)
-    return f"{_MARKS[known]} {tr(known.label)}"
+    return Markdown(f"{_MARKS[known]} {tr(known.label)}")
 
 
-def state_counts(states: Sequence[str]) -> str:
+def state_counts(states: Sequence[str]) -> Markdown:
     """Count runs by state in markdown: ``**2** running · **41** done``."""
     counts = {state: sum(entry == state for entry in states) for state in _ORDER}
-    return " · ".join(f"**{count}** {tr(state.label)}" for state, count in counts.items() if count)
+    parts = [
+        Markdown(f"**{count:,}** {tr(state.label)}") for state, count in counts.items() if count
+    ]
+    return joined(" · ", parts)
 
 
 def state_colour(state: str, colours: Colours) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from dashboard.i18n import tr
 from dashboard.theme import Colours
@@ -16,8 +14,6 @@ from dashboard.widgets.formats import elapsed_s
 from dashboard.widgets.trials import is_number
 from pipeline.actions.tuning import Tuning
 from pipeline.core.trials import KEPT, Trial, best_so_far
-
-_CONFIG = {"displayModeBar": False}
 
 
 def history_chart(found: Tuning, look: Colours, *, by_time: bool) -> go.Figure:
@@ -138,11 +134,6 @@ def trials_parallel_chart(found: Tuning, keys: Sequence[str], look: Colours) -> 
     return figure
 
 
-def draw(figure: go.Figure, key: str) -> None:
-    """Show a figure as the other charts of a run are shown."""
-    st.plotly_chart(figure, theme=None, key=key, config=_CONFIG)
-
-
 def _counted(found: Tuning) -> list[Trial]:
     return [t for t in found.trials if t.state in KEPT and t.score(found.metric) is not None]
 
@@ -161,7 +152,7 @@ def _add_points(
     figure.add_scatter(
         x=[place for place, _ in scored],
         y=[trial.score(metric) for _, trial in scored],
-        text=[html.escape(_values_text(trial)) for _, trial in scored],
+        text=[_values_text(trial) for _, trial in scored],
         name=title,
         mode="markers",
         cliponaxis=False,  # one at 0 is seen in full

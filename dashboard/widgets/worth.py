@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import tr
-from dashboard.widgets.findings import escape
+from dashboard.plain import Markdown, joined
 from dashboard.widgets.formats import plural
 from pipeline.actions.worth import Measured, Worth
 from pipeline.tracking.schema import LIST_METRIC
@@ -23,26 +23,22 @@ def show_worth(worth: Worth) -> None:
             _show_classes(worth)
 
 
-def sentence(worth: Worth) -> str:
+def sentence(worth: Worth) -> Markdown:
     """Give what came of a trial's values in markdown: the figure, the difference, the spread."""
     names = {
-        "tuned": escape(worth.tuned.runs[0]),
-        "trial": escape(worth.trial),
-        "baseline": escape(worth.baseline.runs[0]),
+        "tuned": worth.tuned.runs[0],
+        "trial": worth.trial,
+        "baseline": worth.baseline.runs[0],
     }
+    has = tr("**{tuned}** has the values of {trial} of {baseline}.", **names)
     if not worth.tuned.split:
-        said = tr("**{tuned}** has the values of {trial} of {baseline}.", **names)
-        return said + " " + tr("What that is worth is known when it is tested.")
+        return joined(" ", [has, tr("What that is worth is known when it is tested.")])
     if not worth.baseline.split:
-        said = tr("**{tuned}** has the values of {trial} of {baseline}.", **names)
-        return (
-            said
-            + " "
-            + tr("{baseline} is not tested: there is nothing to hold it against.", **names)
-        )
+        lacks = tr("{baseline} is not tested: there is nothing to hold it against.", **names)
+        return joined(" ", [has, lacks])
     if not worth.is_same_data:
-        said = tr("**{tuned}** has the values of {trial} of {baseline}.", **names)
-        return said + " " + tr("They were tested on different data: their metrics do not compare.")
+        differ = tr("They were tested on different data: their metrics do not compare.")
+        return joined(" ", [has, differ])
     difference = worth.difference()
     if difference is None:
         return tr("The test of **{tuned}** or {baseline} has no mAP50-95.", **names)
@@ -52,13 +48,13 @@ def sentence(worth: Worth) -> str:
         **names,
         after=_figure(worth.tuned),
         before=_figure(worth.baseline),
-        split=escape(worth.tuned.split),
+        split=worth.tuned.split,
         difference=difference,
     )
-    return said + " " + _how_sure(worth, difference)
+    return joined(" ", [said, _how_sure(worth, difference)])
 
 
-def _how_sure(worth: Worth, difference: float) -> str:
+def _how_sure(worth: Worth, difference: float) -> Markdown:
     spread = worth.spread()
     if spread is None:
         return tr(
@@ -101,7 +97,7 @@ def _show_classes(worth: Worth) -> None:
     rows = [
         (name, before[name][0], after[name][0], after[name][0] - before[name][0]) for name in both
     ]
-    titles = [tr("class"), tr("before"), tr("tuned"), tr("difference")]
+    titles: list[str] = [tr("class"), tr("before"), tr("tuned"), tr("difference")]
     table = pd.DataFrame(sorted(rows, key=lambda row: row[3]), columns=titles)
     shares = {title: st.column_config.NumberColumn(format="%.3f") for title in titles[1:3]}
     shares[titles[3]] = st.column_config.NumberColumn(format="%+.3f")

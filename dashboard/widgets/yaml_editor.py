@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.plain import Markdown
 from pipeline.core.findings import Finding
 
 EDITOR_HEIGHT = 460
@@ -23,7 +24,7 @@ _LINE = re.compile(r":(\d+)$")
 
 
 def yaml_editor(
-    label: str,
+    label: Markdown,
     *,
     key: str,
     findings: Callable[[str], Sequence[Finding]],

@@ -28,14 +28,14 @@ _WHEN = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def texts() -> list[str]:
-    """Give what is given to `tr` or `marked`, in the order of the files, each once."""
+    """Give what is given to `tr`, `tr_text` or `marked`, in the order of the files, each once."""
     found = [
         node.args[0].value
         for path in sorted(ROOT.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in ("tr", "marked")
+        and node.func.id in ("tr", "tr_text", "marked")
         and isinstance(node.args[0], ast.Constant)
     ]
     found += [title for name, title in GROUPS.items() if name not in UNUSED_GROUPS]

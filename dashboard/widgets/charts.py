@@ -1,0 +1,40 @@
+"""Charts on a page. Plotly reads its texts as HTML, links and pictures too: here none is."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+# Our own texts have tags, for those that they name plotly takes what is escaped here.
+_OURS = frozenset(("hovertemplate", "texttemplate"))
+
+
+def draw(figure: Any, key: str, *, is_zoomable: bool = False) -> None:
+    """Show a plotly figure or document, with every text in it as it is.
+
+    Parameters
+    ----------
+    figure
+        Names, places and titles may be anybody's texts; its templates are ours and name none.
+    key
+        Identity of the chart, which keeps its state as long as it stays the same.
+    is_zoomable
+        Whether the mouse wheel zooms.
+    """
+    document = figure if isinstance(figure, Mapping) else figure.to_dict()
+    config = {"displayModeBar": False, "scrollZoom": is_zoomable}
+    st.plotly_chart(as_text(document), theme=None, key=key, config=config)
+
+
+def as_text(part: Any) -> Any:
+    """Give a plotly document in which no text is HTML but that of its templates."""
+    if isinstance(part, str):
+        return html.escape(part, quote=False)
+    if isinstance(part, Mapping):
+        return {name: value if name in _OURS else as_text(value) for name, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [as_text(value) for value in part]
+    return as_text(part.tolist()) if hasattr(part, "tolist") else part  # numpy's
