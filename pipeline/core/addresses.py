@@ -20,11 +20,17 @@ _HOST = re.compile(
     r"(?>\[[^\]\s]*\]|[^\s:/?#@\[\]\"<>]*)(?>(?::\d*)?)(?=[/?#\"<>]|[:,;.!)\]}'…]*(?:\s|$))"
 )
 _SLASHES = re.compile(r"(?<!/)//(?!/)|(?<=http:)///+|(?<=https:)///+", re.IGNORECASE)
+# Limits, and a start where no user goes on: text of any length is read in time linear in it.
+_IN_USER = r"[^\s:/@\"'<>()=,\[\]]"
 # ``user:password@`` where no scheme is before it, and ``user@`` where only a server can follow.
 _NO_SCHEME = re.compile(
-    r"(?<![\w-])(?!(?:models|runs|file|dbfs|mlflow-artifacts):/)[^\s:/@\"'<>()=,\[\]]+:(?!//|\d+[/?#])[^\s\"<>]*@(?=[\w\[.-])(?!sha\d+:)"
+    rf"(?<!{_IN_USER})(?!(?:models|runs|file|dbfs|mlflow-artifacts):/){_IN_USER}{{1,256}}+"
+    r":(?!//|\d+[/?#])[^\s\"<>]{0,4096}@(?=[\w\[.-])(?!sha\d+:)"
 )
-_USER_ONLY = re.compile(r"[^\s:/@\"'<>()=,]+@(?=(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d)(?!sha\d+:)")
+_USER_ONLY = re.compile(
+    rf"(?<!{_IN_USER}){_IN_USER}{{1,256}}+@"
+    r"(?=(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d)(?!sha\d+:)"
+)
 _WHOLE_USER = re.compile(r"^[^\s/@]+@(?=[\w.\[\]:-]+(?:[/?#]\S*)?$)(?!sha\d+:)")
 # Whoever knows the path of a webhook may post to it.
 _WEBHOOK = re.compile(
