@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pipeline.cli.main import main
@@ -214,6 +215,7 @@ def test_the_system_page_shows_no_secret(marks: Marks, volume: Path) -> None:
 
         guarded(system.render)()
 
+    st.cache_resource.clear()  # the settings of another test
     page = AppTest.from_function(script, default_timeout=60).run()
     assert not page.exception
     assert marks.within(str(page)) == []

@@ -67,7 +67,7 @@ VISION_MODELS = _names(
     vit_l_16 vit_l_32 wide_resnet101_2 wide_resnet50_2
     """
 )
-# torchvision's names for weights of its own release; steps download none (step_images/offline.py).
+# torchvision's names for weights of its own release; steps download none (step_images/guards).
 VISION_WEIGHTS = _names("None DEFAULT IMAGENET1K_V1 IMAGENET1K_V2")
 # Keys of the model yaml that an argument may name; parse_model puts their values in.
 ARGUMENT_KEYS = ("nc", "kpt_shape", "reg_max", "end2end")

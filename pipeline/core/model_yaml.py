@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
-from pipeline.core.model_data import check_model_data
+from pipeline.core.model_data import PARTS, check_model_data
 from pipeline.core.model_values import short
 from pipeline.core.volume import Resolved, Volume
 from pipeline.core.weights import check_weights
@@ -113,6 +113,8 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
         error(problem.code, problem.message, where=_where(model, problem.keys), next=problem.next)
         for problem in check_model_data(model.data)
     ]
+    if not findings:
+        findings += _check_fetching(model)
     if "nc" not in model.data:  # training overrules its value, but Ultralytics asks for it first
         hint = "Write nc: 80; training takes the data's number of classes."
         message = "'nc' is missing."
@@ -130,6 +132,21 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
             error("model-task", message, where=where, next="Choose a model with Detect.")
         )
     return findings
+
+
+def _check_fetching(model: YamlFile) -> list[Finding]:
+    """Find layers that come with weights from the internet, in a yaml whose rows are sound."""
+    return [
+        warning(
+            "model-fetches",
+            f"layer {index} of '{part}' would download weights, which a step does not.",
+            where=_where(model, (part, index)),
+            next="Write None as its third argument to train it from scratch.",
+        )
+        for part in PARTS
+        for index, (_, _, module, arguments) in enumerate(model.data[part])
+        if module == "TorchVision" and arguments[2:3] not in ([None], ["None"])
+    ]
 
 
 def _where(model: YamlFile, keys: tuple[Hashable, ...]) -> str:

@@ -17,7 +17,6 @@ from pipeline.core.preflight import preflight
 from pipeline.core.volume import scaled_name
 from pipeline.core.yaml_file import parse_yaml
 from step_images.common import Step, print_findings, run_step, step_parser
-from step_images.guards.yamls import require_sound_model
 from step_images.ultralytics_home import prepare
 from step_images.verify.snapshot import model_file
 
@@ -41,7 +40,6 @@ def body(step: Step) -> None:
     """
     path, name = _model(step)
     document = parse_yaml(read_text(path), name=name)
-    require_sound_model(document)
     imgsz = _imgsz(step.args.overrides)
     prepare()  # before Ultralytics is imported, which takes seconds
     from step_images.build.building import build

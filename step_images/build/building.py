@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.core.class_names import whole_number
 from pipeline.core.errors import InputError
 from pipeline.core.yaml_file import YamlFile
+from step_images.guards.yamls import require_sound_model
 
 _MAX_REASON = 300
 
@@ -38,12 +39,13 @@ def build(document: YamlFile, path: Path, imgsz: int) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A layer cannot be made, or the image does not pass it; `where` names its line.
+        A layer is not known, cannot be made, or the image does not pass it; `where` names its line.
     """
     import torch
     from ultralytics.nn.tasks import DetectionModel
     from ultralytics.utils.torch_utils import get_flops, get_num_params
 
+    require_sound_model(document)
     started = time.monotonic()
     with _explained(document, "cannot be built"):
         model = DetectionModel(str(path), nc=whole_number(document.data["nc"]), verbose=True)

@@ -21,9 +21,15 @@ _ARRAYS = {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")} | {
 
 def guard_fetching() -> None:
     """Replace both in every module of Ultralytics."""
+    import torch.hub
     import ultralytics.data.dataset  # noqa: F401 - imports all that have them
 
-    safe = {"safe_download": refuse_download, "load_dataset_cache_file": load_cache}
+    torch.hub.download_url_to_file = refuse_download  # torchvision's weights
+    safe = {
+        "safe_download": refuse_download,
+        "get_github_assets": no_assets,
+        "load_dataset_cache_file": load_cache,
+    }
     for name, module in [*sys.modules.items()]:
         if name.startswith("ultralytics."):
             vars(module).update({key: safe[key] for key in safe if key in vars(module)})
@@ -32,6 +38,11 @@ def guard_fetching() -> None:
 def refuse_download(url: object, *_: Any, **__: Any) -> NoReturn:
     """Raise what Ultralytics does when it is offline; its check of AMP goes on without a file."""
     raise ConnectionError(f"a step fetches nothing, and {str(url)[:200]} would be downloaded")
+
+
+def no_assets(*_: Any, **__: Any) -> tuple[str, list[str]]:
+    """Say that GitHub has nothing, without asking: Ultralytics looks there for missing weights."""
+    return "", []
 
 
 def load_cache(path: Path) -> dict[str, Any]:

@@ -43,12 +43,12 @@ def body(step: Step) -> None:
         from step_images.tune.plots import write_plots
         from step_images.tune.search import current_settings, make_setup, read_space, search
 
+        require_sound_data(step.given("data_yaml"))
         weights = named_weights(checked_cfg(folder.cfg, step.volume), step.volume.root)
         cfg = {**train_settings(folder.cfg), **weights}
         current = current_settings(cfg, trained_arguments(folder))
         space = read_space(folder, current, step.volume)
         files = (step.given("best_pt"), step.given("data_yaml"))
-        require_sound_data(step.given("data_yaml"))
         setup = make_setup(folder, space, current, *files)
         print(f"{space.trials} trials of {setup.base.get('epochs', 'several')} epochs.", flush=True)
         try:

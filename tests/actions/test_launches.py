@@ -23,6 +23,7 @@ from pipeline.core.states import State
 from pipeline.core.volume import Volume
 from pipeline.engines.base import Run
 from tests.fault_table import record
+from tests.weights_files import sound_weights
 
 SHAPES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 1})
 
@@ -176,7 +177,7 @@ def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
 
 
 def test_weights_that_settings_name_are_digested(settings: Settings) -> None:
-    (settings.volume / "teacher.pt").write_bytes(b"weights")
+    (settings.volume / "teacher.pt").write_bytes(sound_weights())
     plan = prepare(settings, replace(SHAPES, overrides={"distill_model": "teacher"}))
     assert plan.ok, plan.findings
     folder = run_folder(Volume(settings.volume), plan.launch.id)

@@ -16,9 +16,10 @@ from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
+from tests.weights_files import sound_weights
 
 # A file begins so when torch.save has written it; preflight does not open it.
-WEIGHTS = b"PK\x03\x04" + bytes(2000)
+WEIGHTS = sound_weights()
 
 
 @pytest.fixture

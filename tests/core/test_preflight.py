@@ -165,12 +165,19 @@ def test_weights_are_read_but_not_loaded(volume: Path) -> None:
 @pytest.mark.parametrize("key", ["pretrained", "distill_model"])
 def test_weights_that_a_setting_names_are_read_too(volume: Path, key: str) -> None:
     (volume / "evil.pt").write_bytes(evil_weights(volume / "mark"))
-    for value in ("evil.pt", str(volume / "evil.pt")):
-        result = check(volume, overrides={key: value})
-        assert found(result, "weights-foreign-code") == ("error", f"overrides.{key}")
-    with open(volume / "cfg-custom.yaml", "a") as file:
-        file.write(f"{key}: evil.pt\n")
-    assert found(check(volume), "weights-foreign-code") == ("error", "cfg")
+    result = check(volume, overrides={key: "evil.pt"})
+    assert found(result, "weights-foreign-code") == ("error", f"overrides.{key}")
+    cfg = volume / "cfg-custom.yaml"
+    before = cfg.read_text()
+    cfg.write_text(f"{before}{key}: evil.pt\n")
+    line = len(before.splitlines()) + 1
+    assert found(check(volume), "weights-foreign-code") == ("error", f"cfg-custom.yaml:{line}")
+    cfg.write_text(before)
+    (volume / "tune-mine.yaml").write_text(f"space:\n  {key}: {{choices: [evil.pt]}}\n")
+    assert found(check(volume, tune=True, tune_space="tune-mine"), "weights-foreign-code") == (
+        "error",
+        "tune-mine.yaml:2",
+    )
 
 
 def test_data_without_a_test_split_is_a_warning(volume: Path) -> None:

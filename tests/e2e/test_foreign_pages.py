@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.tracking import server
 from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGS, PATIENCE_MS, Dashboard
+from tests.serving import address, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -216,3 +219,23 @@ def experiments(mlflow: str) -> set[str]:
     from mlflow.tracking import MlflowClient
 
     return {entry.name for entry in MlflowClient(mlflow).search_experiments()}
+
+
+def test_a_name_that_was_allowed_works_as_a_proxys_would(
+    rebound: Browser, sample_volume: Path, tmp_path: Path
+) -> None:
+    """The browser knows the dashboard by a name of its own, in Host and in Origin."""
+    shutil.copytree(sample_volume, tmp_path / "volume")
+    port = server.free_port("127.0.0.1")
+    options = ("--volume", str(tmp_path / "volume"), "--port", str(port))
+    own = ("--mlflow", "http://127.0.0.1:9", "--allowed-hosts", f"{EVIL}:{port}")
+    with served(tmp_path / "state", *options, *own) as process:
+        address(process, "Slipway is at")
+        context = rebound.new_context()
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(f"http://{EVIL}:{port}/")
+        page.get_by_test_id("stBaseButton-primary").wait_for()
+        context.close()
+        process.terminate()
+        assert process.wait(60) == 0

@@ -71,9 +71,9 @@ def test_what_cannot_be_built_is_said(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("Conv, [64", "Convv, [64", "there is no 'Convv'"),
-        ("nn.Upsample, [null, 2, nearest]]\n  - [[-1, 6]", "nn.Up, []]\n  - [[-1, 6]", "'Up'"),
-        ("C2f, [512]]              # 12", "C2f, [word]]", "TypeError"),
+        ("Conv, [64", "Convv, [64", "there is no layer 'Convv'"),
+        ("nn.Upsample, [null, 2, nearest]]\n  - [[-1, 6]", "nn.Up, []]\n  - [[-1, 6]", "'nn.Up'"),
+        ("C2f, [512]]              # 12", "C2f, [word]]", "argument 'word'"),
         ("[[-1, 12], 1", "[[-1, 99], 1", "IndexError"),
         ("SPPF, [1024, 5]", "SPPF, [1024, 4]", "Sizes of tensors"),
         ("[[-1, 4], 1, Concat, [1]]", "[[-1, 4], 1, Concat, [7]]", "Dimension out of range"),

@@ -216,13 +216,13 @@ def test_weights_that_settings_name_are_digested_and_a_change_is_said(steps: Ste
     weights = steps.volume / "weights"
     weights.mkdir(exist_ok=True)
     teacher = weights / "teacher.pt"
-    teacher.write_bytes(b"first")
+    teacher.write_bytes(sound_weights())
     overrides = json.dumps({"distill_model": "teacher"})
     done = steps.verify(overrides=overrides)
     assert done.returncode == 0, done.stdout
     launch = load_launch(steps.volume / "runs" / UID / "launch.json")
     assert launch.sha256["distill_model"] == sha256_file(teacher)
-    teacher.write_bytes(b"second")
+    teacher.write_bytes(sound_weights(5_000))
     again = steps.verify(overrides=overrides)
     assert again.returncode == 0, again.stdout
     assert "weights/teacher.pt is not the file that it was at launch" in again.stdout

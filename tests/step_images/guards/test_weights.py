@@ -150,7 +150,7 @@ def test_a_training_opens_no_other_weights_that_would_run_code(
     for path in trained_copy.folder.weights("last").parent.iterdir():
         path.unlink()
     with open(trained_copy.folder.cfg, "a") as file:
-        file.write(f"\n{key}: {evil}\n")
+        file.write(f"\n{key}: {evil.name}\n")
     assert trained_copy.run("train") == 3
     assert "mkdir" in trained_copy.log("train") and not mark.exists()
 
