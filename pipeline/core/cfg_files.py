@@ -19,7 +19,7 @@ from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error
 from pipeline.core.official_weights import official_name
 from pipeline.core.volume import Volume
-from pipeline.core.weights import check_weights
+from pipeline.core.weights.check import check_weights
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ON_VOLUME = "Name a file on the volume, such as best.pt or runs/<launch>/train/weights/best.pt."

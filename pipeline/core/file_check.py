@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error, info, ordered
 from pipeline.core.history_files import check_name
-from pipeline.core.model_yaml import check_model_yaml
+from pipeline.core.model.check import check_model_yaml
 from pipeline.core.search_space import check_space
 from pipeline.core.train_cfg import check_cfg
 from pipeline.core.volume import FOLDERS, PRESETS, Kind, Volume

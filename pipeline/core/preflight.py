@@ -19,7 +19,7 @@ from pipeline.core.choice_checks import check_build, check_flags, check_splits, 
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch import Choices
-from pipeline.core.model_yaml import check_model, check_task_name
+from pipeline.core.model.check import check_model, check_task_name
 from pipeline.core.resources import check_resources
 from pipeline.core.search_space import all_choices, check_space
 from pipeline.core.space_text import is_inline, read_inline

@@ -14,7 +14,7 @@ from pipeline.core.file_check import kind_of_text
 from pipeline.core.files import MAX_TEXT_BYTES, decode, make_folder
 from pipeline.core.templates import folder_for
 from pipeline.core.volume import FOLDERS, Volume
-from pipeline.core.weights import require_sound
+from pipeline.core.weights.check import require_sound
 from pipeline.core.yaml_file import parse_yaml
 
 MAX_WEIGHTS_MB = 200

@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 from pipeline.core.settings import load_settings
-from pipeline.core.weights import require_sound
+from pipeline.core.weights.check import require_sound
 
 
 def guard_weights() -> None:

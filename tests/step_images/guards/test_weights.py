@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.core.weights import check_weights
-from pipeline.core.weights_file import read_weights
+from pipeline.core.weights.check import check_weights
+from pipeline.core.weights.container import read_weights
 from tests.step_images.yolo_runs import YoloRun
 from tests.weights_files import evil_weights, sound_weights
 

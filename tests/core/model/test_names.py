@@ -7,7 +7,7 @@ import torchvision
 from torch import nn
 from ultralytics.nn import tasks
 
-from pipeline.core import model_names as ours
+from pipeline.core.model import names as ours
 
 
 def is_layer(found: object) -> bool:

@@ -12,10 +12,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from pipeline.core.weights_calls import Pairs
-from pipeline.core.weights_graph import kept_names, model_yamls
-from pipeline.core.weights_pickle import Machine, Malformed
-from pipeline.core.weights_zip import BadArchive, open_archive, read_member
+from pipeline.core.weights.archive import BadArchive, open_archive, read_member
+from pipeline.core.weights.calls import Pairs
+from pipeline.core.weights.graph import kept_names, model_yamls
+from pipeline.core.weights.machine import Machine
+from pipeline.core.weights.stack import Malformed
 
 MAX_PICKLE_BYTES = 64 << 20
 ZIP_START = b"PK\x03\x04"

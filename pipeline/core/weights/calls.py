@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pipeline.core.weights_names import Name
+from pipeline.core.weights.names import Name
 
 Args = tuple[Any, ...]
 ATOMS = (type(None), bool, int, float, str, bytes)

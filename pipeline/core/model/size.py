@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.core.model_values import LARGEST, leaves, size
+from pipeline.core.model.values import LARGEST, leaves, size
 
 MAX_OTHER = 256  # of what is no number of channels: windows, strides, padding, layers in a layer
 MAX_PARAMETERS = 10e9  # 40 GB

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error
-from pipeline.core.model_data import check_model_data
-from pipeline.core.weights_file import NotWeights, read_weights
+from pipeline.core.model.data import check_model_data
+from pipeline.core.weights.container import NotWeights, read_weights
 
 _MOST_NAMES = 50
 _MOST_CHARACTERS = 500

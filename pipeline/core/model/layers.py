@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.model_names import ARGUMENT_KEYS, MODULES, VISION_MODELS, VISION_WEIGHTS, WORDS
-from pipeline.core.model_values import (
+from pipeline.core.model.names import ARGUMENT_KEYS, MODULES, VISION_MODELS, VISION_WEIGHTS, WORDS
+from pipeline.core.model.values import (
     MOST_VALUES,
     constant,
     is_number,

@@ -10,7 +10,7 @@ import re
 import reprlib
 from typing import Any
 
-from pipeline.core.model_names import ACTIVATIONS, WORDS
+from pipeline.core.model.names import ACTIVATIONS, WORDS
 
 LARGEST = 8_192
 MOST_VALUES = 100  # of one argument, and of one layer

@@ -1,7 +1,7 @@
 """What a model yaml may name: layers, activations and words that Ultralytics 8.4.190 understands.
 
 Ultralytics looks names up in whatever its modules hold, functions that open files among them; only
-what is listed here is a layer. ``tests/core/test_model_names.py`` holds the lists against the
+what is listed here is a layer. ``tests/core/model/test_names.py`` holds the lists against the
 installed packages.
 """
 

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.weights import check_weights
-from pipeline.core.weights_file import NotWeights, read_weights
+from pipeline.core.weights.check import check_weights
+from pipeline.core.weights.container import NotWeights, read_weights
 from tests.weights_files import PLAIN, Runs, evil_weights, legacy, sound_weights, text, zipped
 
 MODEL = b"cultralytics.nn.tasks\nDetectionModel\n"

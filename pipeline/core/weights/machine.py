@@ -15,11 +15,10 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Collection
 from typing import Any
 
-from pipeline.core.weights_calls import CALLS, UNUSUAL, Made, Pairs, fits_state, is_kind
-from pipeline.core.weights_names import ARGUMENTS, STORAGES, VALUES, Name, named
+from pipeline.core.weights.calls import CALLS, UNUSUAL, Made, Pairs, fits_state
+from pipeline.core.weights.names import ARGUMENTS, STORAGES, VALUES, Name, named
+from pipeline.core.weights.stack import Malformed, Stack
 
-# The largest models of Ultralytics have 0.2 million.
-MAX_OPERATIONS = 1_000_000
 _ATOMS = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
@@ -28,11 +27,7 @@ _ATOMS = {
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
-class Malformed(Exception):
-    """It is no pickle, or one that asks for what no writer of weights does."""
-
-
-class Machine:
+class Machine(Stack):
     """Follows pickles, which share nothing but what they were found to hold.
 
     Parameters
@@ -49,10 +44,10 @@ class Machine:
     """
 
     def __init__(self, allow: Collection[str] = ()) -> None:
+        super().__init__()
         self.foreign: dict[str, None] = {}
         self.storages: dict[str, int] = {}
         self._allow = frozenset(allow)
-        self._left = MAX_OPERATIONS
 
     def load(self, data: bytes, start: int = 0) -> tuple[Any, int]:
         """Follow the pickle that begins at `start`; give what it makes, and where it ends.
@@ -63,10 +58,7 @@ class Machine:
             See there.
         """
         self._data = data
-        self._proto = 0
-        self._stack: list[Any] = []
-        self._marks: list[list[Any]] = []
-        self._memo: dict[int, Any] = {}
+        self._clear()
         file = io.BytesIO(data)
         file.seek(start)
         try:
@@ -78,11 +70,6 @@ class Machine:
         except (ValueError, IndexError, OverflowError, MemoryError) as reason:
             raise Malformed("it breaks off, or is no pickle") from reason
 
-    def _spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise Malformed(f"it takes more than {MAX_OPERATIONS:,} steps to read")
-
     def _step(self, name: str, argument: Any) -> None:
         if name in _ATOMS:
             self._stack.append(argument)
@@ -92,83 +79,6 @@ class Machine:
             _STEPS[name](self, argument)
         else:
             raise Malformed(f"it has the instruction {name}, which weights have no use for")
-
-    # -- the stack ------------------------------------------------------------------------------
-
-    def _mark(self, _: Any) -> None:
-        self._marks.append(self._stack)
-        self._stack = []
-
-    def _since_mark(self) -> list[Any]:
-        items, self._stack = self._stack, self._marks.pop()
-        return items
-
-    def _pop(self, _: Any) -> None:
-        if self._stack:
-            self._stack.pop()
-        else:
-            self._since_mark()
-
-    def _text(self, argument: str) -> None:
-        """Push text of Python 2, which torch decodes as UTF-8."""
-        self._stack.append(argument.encode("latin-1").decode())
-
-    def _get(self, index: int) -> None:
-        if index not in self._memo:
-            raise Malformed(f"it takes number {index}, which it never kept")
-        self._stack.append(self._memo[index])
-
-    def _put(self, index: int | None) -> None:
-        number = len(self._memo) if index is None else index
-        if not 0 <= number <= MAX_OPERATIONS:
-            raise Malformed(f"it keeps a number {number}")
-        self._memo[number] = self._stack[-1]
-
-    def _proto_is(self, version: int) -> None:
-        if version > 5:
-            raise Malformed(f"it is of protocol {version}")
-        self._proto = version
-
-    # -- containers -----------------------------------------------------------------------------
-
-    def _tuple(self, size: int) -> None:
-        items = self._stack[-size:]
-        if len(items) < size:
-            raise IndexError
-        self._stack[-size:] = [tuple(items)]
-
-    def _extend(self, items: list[Any]) -> None:
-        target = self._stack[-1]
-        if is_kind(target, "any"):
-            target.states.append(items)
-        elif isinstance(target, list):
-            target.extend(items)
-        else:
-            raise Malformed("it appends to what is no list")
-
-    def _set_items(self, items: list[Any]) -> None:
-        target = self._stack[-1]
-        if is_kind(target, "any"):
-            target.states.append(items)
-        elif isinstance(target, Pairs) and len(items) % 2 == 0:
-            target.items.extend(items)
-        else:
-            raise Malformed("it sets items of what is no dict")
-
-    def _add_items(self, items: list[Any]) -> None:
-        target = self._stack[-1]
-        if is_kind(target, "any"):
-            target.states.append(items)
-        elif is_kind(target, "value") and target.args and isinstance(target.args[0], list):
-            target.args[0].extend(items)
-        else:
-            raise Malformed("it adds to what is no set")
-
-    def _pop_two(self, _: Any = None) -> list[Any]:
-        value = self._stack.pop()
-        return [self._stack.pop(), value]
-
-    # -- names and objects ----------------------------------------------------------------------
 
     def _two_lines(self) -> tuple[str, str]:
         first = self._data.index(b"\n", self._at)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from pipeline.core.weights_calls import ATOMS, Made, Pairs
-from pipeline.core.weights_names import VALUES, Name
-from pipeline.core.weights_pickle import Malformed
+from pipeline.core.weights.calls import ATOMS, Made, Pairs
+from pipeline.core.weights.names import VALUES, Name
+from pipeline.core.weights.stack import Malformed
 
 # A yaml of Ultralytics has some 400.
 _MAX_YAML_VALUES = 20_000

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ultralytics.utils import ROOT
 
-from pipeline.core.model_data import check_model_data
-from pipeline.core.model_names import ACTIVATIONS, ARGUMENT_KEYS, MODULES, WORDS
-from pipeline.core.model_yaml import check_model_yaml
+from pipeline.core.model.check import check_model_yaml
+from pipeline.core.model.data import check_model_data
+from pipeline.core.model.names import ACTIVATIONS, ARGUMENT_KEYS, MODULES, WORDS
 from pipeline.core.yaml_file import parse_yaml
 
 SHIPPED = sorted((ROOT / "cfg" / "models").rglob("*.yaml"))

@@ -2,7 +2,7 @@
 
 Two lists, since they differ in what they let a file do: an object of a model's class may be *made*
 (its ``__new__`` without arguments, no ``__init__``) and given attributes; only what
-`pipeline.core.weights_calls` knows may be *called*. To call a model's class is to run a constructor
+`pipeline.core.weights.calls` knows may be *called*. To call a model's class is to run a constructor
 with arguments of the file's author: Ultralytics evaluates a part of those as Python.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# Packages and modules of which every plain name may be made; tests/core/test_weights_drift.py looks
+# Packages and modules of which every plain name may be made; tests/core/weights/test_names.py looks
 # at each class in them. Behind the dash: the names that Ultralytics maps to those of today, and
 # YOLOv5's, for which it says what to do.
 _MODEL_CLASSES = re.compile(

@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from pipeline.core.weights_calls import CALLS
-from pipeline.core.weights_names import MADE, STORAGES, VALUES, named
+from pipeline.core.weights.calls import CALLS
+from pipeline.core.weights.names import MADE, STORAGES, VALUES, named
 
 pytest.importorskip("ultralytics")
 os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
