@@ -178,3 +178,38 @@ def test_what_lies_on_the_volume_is_text(
         visit(page, dashboard, view, {**query, **own})
         assert page.evaluate(FOREIGN) == []
     assert not page.get_by_text("This page hit an unexpected error").count()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(dashboard: Dashboard) -> str:
+    """A run that somebody logged to MLflow without Slipway, and called what they liked."""
+    from mlflow import MlflowClient
+
+    dashboard.state.mkdir(exist_ok=True)
+    client = MlflowClient(f"sqlite:///{dashboard.state}/mlflow.db")
+    experiment = client.create_experiment(NAMED)
+    made = client.create_run(experiment, run_name=HOSTILE, tags={"note": HOSTILE, "user": NAMED})
+    client.log_param(made.info.run_id, "www.evil.example", HOSTILE[:400])
+    client.set_tag(made.info.run_id, "mlflow.user", HOSTILE)
+    client.set_tag(made.info.run_id, "mlflow.note.content", HOSTILE)
+    for epoch in range(3):
+        for name in ("metrics/mAP50-95B", "www.evil.example", ":smile: :material/key:"):
+            client.log_metric(made.info.run_id, name, 0.1 * epoch, step=epoch)
+    client.set_terminated(made.info.run_id)
+    return f"mlflow:{made.info.run_id}"
+
+
+@pytest.mark.parametrize(
+    ("view", "query"),
+    [("runs", {}), *(("run", {"tab": tab}) for tab in ("Curves", "Settings")), ("compare", {})],
+)
+def test_what_mlflow_says_is_text(
+    page: Page, dashboard: Dashboard, elsewhere: str, view: str, query: dict[str, str]
+) -> None:
+    own = {"run": {"run": elsewhere}, "compare": {"runs": elsewhere}}.get(view, {})
+    with only_asks(page, dashboard):
+        text = visit(page, dashboard, view, {**query, **own})
+        assert page.evaluate(FOREIGN) == []
+    assert "This page hit an unexpected error" not in text
+    if view == "run":
+        assert elsewhere.removeprefix("mlflow:")[:8] in text or LITERAL in text

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.access.hosts import parse_hosts
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
 from pipeline.workflow import pods as pod_documents
 from pipeline.workflow.compile import compile_workflow
@@ -142,6 +143,55 @@ def test_the_token_lies_where_kfp_looks_for_it(objects: list[dict[str, Any]]) ->
     folder = next(entry["mountPath"] for entry in mounts if entry["name"] == volume["name"])
     assert f"{folder}/{source['serviceAccountToken']['path']}" == auth.KF_PIPELINES_SA_TOKEN_PATH
     assert source["serviceAccountToken"]["audience"] == "pipelines.kubeflow.org"
+
+
+def test_who_may_connect_is_said_of_every_pod_and_port(objects: list[dict[str, Any]]) -> None:
+    policies = [entry for entry in objects if entry["kind"] == "NetworkPolicy"]
+    proxies = {
+        "key": "kubernetes.io/metadata.name",
+        "operator": "In",
+        "values": ["istio-system", "ingress-nginx"],
+    }
+    own_namespace = {}
+    for policy in policies:
+        selected = policy["spec"]["podSelector"]["matchLabels"]
+        (deployment,) = [
+            entry
+            for entry in objects
+            if entry["kind"] == "Deployment"
+            and selected.items() <= entry["spec"]["template"]["metadata"]["labels"].items()
+        ]
+        (rule,) = policy["spec"]["ingress"]
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert policy["spec"]["policyTypes"] == ["Ingress"]
+        assert [port["port"] for port in rule["ports"]] == [
+            port["name"] for port in container["ports"]
+        ]
+        expressions = [
+            entry["namespaceSelector"]["matchExpressions"]
+            for entry in rule["from"]
+            if "namespaceSelector" in entry
+        ]
+        assert expressions == [[proxies]]
+        own_namespace[deployment["metadata"]["name"]] = {"podSelector": {}} in rule["from"]
+    assert own_namespace == {"slipway": False, "mlflow": True}
+
+
+def test_servers_are_told_the_names_of_their_services(objects: list[dict[str, Any]]) -> None:
+    for name, pod in pods(objects).items():
+        (container,) = pod["containers"]
+        (given,) = [
+            word.partition("=")[2]
+            for word in (*container.get("command", ()), *container.get("args", ()))
+            if word.startswith("--allowed-hosts=")
+        ]
+        words = given.replace("$(SLIPWAY_ALLOWED_HOSTS)", "").replace("$(KFP_NAMESPACE)", "team-a")
+        words = words.replace("$(MLFLOW_SERVER_ALLOWED_HOSTS)", "a.example")
+        hosts = parse_hosts(words.replace("$(NAMESPACE)", "team-a").split(","))
+        names = {host.name for host in hosts}
+        for service in ("", ".team-a", ".team-a.svc", ".team-a.svc.cluster.local"):
+            assert f"{name}{service}" in names
+        assert not [host for host in hosts if "*" in host.name]
 
 
 def test_an_uninstall_by_label_leaves_the_data(tmp_path: Path) -> None:
