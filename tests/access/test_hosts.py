@@ -113,11 +113,17 @@ def test_a_server_of_one_address_has_that_one_and_the_machines_names() -> None:
     assert has(allowed_hosts("::1"), "[::1]:8501")
 
 
-def test_what_the_administrator_adds_counts_with_its_port_if_it_has_one() -> None:
+def test_what_kubernetes_did_not_fill_in_is_nothing() -> None:
+    assert parse_hosts(["$(SLIPWAY_ALLOWED_HOSTS)", "a.example"]) == {Host("a.example")}
+    with pytest.raises(UsageError):
+        parse_hosts(["$(a)b.example"])
+
+
+def test_what_the_administrator_adds_counts_at_every_port() -> None:
     hosts = allowed_hosts("127.0.0.1", parse_hosts(["slipway.example", "b.example:8443", "::7"]))
-    for text in ("slipway.example", "Slipway.Example:80", "b.example:8443", "[::7]:9"):
+    for text in ("slipway.example", "Slipway.Example:80", "b.example:8443", "b.example", "[::7]:9"):
         assert has(hosts, text), text
-    for text in ("b.example", "b.example:443", "a.slipway.example", "slipway.example.evil"):
+    for text in ("a.slipway.example", "slipway.example.evil", "b.example.evil:8443"):
         assert not has(hosts, text), text
 
 
