@@ -148,6 +148,22 @@ def allowed_hosts(listens_on: str, given: Iterable[Host] = ()) -> AllowedHosts:
     return AllowedHosts(frozenset(names), frozenset(given), any_local_address=is_everywhere)
 
 
+def require_listenable(listens_on: str) -> None:
+    """Refuse what `allowed_hosts` could make no name of, such as ``0`` or ``127.1``.
+
+    Raises
+    ------
+    UsageError
+        It is no name and no address.
+    """
+    if not (parse_host(listens_on) or parse_host(f"[{listens_on}]")):
+        raise UsageError(
+            f"'{listens_on}' is no name and no address to listen on.",
+            where="--host",
+            next="Write 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses.",
+        )
+
+
 def is_loopback(listens_on: str) -> bool:
     """Say whether only this machine reaches a server that listens on this."""
     host = parse_host(listens_on) or parse_host(f"[{listens_on}]")

@@ -14,6 +14,7 @@ from pipeline.access.hosts import (
     parse_host,
     parse_hosts,
     reached_at,
+    require_listenable,
 )
 from pipeline.core.errors import UsageError
 
@@ -125,6 +126,17 @@ def test_what_the_administrator_adds_counts_at_every_port() -> None:
         assert has(hosts, text), text
     for text in ("a.slipway.example", "slipway.example.evil", "b.example.evil:8443"):
         assert not has(hosts, text), text
+
+
+@pytest.mark.parametrize("listens_on", ["", "0", "127.1", "a b", "localhost:8501:1", "*"])
+def test_what_no_name_can_be_made_of_is_not_listened_on(listens_on: str) -> None:
+    with pytest.raises(UsageError, match="--host"):
+        require_listenable(listens_on)
+
+
+@pytest.mark.parametrize("listens_on", ["127.0.0.1", "::", "::1", "0.0.0.0", "localhost", "lab-pc"])
+def test_names_and_addresses_are_listened_on(listens_on: str) -> None:
+    require_listenable(listens_on)
 
 
 def test_all_that_is_no_host_is_named_at_once() -> None:
