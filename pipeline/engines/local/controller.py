@@ -21,11 +21,11 @@ from typing import NoReturn
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.secrets import hide_in_logs
 from pipeline.core.settings import Settings, load_settings
-from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.scheduler import Scheduler
 from pipeline.engines.local.start import hold, take_lock
 from pipeline.engines.local.store import Store
+from pipeline.engines.local.vault import Vault
 from pipeline.engines.local.watch import Watch
 
 TICK_S = 0.04

@@ -85,6 +85,9 @@ class LocalEngine(Engine):
     def submit(self, workflow: Workflow, launch: str) -> str:
         plan = read_document(workflow)
         self._check_machine(plan)
+        if known := self._store.id_of(launch):
+            self._ensure_controller()
+            return known
         uid = str(uuid.uuid4())
         run_id = uid.replace("-", "")[:12]
         variables = variables_of(self._settings, plan.secrets)
@@ -245,7 +248,11 @@ class LocalEngine(Engine):
                     error("no-gpu", message, where=f"{where}.resources", next="Ask for fewer.")
                 )
             for variable in template.container.variables:
-                if variable.is_secret and not variable.optional and variable.name not in os.environ:
+                if (
+                    variable.is_secret
+                    and not variable.optional
+                    and not os.environ.get(variable.name)
+                ):
                     message = f"{template.name} needs the secret {variable.name}."
                     advice = f"Set {variable.name} in the environment."
                     mistakes.append(error("no-secret", message, where=f"{where}.env", next=advice))

@@ -7,13 +7,7 @@ import sqlite3
 from typing import Any
 
 from pipeline.core.addresses import bare, shown
-from pipeline.engines.local.private import known, without_secrets
-
-# That version did not note which of them were set; steps get those that the engine has.
-_OPTIONAL = (
-    *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"),
-)
+from pipeline.engines.local.private import ANY, known, without_secrets
 
 _ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")
 
@@ -25,7 +19,7 @@ def erase_values(connection: sqlite3.Connection) -> None:
         stored, values = without_secrets(json.loads(settings))
         said = {name: known(name, value) for name, value in values.items()}
         document = json.loads(workflow)
-        optional = dict.fromkeys((*_OPTIONAL, *_bare_variables(document)))
+        optional = dict.fromkeys((ANY, *_bare_variables(document)))
         secrets: dict[str, str | None] = {**optional, **said}
         connection.execute(
             "UPDATE runs SET settings = ?, secrets = ?, workflow = ?, message = ? WHERE id = ?",

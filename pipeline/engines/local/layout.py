@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+LOCK_NAME = "controller.lock"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -30,7 +32,7 @@ class Layout:
     @property
     def controller_lock(self) -> Path:
         """Held while the controller or its keeper lives; its content is the controller's pid."""
-        return self.base / "controller.lock"
+        return self.base / LOCK_NAME
 
     @property
     def socket(self) -> Path:

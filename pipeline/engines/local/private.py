@@ -21,6 +21,8 @@ _NOT_FOR_STEPS = tuple(
     ENVIRONMENT[name] for name in ("kfp_endpoint", "pod_tracking_uri", "weights_url")
 )
 _ASKED = tuple(ENVIRONMENT[name] for name in ("tracking_uri", "s3_endpoint_url"))
+# Stands for every private variable in a run of an older state, which did not note them.
+ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class LaunchVariables:
         What anybody may know.
     secrets
         By the name of a variable the part of its value that anybody may know: the server of an
-        address, else nothing. None of an older state: the variable need not be there.
+        address, else nothing. None of an older state: the variable need not be there; see `ANY`.
     values
         By the same names their values, never to be written to a disk.
     """
@@ -56,7 +58,9 @@ def variables_of(settings: Settings, asked: Iterable[str]) -> LaunchVariables:
     )
     values = {name: text for name, text in os.environ.items() if is_private(name)}
     values |= {name: os.environ[name] for name in asked if name in os.environ}
-    values = {name: text for name, text in values.items() if name not in ENVIRONMENT.values()}
+    values = {
+        name: text for name, text in values.items() if text and name not in ENVIRONMENT.values()
+    }
     values |= addresses
     return LaunchVariables(stored, {name: known(name, values[name]) for name in values}, values)
 
@@ -96,7 +100,8 @@ def values_for(
         another server does not. MLflow is asked without credentials rather than not at all.
     """
     values, missing = {}, []
-    for name, said in secrets.items():
+    unnoted = [name for name in os.environ if is_private(name)] if ANY in secrets else []
+    for name, said in {**dict.fromkeys(unnoted), **secrets}.items():
         own = os.environ.get(name, "")
         if value := given.get(name) or (own if not said or known(name, own) == said else ""):
             values[name] = value
@@ -107,11 +112,21 @@ def values_for(
     return values, missing
 
 
-def missing_sentence(names: Iterable[str]) -> str:
-    """Say which variables a step has to do without, and what to do."""
+def missing_sentence(names: Iterable[str], *, can_be_handed: bool) -> str:
+    """Say which variables a step has to do without, and what to do.
+
+    Parameters
+    ----------
+    can_be_handed
+        Whether the engine takes values at all, from a launch or a retry.
+    """
+    why = "which was started anew since, or did not take them in time"
+    then = "retry the run from there"
+    if not can_be_handed:
+        why = "which cannot take them from a launch: its state folder takes no socket"
+        then = "retry the run from there when no other one is at work, which starts the engine anew"
     listed = " and ".join(sorted(names))
     return (
         f"this step goes on without {listed}: set at the launch, never written to a disk, and not"
-        " in the environment of the engine, which was started anew since. Set it in a shell and"
-        " retry the run from there."
+        f" in the environment of the engine, {why}. Set it in a shell and {then}."
     )

@@ -13,13 +13,13 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names, job_slots
-from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.plan import Plan
 from pipeline.engines.local.progress import STOPPED, Ready, decide
 from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.step_runner import StepRunner, raise_if_disk
 from pipeline.engines.local.store import Store
+from pipeline.engines.local.vault import Vault
 from pipeline.engines.local.waiting import Waiting
 
 _log = logging.getLogger("slipway.controller")
@@ -50,6 +50,7 @@ class Scheduler:
         self._waiting = Waiting(self._store)
         self._slots = job_slots(settings)
         self._gpus = gpu_names(settings)
+        self._vault = vault
         self._steps = StepRunner(self._store, self._layout, vault, grace_s)
         self._plans: dict[str, Plan] = {}
         self._jobs = 0
@@ -84,6 +85,7 @@ class Scheduler:
             for step in steps_of_run
             if step.state is State.RUNNING
         }
+        self._vault.forget_all_but(self._store.unfinished_ids)
         return self._store.has_unfinished()
 
     @property

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
 from pipeline.engines.local.erasure import erase_values
+from pipeline.engines.local.layout import LOCK_NAME
+from pipeline.engines.local.succession import no_older_controller
 
-# Step n takes a file of version n to n + 1. Only add: a controller of the older code may be at work
-# on the same file while a newer dashboard opens it.
+# Step n takes a file of version n to n + 1. Only add: the file may have any of the older ones. A
+# controller of the older code ends first, since it refuses what is newer.
 _STEPS = (
     """
 CREATE TABLE runs (
@@ -45,6 +47,8 @@ _ERASED = len(_STEPS)
 VERSION = _ERASED + 1
 _BUSY_S = 20
 _OVERWRITE_MS = 1000
+# Where this process has tried to overwrite: each try may take a second, and a page waits for it.
+_overwritten: set[Path] = set()
 
 
 def open_state(path: Path) -> sqlite3.Connection:
@@ -66,7 +70,7 @@ def open_state(path: Path) -> sqlite3.Connection:
         # What is recorded stays so when the power fails: a step that ran must not run again.
         connection.execute("PRAGMA synchronous = FULL")
         if _version(connection) != VERSION:
-            _update(connection, path)
+            _bring_up_to_date(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -82,16 +86,28 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
-def _update(connection: sqlite3.Connection, path: Path) -> None:
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version > VERSION:
+        raise EngineUnreachable(
+            f"the local engine's state is of version {version}; this code knows {VERSION}.",
+            where=str(path),
+            next="Update Slipway, or set SLIPWAY_STATE to another folder.",
+        )
+    if version < _ERASED:
+        lock_file = path.with_name(LOCK_NAME)
+        with no_older_controller(lock_file, lambda: _version(connection) >= _ERASED):
+            _update(connection)
+    if path not in _overwritten:
+        _overwritten.add(path)
+        _overwrite(connection)
+
+
+def _update(connection: sqlite3.Connection) -> None:
+    """Take a file from whatever version it has to the newest form, whole or not at all."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)  # of many callers one was first
-        if version > VERSION:
-            raise EngineUnreachable(
-                f"the local engine's state is of version {version}; this code knows {VERSION}.",
-                where=str(path),
-                next="Update Slipway, or set SLIPWAY_STATE to another folder.",
-            )
         for script in _STEPS[version:]:
             for statement in filter(str.strip, script.split(";")):
                 connection.execute(statement)
@@ -104,12 +120,10 @@ def _update(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-    if 0 < version < VERSION:
-        _overwrite(connection)
 
 
 def _overwrite(connection: sqlite3.Connection) -> None:
-    """Leave no byte of what was erased, in the file or its log; tried again until it succeeds."""
+    """Leave no byte of what was erased, in the file or its log; else the next process tries."""
     with suppress(sqlite3.Error):  # somebody reads, or there is no room just now
         connection.execute(f"PRAGMA busy_timeout = {_OVERWRITE_MS}")
         connection.execute("VACUUM")
@@ -130,7 +144,7 @@ def _create(path: Path) -> None:
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            _update(connection, path)
+            _update(connection)
         with suppress(FileExistsError):
             os.link(temporary, path)
     finally:

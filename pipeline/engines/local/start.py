@@ -10,12 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.engines.local.handover import make_memory
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.placement import REPOSITORY
 from pipeline.engines.local.processes import MARK
+from pipeline.engines.local.vault import make_memory
 
 KEEPER = Path(__file__).with_name("keeper.py")
+CONTROLLER = "pipeline.engines.local.controller"
 # What the smallest record needs, with SQLite's own files around it.
 ROOM_BYTES = 256 << 10
 TAIL_BYTES = 8192
@@ -65,7 +66,7 @@ def start_controller(layout: Layout, settings: Mapping[str, str]) -> bool:
             if not name.startswith("PYTEST_") and name != MARK
         }
         keeper = [sys.executable, "-I", "-S", str(KEEPER), str(lock)]
-        command = [sys.executable, "-m", "pipeline.engines.local.controller"]
+        command = [sys.executable, "-m", CONTROLLER]
         command += ["--lock-fd", str(lock), "--memory-fd", str(memory)]
         # The shell ends at once, so that nobody here has to wait for the keeper's end.
         with open(layout.controller_log, "ab") as log:

@@ -12,7 +12,6 @@ from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
 from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local import processes
-from pipeline.engines.local.handover import Vault
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.limits import limits_of
 from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
@@ -22,6 +21,7 @@ from pipeline.engines.local.progress import STOPPED, Ready
 from pipeline.engines.local.reasons import RETRY, volume_of, why_failed
 from pipeline.engines.local.rows import RunRow, StepRow
 from pipeline.engines.local.store import Store
+from pipeline.engines.local.vault import Vault
 
 MAX_FALSE_STARTS = 3
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -67,7 +67,9 @@ class StepRunner:
         try:
             # Before the state says that it runs: where it says so, no folder means a removed one.
             secrets, missing = values_for(run.secrets, self._vault.get(run.id))
-            said = missing_sentence(missing) if missing else ""
+            said = ""
+            if missing:
+                said = missing_sentence(missing, can_be_handed=self._vault.is_listening)
             command = prepare(ready, place, {**run.settings, **secrets}, gpus)
             self._store.update_step(
                 run.id,

@@ -76,6 +76,12 @@ class Store:
             )
         return run.id
 
+    def id_of(self, launch: str) -> str:
+        """Give the id of the run of a launch, or nothing."""
+        with self.connection() as db:
+            found = db.execute("SELECT id FROM runs WHERE launch = ?", (launch,)).fetchone()
+        return str(found[0]) if found else ""
+
     def find(self, name: str) -> RunRow:
         """Give a run by its id or launch id.
 
@@ -124,6 +130,11 @@ class Store:
         """Give the ids of all runs, deleted ones that still stop among them."""
         with self.connection() as db:
             return {row["id"] for row in db.execute("SELECT id FROM runs")}
+
+    def unfinished_ids(self) -> set[str]:
+        """Give the ids of the runs that run or wait."""
+        with self.connection() as db:
+            return {row["id"] for row in db.execute(f"SELECT id FROM runs WHERE {_UNFINISHED}")}
 
     def has_unfinished(self, db: sqlite3.Connection | None = None) -> bool:
         """Say whether the controller has anything to do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -45,6 +46,7 @@ def old(tmp_path: Path) -> Path:
 
 
 def test_state_of_the_first_version_is_taken_over_whole(old: Path, tmp_path: Path) -> None:
+    assert len(Store(old).page(10, None)) == 3
     # Nothing starts: the test holds the controller's lock.
     assert take_lock(Layout(tmp_path)) is not None
     engine = LocalEngine(Settings(volume=tmp_path, state=tmp_path, gpu_slots=0))
@@ -69,6 +71,20 @@ def test_many_threads_take_over_an_older_state(old: Path) -> None:
     with ThreadPoolExecutor(12) as threads:
         pages = list(threads.map(lambda _: Store(old).page(10, None), range(12)))
     assert {len(page) for page in pages} == {3}
+
+
+def test_nobody_waits_twice_for_a_state_that_somebody_reads(old: Path) -> None:
+    store = Store(old)
+    with closing(sqlite3.connect(old, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM runs").fetchone()
+        assert len(store.page(10, None)) == 3
+        began = time.monotonic()
+        for _ in range(5):
+            assert len(store.page(10, None)) == 3
+            store.update_run("run1", message="written")
+        assert time.monotonic() - began < 1
+        reader.execute("COMMIT")
 
 
 def test_state_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
