@@ -15,7 +15,7 @@ from dashboard import services
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, code, joined, plain
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.secrets import hidden
+from pipeline.core.hiding import hidden
 
 _P = ParamSpec("_P")
 _log = logging.getLogger("slipway.dashboard")

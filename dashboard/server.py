@@ -13,7 +13,7 @@ from streamlit.starlette import App
 
 from pipeline.access.guard import Guard
 from pipeline.access.hosts import LOOPBACK, allowed_hosts, parse_hosts
-from pipeline.core.secrets import hide_in_logs
+from pipeline.core.hiding import hide_in_logs
 from pipeline.core.settings import load_settings
 
 SCRIPT = Path(__file__).with_name("app.py")

@@ -50,9 +50,9 @@ from typing import Any, BinaryIO, NoReturn
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
+from pipeline.core.hiding import hidden
 from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import RunFolder, claim, folder_of_run
-from pipeline.core.secrets import hidden
 from pipeline.core.settings import load_settings
 from pipeline.core.volume import Volume
 from step_images.workplace import own_directory

@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.cli.main import main
 from pipeline.core.errors import UsageError
-from pipeline.core.secrets import hide_in_logs
+from pipeline.core.hiding import hide_in_logs
 from pipeline.core.settings import load_settings
 from tests.processes import end_processes_of, processes_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import fields
 
-from pipeline.core.addresses import shown, shown_webhook
+from pipeline.core.addresses import shown_address, shown_webhook
 from pipeline.core.settings import ADDRESSES, ENVIRONMENT, SECRETS, Settings
 
 HIDDEN = "set, hidden"
@@ -27,5 +27,5 @@ def _shown(settings: Settings, name: str) -> str:
     if name == "data_roots":
         return os.pathsep.join(map(str, value))
     if name in ADDRESSES:
-        return shown(value)
+        return shown_address(value)
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.findings import Finding
 from pipeline.core.findings import error as error_finding
-from pipeline.core.secrets import hidden, without_values
+from pipeline.core.hiding import hidden, without_values
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Answer:
 def print_answer(answer: Answer, *, as_json: bool) -> None:
     """Print one JSON document, or the text."""
     if as_json:
-        text = json.dumps(_finite(answer.document), indent=2, ensure_ascii=False)
-        print(without_values(text))
+        print(json.dumps(_printable(answer.document), indent=2, ensure_ascii=False))
     elif answer.text:
         print(without_values(answer.text.rstrip("\n")))
     sys.stdout.flush()
@@ -95,10 +94,15 @@ def shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON does not have, by null."""
+def _printable(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON does not have, by null, and hide what is secret.
+
+    In the finished document a secret could be written with escapes, or be a part of a number.
+    """
+    if isinstance(value, str):
+        return without_values(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(entry) for key, entry in value.items()}
-    return [_finite(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+        return {without_values(str(key)): _printable(entry) for key, entry in value.items()}
+    return [_printable(entry) for entry in value] if isinstance(value, (list, tuple)) else value

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.actions.fetch_weights import Watch, fetch, url_of, where_it_is
 from pipeline.cli.answer import Answer, say, table
 from pipeline.cli.volume_commands import require_volume
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import shown_address
 from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.official_weights import NAMES, OFFICIAL, official_name
 from pipeline.core.settings import Settings
@@ -52,7 +52,9 @@ def _list(settings: Settings) -> Answer:
     ]
     rows = ((entry["family"], entry["name"], entry["path"]) for entry in entries)
     text = table(("family", "name", "on the volume"), rows)
-    return Answer({"weights": entries}, f"{text}\n\nFetched from {shown(settings.weights_url)}")
+    return Answer(
+        {"weights": entries}, f"{text}\n\nFetched from {shown_address(settings.weights_url)}"
+    )
 
 
 def _entry(settings: Settings, name: str) -> dict[str, Any]:

@@ -4,60 +4,83 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from hashlib import sha256
 from urllib.parse import unquote
 
-HIDDEN = "…"
-# A value that is as long as a key is taken for one, whatever its name.
-_KEY_CHARS = 20
+from pipeline.core.query_keys import HIDDEN, without_keys
 
-_QUERY = re.compile(r"(?<=[?&;#])([^\s=&;#?\"'<>]+)=([^\s&;#\"'<>]+)")
-_SECRET = re.compile(
-    r"token|key|pass|pwd|pw$|secret|sig|cred|auth|session|cookie|jwt|code|user|login|amz|goog|hmac",
-    re.IGNORECASE,
+# Steps' logs go through here, so time is linear in the text: no user and password are longer.
+_MOST_CHARS = 4096
+# Behind a scheme, or where a word begins: ``/data//cam:1@site.pt`` is a path.
+_SLASHES = re.compile(
+    r"(?<![^\s:\"'`<(=,;|{\[])//(?!/)|(?<=http:)///+|(?<=https:)///+", re.IGNORECASE
 )
 # What follows the slashes of an address that says no user: a host, a port, and then its end.
 _HOST = re.compile(
-    r"(?>\[[^\]\s]*\]|[^\s:/?#@\[\]\"<>]*)(?>(?::\d*)?)(?=[/?#\"<>]|[:,;.!)\]}'…]*(?:\s|$))"
+    r"(?>\[[^\]\s/]*\]|[^\s:/?#@\[\]\"<>]*)(?>(?::\d*)?)(?=[/?#\"<>]|[:,;.!)\]}'…]*(?:\s|$))"
 )
-_SLASHES = re.compile(r"(?<!/)//(?!/)|(?<=http:)///+|(?<=https:)///+", re.IGNORECASE)
-# Limits, and a start where no user goes on: text of any length is read in time linear in it.
-_IN_USER = r"[^\s:/@\"'<>()=,\[\]]"
-# ``user:password@`` where no scheme is before it, and ``user@`` where only a server can follow.
-_NO_SCHEME = re.compile(
-    rf"(?<!{_IN_USER})(?!(?:models|runs|file|dbfs|mlflow-artifacts):/){_IN_USER}{{1,256}}+"
-    r":(?!//|\d+[/?#])[^\s\"<>]{0,4096}@(?=[\w\[.-])(?!sha\d+:)"
+_AUTHORITY_END = re.compile(r"[\s\"<>/?#]")
+_QUERY = re.compile(r"[\s\"<>?#]")
+_WORD_END = re.compile(r"[\s\"<>]")
+# A server with a port, which says that a user may be before it even without a scheme. It is no
+# file, whose lines are numbered, no digest, and no metric such as ``mAP@50:95``.
+_FILE = r"[\w.-]*\.(?:(?:ya?ml|txt|csv|jsonl?|log|toml|cfg|ini|xml|onnx|jpe?g|png):|\w\w:\d{1,3}\b)"
+_IP = r"\[[0-9a-f:.]+\]|\d{1,3}(?:\.\d{1,3}){3}"
+_SERVER = re.compile(
+    rf"@(?!sha\d+:)(?:(?P<ip>{_IP})|(?!{_FILE})(?=[\d.-]*[^\W\d_])[\w.-]{{1,253}}+)"
+    r":(?P<port>\d{1,5})(?![A-Za-z0-9_@%+-]|[.:][A-Za-z0-9])",
+    re.IGNORECASE,
 )
-_USER_ONLY = re.compile(
-    rf"(?<!{_IN_USER}){_IN_USER}{{1,256}}+@"
-    r"(?=(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d)(?!sha\d+:)"
+_IN_USER = r"[^\s:/@\"'`<>()=,\[\]]"
+_USER_PASSWORD = re.compile(
+    rf"(?<!{_IN_USER})(?<!/)(?!(?:models|runs|file|dbfs|mlflow-artifacts):/|[a-z]:\\){_IN_USER}"
+    r"{1,256}+:(?!//|\d+[/?#])",
+    re.IGNORECASE,
 )
-_WHOLE_USER = re.compile(r"^[^\s/@]+@(?=[\w.\[\]:-]+(?:[/?#]\S*)?$)(?!sha\d+:)")
+_TOKEN = re.compile(rf"(?<!{_IN_USER})(?<!/)(?!git$){_IN_USER}{{1,256}}+$")
 # Whoever knows the path of a webhook may post to it.
 _WEBHOOK = re.compile(
-    r"(?P<server>https?://(?:hooks?\.[^\s/?#\"'<>]+|[^\s/?#\"'<>]+(?=/(?:[^\s?#\"'<>]*/)?"
-    r"(?:web)?hooks?\w*/)))/[^\s\"'<>]+",
+    r"(?P<server>https?://(?:hooks?\.[^\s/?#\"'<>]+|[^\s/?#\"'<>]+"
+    r"(?=/(?:[^\s/?#\"'<>]*(?<!:)/)*?(?:web)?hooks?\w*/)))/[^\s\"'<>]+",
     re.IGNORECASE,
 )
 
 
 def shown(text: str) -> str:
-    """Give an address, or a message with addresses in it, without what is secret of them.
+    """Give a message with addresses in it without what is secret of them.
+
+    Names of files and people may look like parts of addresses. So an ``@`` counts in an address
+    with a scheme, or where a server and a port follow; see `shown_address`.
 
     >>> shown("GET HTTPS://kim:p@ss@mlflow:5000/a?page=2&token=x fails")
     'GET HTTPS://mlflow:5000/a?page=2&token=… fails'
-    >>> shown("kim:secret@kfp:8888"), shown("https://hooks.slack.com/services/T0/B0/x")
-    ('kfp:8888', 'https://hooks.slack.com/…')
+    >>> shown("kim:secret@kfp:8888 of kim@lab.org has no cam:1@site.pt")
+    'kfp:8888 of kim@lab.org has no cam:1@site.pt'
+    >>> shown("https://hooks.slack.com/services/T0/B0/x")
+    'https://hooks.slack.com/…'
     """
-    if not any(mark in text for mark in "@?;#/"):
-        return text
-    text = _without_users(text) if "@" in text else text
+    if "@" in text:
+        text = _without_users(text)
+        text = _without_users_of_ports(text)
     text = _WEBHOOK.sub(rf"\g<server>/{HIDDEN}", text) if "hook" in text.lower() else text
-    return _QUERY.sub(_shown_value, text)
+    return without_keys(text)
+
+
+def shown_address(address: str) -> str:
+    """Give what is known to be an address, such as a setting's value, without what is secret.
+
+    >>> shown_address("kim:secret@kfp"), shown_address("secret@kfp:many/x")
+    ('kfp', 'kfp:many/x')
+    """
+    is_plain = (
+        "://" not in address and not address.startswith("/") and not re.search(r"\s", address)
+    )
+    return shown(f"//{address}")[2:] if is_plain else shown(address)
 
 
 def shown_webhook(address: str) -> str:
     """Give no more of a webhook's address than its server."""
-    scheme, slashes, rest = shown(address).rpartition("://")
+    scheme, slashes, rest = shown_address(address).rpartition("://")
     return f"{scheme}{slashes}{re.split('[/?#]', rest)[0]}/{HIDDEN}" if address else ""
 
 
@@ -67,13 +90,26 @@ def bare(address: str) -> str:
     >>> bare("http://kim:secret@mlflow:5000/a"), bare("http://mlflow/?key=x"), bare("sqlite:///a")
     ('http://mlflow:5000/a', 'http://mlflow/', 'sqlite:///a')
     """
-    said = shown(address)
-    return re.split("[?#]", said)[0] if HIDDEN in said and HIDDEN not in address else said
+    said = shown_address(address)
+    if said.count(HIDDEN) == address.count(HIDDEN):
+        return said
+    return re.split("[?#;]", said)[0].rstrip(HIDDEN)
+
+
+def server_key(address: str) -> str:
+    """Tell servers apart by something that may be stored; one server's users have the same.
+
+    >>> server_key("http://kim:secret@mlflow")
+    'http://mlflow'
+    """
+    said = bare(address)
+    plain = _without_users(address if "://" in address else f"//{address}").removeprefix("//")
+    return said if said == plain else f"{said} {sha256(plain.encode()).hexdigest()[:8]}"
 
 
 def is_secret(address: str) -> bool:
     """Say whether there is something in an address that not everybody may know."""
-    return shown(address) != address
+    return shown_address(address) != address
 
 
 def basic_auth(address: str) -> tuple[str, str]:
@@ -99,9 +135,7 @@ def _without_users(text: str) -> str:
         if slashes.start() >= place:
             parts.append(text[place : slashes.end()])
             place = _end_of_user(text, slashes.end())
-    text = "".join([*parts, text[place:]])
-    text = _USER_ONLY.sub("", _NO_SCHEME.sub("", text))
-    return text if re.search(r"\s", text) else _WHOLE_USER.sub("", text)
+    return "".join([*parts, text[place:]])
 
 
 def _end_of_user(text: str, start: int) -> int:
@@ -109,17 +143,40 @@ def _end_of_user(text: str, start: int) -> int:
 
     An ``@`` behind a host and a port is the path's, unless there was a user already.
     """
-    line = text[start:].partition("\n")[0].partition("://")[0]
-    token = re.split(r"[\s\"<>]", line)[0]
-    if "@" in re.split("[/?#]", token)[0]:
-        return start + re.split("[?#]", token)[0].rfind("@") + 1
+    most = min(start + _MOST_CHARS, len(text))
+    if text.find("@", start, most) < 0:
+        return start
+    ends = (text.find("\n", start, most), text.find("://", start, most))
+    end = min((place for place in ends if place >= 0), default=most)
+    if text.find("@", start, end) < 0:
+        return start
+    if text.find("@", start, _place(_AUTHORITY_END, text, start, end)) >= 0:
+        return text.rfind("@", start, _place(_QUERY, text, start, end)) + 1
     if _HOST.match(text, start):
         return start
     # Else a slash, a blank or the like is in the password.
-    return start + (token.rfind("@") if "@" in token else line.find("@")) + 1
+    found = text.rfind("@", start, _place(_WORD_END, text, start, end))
+    return (found if found >= 0 else text.find("@", start, end)) + 1
 
 
-def _shown_value(match: re.Match[str]) -> str:
-    name, value = match[1], match[2]
-    is_key = _SECRET.search(unquote(name)) or len(value) >= _KEY_CHARS
-    return f"{name}={HIDDEN}" if is_key else match[0]
+def _without_users_of_ports(text: str) -> str:
+    parts, place, searched = [], 0, 0
+    for server in _SERVER.finditer(text):
+        start = max(searched, server.start() - _MOST_CHARS)
+        *_, word = _WORD_END.split(text[start : server.start()])
+        if user := _USER_PASSWORD.search(word) or _token(word, server):
+            parts.append(text[place : server.start() - len(word) + user.start()])
+            place = server.start() + 1
+        searched = server.end()
+    return "".join([*parts, text[place:]])
+
+
+def _token(word: str, server: re.Match[str]) -> re.Match[str] | None:
+    """Find a user without a password, who is one only if no line or count can follow the name."""
+    is_port = server["ip"] or server["port"] == "80" or len(server["port"]) > 2
+    return _TOKEN.search(word) if is_port else None
+
+
+def _place(pattern: re.Pattern[str], text: str, start: int, end: int) -> int:
+    found = pattern.search(text, start, end)
+    return found.start() if found else end

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.core.addresses import shown, shown_webhook
+from pipeline.core.addresses import shown_address, shown_webhook
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
@@ -230,10 +230,11 @@ def _checked(raw: dict[str, Any]) -> Settings:
         else:
             values[name] = str(value)
         if name in ADDRESSES and not _is_address(str(value)):
-            said = shown_webhook(str(value)) if name == "webhook_url" else shown(str(value))
+            show = shown_webhook if name == "webhook_url" else shown_address
+            said = show(str(value))
             mistakes.append(f"{ENVIRONMENT[name]} is '{said}', not an address")
     if not values.get("weights_url", WEIGHTS_URL).startswith(("http://", "https://")):
-        said = shown(values["weights_url"])
+        said = shown_address(values["weights_url"])
         mistakes.append(f"SLIPWAY_WEIGHTS_URL is '{said}', not http(s)://…")
     mistakes += _choose_engines(values)
     if mistakes:

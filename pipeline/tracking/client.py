@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import shown, shown_address
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import Settings
@@ -72,8 +72,7 @@ def reading(settings: Settings) -> Iterator[Any]:
     try:
         yield mlflow_client(uri)
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        uri = shown(uri)
-        said = shown(str(reason).partition("\n")[0])[:300]
+        uri, said = shown_address(uri), reason_of(reason, uri)
         if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
             raise RunMissing(
                 f"MLflow at {uri} does not have this run: {said}",
@@ -87,6 +86,12 @@ def reading(settings: Settings) -> Iterator[Any]:
         raise _away(uri, said) from reason
 
 
+def reason_of(reason: Exception, uri: str) -> str:
+    """Give the first line of what a client said of an address, without what is secret of that."""
+    text = str(reason).partition("\n")[0]
+    return shown(text.replace(uri, shown_address(uri)) if uri else text)[:300]
+
+
 def is_refusal(reason: Exception) -> bool:
     """Say whether MLflow, or what stands before it, wants other credentials."""
     code = getattr(reason, "error_code", "")
@@ -96,7 +101,7 @@ def is_refusal(reason: Exception) -> bool:
 
 def _away(uri: str, why: str) -> TrackingUnreachable:
     return TrackingUnreachable(
-        f"MLflow at {shown(uri)} does not answer: {why}.",
+        f"MLflow at {shown_address(uri)} does not answer: {why}.",
         where="MLFLOW_TRACKING_URI",
         next="Start MLflow (./run.sh starts its own).",
     )

@@ -18,6 +18,7 @@ from mlflow.cli import cli
 from pipeline.access.guard import App, Guard
 from pipeline.access.hosts import Host, allowed_hosts, parse_hosts, require_listenable
 from pipeline.core.errors import SlipwayError, UsageError
+from pipeline.core.hiding import hide_in_logs
 
 HOSTS = "MLFLOW_SERVER_ALLOWED_HOSTS"
 # MLflow's pages run code of their own making and show artifacts in frames of their own.
@@ -43,6 +44,7 @@ _REFUSED_VARIABLES = ("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", _NO_OTHER_CHECK)
 
 def main() -> None:
     """Serve until a signal ends it; the arguments are those of ``mlflow server``."""
+    hide_in_logs()  # the address of its store may hold a password
     # What MLflow's command calls once it has read its options and made its database.
     mlflow.server._run_server = _serve
     try:
@@ -54,6 +56,7 @@ def main() -> None:
 
 def guarded_app() -> App:
     """Give MLflow's app behind the guard; uvicorn calls this in each of its processes."""
+    hide_in_logs()
     from mlflow.server.fastapi_app import app
 
     hosts = allowed_hosts(os.environ[_LISTENS_ON], _given())

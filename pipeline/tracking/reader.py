@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import server_key, shown_address
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder, run_folder
@@ -108,7 +108,7 @@ class Tracking:
 
     def elsewhere(self, limit: int) -> list[ElsewhereRun]:
         """Give the newest runs that Slipway did not log, as the last synchronization saw them."""
-        server = shown(tracking_uri(self._settings))
+        server = server_key(tracking_uri(self._settings))
         return [ElsewhereRun(**document) for document in self._cache.elsewhere(server, limit)]
 
     def elsewhere_run(self, name: str) -> ElsewhereRun:
@@ -134,7 +134,7 @@ class Tracking:
 
     def check(self) -> str:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
-        uri = shown(tracking_uri(self._settings))
+        uri = shown_address(tracking_uri(self._settings))
         if is_unmade(self._settings):
             return f"{uri} will be made by the first run."
         with reading(self._settings) as client:

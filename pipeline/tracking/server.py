@@ -20,7 +20,7 @@ from typing import Any, Literal
 import psutil
 
 from pipeline.access.hosts import LOOPBACK, is_loopback, reached_at
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import bare
 from pipeline.core.files import write_json
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import ENVIRONMENT, Settings
@@ -95,7 +95,7 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
         listens on more than the loopback.
     """
     if settings.tracking_uri:
-        address = shown(settings.tracking_uri)
+        address = bare(settings.tracking_uri).partition("?")[0].rstrip("/")  # pages are put behind
         return address if address.startswith("http") else ""
     record = running(settings)
     if record is None:

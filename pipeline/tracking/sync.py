@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import server_key
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.run_folder import RunFolder, list_run_folders
 from pipeline.core.settings import Settings
@@ -226,4 +226,4 @@ class _Reading:
 
 
 def _server(settings: Settings) -> str:
-    return shown(tracking_uri(settings))
+    return server_key(tracking_uri(settings))

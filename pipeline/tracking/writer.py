@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.addresses import shown
+from pipeline.core.addresses import shown_address
 from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_text, write_json
 from pipeline.core.launch import Launch, load_launch
@@ -24,7 +24,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.run_note import load_note
 from pipeline.core.settings import Settings
 from pipeline.tracking import schema
-from pipeline.tracking.client import CREDENTIALS, is_refusal, mlflow_client
+from pipeline.tracking.client import CREDENTIALS, is_refusal, mlflow_client, reason_of
 from pipeline.tracking.run_data import (
     Point,
     RunData,
@@ -87,16 +87,16 @@ class RunWriter:
 
     def __init__(self, folder: RunFolder, settings: Settings) -> None:
         self.folder = folder
-        uri = tracking_uri(settings)
-        self.uri = shown(uri)
+        self._uri = tracking_uri(settings)
+        self.uri = shown_address(self._uri)
         self._settings = settings
         self._launch = load_launch(folder.launch)
         self._known: dict[str, tuple[set[str], dict[tuple[str, int], str]]] = {}
         self._statuses: dict[str, str] = {}
-        with _edge(self.uri):
-            if self.uri.startswith("sqlite:") and not settings.tracking_uri:
+        with _edge(self._uri):
+            if self._uri.startswith("sqlite:") and not settings.tracking_uri:
                 settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._client = mlflow_client(uri)
+            self._client = mlflow_client(self._uri)
             self.run_id, self.experiment_id = self._find_or_create()
             self._tags = dict(self._client.get_run(self.run_id).data.tags)
 
@@ -104,7 +104,7 @@ class RunWriter:
         """Log parameters and metric values that are missing, also of trials; give their number."""
         data = launch_data(self.folder)
         trials = [(path.name, trial_data(path)) for path in trial_folders(self.folder)]
-        with _edge(self.uri):
+        with _edge(self._uri):
             logged = self._fill(self.run_id, data)
             self._tag(schema.TAG_TEST_SPLIT, test_split(self.folder))
             self._tag_note()
@@ -117,7 +117,7 @@ class RunWriter:
 
     def note(self) -> None:
         """Bring the run's note and tags to MLflow, as they are now."""
-        with _edge(self.uri):
+        with _edge(self._uri):
             self._tag_note()
 
     def upload(self) -> int:
@@ -125,7 +125,7 @@ class RunWriter:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         uploaded = 0
-        with _edge(self.uri), _store_edge():
+        with _edge(self._uri), _store_edge(self._settings.s3_endpoint_url):
             # The client's own log_artifact looks for a server that proxies artifacts at the address
             # of the environment, whatever its own is.
             where = self._client.get_run(self.run_id).info.artifact_uri
@@ -142,12 +142,12 @@ class RunWriter:
 
     def status(self) -> str:
         """Give MLflow's status of the run."""
-        with _edge(self.uri):
+        with _edge(self._uri):
             return str(self._client.get_run(self.run_id).info.status)
 
     def set_status(self, status: str) -> None:
         """Set MLflow's status of the run."""
-        with _edge(self.uri):
+        with _edge(self._uri):
             self._set_status(self.run_id, status)
 
     def _set_status(self, run_id: str, status: str) -> None:
@@ -314,17 +314,16 @@ def _edge(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        first_line = shown(str(reason).partition("\n")[0])[:300]
         then = CREDENTIALS if is_refusal(reason) else "Start MLflow."
         raise TrackingUnreachable(
-            f"MLflow at {uri} did not take the run: {first_line}",
+            f"MLflow at {shown_address(uri)} did not take the run: {reason_of(reason, uri)}",
             where="MLFLOW_TRACKING_URI",
             next=f"{then} Then 'python -m pipeline track RUN' fills in what is missing.",
         ) from reason
 
 
 @contextmanager
-def _store_edge() -> Iterator[None]:
+def _store_edge(uri: str) -> Iterator[None]:
     """Turn what an artifact store raises, each kind its own, into `TrackingUnreachable`."""
     from mlflow.exceptions import MlflowException
 
@@ -334,7 +333,7 @@ def _store_edge() -> Iterator[None]:
         raise  # the server's, or a file of ours
     except Exception as reason:
         raise TrackingUnreachable(
-            f"MLflow's artifact store did not take a file: {shown(str(reason))[:300]}",
+            f"MLflow's artifact store did not take a file: {reason_of(reason, uri)}",
             where="MLFLOW_S3_ENDPOINT_URL",
             next="Correct its address or keys, then 'python -m pipeline track RUN' fills it in.",
         ) from reason

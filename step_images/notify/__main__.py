@@ -59,8 +59,9 @@ def post(url: str, document: dict[str, str]) -> int:
         raise ValueError("a webhook's address starts with http:// or https://")
     body = json.dumps(document).encode()
     url, login = basic_auth(url)
-    headers = {"Content-Type": "application/json", **({"Authorization": login} if login else {})}
-    request = Request(url, data=body, headers=headers)
+    request = Request(url, data=body, headers={"Content-Type": "application/json"})
+    if login:  # not for whatever server a redirect names
+        request.add_unredirected_header("Authorization", login)
     with urlopen(request, timeout=TIMEOUT_S) as answer:
         status: int = answer.status
         return status

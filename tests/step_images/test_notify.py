@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,31 +22,44 @@ class Webhook(HTTPServer):
     """Keeps what it is sent, and answers as it is told."""
 
     status = 200
+    leads_to = ""
     received: list[Any]
+    logins: list[str | None]
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Webhook
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append(json.loads(body))
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.server.received.append(json.loads(body or "null"))
+        self.server.logins.append(self.headers.get("Authorization"))
         self.send_response(self.server.status)
+        if self.server.leads_to:
+            self.send_header("Location", self.server.leads_to)
         self.end_headers()
+
+    do_GET = do_POST
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
+@contextmanager
+def serving() -> Iterator[Webhook]:
     with Webhook(("127.0.0.1", 0), Handler) as server:
-        server.received = []
+        server.received, server.logins = [], []
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -73,6 +88,19 @@ def test_a_refusal_does_not_fail_the_run(bare: StepRunner, webhook: Webhook) -> 
     done = bare("notify", **GIVEN)
     assert done.returncode == 0
     assert "The run is not affected" in done.stdout
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_another_server_is_not_told_who_we_are(
+    bare: StepRunner, webhook: Webhook, status: int
+) -> None:
+    with serving() as other:
+        webhook.status, webhook.leads_to = status, f"http://127.0.0.1:{other.server_port}/"
+        bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://kim:S3@127.0.0.1:{webhook.server_port}/"
+        done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert webhook.logins == [f"Basic {b64encode(b'kim:S3').decode()}"]
+    assert not any(other.logins)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/T0KEN", "file:///etc/passwd", "http://[bad"])

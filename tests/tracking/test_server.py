@@ -54,6 +54,34 @@ def test_a_set_address_wins(tmp_path: Path, state: Path) -> None:
     assert server.ui_url(settings) == "http://mlflow.example:5000"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://kim:S3cret@mlflow.lab:5000/", "http://mlflow.lab:5000/?token=S3cret"),
+        *("http://mlflow.lab:5000?tenant=S3cretS3cretS3cretS3cret", "http://mlflow.lab:5000/?a=b"),
+    ],
+)
+def test_links_to_pages_hold_no_secret_and_no_mark_of_one(
+    tmp_path: Path, state: Path, address: str
+) -> None:
+    settings = Settings(volume=tmp_path, state=state, tracking_uri=address)
+    assert server.ui_url(settings) == "http://mlflow.lab:5000"
+
+
+def test_a_server_logs_no_password_of_its_database(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.tracking.mlflow_server", "--backend-store-uri"]
+    done = subprocess.run(
+        [*command, "sqlite://lab/x?password=S3cret"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(server.ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "sqlite://lab/x?password=…" in done.stderr
+    assert "S3cret" not in done.stdout + done.stderr
+
+
 def test_without_a_server_it_is_a_sqlite_file(settings: Settings) -> None:
     assert server.tracking_uri(settings) == f"sqlite:///{settings.state}/mlflow.db"
     assert server.ui_url(settings) == ""

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.secrets import hide_in_logs
+from pipeline.core.hiding import hide_in_logs
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.scheduler import Scheduler
