@@ -37,14 +37,16 @@ _REPLACED = re.compile(
 _NO_CODE = re.compile(r"[\[\]]|:material/")
 
 
-def plain(text: str) -> Markdown:
+def plain(text: str, *, has_lines: bool = False) -> Markdown:
     """Give Markdown that shows a text as it is: nothing in it is formatting, picture or link.
 
-    Line breaks become spaces, and letters that turn the text around become their number. What is
-    `Markdown` already stays.
+    Line breaks become spaces unless the text has lines, which are kept; letters that turn the text
+    around become their number. What is `Markdown` already stays.
     """
     if isinstance(text, Markdown):
         return text
+    if has_lines:
+        return Markdown("  \n".join(plain(line) for line in text.strip().splitlines()))
     parts = _REPLACED.split(_one_line(text))
     escaped = _NOTHING.join(_MARKS.sub(r"\\\1", part) for part in parts)
     return Markdown(_FIRST.sub(_escaped_first, escaped))

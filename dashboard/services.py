@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pipeline.access.hosts import parse_host
 from pipeline.actions.catalog import list_choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume import FOLDERS, Kind, Volume
@@ -88,6 +89,18 @@ def user() -> str:
     """Say who is in front of the browser: the trusted proxy's word, else the settings'."""
     header = settings().user_header
     return (st.context.headers.get(header) if header else None) or settings().user
+
+
+def as_seen(url: str) -> str:
+    """Give an address of the embedded MLflow as the person's own machine reaches it."""
+    from pipeline.tracking.server import ui_url  # only pages about runs need MLflow
+
+    here = parse_host(st.context.headers.get("Host") or "")
+    own = ui_url(settings())
+    if not here or not own or not url.startswith(f"{own}/"):
+        return url
+    name = f"[{here.name}]" if ":" in here.name else here.name
+    return ui_url(settings(), seen_at=name) + url.removeprefix(own)
 
 
 def choices(kind: Kind) -> list[str]:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at
+from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at, require_listenable
 from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.sample import needs_sample, write_sample
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = {"tracking_uri": options.mlflow, "allowed_hosts": options.allowed_hosts}
         settings = load_settings({"volume": volume, **given})
         parse_hosts(settings.allowed_hosts)  # a mistake in it is said before anything is started
+        require_listenable(options.host)
         _warn_of_others(options.host)
         _prepare(settings)
         return _serve(settings, options.host, _port(options.host, options.port))

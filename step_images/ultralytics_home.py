@@ -19,7 +19,7 @@ from pipeline.core.cfg_files import weight_files
 from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
-from pipeline.core.findings import has_errors
+from pipeline.core.findings import refuse_errors
 from pipeline.core.train_cfg import check_cfg, effective_cfg
 from pipeline.core.volume import Volume
 from pipeline.core.yaml_file import parse_yaml
@@ -78,8 +78,10 @@ def named_weights(values: Mapping[str, Any], root: Path) -> dict[str, str]:
     return files
 
 
-def checked_cfg(cfg: Path, volume: Volume) -> dict[str, Any]:
+def checked_cfg(cfg: Path, volume: Volume | None) -> dict[str, Any]:
     """Give the effective cfg of a run folder; verify has checked it, but it may have changed since.
+
+    Without a volume the files that it names are not looked for.
 
     Raises
     ------
@@ -88,9 +90,7 @@ def checked_cfg(cfg: Path, volume: Volume) -> dict[str, Any]:
     """
     text = read_text(cfg)
     mistakes = check_cfg(parse_yaml(text, name=cfg.name), {}, volume)
-    if has_errors(mistakes):
-        first = mistakes[0]
-        raise InputError(first.message, findings=mistakes, where=first.where, next=first.next)
+    refuse_errors(mistakes)
     return effective_cfg(text, {})
 
 

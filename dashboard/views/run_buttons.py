@@ -69,7 +69,7 @@ def _open_sweep(run: dict[str, Any]) -> None:
 
 
 def _link_to_mlflow(run: dict[str, Any]) -> None:
-    url = web_address((run["mlflow"] or {}).get("url") or "")
+    url = web_address(services.as_seen((run["mlflow"] or {}).get("url") or ""))
     if server_state(services.settings()) == "starting":
         st.button(tr("MLflow is starting"), icon=":material/hourglass_top:", disabled=True)
     elif url:

@@ -96,7 +96,7 @@ def _note(run: dict[str, Any]) -> None:
             open_dialog("note", [{**run, "note": note.text, "tags": note.tags}])
         tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in note.tags)
         if note.text or tags:
-            st.markdown(f"{tags} {plain(note.text)}".strip(), width="content")
+            st.markdown(f"{tags} {plain(note.text, has_lines=True)}".strip(), width="content")
 
 
 def _place(run: dict[str, Any]) -> Markdown:

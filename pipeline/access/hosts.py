@@ -23,6 +23,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # RFC 1123, 2.1: letters, digits and hyphens; underscores are no host names, but Docker makes them.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MOST_LETTERS = 253
+_NOT_SET = re.compile(r"\$\([A-Z_]+\)")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class AllowedHosts:
     names
         Names and addresses that it was started for, without ports.
     given
-        What the administrator added: for a proxy in front. A page of such a host is one of ours.
+        What the administrator added: for a proxy in front. A page of such a host, at its port or
+        at those of the web where it has none, is one of ours.
     any_local_address
         Also every address that is not one of the internet, and this machine's own: it listens on
         all of them, and a container does not know under which of its host's it is seen.
@@ -67,7 +69,7 @@ class AllowedHosts:
 
     def has(self, host: Host) -> bool:
         """Say whether the server answers to what stands in ``Host``."""
-        if host.name in self.names or host in self.given or Host(host.name) in self.given:
+        if host.name in self.names or host.name in {entry.name for entry in self.given}:
             return True
         address = host.address
         if address is None:
@@ -110,7 +112,9 @@ def parse_hosts(entries: Iterable[str], *, where: str = "SLIPWAY_ALLOWED_HOSTS")
     UsageError
         One of them is no name and no address; all of them are named at once.
     """
-    texts = [entry.strip() for entry in entries if entry.strip()]
+    # Kubernetes leaves `$(NAME)` of a variable that is not set as it is.
+    stripped = [entry.strip() for entry in entries]
+    texts = [entry for entry in stripped if entry and not _NOT_SET.fullmatch(entry)]
     hosts = {text: parse_host(text) or parse_host(f"[{text}]") for text in texts}
     wrong = [text for text, host in hosts.items() if host is None]
     if wrong:
@@ -142,6 +146,22 @@ def allowed_hosts(listens_on: str, given: Iterable[Host] = ()) -> AllowedHosts:
     if not (address and address.is_loopback) and listened.name != "localhost":
         names |= _own_names()
     return AllowedHosts(frozenset(names), frozenset(given), any_local_address=is_everywhere)
+
+
+def require_listenable(listens_on: str) -> None:
+    """Refuse what `allowed_hosts` could make no name of, such as ``0`` or ``127.1``.
+
+    Raises
+    ------
+    UsageError
+        It is no name and no address.
+    """
+    if not (parse_host(listens_on) or parse_host(f"[{listens_on}]")):
+        raise UsageError(
+            f"'{listens_on}' is no name and no address to listen on.",
+            where="--host",
+            next="Write 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses.",
+        )
 
 
 def is_loopback(listens_on: str) -> bool:

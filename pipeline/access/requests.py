@@ -53,6 +53,12 @@ def refusal(
     host = parse_host(sent.only("host"))
     if host is None or not hosts.has(host):
         return Refusal("host", sent.only("host"))
+    # A proxy that calls us by our address says here what browsers call it; the page that they would
+    # get could not load its parts, whose Origin is that name.
+    forwarded = sent.only("x-forwarded-host").partition(",")[0].strip()
+    named = parse_host(forwarded)
+    if named and not hosts.has(named):
+        return Refusal("host", forwarded)
     if sent.has("origin"):
         origin = sent.only("origin")
         return None if is_own_page(origin, host, hosts) else Refusal("page", origin)

@@ -21,7 +21,10 @@ from pipeline.core.official_weights import official_name
 from pipeline.core.volume import Volume
 from pipeline.core.weights.check import check_weights
 
+# Where steps on Kubeflow have the volume: people write paths as these see them, too.
+_IN_PODS = PurePosixPath("/data")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_UNUSED = "Remove it: a training does not use it."
 _ON_VOLUME = "Name a file on the volume, such as best.pt or runs/<launch>/train/weights/best.pt."
 
 
@@ -30,14 +33,17 @@ def check_text(setting: Setting, value: Any, where: str) -> list[Finding]:
     if not isinstance(value, str) or not setting.names or setting.owned:
         return []
     shown, plain = f"'{setting.key}' is {value[:80]!r}", _plain(value)
+    is_weights = setting.names == "weights"
     if _SCHEME.match(plain):
         message = f"{shown}; a step fetches nothing and reads no address, only the volume's files."
-        return [error("setting-address", message, where=where, next=_fetch(plain))]
-    is_absolute, parts = plain.startswith(("/", "~")), PurePosixPath(plain).parts
-    if not plain or is_absolute or ".." in parts:
+        hint = _fetch(plain) if is_weights else _UNUSED
+        return [error("setting-address", message, where=where, next=hint)]
+    # An absolute path of weights is looked at with the volume: it may lie on it.
+    is_outside = plain.startswith("~") or (plain.startswith("/") and not is_weights)
+    if not plain or is_outside or ".." in PurePosixPath(plain).parts:
         what = "leads out of the volume" if plain else "names nothing"
-        message = f"{shown}, which {what}."
-        return [error("unsafe-path", message, where=where, next=_ON_VOLUME)]
+        hint = _ON_VOLUME if is_weights else _UNUSED
+        return [error("unsafe-path", f"{shown}, which {what}.", where=where, next=hint)]
     return []
 
 
@@ -109,7 +115,7 @@ def weight_files(cfg: Mapping[str, Any], volume: Volume) -> dict[str, Path]:
 
 
 def _weights(key: str, name: str, volume: Volume) -> str:
-    path = volume.resolve("model", name).path
+    path = volume.resolve("model", _relative(key, name, volume)).path
     try:
         is_file = volume.path(path).is_file()
     except OSError:  # such as a folder that may not be entered
@@ -117,6 +123,16 @@ def _weights(key: str, name: str, volume: Volume) -> str:
     if not is_file or not path.endswith(".pt"):
         raise FileMissing(f"{path} is no file with weights (.pt).", where=key, next=_ON_VOLUME)
     return path
+
+
+def _relative(key: str, name: str, volume: Volume) -> str:
+    path = PurePosixPath(name)
+    for root in (volume.root, _IN_PODS):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    if _plain(name).startswith("/"):
+        raise UnsafePath(f"{name[:80]!r} leads out of the volume.", where=key, next=_ON_VOLUME)
+    return name
 
 
 def _plain(value: str) -> str:

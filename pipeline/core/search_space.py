@@ -27,8 +27,7 @@ import yaml
 from pipeline.core.cfg_check import clean
 from pipeline.core.cfg_files import check_file_setting, weight_paths
 from pipeline.core.cfg_schema import SCHEMA
-from pipeline.core.errors import InputError
-from pipeline.core.findings import Finding, error, has_errors, ordered, warning
+from pipeline.core.findings import Finding, error, ordered, refuse_errors, warning
 from pipeline.core.space_form import (
     METRICS,
     SCALES,
@@ -154,9 +153,7 @@ def load_space(yaml_file: YamlFile, volume: Volume | None = None) -> SearchSpace
         With all mistakes as findings.
     """
     findings = [*check_form(yaml_file), *_check_files(yaml_file, volume)]
-    if has_errors(findings):
-        first = findings[0]
-        raise InputError(first.message, findings=findings, where=first.where, next=first.next)
+    refuse_errors(findings)
     data = {key: value for key, value in yaml_file.data.items() if value is not None}
     space = {key: _dimension(key, entry) for key, entry in data.pop("space").items()}
     if volume is not None:

@@ -16,7 +16,7 @@ import uvicorn
 from mlflow.cli import cli
 
 from pipeline.access.guard import App, Guard
-from pipeline.access.hosts import Host, allowed_hosts, parse_hosts
+from pipeline.access.hosts import Host, allowed_hosts, parse_hosts, require_listenable
 from pipeline.core.errors import SlipwayError, UsageError
 
 HOSTS = "MLFLOW_SERVER_ALLOWED_HOSTS"
@@ -63,6 +63,7 @@ def guarded_app() -> App:
 def _serve(*, host: str, port: int, workers: int | None, **options: Any) -> None:
     _check(options)
     _given()  # a mistake in it is said before anything is started
+    require_listenable(host)
     os.environ[_LISTENS_ON] = host
     os.environ.setdefault(_TOLD_BY, HOSTS)
     os.environ[_NO_OTHER_CHECK] = "true"  # before MLflow's app is imported, which builds it in

@@ -198,8 +198,6 @@ def _command(settings: Settings, host: str, port: int) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _MLFLOWS_OWN}
     return environment | {
-        # MLflow's own switch: it would report usage to its makers.
-        "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(settings.allowed_hosts),
         "SLIPWAY_MLFLOW_HOSTS_TOLD_BY": ENVIRONMENT["allowed_hosts"],

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.core.cfg_schema import SCHEMA
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text, write_atomic, write_json
-from pipeline.core.findings import has_errors
+from pipeline.core.findings import refuse_errors
 from pipeline.core.launch import Choices, load_launch
 from pipeline.core.preflight import preflight
 from pipeline.core.volume import scaled_name
@@ -59,11 +59,7 @@ def _model(step: Step) -> tuple[Path, str]:
         return model_file(step.volume, step.folder, launch), launch.model_path
     checked = preflight(step.volume, Choices(model=step.args.model_name, train=False, build=True))
     print_findings(checked.findings)
-    if has_errors(checked.findings):
-        first = checked.findings[0]
-        raise InputError(
-            first.message, findings=checked.findings, where=first.where, next=first.next
-        )
+    refuse_errors(checked.findings)
     source = checked.resolved["model_path"]
     name = Path(source).name
     path = step.path / (scaled_name(name, checked.scale) if checked.scale else name)

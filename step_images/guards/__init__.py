@@ -1,13 +1,13 @@
 """What Ultralytics may not do in a step: fetch, unpickle or evaluate what nobody has looked at.
 
 Each module stands in front of a few functions of Ultralytics or torch. `guard` puts all of them in
-place, in a process and in those that are forked from it; a process that is started anew does it
-again. Processes that Ultralytics starts itself, one a GPU, are not guarded: they open what the step
-has checked just before.
+place, in a process and in those that are forked from it, and in those that Ultralytics starts, one
+a GPU; any other process that is started anew does it again.
 """
 
 from __future__ import annotations
 
+from step_images.guards.children import guard_children
 from step_images.guards.fetching import guard_fetching
 from step_images.guards.weights import guard_weights
 from step_images.guards.yamls import guard_yamls
@@ -18,3 +18,4 @@ def guard() -> None:
     guard_fetching()
     guard_weights()
     guard_yamls()
+    guard_children()

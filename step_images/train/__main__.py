@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -43,17 +44,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def body(step: Step) -> None:
     """Train, then write down what was applied and what the next steps and the KFP UI need."""
     args, cfg = step.args, step.given("cfg_yaml")
-    settings = checked_cfg(cfg, step.volume)
     last = step.folder.weights("last")
     with Follower(step.folder, load_settings()), MachineWatch(step.folder.machine):
         # Takes seconds to import, and reads its environment at import.
         prepare()
         from step_images.train.training import train
 
+        # A training that goes on needs its checkpoint, not what it once began with.
+        goes_on = checkpoints.mend(last)
+        settings = checked_cfg(cfg, None if goes_on else step.volume)
+        model = Path(args.model_path) if goes_on else step.given("model_path")
+        named = {"distill_model": settings["distill_model"]} if goes_on else settings
         try:
-            weights = named_weights(settings, step.volume.root)
-            files = (step.given("model_path"), cfg, step.given("data_yaml"))
-            train(step.folder, *files, weights)
+            weights = named_weights(named, step.volume.root)
+            train(step.folder, model, cfg, step.given("data_yaml"), weights)
         finally:
             if last.exists():
                 checkpoints.mend(last)  # a stop may have come in the middle of a save

@@ -80,9 +80,20 @@ def test_a_browser_gets_a_page_in_which_nothing_of_the_request_is_code() -> None
         assert dict(start["headers"])[b"content-type"].startswith(b"text/html")
         assert "<script>alert" not in text
         assert len(text) < 3000
+    assert "names no host" in asked(accept="text/html")[1]["body"].decode()
     text = asked(host="evil.example", accept="text/html")[1]["body"].decode()
     assert "SLIPWAY_ALLOWED_HOSTS=evil.example" in text
     assert "another site may have sent you" in text
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", "http://127.0.0.1:1", "http://localhost:9", "http://[::1]", "file://", "x://y"],
+)
+def test_nobody_is_told_to_trust_what_is_no_name_of_a_proxy(origin: str) -> None:
+    for accept in ("text/html", "*/*"):
+        body = asked(**OWN, origin=origin, accept=accept)[1]["body"].decode()
+        assert "SLIPWAY_ALLOWED_HOSTS" not in body
 
 
 def test_head_has_no_body() -> None:

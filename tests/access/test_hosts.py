@@ -14,6 +14,7 @@ from pipeline.access.hosts import (
     parse_host,
     parse_hosts,
     reached_at,
+    require_listenable,
 )
 from pipeline.core.errors import UsageError
 
@@ -113,12 +114,29 @@ def test_a_server_of_one_address_has_that_one_and_the_machines_names() -> None:
     assert has(allowed_hosts("::1"), "[::1]:8501")
 
 
-def test_what_the_administrator_adds_counts_with_its_port_if_it_has_one() -> None:
+def test_what_kubernetes_did_not_fill_in_is_nothing() -> None:
+    assert parse_hosts(["$(SLIPWAY_ALLOWED_HOSTS)", "a.example"]) == {Host("a.example")}
+    with pytest.raises(UsageError):
+        parse_hosts(["$(a)b.example"])
+
+
+def test_what_the_administrator_adds_counts_at_every_port() -> None:
     hosts = allowed_hosts("127.0.0.1", parse_hosts(["slipway.example", "b.example:8443", "::7"]))
-    for text in ("slipway.example", "Slipway.Example:80", "b.example:8443", "[::7]:9"):
+    for text in ("slipway.example", "Slipway.Example:80", "b.example:8443", "b.example", "[::7]:9"):
         assert has(hosts, text), text
-    for text in ("b.example", "b.example:443", "a.slipway.example", "slipway.example.evil"):
+    for text in ("a.slipway.example", "slipway.example.evil", "b.example.evil:8443"):
         assert not has(hosts, text), text
+
+
+@pytest.mark.parametrize("listens_on", ["", "0", "127.1", "a b", "localhost:8501:1", "*"])
+def test_what_no_name_can_be_made_of_is_not_listened_on(listens_on: str) -> None:
+    with pytest.raises(UsageError, match="--host"):
+        require_listenable(listens_on)
+
+
+@pytest.mark.parametrize("listens_on", ["127.0.0.1", "::", "::1", "0.0.0.0", "localhost", "lab-pc"])
+def test_names_and_addresses_are_listened_on(listens_on: str) -> None:
+    require_listenable(listens_on)
 
 
 def test_all_that_is_no_host_is_named_at_once() -> None:

@@ -89,6 +89,13 @@ def test_pictures_scripts_and_frames_of_foreign_pages_are_refused_and_links_are_
         assert refused("POST", **link) == "page"
 
 
+def test_what_a_proxy_says_it_is_called_must_be_allowed() -> None:
+    assert refused(x_forwarded_host="elsewhere.example") == "host"
+    assert refused(x_forwarded_host="slipway.example") == ""
+    assert refused(x_forwarded_host="127.0.0.1:8640") == ""
+    assert refused(x_forwarded_host="slipway.example, inner.example") == ""
+
+
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_what_the_browser_calls_our_own_is(site: str) -> None:
     assert refused(sec_fetch_site=site, sec_fetch_mode="cors", sec_fetch_dest="empty") == ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.core.errors import InputError
-from pipeline.core.findings import Finding, error
+from pipeline.core.findings import Finding, error, refuse_errors
 from pipeline.core.model.data import check_model_data
 from pipeline.core.weights.container import NotWeights, read_weights
 
@@ -48,9 +48,10 @@ def check_weights(
         key = (str(path), status.st_dev, status.st_ino, status.st_size)
         times = (status.st_mtime_ns, status.st_ctime_ns)
         # What changed just now may change again within the same tick of the file system's clock.
-        is_settled = time.time() - max(times) / 1e9 > _SETTLED_S
-        check = _check_kept if is_settled else _check_kept.__wrapped__
-        return list(check((*key, *times), shown_as, frozenset(allow), where))
+        is_settled = all(abs(time.time() - at / 1e9) > _SETTLED_S for at in times)
+        check = _check_kept if is_settled else _check
+        found = check((*key, *times), shown_as, frozenset(allow))
+        return [replace(finding, where=where) for finding in found]
     except OSError as reason:
         message = f"'{shown_as}' cannot be read: {reason.strerror}."
         return [error("bad-file", message, where=where, next="Choose another model.")]
@@ -87,10 +88,7 @@ def require_sound(
     InputError
         See `check_opened`.
     """
-    findings = check_opened(file, shown_as, allow, where=where or shown_as)
-    if findings:
-        first = findings[0]
-        raise InputError(first.message, findings=findings, where=first.where, next=first.next)
+    refuse_errors(check_opened(file, shown_as, allow, where=where or shown_as))
 
 
 def _check_model_yaml(document: Mapping[str, Any], shown_as: str, where: str) -> list[Finding]:
@@ -106,12 +104,14 @@ def _check_model_yaml(document: Mapping[str, Any], shown_as: str, where: str) ->
     ]
 
 
-@lru_cache(maxsize=512)
-def _check_kept(
-    key: tuple[str, int, int, int, int, int], shown_as: str, allow: frozenset[str], where: str
+def _check(
+    key: tuple[str, int, int, int, int, int], shown_as: str, allow: frozenset[str]
 ) -> tuple[Finding, ...]:
     with open(key[0], "rb") as file:
-        return tuple(check_opened(file, shown_as, allow, where=where))
+        return tuple(check_opened(file, shown_as, allow))
+
+
+_check_kept = lru_cache(maxsize=512)(_check)
 
 
 def _listed(names: Collection[str]) -> str:
