@@ -47,11 +47,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO, NoReturn
 
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
 from pipeline.core.hiding import hidden
-from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import RunFolder, claim, folder_of_run
 from pipeline.core.settings import load_settings
 from pipeline.core.volume import Volume

@@ -53,18 +53,18 @@ def render() -> None:
         return
     run = _shown()
     is_live = not State(run["state"]).is_finished
-    _live(lambda: show_head(_shown()), is_live)()
+    _live(show_head, is_live, run)()
     guarded(show_dialog)()
     names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
-    parts: dict[str, Callable[[], None]] = {
+    parts: dict[str, Callable[[dict[str, Any]], None]] = {
         "Curves": _curves,
-        "Images": lambda: show_images(_folder().path),
-        "Test by class": lambda: show_test(_shown()["test"]),
-        "Tune": lambda: show_tune(_shown(), _folder()),
+        "Images": lambda run: show_images(_folder(run).path),
+        "Test by class": lambda run: show_test(run["test"]),
+        "Tune": lambda run: show_tune(run, _folder(run)),
         "Settings": _settings,
         "Origin": _origin,
         "Log": _log,
-        "Files": lambda: show_files(_folder().path),
+        "Files": lambda run: show_files(_folder(run).path),
     }
     for name, tab in _tabs(names).items():
         if tab.open:
@@ -72,7 +72,7 @@ def render() -> None:
             over_s = elapsed_s(run["finished_at"])
             is_settling = name == "Log" and over_s is not None and over_s < _LOG_SETTLES_S
             with tab:
-                _live(parts[name], is_live or is_settling)()
+                _live(parts[name], is_live or is_settling, run)()
 
 
 def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
@@ -84,25 +84,32 @@ def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
     return dict(zip(names, shown, strict=True))
 
 
-def _live(part: Callable[[], None], is_live: bool) -> Callable[[], None]:
-    return st.fragment(guarded(part), run_every=REFRESH_S if is_live else None)
+def _live(
+    part: Callable[[dict[str, Any]], None], is_live: bool, run: dict[str, Any]
+) -> Callable[[], None]:
+    """Make a part that draws the run as it is given, and asks for it once when it draws again."""
+    given = [run]
+
+    def draw() -> None:
+        part(given.pop() if given else _shown())
+
+    return st.fragment(guarded(draw), run_every=REFRESH_S if is_live else None)
 
 
 def _shown() -> dict[str, Any]:
     return runs.show(services.settings(), state.run_id())
 
 
-def _folder() -> RunFolder:
-    return RunFolder(Path(_shown()["folder"]))
+def _folder(run: dict[str, Any]) -> RunFolder:
+    return RunFolder(Path(run["folder"]))
 
 
-def _curves() -> None:
-    run = _shown()
+def _curves(run: dict[str, Any]) -> None:
     tracking = services.tracking()
     if is_elsewhere(run["run"]):
         history = tracking.history(run["run"])
     else:
-        history, source = tracking.history_or_file(_folder())
+        history, source = tracking.history_or_file(_folder(run))
         if source != "mlflow" and history:
             st.caption(
                 tr("MLflow does not have these values or does not answer: from results.csv.")
@@ -112,7 +119,7 @@ def _curves() -> None:
         return
     best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
     show_curves(history, colours(), best_epoch)
-    show_machine(read_samples(_folder().machine), colours())
+    show_machine(read_samples(_folder(run).machine), colours())
 
 
 def _why_no_curves(run: dict[str, Any]) -> Markdown:
@@ -124,15 +131,15 @@ def _why_no_curves(run: dict[str, Any]) -> Markdown:
     return tr("Curves appear here after the first epoch.")
 
 
-def _settings() -> None:
-    path = _folder().applied
+def _settings(run: dict[str, Any]) -> None:
+    path = _folder(run).applied
     applied = json.loads(read_text(path)) if path.is_file() else None
-    show_settings(_shown()["params"], applied)
+    show_settings(run["params"], applied)
 
 
-def _origin() -> None:
+def _origin(run: dict[str, Any]) -> None:
     with st.spinner(tr("Looking at the files and the dataset")):
-        found = lineage(services.settings(), _folder())
+        found = lineage(services.settings(), _folder(run))
     chosen = show_lineage(found)
     if chosen:
         state.open_run(chosen)
@@ -140,8 +147,7 @@ def _origin() -> None:
         state.open_dataset(found.record.choices.data)
 
 
-def _log() -> None:
-    run = _shown()
+def _log(run: dict[str, Any]) -> None:
     begun = [step["name"] for step in run["steps"] if step["started_at"]]
     if not begun:
         st.info(tr("The log appears when the first step starts."), icon=":material/notes:")

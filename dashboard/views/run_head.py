@@ -20,6 +20,7 @@ from dashboard.widgets.log import clean
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
+from pipeline.core.clock import utc_at
 from pipeline.core.progress import training_progress
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.run_note import load_note
@@ -60,9 +61,28 @@ def show_head(run: dict[str, Any]) -> None:
     if run["steps"]:
         show_steps(run["steps"], colours())
     _epochs(run)
+    _away(run)
     _metrics(run)
     show_built(run["build"])
     show_worth_line(RunFolder(Path(run["folder"])))
+
+
+def _away(run: dict[str, Any]) -> None:
+    """Say that MLflow does not answer, and how old what the run's own files say is."""
+    reason = services.tracking().outage()
+    files = RunFolder(Path(run["folder"])).results
+    if reason is None or run["metrics_source"] == "mlflow":
+        return
+    seen_at = utc_at(files.stat().st_mtime) if files.is_file() else ""
+    known = (
+        tr("The run's own files are shown, as of {ago}.", ago=ago(seen_at))
+        if seen_at
+        else tr("The run's own files are shown.")
+    )
+    st.caption(
+        joined(" ", [Markdown(":material/cloud_off:"), tr("MLflow does not answer."), known]),
+        help=plain(f"{reason.message} {reason.next}"),
+    )
 
 
 def _note(run: dict[str, Any]) -> None:

@@ -12,8 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipeline.core.clock import utc_at
 from pipeline.core.errors import EngineUnreachable, SlipwayError
 from pipeline.core.files import read_bytes, write_json
+from pipeline.core.outages import Outages, within
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run, Step
@@ -24,8 +26,7 @@ _PAGE = 200
 _KEPT = 200
 _LIMIT_BYTES = 16 << 20
 # A page that refreshes every few seconds must not wait for a time-out each time.
-_LEAVE_ALONE_S = 10.0
-_down: dict[Engine, tuple[float, EngineUnreachable]] = {}
+OUTAGES = Outages()
 _kept_runs: dict[Path, tuple[Run, ...]] = {}
 
 
@@ -59,24 +60,34 @@ def engines_of(settings: Settings) -> dict[str, Engine]:
     return {name: engine_of(settings, name) for name in settings.engines}
 
 
-def ask(engine: Engine, question: Callable[..., _T], *words: Any) -> _T:
+def ask(
+    engine: Engine, question: Callable[..., _T], *words: Any, limit_s: float | None = None
+) -> _T:
     """Ask an engine a question with these words, unless it has just not answered.
+
+    Parameters
+    ----------
+    limit_s
+        How long to wait for the answer; None waits as long as the engine's own client does.
 
     Raises
     ------
     EngineUnreachable
-        It does not answer, or did not a few seconds ago.
+        It does not answer, or did not a while ago.
     """
-    until, before = _down.get(engine, (0.0, None))
-    if before and time.monotonic() < until:
-        raise EngineUnreachable(before.message, where=before.where, next=before.next) from before
-    try:
-        answer = question(*words)
-    except EngineUnreachable as reason:
-        _down[engine] = (time.monotonic() + _LEAVE_ALONE_S, reason)
-        raise
-    _down.pop(engine, None)
-    return answer
+
+    def in_time() -> _T:
+        if limit_s is None:
+            return question(*words)
+        try:
+            return within(limit_s, lambda: question(*words))
+        except TimeoutError:
+            raise EngineUnreachable(
+                f"engine '{engine.name}' gave no answer within {limit_s:g} s.",
+                next="Runs go on; it is asked again by itself.",
+            ) from None
+
+    return OUTAGES.ask(engine, in_time)
 
 
 def all_runs(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
@@ -123,7 +134,7 @@ def last_seen(settings: Settings, engine: str) -> tuple[str, list[Run]]:
     if not path.is_file():
         return "", []
     moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    seen_at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seen_at = utc_at(path.stat().st_mtime)
     said = f"Last seen {moment:%d %b %H:%M} UTC."
     return seen_at, [replace(run, message=f"{run.message} {said}".strip()) for run in _read(path)]
 

@@ -28,6 +28,8 @@ from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
 
 _FIRST_LOOK = 50
+# A page waits for this one; lists of a large installation may take longer.
+_GET_S = 3.0
 _LIST = "See 'python -m pipeline runs'."
 
 
@@ -68,7 +70,7 @@ def find(settings: Settings, run: str) -> Run:
         )
     for engine in _likely_first(settings, run):
         try:
-            found = ask(engine, engine.get, run)
+            found = ask(engine, engine.get, run, limit_s=_GET_S)
         except (RunNotFound, EngineUnreachable):
             continue  # a prefix, a folder or what was last seen may fit
         keep_one_seen(settings, found)

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipeline.core.clock import utc_now
 from pipeline.core.dataset import DatasetReport, inspect_dataset, load_dataset, read_boxes
 from pipeline.core.errors import SlipwayError, Stopped
-from pipeline.core.launch import utc_now
 from pipeline.core.samples import Samples, samples_of
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume

@@ -19,10 +19,11 @@ from pipeline.actions.estimate import Estimate, estimate
 from pipeline.actions.launch_texts import texts_of
 from pipeline.actions.placement import placement_findings
 from pipeline.actions.record import record
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
-from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id, utc_now
+from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id
 from pipeline.core.pod_settings import check_pod_settings
 from pipeline.core.resources import DISK_CODES, check_disk
 from pipeline.core.run_folder import folder_of_run, run_folder

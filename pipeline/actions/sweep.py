@@ -22,9 +22,10 @@ from pipeline.actions.sweep_plan import (
     sweep_before,
     together,
 )
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, RunNotFound, SlipwayError
 from pipeline.core.findings import Finding, has_errors, ordered, warning
-from pipeline.core.launch import Choices, new_launch_id, utc_now
+from pipeline.core.launch import Choices, new_launch_id
 from pipeline.core.resources import DISK_CODES, check_disk
 from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pipeline.cli.answer import print_answer, print_error, say
 from pipeline.cli.arguments import make_parser, settings_of
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import SlipwayError
 from pipeline.core.hiding import hidden, hide_in_logs
-from pipeline.core.launch import utc_now
 
 INTERRUPTED = 130
 

@@ -6,9 +6,9 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.core.clock import utc_at
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import MAX_TEXT_BYTES, decode, read_bytes, write_atomic
 from pipeline.core.history import (
@@ -206,8 +206,7 @@ def _keep_what_was_there(volume: Volume, path: str) -> None:
     versions = list_versions(volume, path)
     if versions and versions[0].sha256 == hashlib.sha256(data).hexdigest():
         return
-    modified = datetime.fromtimestamp(volume.path(path).stat().st_mtime, UTC)
-    at = modified.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = utc_at(volume.path(path).stat().st_mtime)
     add_version(volume, path, data, action="found", at=at)
 
 

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from pipeline.core.cfg_merge import diff_text
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.files import decode, make_folder, read_bytes, write_atomic
 from pipeline.core.history_files import (
@@ -32,7 +33,6 @@ from pipeline.core.history_files import (
     log_of,
     read_lines,
 )
-from pipeline.core.launch import utc_now
 from pipeline.core.volume import Volume
 
 MAX_MESSAGE_LETTERS = 200

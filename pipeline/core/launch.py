@@ -171,11 +171,6 @@ def random_letters() -> str:
     return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
 
 
-def utc_now() -> str:
-    """Give the time as ISO 8601 in UTC with milliseconds, as everywhere in Slipway."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _stem(name: str, prefix: str = "") -> str:
     return Path(name).name.removesuffix(".pt").removesuffix(".yaml").removeprefix(prefix)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.core.addresses import shown, shown_address
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.imports import IMPORTING
+from pipeline.core.outages import Outages, within
 from pipeline.core.settings import Settings
 from pipeline.tracking.server import tracking_uri
 
@@ -32,6 +33,13 @@ class RunMissing(TrackingUnreachable):
     """MLflow answers, but this run was logged elsewhere or removed; others are there."""
 
 
+# Of all that read MLflow in this process.
+OUTAGES = Outages()
+# A page that somebody waits for; MLflow's own client waits longer.
+READ_S = 3.0
+_Answer = TypeVar("_Answer")
+
+
 def mlflow_client(uri: str) -> Any:
     """Make a client for an address; it takes a second, in which mlflow is imported."""
     with IMPORTING:
@@ -48,6 +56,38 @@ def is_unmade(settings: Settings) -> bool:
     """Say whether MLflow is a database file that the first run will make."""
     uri = tracking_uri(settings)
     return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+def ask(settings: Settings, question: Callable[[Any], _Answer], *, again: bool = False) -> _Answer:
+    """Ask MLflow's client a question that somebody waits for; raises as `reading`.
+
+    Parameters
+    ----------
+    question
+        Asks the client, and takes what it needs of the answer.
+    again
+        Ask also if MLflow has not answered just now.
+    """
+    uri = tracking_uri(settings)
+
+    def asked() -> _Answer:
+        with reading(settings) as client:
+            return question(client)
+
+    def in_time() -> _Answer | RunMissing:
+        with IMPORTING:  # the first time takes seconds, which are not MLflow's
+            import mlflow  # noqa: F401
+        try:
+            return within(READ_S, asked)
+        except RunMissing as reason:
+            return reason  # that, too, is an answer
+        except TimeoutError:
+            raise _away(uri, f"no answer within {READ_S:g} s") from None
+
+    answer = OUTAGES.ask(uri, in_time, again=again)
+    if isinstance(answer, RunMissing):
+        raise answer
+    return answer
 
 
 @contextmanager

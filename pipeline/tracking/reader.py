@@ -9,7 +9,6 @@ MLflow's id wherever a launch is asked for.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +17,13 @@ from typing import Any, TypeVar
 import yaml
 
 from pipeline.core.addresses import server_key, shown_address
-from pipeline.core.errors import SlipwayError, TrackingUnreachable
+from pipeline.core.errors import SlipwayError, TrackingUnreachable, Unreachable
 from pipeline.core.files import read_text
 from pipeline.core.run_folder import RunFolder, run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.volume import Volume
 from pipeline.tracking.cache import Cache
-from pipeline.tracking.client import RunMissing, is_unmade, reading
+from pipeline.tracking.client import OUTAGES, ask, is_unmade
 from pipeline.tracking.elsewhere import (
     ElsewhereRun,
     experiment_names,
@@ -38,9 +37,6 @@ from pipeline.tracking.server import tracking_uri, ui_url
 from pipeline.tracking.summary import History, Summary, summary
 
 Answer = TypeVar("Answer")
-
-# A list of fifty runs waits once, not fifty times.
-_ASK_AGAIN_S = 5.0
 
 
 class Tracking:
@@ -56,7 +52,6 @@ class Tracking:
         self._settings = settings
         self._volume = Volume(settings.volume, settings.data_roots)
         self._cache = Cache(cache_path(settings))
-        self._away_until = 0.0
 
     def metrics(self, launch: str, names: Collection[str] = ()) -> Summary:
         """Give best, best_epoch (from 1) and last of every metric by epoch, or of some.
@@ -113,9 +108,12 @@ class Tracking:
 
     def elsewhere_run(self, name: str) -> ElsewhereRun:
         """Give one run that Slipway did not log; raises as `metrics`."""
-        with reading(self._settings) as client:
+
+        def read(client: Any) -> ElsewhereRun:
             run = client.get_run(id_elsewhere(name))
             return from_mlflow(run, experiment_names(client, [run.info.experiment_id]))
+
+        return ask(self._settings, read)
 
     def run_id(self, launch: str) -> str:
         """Give MLflow's id of the run, or nothing when it has none yet."""
@@ -132,13 +130,16 @@ class Tracking:
         """Ask MLflow about this run the next time, finished or not."""
         self._cache.forget(launch)
 
+    def outage(self) -> Unreachable | None:
+        """Say why MLflow did not answer when it was asked last; None when it did."""
+        return OUTAGES.reason(tracking_uri(self._settings))
+
     def check(self) -> str:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
         uri = shown_address(tracking_uri(self._settings))
         if is_unmade(self._settings):
             return f"{uri} will be made by the first run."
-        with reading(self._settings) as client:
-            client.search_experiments(max_results=1)
+        ask(self._settings, lambda client: client.search_experiments(max_results=1), again=True)
         return f"MLflow at {uri} answers."
 
     def history_or_file(
@@ -164,17 +165,14 @@ class Tracking:
             return launch_data(folder).params, "args.yaml"
         return params, "mlflow"
 
-    def _unless_away(self, folder: RunFolder, ask: Callable[[], Answer]) -> Answer | None:
+    def _unless_away(self, folder: RunFolder, question: Callable[[], Answer]) -> Answer | None:
         """Ask MLflow, unless it is away or the run, which may have trained in an outage, is not."""
         is_only_in_files = folder.results.is_file() and not self.run_id(folder.name)
-        if is_only_in_files or time.monotonic() < self._away_until:
+        if is_only_in_files:
             return None
         try:
-            return ask()
-        except RunMissing:
-            return None
-        except TrackingUnreachable:
-            self._away_until = time.monotonic() + _ASK_AGAIN_S
+            return question()
+        except TrackingUnreachable:  # the outage is remembered where MLflow is asked
             return None
 
     def _recorded(self, launch: str) -> dict[str, Any]:
@@ -198,8 +196,7 @@ class Tracking:
         version = "" if elsewhere else self._version(run_folder(self._volume, launch))
         run: dict[str, Any] | None = self._cache.get(launch, "run", version)
         if run is None:
-            with reading(self._settings) as client:
-                run = run_document(client.get_run(run_id), version)
+            run = ask(self._settings, lambda client: run_document(client.get_run(run_id), version))
             if run["is_over"]:
                 self._cache.put(launch, "run", version, run)
         return run
@@ -208,8 +205,9 @@ class Tracking:
         part = f"metric:{shown_name(key)}"
         points = self._cache.get(launch, part, run["version"]) if run["is_over"] else None
         if points is None:
-            with reading(self._settings) as client:
-                points = points_of(client.get_metric_history(run["id"], key))
+            points = ask(
+                self._settings, lambda client: points_of(client.get_metric_history(run["id"], key))
+            )
             if run["is_over"]:
                 self._cache.put(launch, part, run["version"], points)
         return [(int(epoch), float(value)) for epoch, value in points]

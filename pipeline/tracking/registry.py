@@ -12,7 +12,7 @@ from pipeline.core.errors import FileMissing, UsageError
 from pipeline.core.launch import load_launch
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
-from pipeline.tracking.client import is_unmade, reading
+from pipeline.tracking.client import ask, is_unmade, reading
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import TAG_LAUNCH
 
@@ -71,6 +71,7 @@ def marks(settings: Settings) -> dict[str, tuple[str, ...]]:
     if is_unmade(settings):
         return {}
     found: dict[str, tuple[str, ...]] = {}
+    ask(settings, lambda client: client.search_experiments(max_results=1))  # else it waits longer
     with reading(settings) as client:
         for model in _models(client):
             for stage in STAGES:

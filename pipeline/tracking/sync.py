@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.core.addresses import server_key
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.run_folder import RunFolder, list_run_folders
 from pipeline.core.settings import Settings
@@ -135,7 +135,7 @@ class _Reading:
         self._folders = {folder.name: folder for folder in list_run_folders(volume)}
 
     def all(self, progress: Progress) -> int:
-        as_of = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        as_of = utc_now()
         server = _server(self._settings)
         experiments = self._experiments()
         known_ms = self._cache.mark(server).get("ended_ms", 0)

@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.launch import utc_now
+from pipeline.core.clock import utc_now
 from pipeline.core.settings import load_settings
 from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name

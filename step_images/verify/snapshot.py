@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core.cfg_files import weight_paths
+from pipeline.core.clock import utc_now
 from pipeline.core.dataset import write_verified_data
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic
 from pipeline.core.findings import Finding, warning
-from pipeline.core.launch import Choices, Launch, load_launch, utc_now
+from pipeline.core.launch import Choices, Launch, load_launch
 from pipeline.core.preflight import Preflight
 from pipeline.core.run_folder import RunFolder
 from pipeline.core.space_text import file_text, is_inline, read_inline

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.actions import engines
 from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import find, folder_of, newest
 from pipeline.actions.launches import choices_of, prepare, submit
 from pipeline.actions.runs import show, stop
 from pipeline.cli.main import main
+from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.launch import Choices, load_launch
 from pipeline.core.run_folder import claim
@@ -34,7 +34,7 @@ SHAPES = Choices(
 def settings(
     api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    monkeypatch.setattr(engines, "_LEAVE_ALONE_S", 0.0)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
     made = Settings(
         volume=volume,
         state=state,

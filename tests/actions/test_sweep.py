@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.actions import engines, run_list, runs
+from pipeline.actions import run_list, runs
 from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import find, folder_of
 from pipeline.actions.launches import prepare
 from pipeline.actions.sweep import prepare_sweep, resume, start
 from pipeline.actions.sweep_plan import SweepPlan
 from pipeline.actions.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all, value_of
+from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound
 from pipeline.core.launch import Choices, load_launch
 from pipeline.core.run_folder import RunFolder, run_folder
@@ -53,7 +54,7 @@ def local(volume: Path, state: Path) -> Settings:
 
 @pytest.fixture
 def kubeflow(api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(engines, "_LEAVE_ALONE_S", 0.0)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
     return Settings(
         volume=volume,
         state=state,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions import launches, runs
@@ -15,6 +16,7 @@ from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings, load_settings
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
+from tests.silent_server import silent_server
 
 __all__ = ["api"]
 
@@ -198,3 +200,37 @@ def test_a_failed_run_says_why_above_everything(settings: Settings, installation
     assert page.error[0].value.startswith("**verify failed:**")
     assert "Retry" in {button.label for button in page.button}
     assert list(open_page(runs_page).dataframe[0].value["why"]) != [""]
+
+
+def test_a_drawing_asks_for_the_run_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = finished(settings, launches.prepare(settings, LIGHT))
+    asked = []
+    show = runs.show
+    monkeypatch.setattr(runs, "show", lambda *words: asked.append(words) or show(*words))
+    for tab in ("Curves", "Settings", "Log", "Files", "Tune", "Test by class", "Images", "Origin"):
+        asked.clear()
+        open_page(run_page, tab=tab, run=launch)
+        assert len(asked) == 1, tab
+
+
+def test_a_silent_mlflow_is_said_with_how_old_the_runs_files_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = finished(settings, launches.prepare(settings, LIGHT))
+    folder = RunFolder(Path(runs.show(settings, launch)["folder"]))
+    folder.results.parent.mkdir(parents=True, exist_ok=True)
+    folder.results.write_text("epoch,time,metrics/mAP50-95(B)\n1,1.0,0.1\n2,2.0,0.4\n")
+    write_json(folder.mlflow, {"run_id": "0" * 32, "experiment_id": "1"})
+    with silent_server() as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+        st.cache_resource.clear()
+        page = open_page(run_page, run=launch)
+        said = text_of(page)
+        assert "MLflow does not answer." in said
+        assert "as of" in said
+        assert "0.4" in str([metric.value for metric in page.metric])
+        connected = len(server.connections)
+        open_page(run_page, run=launch)
+        assert len(server.connections) <= connected + 1

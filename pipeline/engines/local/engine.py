@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, UsageError
 from pipeline.core.findings import Finding, error, ordered
-from pipeline.core.launch import utc_now
 from pipeline.core.run_folder import folder_of_run
 from pipeline.core.settings import Settings
 from pipeline.core.states import State

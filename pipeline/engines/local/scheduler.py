@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.launch import utc_now
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.local.document import read_document

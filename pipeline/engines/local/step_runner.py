@@ -8,8 +8,8 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
-from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local import processes
 from pipeline.engines.local.layout import Layout

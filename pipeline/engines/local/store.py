@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, RunNotFound
-from pipeline.core.launch import utc_now
 from pipeline.core.states import State
 from pipeline.engines.local.rows import RunRow, StepRow, read_run, read_step
 from pipeline.engines.local.schema import open_state

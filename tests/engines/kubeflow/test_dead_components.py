@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from pipeline.actions import engines
 from pipeline.actions.found_runs import newest
+from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
@@ -101,7 +101,7 @@ def test_a_step_ends_while_the_workflow_controller_is_dead(
 def test_a_step_ends_while_the_api_server_is_dead(
     engine: Engine, kfp_core: Any, kfp_settings: Settings, stack: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_LEAVE_ALONE_S", 0.0)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
     here = replace(kfp_settings, engines=("kubeflow",))
     run_id, folder = started(engine, kfp_core)
     assert run_id in [run.id for run in newest(here).runs]

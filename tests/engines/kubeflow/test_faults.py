@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from pipeline.actions import engines
 from pipeline.actions.found_runs import newest
+from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
@@ -114,7 +114,7 @@ def test_a_claim_with_another_class_is_refused_by_name(engine: Engine, kfp_core:
 
 @pytest.fixture
 def proxy(kfp_settings: Settings, monkeypatch: MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setattr(engines, "_LEAVE_ALONE_S", 0.0)
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
     with proxied(kfp_settings.kfp_endpoint) as made:
         yield made
 

@@ -1,0 +1,72 @@
+"""A server that accepts and never answers costs one time-out, and that once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions import runs
+from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
+from pipeline.core.files import write_atomic, write_json
+from pipeline.core.launch import Choices, Launch
+from pipeline.core.run_folder import RunFolder
+from pipeline.core.settings import Settings
+from pipeline.tracking.client import READ_S
+from pipeline.tracking.reader import Tracking
+from tests.silent_server import Silent, silent_server
+
+NAME = "20261123-1432-shapes-yolov8n-k3f9"
+CSV = "epoch,time,train/box_loss,metrics/mAP50-95(B)\n1,1.0,3.5,0.1\n2,2.0,3.0,0.4\n"
+
+
+@pytest.fixture
+def silent() -> Iterator[Silent]:
+    with silent_server() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(volume: Path, state: Path) -> Settings:
+    """A finished run on the volume that MLflow should know."""
+    folder = RunFolder(volume / "runs" / NAME)
+    created_at = "2026-11-23T14:32:00.000Z"
+    Launch(NAME, Choices(), "yolov8n.pt", "ann", created_at, code_version="0").save(folder.launch)
+    write_atomic(folder.results, CSV)
+    write_json(folder.mlflow, {"run_id": "0" * 32, "experiment_id": "1"})
+    return Settings(volume=volume, state=state)
+
+
+def test_mlflows_silence_is_waited_for_once_and_the_runs_files_are_shown(
+    settings: Settings, silent: Silent
+) -> None:
+    asking = replace(settings, tracking_uri=silent.url)
+    with pytest.raises(TrackingUnreachable, match=f"within {READ_S:g} s"):
+        Tracking(asking).metrics(NAME)
+    connected = len(silent.connections)
+    for _ in range(3):  # each makes a reader of its own, as pages and commands do
+        shown = runs.show(asking, NAME)
+        assert shown["metrics_source"] == "results.csv"
+        assert shown["metrics"]["mAP50-95"]["best"] == 0.4
+        assert runs.listing(asking).rows[0]["metrics"]["mAP50-95"] == 0.4
+    assert len(silent.connections) == connected, "nobody asks again while it is known"
+    assert Tracking(asking).outage() is not None
+    assert Tracking(settings).outage() is None
+
+
+def test_an_engines_silence_is_waited_for_once(settings: Settings, silent: Silent) -> None:
+    asking = replace(settings, kfp_endpoint=silent.url, engines=("local", "kubeflow"))
+    started = time.monotonic()
+    with pytest.raises(EngineUnreachable):
+        runs.show(asking, "20261123-1432-another")
+    connected = len(silent.connections)
+    assert connected
+    for _ in range(3):
+        with pytest.raises(EngineUnreachable):
+            runs.show(asking, "20261123-1432-another")
+        assert runs.show(asking, NAME)["state"] == "unknown"
+    assert len(silent.connections) == connected
+    assert time.monotonic() - started < 60  # the client's own patience is minutes
