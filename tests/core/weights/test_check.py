@@ -11,6 +11,7 @@ import re
 import struct
 import tarfile
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -558,6 +559,110 @@ def test_damaged_archives_give_findings_or_none(data: st.DataObject) -> None:
     for damaged in (content, content[:cut]):
         with suppress(NotWeights):
             read_weights(io.BytesIO(bytes(damaged)))
+
+
+NAME, MANY = b"a/data.pkl", 0xFFFFFFFF
+
+
+def field(*numbers: int, kind: int = 1) -> bytes:
+    return struct.pack(f"<2H{len(numbers)}Q", kind, 8 * len(numbers), *numbers)
+
+
+def crafted(
+    listed: bytes = b"",
+    own: bytes = b"",
+    *,
+    size: int = 2,
+    packed: int = 2,
+    offset: int = 0,
+    flags: int = 0,
+    disk: int = 0,
+    attributes: int = 0,
+) -> bytes:
+    """Put an archive of one file together, with these extra fields and numbers of the directory."""
+    crc = zlib.crc32(b"N.")
+    header = struct.pack("<4s5H3I2H", b"PK\3\4", 0, flags, 0, 0, 0, crc, 2, 2, len(NAME), len(own))
+    entry = struct.pack(
+        *("<4s6H3I5H2I", b"PK\1\2", 0, 0, flags, 0, 0, 0, crc, packed, size, len(NAME)),
+        *(len(listed), 0, disk, 0, attributes, offset),
+    )
+    start = len(header + NAME + own) + 2
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(entry + NAME + listed), start, 0)
+    return header + NAME + own + b"N." + entry + NAME + listed + end
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        crafted(),
+        crafted(field(0), offset=MANY),
+        crafted(field(2, 2, 0), size=MANY, packed=MANY, offset=MANY),
+        crafted(own=b"FB\x02\0ZZ"),
+        crafted(own=field(2, 2)),
+        crafted(own=field(0) + b"FB\0\0"),
+        crafted(flags=0x800),
+    ],
+)
+def test_extra_fields_as_torch_writes_them_are_read(content: bytes) -> None:
+    assert read_weights(io.BytesIO(content)).foreign == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # two numbers, of which one reader takes the first and another the second
+        crafted(field(MANY) + field(0), offset=MANY),
+        crafted(field(0) + field(0), offset=MANY),
+        crafted(field(0) + field(), offset=MANY),
+        crafted(own=field(2, 2) + field(2, 2)),
+        # more, fewer or other numbers than are missing
+        crafted(field(0)),
+        crafted(field()),
+        crafted(field(0, 0), offset=MANY),
+        crafted(field(2, 2, 0), offset=MANY),
+        crafted(field(2, 2), size=MANY, packed=MANY, offset=MANY),
+        crafted(field(2, 0), size=MANY),
+        crafted(offset=MANY),
+        crafted(size=MANY, packed=MANY),
+        crafted(field((1 << 64) - 1), offset=MANY),
+        crafted(field((1 << 64) - 1, 2), size=MANY, packed=MANY),
+        crafted(field(0) + b"\1", offset=MANY),
+        crafted(field(0) + b"\1\0\x08\0", offset=MANY),
+        crafted(field(0)[:-1], offset=MANY),
+        crafted(own=field(5)),
+        crafted(own=field(2, 2)[:-1]),
+        crafted(own=field(2, 2, 0, 0)),
+        # fields that some reader may know
+        crafted(field(0, kind=0x5455)),
+        crafted(struct.pack("<2HBI", 0x7075, 15, 1, zlib.crc32(NAME)) + b"a/evil.pkl"),
+        crafted(b"FB\0\0"),
+        crafted(own=field(0, kind=0x5455)),
+        crafted(own=b"FB\0\0FB\0\0"),
+        crafted(own=b"\0"),
+        # what miniz takes for a folder, and reads nothing of
+        crafted(attributes=0x10),
+        crafted(attributes=0x01),
+        crafted(disk=1),
+        crafted(disk=0xFFFF),
+        crafted(flags=0x20),
+        crafted(flags=0x10),
+        archive(SOUND, ("a/CONSTANTS.pkl", b"N.")),
+        archive(SOUND, ("a/Code/x.py", b"")),
+    ],
+)
+def test_what_two_readers_of_archives_may_take_differently_is_refused(
+    tmp_path: Path, content: bytes
+) -> None:
+    (found,) = checked(tmp_path, content)
+    assert found.code == "not-weights", found
+
+
+def test_a_packed_pickle_is_refused(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(*SOUND)
+    (found,) = checked(tmp_path, file.getvalue())
+    assert "packed" in found.message
 
 
 def test_numbers_of_64_bits_are_read_as_torch_writes_them() -> None:
