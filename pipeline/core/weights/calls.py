@@ -20,7 +20,7 @@ Args = tuple[Any, ...]
 ATOMS = (type(None), bool, int, float, str, bytes)
 UNUSUAL = object()
 _NUMBER_DTYPE = re.compile(r"[<>|=]?[biufc](?:1|2|4|8|16)|\?|bool")
-_METHODS = ("forward", "forward_fuse")
+METHODS = ("forward", "forward_fuse")
 _ANY_NUMBER = 1 << 20
 
 
@@ -188,7 +188,7 @@ def _method(args: Args) -> Any:
     Ultralytics keeps one in segmentation models, and in those whose layers it has fused; where it
     may be kept `pipeline.core.weights.states` says.
     """
-    if len(args) != 2 or args[1] not in _METHODS:
+    if len(args) != 2 or args[1] not in METHODS:
         return UNUSUAL
     owner = args[0]
     of_model = owner.is_class if isinstance(owner, Name) else is_kind(owner, "instance")

@@ -170,6 +170,21 @@ def _split(*lists: dict[str, str]) -> dict[str, frozenset[str]]:
     return split
 
 
+# Those that are no torch.nn.Module; a person has read that making one does nothing.
+_PLAIN_LOSSES = """
+    DepthLoss26 E2EDetectLoss E2ELoss PoseLoss26 SegmentLoss26 TVPDetectLoss TVPSegmentLoss
+    v10DetectLoss v8ClassificationLoss v8DetectionLoss v8OBBLoss v8PoseLoss v8SegmentationLoss
+"""
+PLAIN = _split(
+    {
+        "torchvision.transforms.transforms": "Compose ToTensor",
+        "ultralytics.nn.distill_model": "FeatureHook",
+        "ultralytics.utils": "IterableSimpleNamespace",
+        "ultralytics.utils.loss": _PLAIN_LOSSES,
+        "ultralytics.yolo.utils": "IterableSimpleNamespace",
+        "ultralytics.yolo.utils.loss": _PLAIN_LOSSES,
+    }
+)
 INSTALLED = _split(_INSTALLED)
 OLD = _split(_OLD)
 YOLOV5 = _split(_YOLOV5)

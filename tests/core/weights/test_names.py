@@ -13,24 +13,15 @@ from types import ModuleType
 import pytest
 
 from pipeline.core.weights.calls import CALLS
-from pipeline.core.weights.classes import INSTALLED, METHODS, OLD
+from pipeline.core.weights.classes import INSTALLED, METHODS, OLD, PLAIN
 from pipeline.core.weights.names import STORAGES, VALUES, named
 
 pytest.importorskip("ultralytics")
 os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
 
-LOSSES = "ultralytics.utils.loss"
-# Classes that are no modules of a model: a person has read that making one does nothing.
-READ = {
-    f"{LOSSES}.*",
-    "ultralytics.nn.distill_model.FeatureHook",
-    "ultralytics.utils.IterableSimpleNamespace",
-    "torchvision.transforms.transforms.Compose",
-    "torchvision.transforms.transforms.ToTensor",
-}
 # Where what is done with an object's attributes is known: they are put in place, hooks registered.
 STATES = ("torch.nn.modules.", "ultralytics.nn.modules.block", "ultralytics.nn.distill_model")
-PLAIN = (object.__new__, types.SimpleNamespace.__new__)
+MAKES = (object.__new__, types.SimpleNamespace.__new__)
 
 
 def modules() -> Iterator[ModuleType]:
@@ -55,7 +46,7 @@ def test_each_class_that_is_listed_is_a_class_of_models_or_was_read() -> None:
         for name in names:
             value = getattr(importlib.import_module(module), name)
             assert isinstance(value, type), (module, name)
-            assert is_model(value) or READ & {f"{module}.{name}", f"{module}.*"}, (module, name)
+            assert is_model(value) != (name in PLAIN.get(module, ())), (module, name)
 
 
 def test_each_class_of_models_that_is_installed_is_listed_and_nothing_else() -> None:
@@ -63,11 +54,10 @@ def test_each_class_of_models_that_is_installed_is_listed_and_nothing_else() -> 
         is_package = hasattr(module, "__path__")
         for name, value in vars(module).items():
             is_own = is_package or getattr(value, "__module__", "") == module.__name__
-            is_loss = isinstance(value, type) and module.__name__ == LOSSES
-            is_read = f"{module.__name__}.{name}" in READ
-            expected = not name.startswith("_") and is_own and (is_model(value) or is_loss)
+            is_public = is_own and is_model(value) and not name.startswith("_")
+            expected = is_public or name in PLAIN.get(module.__name__, ())
             found = named(module.__name__, name, ()).is_class
-            assert found == (expected or is_read), (module.__name__, name)
+            assert found == expected, (module.__name__, name)
 
 
 def test_making_a_listed_class_runs_no_code_of_it() -> None:
@@ -75,7 +65,7 @@ def test_making_a_listed_class_runs_no_code_of_it() -> None:
         for name in names:
             value = getattr(importlib.import_module(module), name)
             is_deprecated = hasattr(value, "__deprecated__")  # warns, then makes
-            assert value.__new__ in PLAIN or is_deprecated, value
+            assert value.__new__ in MAKES or is_deprecated, value
             assert not hasattr(value, "__del__") and not hasattr(value, "__getinitargs__"), value
             state = getattr(value, "__setstate__", None)
             assert state is None or state.__module__.startswith(STATES), value
