@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-import zlib
 from typing import BinaryIO
 
 _MAX_DIRECTORY_BYTES = 16 << 20
@@ -17,8 +16,12 @@ _END = struct.Struct("<4s4H2IH")
 _END_64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR_64 = struct.Struct("<4sIQI")
 _LOCAL = struct.Struct("<4s5H3I2H")
-_ENTRY_BYTES = 46
+_ENTRY = struct.Struct("<4s6H3I5H2I")
+_FIELD = struct.Struct("<2H")
+_WIDE_FIELD, _PADDING_FIELD = 0x0001, 0x4246  # the latter, "FB", is torch's own
 _HAS_DESCRIPTOR, _ENCRYPTED = 0x08, 0x2041
+_FLAGS = 0x080E  # a descriptor, how hard it was packed, and UTF-8, of which ASCII is a part
+_ALL_ONES = (1 << 64) - 1
 _UNKNOWN = 0xFFFFFFFF
 _NARROW = (0xFFFF, _UNKNOWN, _UNKNOWN)
 _NAME = re.compile(r"[^/\\\0-\x1f\x7f-\U0010ffff]+(/[\w.+-]+)+", re.ASCII)
@@ -40,6 +43,7 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
         start, entries, size = _directory(file)
         archive = zipfile.ZipFile(file)
         _check_entries(archive.infolist(), entries, size)
+        _check_directory(file, archive.infolist(), start)
         _check_local_headers(file, archive.infolist(), start)
     except (
         *(zipfile.BadZipFile, struct.error, NotImplementedError),
@@ -50,18 +54,20 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit_bytes: int) -> bytes:
-    """Read a member, unpacked.
+    """Read a member that is not packed.
 
     Raises
     ------
     BadArchive
-        It is larger than that, or damaged.
+        It is larger than that, packed or damaged.
     """
     if member.file_size > limit_bytes:
         raise BadArchive(f"its {member.filename} has {member.file_size:,} bytes")
+    if member.compress_type != 0:  # what two unpackers make of it need not be the same
+        raise BadArchive(f"its {member.filename} is packed, as torch does not")
     try:
         return archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as reason:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as reason:
         raise BadArchive(f"its {member.filename} is damaged") from reason
 
 
@@ -109,7 +115,7 @@ def _wide_end(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
 
 def _check_entries(members: list[zipfile.ZipInfo], entries: int, size: int) -> None:
     used = sum(
-        _ENTRY_BYTES + len(member.orig_filename) + len(member.extra) + len(member.comment)
+        _ENTRY.size + len(member.orig_filename) + len(member.extra) + len(member.comment)
         for member in members
     )
     if len(members) != entries or used != size or not members:
@@ -125,8 +131,47 @@ def _check_entries(members: list[zipfile.ZipInfo], entries: int, size: int) -> N
             raise BadArchive(f"it has a file {name[:100]!a}, as torch writes none")
         if member.flag_bits & _ENCRYPTED or member.compress_type not in (0, 8):
             raise BadArchive(f"its {name} is encrypted, or packed as torch does not")
-        if member.compress_type == 0 and member.file_size != member.compress_size:
+        is_folder = member.external_attr & 0xFFFF  # of which miniz reads nothing, without a word
+        if member.flag_bits & ~_FLAGS or is_folder or member.volume:
+            raise BadArchive(f"its {name} is no plain file of one archive")
+        is_empty = not member.compress_size and member.file_size
+        if is_empty or (member.compress_type == 0 and member.file_size != member.compress_size):
             raise BadArchive(f"its {name} has two sizes")
+
+
+def _check_directory(file: BinaryIO, members: list[zipfile.ZipInfo], start: int) -> None:
+    """Check the 64-bit numbers: of two, or of one too many, each reader takes another."""
+    file.seek(start)
+    for member in members:
+        entry = _ENTRY.unpack(file.read(_ENTRY.size))
+        file.seek(len(member.orig_filename) + len(member.extra) + len(member.comment), 1)
+        packed, size, offset = entry[8], entry[9], entry[16]
+        is_here = entry[0] == b"PK\1\2" and entry[10] == len(member.orig_filename)
+        if not is_here or entry[11:13] != (len(member.extra), len(member.comment)):
+            raise BadArchive("its directory is not what it seems")
+        wide = [
+            known
+            for said, known in (
+                *((size, member.file_size), (packed, member.compress_size)),
+                (offset, member.header_offset),
+            )
+            if said == _UNKNOWN
+        ]
+        expected = [(_WIDE_FIELD, struct.pack(f"<{len(wide)}Q", *wide))] if wide else []
+        if _fields(member.extra) != expected or _ALL_ONES in wide:
+            raise BadArchive(f"its directory says about {member.filename} what torch does not")
+
+
+def _fields(extra: bytes) -> list[tuple[int, bytes]]:
+    """Split the extra fields; what is left over would be read by some and not by others."""
+    fields, at = [], 0
+    while at < len(extra):
+        kind, length = _FIELD.unpack_from(extra, at)
+        at += _FIELD.size + length
+        fields.append((kind, extra[at - length : at]))
+    if at != len(extra):
+        raise BadArchive("its extra fields break off")
+    return fields
 
 
 def _check_local_headers(file: BinaryIO, members: list[zipfile.ZipInfo], start: int) -> None:
@@ -141,14 +186,29 @@ def _check_local_headers(file: BinaryIO, members: list[zipfile.ZipInfo], start: 
             file.read(_LOCAL.size)
         )
         name = file.read(name_bytes)
+        fields = _fields(file.read(extra_bytes))
         expected = (member.CRC, member.compress_size, member.file_size)
         unset = (0, _UNKNOWN) if flags & _HAS_DESCRIPTOR else (_UNKNOWN,)
         is_same = (
             magic == b"PK\3\4"
             and (flags, method) == (member.flag_bits, member.compress_type)
             and name == member.orig_filename.encode()
+            and _are_usual(fields, member)
             and all(said in (known, *unset) for said, known in zip(sizes, expected, strict=True))
         )
-        end = file.tell() + extra_bytes + member.compress_size
+        end = file.tell() + member.compress_size
         if not is_same or end > limit:
             raise BadArchive(f"its directory and the header of {member.filename} differ")
+
+
+def _are_usual(fields: list[tuple[int, bytes]], member: zipfile.ZipInfo) -> bool:
+    """Say whether a file's own header has no more than 64-bit numbers and torch's padding."""
+    kinds = [kind for kind, _ in fields]
+    wide = b"".join(content for kind, content in fields if kind == _WIDE_FIELD)
+    known = (0, member.file_size, member.compress_size, member.header_offset)
+    return (
+        len(set(kinds)) == len(kinds)
+        and set(kinds) <= {_WIDE_FIELD, _PADDING_FIELD}
+        and len(wide) in (0, 8, 16, 24)
+        and all(number in known for (number,) in struct.iter_unpack("<Q", wide))
+    )

@@ -9,7 +9,7 @@ out of bytes, and tensors take whatever has the right methods.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,13 +20,14 @@ Args = tuple[Any, ...]
 ATOMS = (type(None), bool, int, float, str, bytes)
 UNUSUAL = object()
 _NUMBER_DTYPE = re.compile(r"[<>|=]?[biufc](?:1|2|4|8|16)|\?|bool")
-_METHODS = ("forward", "forward_fuse")
+METHODS = ("forward", "forward_fuse")
 _ANY_NUMBER = 1 << 20
 
 
 @dataclass(eq=False, slots=True)
 class Made:
-    """Stands for an object; `kind` is storage, tensor, instance, array, dtype, value or any.
+    """Stands for an object; `kind` is storage, tensor, instance, method, array, dtype, value
+    or any.
 
     ``any`` is what an administrator allows, or what is refused: either way its use says no more.
     """
@@ -34,6 +35,7 @@ class Made:
     kind: str
     args: Args = ()
     states: list[Any] = field(default_factory=list)
+    made_of: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -43,6 +45,18 @@ class Pairs:
     items: list[Any] = field(default_factory=list)
     is_ordered: bool = False
     states: list[Any] = field(default_factory=list)
+
+    def pairs(self) -> Iterator[tuple[Any, Any]]:
+        """Give each key with its value, those that were overwritten, too."""
+        return zip(self.items[::2], self.items[1::2], strict=True)
+
+    def keys(self) -> set[str]:
+        """Give the keys that are text."""
+        return {key for key in self.items[::2] if isinstance(key, str)}
+
+    def get(self, wanted: str) -> list[Any]:
+        """Give every value that this key was given."""
+        return [value for key, value in self.pairs() if isinstance(key, str) and key == wanted]
 
 
 def is_kind(value: Any, *kinds: str) -> bool:
@@ -156,12 +170,12 @@ def _reconstructed(args: Args) -> Any:
     if len(args) != 3 or not all(isinstance(arg, Name) for arg in args[:2]) or args[2] is not None:
         return UNUSUAL
     is_usual = args[1].full == "builtins.object" and args[0].is_class
-    return Made("instance") if is_usual else UNUSUAL
+    return Made("instance", made_of=args[0].full) if is_usual else UNUSUAL
 
 
 def _newobj(args: Args) -> Any:
     is_usual = len(args) == 1 and isinstance(args[0], Name) and args[0].is_class
-    return Made("instance") if is_usual else UNUSUAL
+    return Made("instance", made_of=args[0].full) if is_usual else UNUSUAL
 
 
 def _namespace(args: Args) -> Any:
@@ -171,13 +185,14 @@ def _namespace(args: Args) -> Any:
 def _method(args: Args) -> Any:
     """``getattr`` of a model's forward, which is how Python pickles a bound method.
 
-    Ultralytics keeps one in segmentation models, and in those whose layers it has fused.
+    Ultralytics keeps one in segmentation models, and in those whose layers it has fused; where it
+    may be kept `pipeline.core.weights.states` says.
     """
-    if len(args) != 2 or args[1] not in _METHODS:
+    if len(args) != 2 or args[1] not in METHODS:
         return UNUSUAL
     owner = args[0]
     of_model = owner.is_class if isinstance(owner, Name) else is_kind(owner, "instance")
-    return Made("value") if of_model else UNUSUAL
+    return Made("method", args) if of_model else UNUSUAL
 
 
 CALLS: dict[str, Callable[[Args], Any]] = {

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 
 from pipeline.core.weights.archive import BadArchive, open_archive, read_member
 from pipeline.core.weights.calls import Pairs
-from pipeline.core.weights.graph import kept_names, model_yamls
+from pipeline.core.weights.graph import everything, kept_names, model_yamls
 from pipeline.core.weights.machine import Machine
 from pipeline.core.weights.stack import Malformed
+from pipeline.core.weights.states import hostile_states
 
 MAX_PICKLE_BYTES = 64 << 20
 ZIP_START = b"PK\x03\x04"
@@ -71,12 +72,14 @@ def read_weights(file: BinaryIO, allow: Collection[str] = ()) -> Weights:
             roots = _from_legacy(file, machine)
         else:
             raise NotWeights("it does not begin as weights of torch do")
+        values = everything([*roots, *machine.built])
         kept = [
             f"{name} (kept as a value)"
-            for name in kept_names(roots, allow)
+            for name in kept_names(values, allow)
             if name not in machine.foreign
         ]
-        yamls = model_yamls(roots)
+        kept += hostile_states(values)
+        yamls = model_yamls(values)
     except (BadArchive, Malformed) as reason:
         found = f"; what it asks for: {', '.join(machine.foreign)}" if machine.foreign else ""
         raise NotWeights(f"{reason}{found}") from reason
@@ -85,14 +88,15 @@ def read_weights(file: BinaryIO, allow: Collection[str] = ()) -> Weights:
 
 def _from_zip(file: BinaryIO, machine: Machine) -> list[Any]:
     with open_archive(file) as archive:
-        names = {member.filename.partition("/")[2]: member for member in archive.infolist()}
+        # miniz, with which torch reads, takes no notice of case
+        names = {member.filename.partition("/")[2].lower(): member for member in archive.infolist()}
         if "constants.pkl" in names or any(name.startswith("code/") for name in names):
             raise NotWeights("it is a TorchScript archive, a program that torch.load would run")
         if "data.pkl" not in names:
             raise NotWeights("it is a zip archive without data.pkl")
         roots, left = [], MAX_PICKLE_BYTES
         for name, member in names.items():
-            if name.lower().endswith(".pkl"):
+            if name.endswith(".pkl"):
                 data = read_member(archive, member, left)
                 left -= len(data)
                 root, end = machine.load(data)
@@ -100,7 +104,7 @@ def _from_zip(file: BinaryIO, machine: Machine) -> list[Any]:
                 if end != len(data):
                     raise Malformed(f"something follows the end of its {name}")
     for key, size in machine.storages.items():
-        record = names.get(f"data/{key}")
+        record = names.get(f"data/{key}".lower())
         if record is None or record.file_size < size:
             raise Malformed(f"it has no whole data/{key[:40]!a}, which a tensor needs")
     return roots

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pipeline.core.weights.calls import ATOMS, Made, Pairs
@@ -13,67 +13,72 @@ from pipeline.core.weights.stack import Malformed
 _MAX_YAML_VALUES = 20_000
 _MAX_YAML_DEPTH = 12
 _MAX_YAML_INT = 1 << 31
+_PARTS = {"backbone", "head"}
+_KEYS = _PARTS | {"activation"}
 
 
-def kept_names(root: Any, allow: Collection[str]) -> list[str]:
-    """List classes and functions that objects keep, to be called by whoever uses them."""
-    kept = (value.full for value in _everything(root) if isinstance(value, Name))
-    return [name for name in dict.fromkeys(kept) if name not in VALUES and name not in allow]
-
-
-def model_yamls(root: Any) -> tuple[dict[Any, Any], ...]:
-    """Give each dict with a backbone and a head, as Python's own: Ultralytics builds models of it.
-
-    What is not plain data in one stays a stand-in.
-
-    Raises
-    ------
-    Malformed
-        One is too large to be a model's yaml, or has keys that no yaml has.
-    """
-    plain = _Plain()
-    found = []
-    for value in _everything(root):
-        if _is_model_yaml(value):
-            found.append(plain.of(value))
-        elif isinstance(value, Made) and not all(map(_has_plain_yaml, value.states)):
-            raise Malformed("a model in it has a yaml without 'backbone' and 'head'")
-    return tuple(found)
-
-
-def _is_model_yaml(value: Any) -> bool:
-    if not isinstance(value, Pairs):
-        return False
-    return {"backbone", "head"} <= {key for key in value.items[::2] if isinstance(key, str)}
-
-
-def _has_plain_yaml(state: Any) -> bool:
-    """Say whether a model's own yaml, if it has one, is what is given back to be checked.
-
-    Ultralytics takes anything else for the name of a file.
-    """
-    if not isinstance(state, Pairs):
-        return True
-    pairs = zip(state.items[::2], state.items[1::2], strict=True)
-    return all(_is_model_yaml(value) or value is None for key, value in pairs if key == "yaml")
-
-
-def _everything(root: Any) -> Iterator[Any]:
-    """Go through all values that are reachable, each once; nothing recurses, a file may be deep."""
+def everything(roots: Iterable[Any]) -> list[Any]:
+    """Give all values that are reachable, each once; nothing recurses, a file may be deep."""
     seen: set[int] = set()
-    left = [root]
+    left, found = [*roots], []
     while left:
         value = left.pop()
         if isinstance(value, ATOMS) or id(value) in seen:
             continue
         seen.add(id(value))
-        yield value
-        if isinstance(value, (list, tuple)):
-            left.extend(value)
-        elif isinstance(value, Pairs):
-            left.extend((*value.items, *value.states))
-        elif isinstance(value, Made):
-            left.extend((*value.args, *value.states))
+        found.append(value)
+        left.extend(children(value))
+    return found
+
+
+def children(value: Any) -> Sequence[Any]:
+    """Give what a value holds; a method's object and class are no values of the file."""
+    if isinstance(value, (list, tuple)):
+        return value
+    if isinstance(value, Pairs):
+        return (*value.items, *value.states)
+    if isinstance(value, Made) and value.kind != "method":
+        return (*value.args, *value.states)
+    return ()
+
+
+def kept_names(values: Iterable[Any], allow: Collection[str]) -> list[str]:
+    """List classes and functions that objects keep, to be called by whoever uses them."""
+    kept = (value.full for value in values if isinstance(value, Name))
+    return [name for name in dict.fromkeys(kept) if name not in VALUES and name not in allow]
+
+
+def model_yamls(values: Sequence[Any]) -> tuple[dict[Any, Any], ...]:
+    """Give each dict of which Ultralytics might build a model, as Python's own.
+
+    That is each ``yaml`` of an object, and any dict with one of a model yaml's own keys: what is
+    evaluated first is evaluated even if the rest is missing. What is not plain data in one stays a
+    stand-in.
+
+    Raises
+    ------
+    Malformed
+        One is too large to be a model's yaml, or has keys that no yaml has; or an object's yaml is
+        no dict, which Ultralytics would take for the name of a file.
+    """
+    states = [state for value in values for state in states_of(value)]
+    own = [yaml for state in states for yaml in state.get("yaml") if yaml is not None]
+    if not all(isinstance(yaml, Pairs) and yaml.keys() >= _PARTS for yaml in own):
+        raise Malformed("a model in it has a yaml without 'backbone' and 'head'")
+    no_yamls = {id(entry) for state in states for entry in (state, *state.get("_modules"))}
+    others = [
+        value
+        for value in values
+        if isinstance(value, Pairs) and id(value) not in no_yamls and _KEYS & value.keys()
+    ]
+    plain = _Plain()
+    return tuple(plain.of(yaml) for yaml in {id(yaml): yaml for yaml in own + others}.values())
+
+
+def states_of(value: Any) -> list[Pairs]:
+    """Give the attributes that were given to an object."""
+    states = value.states if isinstance(value, (Made, Pairs)) else []
+    return [state for state in states if isinstance(state, Pairs)]
 
 
 class _Plain:

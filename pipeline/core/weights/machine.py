@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import io
 import pickletools
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Collection
 from typing import Any
 
 from pipeline.core.weights.calls import CALLS, UNUSUAL, Made, Pairs, fits_state
-from pipeline.core.weights.names import ARGUMENTS, STORAGES, VALUES, Name, named
+from pipeline.core.weights.names import ARGUMENTS, STORAGES, VALUES, Name, modern, named
 from pipeline.core.weights.stack import Malformed, Stack
 
 _ATOMS = {
@@ -41,12 +40,15 @@ class Machine(Stack):
         What is not allowed, each with what was to be done with it.
     storages
         Bytes that tensors take from each storage.
+    built
+        What was given a state, be it kept in the end or not: giving it may call already.
     """
 
     def __init__(self, allow: Collection[str] = ()) -> None:
         super().__init__()
         self.foreign: dict[str, None] = {}
         self.storages: dict[str, int] = {}
+        self.built: list[Any] = []
         self._allow = frozenset(allow)
 
     def load(self, data: bytes, start: int = 0) -> tuple[Any, int]:
@@ -90,10 +92,7 @@ class Machine(Stack):
         if not (isinstance(module, str) and isinstance(name, str)):
             raise Malformed("it asks for a name that is no text")
         if self._proto < 3:  # as Unpickler does with names of Python 2
-            if (module, name) in NAME_MAPPING:
-                module, name = NAME_MAPPING[module, name]
-            else:
-                module = IMPORT_MAPPING.get(module, module)
+            module, name = modern(module, name)
         found = named(module, name, self._allow)
         known = (CALLS, STORAGES, VALUES, ARGUMENTS)
         if not found.is_class and not any(found.full in names for names in known):
@@ -138,7 +137,8 @@ class Machine(Stack):
     def _make(self, found: Any, args: Any, keywords: Any = None) -> None:
         is_plain = args == () and (keywords is None or not keywords.items)
         if isinstance(found, Name) and found.is_class and is_plain:
-            made = Made("any" if found.full in self._allow else "instance")
+            kind = "any" if found.full in self._allow else "instance"
+            made = Made(kind, made_of=found.full)
         else:
             made = Made("any", (args, keywords))
             if not isinstance(found, Name):
@@ -154,16 +154,9 @@ class Machine(Stack):
         found, args = self._pop_two()
         self._make(found, args, keywords)
 
-    def _instantiate(self, found: Any, args: list[Any]) -> None:
-        """Make or call, as Python 2's instructions do: without arguments nothing is called."""
-        if args or not isinstance(found, Name) or not found.is_class:
-            self._call(found, tuple(args))
-        else:
-            self._make(found, ())
-
     def _obj(self, _: Any) -> None:
         items = self._since_mark()
-        self._instantiate(items.pop(0), items)
+        self._make(items.pop(0), tuple(items))
 
     def _build(self, _: Any) -> None:
         state, target = self._stack.pop(), self._stack[-1]
@@ -173,6 +166,7 @@ class Machine(Stack):
             raise Malformed("it gives a state to what takes none, or none like that")
         else:
             target.states.append(state)
+            self.built.append(target)
 
     def _persistent(self, _: Any) -> None:
         """Take a storage: (storage, class, key, location, elements[, view]), see `torch.save`."""
@@ -232,8 +226,8 @@ _STEPS: dict[str, Callable[[Machine, Any], Any]] = {
     "ADDITEMS": lambda machine, _: machine._add_items(machine._since_mark()),
     "GLOBAL": _pushing(lambda machine: machine._name(*machine._two_lines())),
     "STACK_GLOBAL": _pushing(lambda machine: machine._name(*machine._pop_two())),
-    "INST": lambda machine, _: machine._instantiate(
-        machine._name(*machine._two_lines()), machine._since_mark()
+    "INST": lambda machine, _: machine._make(
+        machine._name(*machine._two_lines()), tuple(machine._since_mark())
     ),
     "OBJ": Machine._obj,
     "REDUCE": Machine._reduce,

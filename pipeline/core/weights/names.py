@@ -1,34 +1,20 @@
 """Which names a pickle of weights may use, and what for.
 
-Two lists, since they differ in what they let a file do: an object of a model's class may be *made*
-(its ``__new__`` without arguments, no ``__init__``) and given attributes; only what
-`pipeline.core.weights.calls` knows may be *called*. To call a model's class is to run a constructor
-with arguments of the file's author: Ultralytics evaluates a part of those as Python.
+Two lists, since they differ in what they let a file do: an object of a class in
+`pipeline.core.weights.classes` may be *made* (its ``__new__`` without arguments, no ``__init__``)
+and given attributes; only what `pipeline.core.weights.calls` knows may be *called*. To call a
+model's class is to run a constructor with arguments of the file's author: Ultralytics evaluates a
+part of those as Python.
 """
 
 from __future__ import annotations
 
-import re
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# Packages and modules of which every plain name may be made; tests/core/weights/test_names.py looks
-# at each class in them. Behind the dash: the names that Ultralytics maps to those of today, and
-# YOLOv5's, for which it says what to do.
-_MODEL_CLASSES = re.compile(
-    r"(?:torch\.nn\.modules|ultralytics\.nn\.modules)(?:\.[a-z]\w*)*"
-    r"|ultralytics\.nn\.(?:tasks|distill_model)|ultralytics\.utils\.(?:loss|tal)"
-    r"|ultralytics\.yolo\.utils\.(?:loss|tal)|models\.(?:yolo|common|experimental)"
-)
-_CLASS_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-MADE = {
-    "ultralytics.utils.IterableSimpleNamespace",
-    "ultralytics.yolo.utils.IterableSimpleNamespace",
-    *(
-        f"torchvision.transforms.transforms.{name}"
-        for name in ("Compose", "Normalize", "Resize", "CenterCrop", "ToTensor")
-    ),
-}
+from pipeline.core.weights.classes import CLASSES
+
 # Bytes of one element. torch takes these by the class's name, whatever the module.
 STORAGES = {
     **{f"torch.{name}Storage": 1 for name in ("Byte", "Char", "Bool")},
@@ -69,6 +55,12 @@ class Name:
 
 def named(module: str, name: str, allow: Collection[str]) -> Name:
     """Look a name up among those whose objects may be made; `allow` has further ones."""
-    full = f"{module}.{name}"
-    is_model = bool(_CLASS_NAME.fullmatch(name) and _MODEL_CLASSES.fullmatch(module))
-    return Name(module, name, is_model or full in MADE or full in allow)
+    is_class = name in CLASSES.get(module, ()) or f"{module}.{name}" in allow
+    return Name(module, name, is_class)
+
+
+def modern(module: str, name: str) -> tuple[str, str]:
+    """Give the name of today for one of Python 2, as ``Unpickler`` does below protocol 3."""
+    if (module, name) in NAME_MAPPING:
+        return NAME_MAPPING[module, name]
+    return IMPORT_MAPPING.get(module, module), name

@@ -11,6 +11,7 @@ import re
 import struct
 import tarfile
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,22 @@ def test_what_a_pickle_would_run_is_named_all_at_once_and_not_run(tmp_path: Path
         # what a call gives, called again
         (b"ccollections\nOrderedDict\n)R)R.", "no name"),
         (b"ccollections\nOrderedDict\n)R)\x81.", "no class"),
+        # functions, enums and context managers of modules of models, in each way of making objects
+        (b"(iultralytics.nn.tasks\ntemporary_modules\n.", "tasks.temporary_modules"),
+        (b"(cultralytics.nn.tasks\ntemporary_modules\no.", "tasks.temporary_modules"),
+        (b"cultralytics.nn.tasks\ntemporary_modules\n)\x81.", "tasks.temporary_modules"),
+        (b"(iultralytics.nn.tasks\nguess_model_task\n.", "tasks.guess_model_task"),
+        (b"(itorch.nn.modules.module\nregister_module_forward_hook\n.", "forward_hook"),
+        (b"(itorch.nn.modules.module\nOptional\n.", "module.Optional"),
+        (b"(itorch.nn.modules.module\nSelf\n.", "module.Self"),
+        (b"(itorch.nn.modules.module\n_WrappedHook\n.", "module._WrappedHook"),
+        (b"(iultralytics.nn.tasks\nPath\n.", "tasks.Path"),
+        (b"(iultralytics.nn.tasks\nYAML\n.", "tasks.YAML"),
+        (b"(imodels.yolo\nmain\n.", "models.yolo.main"),
+        (b"(iultralytics.yolo.utils.loss\nxywh2xyxy\n.", "loss.xywh2xyxy"),
+        # what may be called is not made, and the other way round
+        (b"(icollections\nOrderedDict\n.", "OrderedDict (made"),
+        (b"(cbuiltins\ngetattr\n" + MODEL + text("forward") + b"o.", "getattr (made"),
         # a class that is changed, or kept so that others call it
         (LINEAR + b"}X\7\0\0\0forwardNsb.", "Linear (changed)"),
         (LINEAR + b")\x81}X\7\0\0\0forward" + MODEL + b"sb.", "DetectionModel (kept"),
@@ -135,6 +152,145 @@ def test_objects_of_models_are_made_and_given_attributes() -> None:
     assert foreign(made + state + b".") == ()
     method = b"cbuiltins\ngetattr\n(" + MODEL + text("forward") + b"tR."
     assert foreign(method) == ()
+
+
+OBJECT = LINEAR + b")\x81q\x05"
+OWN = b"h\x05"
+TENSOR = (
+    b"ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\n"
+    b"X\1\0\0\0" + b"0X\3\0\0\0cpuI0\ntQI0\n(I0\nt(I1\ntI00\nNtR"
+)
+ORDERED = b"ccollections\nOrderedDict\n)R"
+SEQUENTIAL = b"ctorch.nn.modules.container\nSequential\n)\x81"
+FEATURES = b"cultralytics.nn.distill_model\nFeatureHook\n)\x81"
+HEAD = b"cultralytics.nn.modules.head\nDetect\n"
+
+
+def pairs(*entries: tuple[str, bytes]) -> bytes:
+    return b"}(" + b"".join(text(key) + value for key, value in entries) + b"u"
+
+
+def bound(owner: bytes, name: str = "forward") -> bytes:
+    return b"cbuiltins\ngetattr\n(" + owner + text(name) + b"tR"
+
+
+def held(data: bytes) -> tuple[str, ...]:
+    return read_weights(io.BytesIO(zipped(data, {"data/0": b""}))).foreign
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        (pairs(("__setstate__", b"N")), "__setstate__"),
+        (pairs(("__class__", b"N")), "__class__"),
+        (pairs(("__dict__", b"}")), "__dict__"),
+        (pairs(("__call__", b"]")), "__call__"),
+        (pairs(("__init_subclass__", b"I1\n")), "__init_subclass__"),
+        *(
+            (pairs((f"_{name}", pairs(("a", bound(OWN))))), f"_{name}")
+            for name in (
+                *("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks"),
+                *("state_dict_hooks", "state_dict_pre_hooks", "load_state_dict_pre_hooks"),
+                *("load_state_dict_post_hooks", "forward_hooks_with_kwargs"),
+            )
+        ),
+        (pairs(("_forward_hooks", pairs(("a", SEQUENTIAL)))), "_forward_hooks"),
+        (pairs(("_forward_hooks", SEQUENTIAL)), "_forward_hooks"),
+        (pairs(("_forward_hooks", ORDERED + text("a") + b"Ns")), "_forward_hooks"),
+        (pairs(("_forward_pre_hooks", pairs(("a", FEATURES)))), "_forward_pre_hooks"),
+        (
+            pairs(
+                (
+                    "_forward_hooks",
+                    pairs(("a", FEATURES + pairs(("feat_dict", pairs(("b", b"N")))) + b"b")),
+                )
+            ),
+            "_forward_hooks",
+        ),
+        # a method, elsewhere than in place of the object's own
+        (pairs(("forward", bound(SEQUENTIAL))), "kept as forward"),
+        (pairs(("forward", bound(LINEAR))), "kept as forward"),
+        (pairs(("forward", bound(HEAD))), "kept as forward"),
+        (pairs(("fuse", bound(OWN))), "kept as fuse"),
+        (pairs(("a", bound(OWN))), "kept as a"),
+        (pairs(("detect", bound(LINEAR))), "kept as detect"),
+        (pairs(("detect", bound(OWN))), "kept as detect"),
+        (pairs(("a", b"]" + bound(OWN) + b"a")), "kept as a value"),
+        (pairs(("a", bound(OWN) + b"\x85")), "kept as a value"),
+        (pairs(("a", pairs(("forward", bound(OWN))))), "kept as a value"),
+        # an object in place of a method
+        (pairs(("forward", SEQUENTIAL)), "forward (an object"),
+        (pairs(("eval", SEQUENTIAL)), "eval (an object"),
+        (pairs(("float", SEQUENTIAL)), "float (an object"),
+        (pairs(("init_criterion", SEQUENTIAL)), "init_criterion (an object"),
+        (pairs(("_apply", SEQUENTIAL)), "_apply (an object"),
+        # what nn.Module looks for attributes in
+        (pairs(("_buffers", pairs(("yaml", b"}")))), "_buffers"),
+        (pairs(("_parameters", pairs(("yaml", text("x.yaml"))))), "_parameters"),
+        (pairs(("_modules", pairs(("yaml", b"}")))), "_modules"),
+        (pairs(("_modules", pairs(("0", TENSOR)))), "_modules"),
+        (pairs(("_buffers", pairs(("a", SEQUENTIAL)))), "_buffers"),
+        (pairs(("_buffers", SEQUENTIAL)), "_buffers"),
+        (pairs(("_modules", b"N")), "_modules"),
+    ],
+)
+def test_no_object_is_given_what_would_be_called_or_hides_something(
+    state: bytes, named: str
+) -> None:
+    given = OBJECT + state + b"b"
+    for data in (
+        given + b".",
+        b"]" + given + b"a.",
+        given + b"0N.",  # dropped again
+        OBJECT + b"}" + b"b" + state + b"b.",  # a second state
+    ):
+        assert any(named in entry for entry in held(data)), (data, held(data))
+    if OWN not in state:
+        assert any(named in entry for entry in held(ORDERED + state + b"b."))
+
+
+def test_what_is_put_into_a_dict_after_it_was_given_counts_too() -> None:
+    for key in ("_forward_hooks", "_buffers"):
+        late = OBJECT + pairs((key, b"}q\6")) + b"b0h\6" + text("a") + bound(OWN) + b"s."
+        assert any(key in entry for entry in held(late))
+
+
+def test_what_models_do_hold_may_be_given() -> None:
+    sound = pairs(
+        *((f"_{name}_hooks", ORDERED) for name in ("forward", "backward", "state_dict")),
+        ("_teacher_hooks", b"]"),
+        ("_is_full_backward_hook", b"N"),
+        ("_buffers", pairs(("a", TENSOR), ("b", b"N"))),
+        ("_parameters", ORDERED + text("bias") + TENSOR + b"s"),
+        ("_modules", pairs(("head", SEQUENTIAL), ("activation", SEQUENTIAL), ("act", b"N"))),
+        ("forward", bound(OWN, "forward_fuse")),
+        ("detect", bound(HEAD)),
+        ("criterion", SEQUENTIAL),
+        ("type", text("Conv")),
+    )
+    assert held(OBJECT + sound + b"b.") == ()
+    feature = FEATURES + pairs(("feat_dict", b"}"), ("idx", b"I3\n")) + b"b"
+    assert held(OBJECT + pairs(("_forward_hooks", pairs(("a", feature)))) + b"b.") == ()
+
+
+@pytest.mark.parametrize("owner", [LINEAR + b")\x81", ORDERED])
+def test_a_model_yaml_is_checked_wherever_it_may_be_taken_from(
+    tmp_path: Path, owner: bytes
+) -> None:
+    call = text("__import__('os').system('id')")
+    whole = pairs(("backbone", b"]"), ("head", b"]"), ("activation", call))
+    for data in (
+        pairs(("model", pairs(("activation", call)))) + b".",
+        pairs(("model", pairs(("backbone", b"]"), ("activation", call)))) + b".",
+        pairs(("model", pairs(("head", b"]"), ("activation", call)))) + b".",
+        owner + pairs(("yaml", whole)) + b"b.",
+        owner + pairs(("yaml", b"}q\6")) + b"b0h\6" + whole[1:] + b".",
+    ):
+        found = checked(tmp_path, zipped(data))
+        assert any(finding.code == "model-activation" for finding in found), (data, found)
+    for yaml in (b"]", text("x.yaml"), pairs(("activation", call)), SEQUENTIAL):
+        (refused,) = checked(tmp_path, zipped(owner + pairs(("yaml", yaml)) + b"b."))
+        assert refused.code == "not-weights" and "yaml without" in refused.message
 
 
 def test_what_the_administrator_allows_may_be_made_called_and_kept() -> None:
@@ -208,7 +364,7 @@ def test_yaml_of_models_is_given_back_from_wherever_it_is() -> None:
     ordered = collections.OrderedDict(yaml)
     data = pickle.dumps({"model": [ordered, yaml, {"backbone": 1}], "again": yaml}, protocol=2)
     found = read_weights(io.BytesIO(zipped(data))).model_yamls
-    assert sorted(map(len, found)) == [3, 3] and all(document == yaml for document in found)
+    assert sorted(map(len, found)) == [1, 3, 3] and found.count(yaml) == 2
     inside = LINEAR + b")\x81}" + text("yaml") + pickle.dumps(yaml, protocol=0)[:-1] + b"sb."
     assert read_weights(io.BytesIO(zipped(inside))).model_yamls == (yaml,)
     with pytest.raises(NotWeights, match="yaml without"):
@@ -403,6 +559,110 @@ def test_damaged_archives_give_findings_or_none(data: st.DataObject) -> None:
     for damaged in (content, content[:cut]):
         with suppress(NotWeights):
             read_weights(io.BytesIO(bytes(damaged)))
+
+
+NAME, MANY = b"a/data.pkl", 0xFFFFFFFF
+
+
+def field(*numbers: int, kind: int = 1) -> bytes:
+    return struct.pack(f"<2H{len(numbers)}Q", kind, 8 * len(numbers), *numbers)
+
+
+def crafted(
+    listed: bytes = b"",
+    own: bytes = b"",
+    *,
+    size: int = 2,
+    packed: int = 2,
+    offset: int = 0,
+    flags: int = 0,
+    disk: int = 0,
+    attributes: int = 0,
+) -> bytes:
+    """Put an archive of one file together, with these extra fields and numbers of the directory."""
+    crc = zlib.crc32(b"N.")
+    header = struct.pack("<4s5H3I2H", b"PK\3\4", 0, flags, 0, 0, 0, crc, 2, 2, len(NAME), len(own))
+    entry = struct.pack(
+        *("<4s6H3I5H2I", b"PK\1\2", 0, 0, flags, 0, 0, 0, crc, packed, size, len(NAME)),
+        *(len(listed), 0, disk, 0, attributes, offset),
+    )
+    start = len(header + NAME + own) + 2
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, len(entry + NAME + listed), start, 0)
+    return header + NAME + own + b"N." + entry + NAME + listed + end
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        crafted(),
+        crafted(field(0), offset=MANY),
+        crafted(field(2, 2, 0), size=MANY, packed=MANY, offset=MANY),
+        crafted(own=b"FB\x02\0ZZ"),
+        crafted(own=field(2, 2)),
+        crafted(own=field(0) + b"FB\0\0"),
+        crafted(flags=0x800),
+    ],
+)
+def test_extra_fields_as_torch_writes_them_are_read(content: bytes) -> None:
+    assert read_weights(io.BytesIO(content)).foreign == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # two numbers, of which one reader takes the first and another the second
+        crafted(field(MANY) + field(0), offset=MANY),
+        crafted(field(0) + field(0), offset=MANY),
+        crafted(field(0) + field(), offset=MANY),
+        crafted(own=field(2, 2) + field(2, 2)),
+        # more, fewer or other numbers than are missing
+        crafted(field(0)),
+        crafted(field()),
+        crafted(field(0, 0), offset=MANY),
+        crafted(field(2, 2, 0), offset=MANY),
+        crafted(field(2, 2), size=MANY, packed=MANY, offset=MANY),
+        crafted(field(2, 0), size=MANY),
+        crafted(offset=MANY),
+        crafted(size=MANY, packed=MANY),
+        crafted(field((1 << 64) - 1), offset=MANY),
+        crafted(field((1 << 64) - 1, 2), size=MANY, packed=MANY),
+        crafted(field(0) + b"\1", offset=MANY),
+        crafted(field(0) + b"\1\0\x08\0", offset=MANY),
+        crafted(field(0)[:-1], offset=MANY),
+        crafted(own=field(5)),
+        crafted(own=field(2, 2)[:-1]),
+        crafted(own=field(2, 2, 0, 0)),
+        # fields that some reader may know
+        crafted(field(0, kind=0x5455)),
+        crafted(struct.pack("<2HBI", 0x7075, 15, 1, zlib.crc32(NAME)) + b"a/evil.pkl"),
+        crafted(b"FB\0\0"),
+        crafted(own=field(0, kind=0x5455)),
+        crafted(own=b"FB\0\0FB\0\0"),
+        crafted(own=b"\0"),
+        # what miniz takes for a folder, and reads nothing of
+        crafted(attributes=0x10),
+        crafted(attributes=0x01),
+        crafted(disk=1),
+        crafted(disk=0xFFFF),
+        crafted(flags=0x20),
+        crafted(flags=0x10),
+        archive(SOUND, ("a/CONSTANTS.pkl", b"N.")),
+        archive(SOUND, ("a/Code/x.py", b"")),
+    ],
+)
+def test_what_two_readers_of_archives_may_take_differently_is_refused(
+    tmp_path: Path, content: bytes
+) -> None:
+    (found,) = checked(tmp_path, content)
+    assert found.code == "not-weights", found
+
+
+def test_a_packed_pickle_is_refused(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(*SOUND)
+    (found,) = checked(tmp_path, file.getvalue())
+    assert "packed" in found.message
 
 
 def test_numbers_of_64_bits_are_read_as_torch_writes_them() -> None:

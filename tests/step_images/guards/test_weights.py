@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.weights.check import check_weights
 from pipeline.core.weights.container import read_weights
 from tests.step_images.yolo_runs import YoloRun
-from tests.weights_files import evil_weights, sound_weights
+from tests.weights_files import Runs, evil_weights, legacy, sound_weights
 
 os.environ.update(YOLO_OFFLINE="1", YOLO_AUTOINSTALL="false")
 
@@ -110,6 +111,48 @@ def test_nothing_that_would_run_code_is_loaded(
     assert not mark.exists()
     path.write_bytes(sound_weights())
     assert guarded.load(path, weights_only=False)["epoch"] == -1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weights_only": False},
+        {"weights_only": False, "pickle_module": pickle},
+        {"pickle_module": pickle},
+        {"weights_only": False, "mmap": True},
+    ],
+)
+def test_what_is_read_differently_than_it_was_checked_still_finds_no_other_names(
+    tmp_path: Path, guarded: Any, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    from step_images.guards import weights
+
+    monkeypatch.setattr(weights, "require_sound", lambda *_, **__: None)  # another reader's file
+    mark, path = tmp_path / "mark", tmp_path / "a.pt"
+    evil = pickle.dumps(Runs(os.mkdir, str(mark)), protocol=2)
+    for content in (evil_weights(mark), legacy(evil), legacy(b"N.", keys=evil)):
+        if options.get("mmap") and not content.startswith(b"PK"):
+            continue
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"posix\.mkdir") as caught:
+            guarded.load(path, **options)
+        assert caught.value.exit_code == 3
+    assert not mark.exists()
+
+
+def test_torch_s_own_restricted_unpickler_stays_in_place(
+    tmp_path: Path, guarded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pt"
+    guarded.save(guarded.nn.Linear(1, 1), path)
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    for options in ({}, {"weights_only": True}):
+        with pytest.raises(pickle.UnpicklingError, match="Linear"):
+            guarded.load(path, **options)
+    monkeypatch.delenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.raises(pickle.UnpicklingError, match="Linear"):
+        guarded.load(path, weights_only=False)
 
 
 def test_what_is_allowed_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
