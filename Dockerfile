@@ -1,4 +1,5 @@
-# The dashboard. It is also an MLflow server's image (`mlflow server …`, artifacts in S3 included).
+# The dashboard. It is also an MLflow server's image, artifacts in S3 included
+# (`python -m pipeline.tracking.mlflow_server …`).
 # Context: the repository's root.
 FROM python:3.11-slim
 RUN useradd --uid 1000 --home-dir /tmp --no-create-home slipway \

@@ -18,10 +18,8 @@ _MOST_NAMES = 50
 _MOST_CHARACTERS = 500
 _SETTLED_S = 2.0
 _COPY_AGAIN = "Copy the weights again; a web page or a Git LFS pointer may have been saved."
-_TRUST = (
-    "Do not use this file unless you know who made it and what these do; whoever runs this "
-    "installation can then allow them by name in SLIPWAY_WEIGHTS_ALLOW."
-)
+_TRUST = "Do not use this file unless you know who made it and what these do"
+_ALLOW = "whoever runs this installation can then allow them by name in SLIPWAY_WEIGHTS_ALLOW"
 
 
 def check_weights(
@@ -72,7 +70,10 @@ def check_opened(
     findings = []
     if weights.foreign:
         message = f"'{shown_as}' would run code that is not a model's: {_listed(weights.foreign)}."
-        findings.append(error("weights-foreign-code", message, where=where, next=_TRUST))
+        # What objects are given has no name of a module, and cannot be allowed.
+        can_be_allowed = all("." in entry.partition(" ")[0] for entry in weights.foreign)
+        hint = f"{_TRUST}; {_ALLOW}." if can_be_allowed else f"{_TRUST}."
+        findings.append(error("weights-foreign-code", message, where=where, next=hint))
     for document in weights.model_yamls:
         findings += _check_model_yaml(document, shown_as, where)
     return findings
