@@ -309,12 +309,16 @@ def test_deletion_that_is_cut_short(
         send(pid, signal.SIGKILL)
     with monkeypatch.context() as dying:
         (tmp_path / "site").mkdir()
-        words = {"repository": str(repository()), "counter": str(tmp_path / "n"), "is_before": 0}
-        text = DIE.format(**words).replace("file.tell() % 3", "0").replace("update_step", "forget")
-        (tmp_path / "site" / "sitecustomize.py").write_text(text.replace('"update_run", ', ""))
+        words = {"repository": str(repository()), "counter": str(tmp_path / "n"), "is_before": 1}
+        text = DIE.format(**words).replace("file.tell() % 3", "file.tell() - 1")
+        text = text.replace('("update_run", "update_step")', '("forget",)')
+        (tmp_path / "site" / "sitecustomize.py").write_text(text)
         dying.setenv("PYTHONPATH", str(tmp_path / "site"))
         local_engine.delete(run_id)
         until(lambda: local_engine.list_runs().runs == ())
+        counter = tmp_path / "n"
+        until(lambda: counter.is_file() and counter.stat().st_size > 1, "no controller died")
+        local_engine.wake()  # as ./run.sh does it, should the keeper have been killed, too
         until(lambda: not step_processes(settings))
     second = local_engine.submit(workflow(working("verify")), "l-2")
     finish(local_engine, second)
