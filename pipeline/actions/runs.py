@@ -227,7 +227,7 @@ def track(settings: Settings, run: str) -> dict[str, Any]:
             next="Wait until its verify step is done.",
         )
     logged = writer.track(folder, settings)
-    Tracking(settings).forget(folder.name)
+    Tracking(settings).was_written(folder.name)
     return {"run": found.id, "launch": found.launch, "logged": logged}
 
 

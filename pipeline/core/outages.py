@@ -70,6 +70,11 @@ class Outages:
         before = self._outages.get(who)
         return before.reason if before else None
 
+    def answered(self, who: Hashable) -> None:
+        """Say that somebody has had an answer in another way: the outage is over."""
+        with self._lock:
+            self._outages.pop(who, None)
+
     def forget(self) -> None:
         """Ask everybody again, as after a change of the network or of the settings."""
         with self._lock:
@@ -93,8 +98,7 @@ class Outages:
                 pause_s = min(2 * before.pause_s, LONGEST_PAUSE_S) if before else FIRST_PAUSE_S
                 self._outages[who] = _Outage(reason, pause_s, time.monotonic() + pause_s)
             raise
-        with self._lock:
-            self._outages.pop(who, None)
+        self.answered(who)
         return answer
 
 

@@ -126,9 +126,10 @@ class Tracking:
             return ""
         return f"{url}/#/experiments/{recorded['experiment_id']}/runs/{recorded['run_id']}"
 
-    def forget(self, launch: str) -> None:
-        """Ask MLflow about this run the next time, finished or not."""
+    def was_written(self, launch: str) -> None:
+        """Ask MLflow about this run the next time, finished or not: it has just taken values."""
         self._cache.forget(launch)
+        OUTAGES.answered(tracking_uri(self._settings))
 
     def outage(self) -> Unreachable | None:
         """Say why MLflow did not answer when it was asked last; None when it did."""

@@ -70,3 +70,15 @@ def test_an_engines_silence_is_waited_for_once(settings: Settings, silent: Silen
         assert runs.show(asking, NAME)["state"] == "unknown"
     assert len(silent.connections) == connected
     assert time.monotonic() - started < 60  # the client's own patience is minutes
+
+
+def test_a_run_that_mlflow_has_just_taken_is_read_from_there(settings: Settings) -> None:
+    """As when somebody starts MLflow again and fills in what it lacks."""
+    gone = f"sqlite:///{settings.state}/gone/mlflow.db"
+    asking = replace(settings, tracking_uri=gone)
+    assert runs.show(asking, NAME)["metrics_source"] == "results.csv"
+    assert Tracking(asking).outage() is not None
+    (settings.state / "gone").mkdir()
+    (settings.volume / "runs" / NAME / "mlflow.json").unlink()
+    assert runs.track(asking, NAME)["logged"] > 0
+    assert runs.show(asking, NAME)["metrics_source"] == "mlflow"

@@ -97,6 +97,15 @@ def test_nobody_waits_for_who_is_still_away(clock: Clock) -> None:
     assert known.ask("server", lambda: "here") == "here"
 
 
+def test_an_answer_that_came_in_another_way_ends_it(clock: Clock) -> None:
+    known, server = Outages(), Server()
+    with pytest.raises(TrackingUnreachable):
+        known.ask("server", server.answer)
+    server.is_up = True
+    known.answered("server")
+    assert known.ask("server", server.answer) == "here"
+
+
 def test_another_mistake_is_no_outage(clock: Clock) -> None:
     known = Outages()
 
