@@ -135,8 +135,9 @@ def test_what_no_name_can_be_made_of_is_not_listened_on(listens_on: str) -> None
 
 
 @pytest.mark.parametrize("listens_on", ["127.0.0.1", "::", "::1", "0.0.0.0", "localhost", "lab-pc"])
-def test_names_and_addresses_are_listened_on(listens_on: str) -> None:
+def test_names_and_addresses_are_listened_on_and_answered_to(listens_on: str) -> None:
     require_listenable(listens_on)
+    assert has(allowed_hosts(listens_on), f"{reached_at(listens_on)}:8501")
 
 
 def test_all_that_is_no_host_is_named_at_once() -> None:

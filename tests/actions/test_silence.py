@@ -72,8 +72,11 @@ def test_an_engines_silence_is_waited_for_once(settings: Settings, silent: Silen
     assert time.monotonic() - started < 60  # the client's own patience is minutes
 
 
-def test_a_run_that_mlflow_has_just_taken_is_read_from_there(settings: Settings) -> None:
+def test_a_run_that_mlflow_has_just_taken_is_read_from_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when somebody starts MLflow again and fills in what it lacks."""
+    monkeypatch.chdir(tmp_path)  # a database of its own has its artifacts where one works
     gone = f"sqlite:///{settings.state}/gone/mlflow.db"
     asking = replace(settings, tracking_uri=gone)
     assert runs.show(asking, NAME)["metrics_source"] == "results.csv"

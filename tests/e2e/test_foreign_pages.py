@@ -181,6 +181,7 @@ def test_a_link_from_elsewhere_opens_a_page(
     )
     opened.get_by_text("go").click()
     opened.get_by_role("link", name="Datasets").wait_for()
+    assert opened.url == f"{dashboard.url}/runs"
 
 
 @pytest.mark.parametrize(
