@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.findings import Finding
+from pipeline.core.weights.check import check_weights
+from pipeline.core.weights.container import NotWeights, read_weights
+
 PLAIN: dict[str, Any] = {"epoch": -1, "train_args": {"epochs": 3}}
 
 
@@ -54,3 +58,19 @@ def legacy(data: bytes, *, keys: bytes = pickle.dumps([], protocol=2)) -> bytes:
 def text(value: str) -> bytes:
     """The instruction that pushes a text."""
     return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+
+def checked(path: Path, content: bytes, *allow: str) -> list[Finding]:
+    """Give what is found in a file of this content."""
+    file = path / "a.pt"
+    file.write_bytes(content)
+    return check_weights(file, "weights/a.pt", allow)
+
+
+def outcome(content: bytes) -> str:
+    """Say in a word or a sentence what reading comes to; any other error is the test's."""
+    try:
+        found = read_weights(io.BytesIO(content))
+    except NotWeights as reason:
+        return str(reason)
+    return ", ".join(found.foreign) or "sound"
