@@ -16,7 +16,8 @@ from pipeline.engines.kubeflow.server import PAGE, Server
 
 _NEWEST = 20
 _THREADS = 6
-# Steps of finished runs that were never looked at are read until a refresh has taken so long.
+# Steps of finished runs that were never looked at are read until a refresh has taken so long; a
+# few each time even so, or a slow server's would never be.
 _CATCH_UP_S = 0.1
 _CATCH_UP_RUNS = 30
 
@@ -80,8 +81,9 @@ class Listing:
             self._cache.forget([run_id])
 
     def _catch_up(self, each: Callable[..., object], stop_at: float) -> None:
-        def look(run_id: str) -> None:
-            if time.monotonic() < stop_at:
+        def look(place: int, run_id: str) -> None:
+            if place < _THREADS or time.monotonic() < stop_at:
                 self._look(run_id)
 
-        list(each(look, self._cache.not_whole(_CATCH_UP_RUNS)))  # type: ignore[call-overload]
+        ids = self._cache.not_whole(_CATCH_UP_RUNS)
+        list(each(look, range(len(ids)), ids))  # type: ignore[call-overload]

@@ -76,8 +76,19 @@ def test_a_run_that_was_stopped_while_it_ran_is_not_shown_as_failed(
     assert all_of(engine)[0].state is State.RUNNING
     stop = {"activeDeadlineSeconds": 0}
     api.add(run_detail(1, pod("train", "Failed"), status="Failed", spec=stop))
-    api.list_s = 0.15  # no time is left to look at runs that nobody saw running
-    assert all_of(engine)[0].state is State.STOPPED
+    for number in range(2, 10):
+        api.add(finished(number, "Failed"))
+    api.list_s = 0.15  # no time is left to look at many runs that nobody saw running
+    assert all_of(engine)[-1].state is State.STOPPED
+
+
+def test_a_slow_server_s_runs_are_read_little_by_little(api: FakeKfp, engine: Engine) -> None:
+    for number in range(1, 10):
+        api.add(finished(number))
+    api.list_s = 0.15
+    for _ in range(2):
+        runs = all_of(engine)
+    assert all(run.steps for run in runs)
 
 
 def test_a_retry_that_ended_between_two_looks_is_seen(api: FakeKfp, engine: Engine) -> None:
