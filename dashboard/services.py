@@ -11,12 +11,12 @@ import streamlit as st
 from pipeline.access.hosts import parse_host
 from pipeline.actions.catalog import list_choices
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.volume import FOLDERS, Kind, Volume
+from pipeline.core.volume.paths import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
     from pipeline.actions.downloads import Downloads
     from pipeline.actions.inspections import Inspections
-    from pipeline.core.thumbnails import Thumbnails
+    from pipeline.core.dataset.thumbnails import Thumbnails
     from pipeline.engines.base import Engine
     from pipeline.tracking.reader import Tracking
     from pipeline.tracking.sync import BackgroundSync
@@ -80,7 +80,7 @@ def downloads() -> Downloads:
 @st.cache_resource(show_spinner=False)
 def thumbnails() -> Thumbnails:
     """Give the pictures of images that are kept."""
-    from pipeline.core.thumbnails import Thumbnails
+    from pipeline.core.dataset.thumbnails import Thumbnails
 
     return Thumbnails(settings().state / "thumbnails")
 

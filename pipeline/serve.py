@@ -20,8 +20,8 @@ from types import FrameType
 from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at, require_listenable
 from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
-from pipeline.core.sample import needs_sample, write_sample
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
+from pipeline.core.volume.sample import needs_sample, write_sample
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
 from pipeline.tracking import server

@@ -18,8 +18,8 @@ parser with `step_parser`, adds its own flags and gives a body to `run_step`::
 
 `run_step` promises:
 
-* the folder of the run is the one that `pipeline.core.run_folder.folder_of_run` names, owned by
-  this run's uid; ``$SLIPWAY_VOLUME`` says where the volume is;
+* the folder of the run is the one that `pipeline.core.volume.run_folder` names, owned by this run's
+  uid; ``$SLIPWAY_VOLUME`` says where the volume is;
 * everything that the step and its children print also goes to ``<run folder>/<step>/step.log``, by
   whole lines: of a progress bar the last state, without terminal colours and without passwords of
   addresses or values of secret variables. A retry appends;
@@ -52,9 +52,9 @@ from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
 from pipeline.core.hiding import hidden
-from pipeline.core.run_folder import RunFolder, claim, folder_of_run
 from pipeline.core.settings import load_settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, claim, folder_of_run
 from step_images.workplace import own_directory
 
 STOPPED_EXIT_CODE = 143  # 128 + SIGTERM, what a shell and Kubernetes say too

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cfg_files import weight_files
-from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
+from pipeline.core.cfg.files import weight_files
+from pipeline.core.cfg.schema import SCHEMA, UNUSED_GROUPS
+from pipeline.core.cfg.train_cfg import check_cfg, effective_cfg
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 from pipeline.core.findings import refuse_errors
-from pipeline.core.train_cfg import check_cfg, effective_cfg
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import parse_yaml
+from pipeline.core.volume.paths import Volume
+from pipeline.core.yamltext.file import parse_yaml
 from step_images.guards import guard
 from step_images.guards.weights import require_sound_file
 

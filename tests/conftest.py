@@ -41,7 +41,7 @@ def _no_outages_of_other_tests() -> None:
 @pytest.fixture(scope="session")
 def sample_volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small sample volume that all tests share: read it, never write to it."""
-    from pipeline.core.sample import write_sample
+    from pipeline.core.volume.sample import write_sample
 
     folder = tmp_path_factory.mktemp("sample") / "volume"
     write_sample(folder, images=SAMPLE_IMAGES)

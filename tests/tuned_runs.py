@@ -12,11 +12,11 @@ import yaml
 
 from pipeline.actions import launches
 from pipeline.core.files import write_json
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import Dimension, SearchSpace
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
-from pipeline.core.trials import Trial, TrialState, trial_name, write_trial
+from pipeline.core.space.search_space import Dimension, SearchSpace
+from pipeline.core.space.trials import Trial, TrialState, trial_name, write_trial
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.store import Store
 

@@ -19,7 +19,7 @@ from dashboard.widgets.comparison import (
 )
 from dashboard.widgets.run_results import IMAGES
 from pipeline.actions.compare import Comparison, by_class, class_counts, differing, file_diffs
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.volume.run_folder import RunFolder
 
 _AXES = 5
 _DIGESTS = ("sha256.", "dataset_fingerprint")

@@ -13,10 +13,10 @@ from dashboard.views import configs_editor, configs_files, configs_side
 from dashboard.widgets.formats import plural
 from dashboard.widgets.yaml_editor import EDITOR_HEIGHT
 from pipeline.actions.file_uses import Uses, runs_by_digest, runs_of_file
-from pipeline.core.editing import digest_now
 from pipeline.core.errors import SlipwayError
-from pipeline.core.history import deleted_files, list_versions
-from pipeline.core.volume import FOLDERS, PRESETS
+from pipeline.core.versions.editing import digest_now
+from pipeline.core.versions.history import deleted_files, list_versions
+from pipeline.core.volume.paths import FOLDERS, PRESETS
 
 _SHORT_LIST = 9  # files that fit beside the editor
 _FOLDERS = (*sorted(set(FOLDERS.values())), PRESETS)

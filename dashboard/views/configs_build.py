@@ -21,8 +21,8 @@ from pipeline.actions.builds import Build, newest_build, plan_build
 from pipeline.actions.launches import submit
 from pipeline.core.errors import SlipwayError
 from pipeline.core.states import State
-from pipeline.core.volume import scaled_name
-from pipeline.core.yaml_file import YamlFile
+from pipeline.core.volume.paths import scaled_name
+from pipeline.core.yamltext.file import YamlFile
 
 REFRESH_S = 1.0
 _LARGEST_PX = 8192

@@ -16,12 +16,12 @@ from dashboard.plain import Markdown, plain
 from dashboard.views.configs_files import show_menu
 from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.yaml_editor import jump_to, line_of, yaml_editor
-from pipeline.core.cfg_merge import diff_text
-from pipeline.core.editing import open_text, save_text, why_read_only
+from pipeline.core.cfg.merge import diff_text
+from pipeline.core.checks.file import check_file
 from pipeline.core.errors import FileChanged, SlipwayError
-from pipeline.core.file_check import check_file
 from pipeline.core.findings import Finding, has_errors
-from pipeline.core.history import MAX_MESSAGE_LETTERS
+from pipeline.core.versions.editing import open_text, save_text, why_read_only
+from pipeline.core.versions.history import MAX_MESSAGE_LETTERS
 
 _NOTICE = "configs.notice"
 _JUMPS = 6

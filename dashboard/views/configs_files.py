@@ -11,10 +11,10 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.widgets.space_form import TITLES
-from pipeline.core.editing import delete, duplicate, open_text, restore, save_text
+from pipeline.core.checks.uploads import MAX_WEIGHTS_MB, SUFFIXES, keep_upload
 from pipeline.core.errors import SlipwayError
-from pipeline.core.history import list_versions
-from pipeline.core.uploads import MAX_WEIGHTS_MB, SUFFIXES, keep_upload
+from pipeline.core.versions.editing import delete, duplicate, open_text, restore, save_text
+from pipeline.core.versions.history import list_versions
 
 _KINDS = {
     "cfg": marked("cfg: the common settings"),
@@ -109,7 +109,7 @@ def show_menu(path: str, text: str, sha256: str) -> None:
 
 def _ask_for_space() -> dict[str, str]:
     """Ask what a new search space varies, and around which cfg's values."""
-    from pipeline.core.space_presets import PRESETS
+    from pipeline.core.space.presets import PRESETS
 
     preset = st.selectbox(
         tr("What to search"),
@@ -125,7 +125,10 @@ def _ask_for_space() -> dict[str, str]:
 
 
 def _create(kind: str, name: str, *, preset: str = "", cfg: str = "") -> None:
-    from pipeline.core.templates import cfg_template, data_template  # when one is made only
+    from pipeline.core.versions.templates import (  # when one is made only
+        cfg_template,
+        data_template,
+    )
 
     try:
         if kind == "tune":
@@ -140,9 +143,9 @@ def _create(kind: str, name: str, *, preset: str = "", cfg: str = "") -> None:
 
 
 def _space_text(preset: str, cfg: str) -> str:
-    from pipeline.core.space_edit import with_preset
-    from pipeline.core.space_presets import default_space
-    from pipeline.core.space_text import file_text
+    from pipeline.core.space.edit import with_preset
+    from pipeline.core.space.presets import default_space
+    from pipeline.core.space.text import file_text
 
     values = cfg_values(cfg)
     return file_text(with_preset(default_space(values).document(), preset, values))
@@ -156,14 +159,14 @@ def cfg_values(name: str) -> dict[str, Any]:
     SlipwayError
         The cfg cannot be read.
     """
-    from pipeline.core.train_cfg import effective_cfg
+    from pipeline.core.cfg.train_cfg import effective_cfg
 
     volume = services.volume()
     return effective_cfg(open_text(volume, volume.resolve("cfg", name).path)[0] if name else "", {})
 
 
 def _new_name(kind: str) -> str:
-    from pipeline.core.templates import folder_for
+    from pipeline.core.versions.templates import folder_for
 
     folder = folder_for(services.volume(), "data" if kind == "data" else "cfg")
     return f"{folder}/{_NAMES[kind]}" if folder else _NAMES[kind]

@@ -17,15 +17,15 @@ from dashboard.views.configs_space import show_space
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.file_uses import Uses
-from pipeline.core.cfg_merge import diff_text
-from pipeline.core.data_folders import dataset_roots, split_places
-from pipeline.core.editing import restore
+from pipeline.core.cfg.merge import diff_text
+from pipeline.core.checks.file import kind_of_text
+from pipeline.core.dataset.files.folders import dataset_roots, split_places
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.file_check import kind_of_text
-from pipeline.core.history import Version, diff_versions, list_versions
-from pipeline.core.yaml_edit import set_names, set_values
-from pipeline.core.yaml_file import YamlFile, parse_yaml
-from pipeline.core.yaml_mapping import set_document
+from pipeline.core.versions.editing import restore
+from pipeline.core.versions.history import Version, diff_versions, list_versions
+from pipeline.core.yamltext.edit import set_names, set_values
+from pipeline.core.yamltext.file import YamlFile, parse_yaml
+from pipeline.core.yamltext.mapping import set_document
 
 _VIEWS = {"form": marked("Form"), "changes": marked("Changes"), "history": marked("History")}
 _ACTIONS = {
@@ -87,8 +87,8 @@ def _show_form(opened: Opened, uses: Uses) -> None:
 
 
 def _show_cfg(opened: Opened) -> None:
-    from pipeline.core.cfg_schema import SCHEMA
-    from pipeline.core.train_cfg import effective_cfg
+    from pipeline.core.cfg.schema import SCHEMA
+    from pipeline.core.cfg.train_cfg import effective_cfg
 
     base = effective_cfg(opened.text, {})
     with st.container(height=520, border=False):

@@ -8,13 +8,13 @@ from dashboard import state
 from dashboard.i18n import tr
 from dashboard.plain import plain
 from dashboard.widgets.cfg_form import override_text, shown_value
-from pipeline.core.advice import advise
-from pipeline.core.dataset import DatasetReport
+from pipeline.core.checks.advice import advise
+from pipeline.core.dataset.read import DatasetReport
 
 
 def show_advice(name: str, report: DatasetReport) -> None:
     """Show the settings that suit a dataset better than the defaults, each with its reason."""
-    from pipeline.core.train_cfg import effective_cfg
+    from pipeline.core.cfg.train_cfg import effective_cfg
 
     found = advise(report, effective_cfg("", {}))
     if not found:

@@ -16,8 +16,8 @@ from dashboard.i18n import marked, tr
 from dashboard.views.dataset_image import open_image
 from dashboard.widgets.formats import ago
 from pipeline.actions.inspections import Inspection
+from pipeline.core.dataset.samples import Samples
 from pipeline.core.findings import Finding
-from pipeline.core.samples import Samples
 
 # What a browser scrolls through with ease; the CSV has them all.
 _SHOWN = 5_000

@@ -16,8 +16,8 @@ from dashboard.i18n import tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.boxes import class_name, picture_html
 from dashboard.widgets.findings import show_findings
-from pipeline.core.dataset import DatasetReport
-from pipeline.core.samples import Look, Samples, Wanted, look_at
+from pipeline.core.dataset.read import DatasetReport
+from pipeline.core.dataset.samples import Look, Samples, Wanted, look_at
 
 _SIDE_PX = 1600
 # About the room that it has on the screen, for names and lines neither thin nor huge.

@@ -10,7 +10,7 @@ from dashboard.i18n import tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.formats import plural
 from pipeline.actions.inspections import Inspection
-from pipeline.core.volume import Choice
+from pipeline.core.volume.paths import Choice
 
 _REFRESH_S = 2.0
 _TOTALS = ("images", "instances")

@@ -15,8 +15,8 @@ from dashboard.plain import Markdown, plain
 from dashboard.views.dataset_image import looker, note_of, open_image, wanted
 from dashboard.widgets.boxes import picture_html
 from dashboard.widgets.formats import plural
-from pipeline.core.dataset import DatasetReport
-from pipeline.core.samples import Look, Samples
+from pipeline.core.dataset.read import DatasetReport
+from pipeline.core.dataset.samples import Look, Samples
 
 _PAGE = 24
 _TILE_PX = 320

@@ -24,9 +24,9 @@ from dashboard.widgets.box_statistics import show_box_statistics, show_image_siz
 from dashboard.widgets.findings import show_findings
 from dashboard.widgets.split_distribution import show_split_distribution
 from pipeline.actions.inspections import Inspection
-from pipeline.core.dataset import DatasetReport
+from pipeline.core.dataset.read import DatasetReport
 from pipeline.core.errors import SlipwayError
-from pipeline.core.volume import Choice
+from pipeline.core.volume.paths import Choice
 
 REFRESH_S = 1.0
 # A small dataset is read in less, and its page is drawn once instead of twice; when there are

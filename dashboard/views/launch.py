@@ -29,7 +29,7 @@ from dashboard.widgets.formats import plural
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 
 _FIRST, _PAINTED = "launch.first", "launch.painted"
 # Shorter, and the rest of the page arrives before the browser has drawn the pickers.
@@ -206,7 +206,7 @@ def _show_launch(plan: Plan) -> None:
 
 
 def _show_settings(plan: Plan) -> None:
-    from pipeline.core.cfg_schema import SCHEMA
+    from pipeline.core.cfg.schema import SCHEMA
 
     base = launch_plan.base_cfg(plan)
     if base is None:

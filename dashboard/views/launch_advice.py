@@ -11,7 +11,7 @@ from dashboard.widgets.cfg_form import shown_value
 from dashboard.widgets.formats import duration, size
 from pipeline.actions.estimate import Estimate
 from pipeline.actions.launches import Plan
-from pipeline.core.advice import Advice
+from pipeline.core.checks.advice import Advice
 
 
 def show(plan: Plan) -> None:

@@ -15,9 +15,9 @@ from dashboard.plain import plain
 from dashboard.views import launch_space, launch_team_preset
 from dashboard.widgets.cfg_form import override_text
 from pipeline.core.findings import Finding, error
-from pipeline.core.launch import Choices, Launch
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.official_weights import official_name
-from pipeline.core.volume import Kind
+from pipeline.core.volume.paths import Kind
 
 _DEFAULTS = Choices()
 _PICKED: tuple[Kind, ...] = ("model", "cfg", "data")

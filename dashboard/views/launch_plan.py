@@ -15,10 +15,10 @@ from dashboard.widgets.cfg_form import override_text
 from pipeline.actions import launches
 from pipeline.actions.found_runs import find
 from pipeline.actions.launches import Plan
-from pipeline.core.advice import Advice
+from pipeline.core.checks.advice import Advice
 from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"
@@ -55,7 +55,7 @@ def cloned() -> tuple[str, Choices | None, str]:
 
 def overrides() -> dict[str, Any]:
     """Give the settings that the URL changes."""
-    from pipeline.core.train_cfg import parse_override
+    from pipeline.core.cfg.train_cfg import parse_override
 
     values: dict[str, Any] = {}
     for text in state.url_texts(state.OVERRIDES):
@@ -139,7 +139,7 @@ def settings_of(engine: str) -> Settings:
 
 def base_cfg(plan: Plan) -> dict[str, Any] | None:
     """Give the settings without this launch's changes; None when the cfg cannot be read."""
-    from pipeline.core.train_cfg import effective_cfg
+    from pipeline.core.cfg.train_cfg import effective_cfg
 
     if not plan.resolved["cfg_yaml"]:
         return None
@@ -165,7 +165,7 @@ def checks(findings: Iterable[Finding]) -> dict[str, str]:
 
 def write_sample() -> None:
     """Write the sample volume."""
-    from pipeline.core.sample import write_sample as write
+    from pipeline.core.volume.sample import write_sample as write
 
     write(services.settings().volume)
 

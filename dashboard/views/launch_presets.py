@@ -30,7 +30,7 @@ def show_presets(base: Mapping[str, Any]) -> None:
 
 @guarded
 def _show(base: Mapping[str, Any]) -> None:
-    from pipeline.core.presets import list_presets, load_preset
+    from pipeline.core.launch.presets import list_presets, load_preset
 
     overrides, volume = launch_plan.overrides(), services.volume()
     names = list_presets(volume)
@@ -61,7 +61,7 @@ def _show(base: Mapping[str, Any]) -> None:
 
 
 def _show_save(overrides: Mapping[str, Any]) -> None:
-    from pipeline.core.presets import save_preset
+    from pipeline.core.launch.presets import save_preset
 
     name = st.text_input(
         tr("Save this launch's changes as"),

@@ -1,6 +1,6 @@
 """The search space on the launch page: which one, what it holds, and saving it for others.
 
-A space that is changed here travels with the launch, see `pipeline.core.space_text`: the URL holds
+A space that is changed here travels with the launch, see `pipeline.core.space.text`: the URL holds
 it, so that a reload or a link brings it back.
 """
 
@@ -19,7 +19,7 @@ from dashboard.views import launch_plan
 from dashboard.widgets.formats import plural
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.space_text import inline, is_inline
+from pipeline.core.space.text import inline, is_inline
 
 FIELD = "tune_space"
 _DRAWN, _OWN = "launch.space.drawn", "launch.space.own"
@@ -64,7 +64,7 @@ def show(plan: Plan) -> None:
     base = launch_plan.base_cfg(plan)
     if not choices.tune or base is None:
         return
-    from pipeline.core.space_edit import document_of
+    from pipeline.core.space.edit import document_of
 
     cfg = {**base, **choices.overrides}
     with st.container(border=True):
@@ -79,7 +79,7 @@ def show(plan: Plan) -> None:
 def _show_space(plan: Plan, document: Mapping[str, Any], base: Mapping[str, Any]) -> None:
     from dashboard.widgets.space_form import SpaceForm, space_form
     from dashboard.widgets.space_settings import cost_text, space_settings
-    from pipeline.core.space_edit import entries
+    from pipeline.core.space.edit import entries
 
     choices = plan.launch.choices
     cfg = {**base, **choices.overrides}
@@ -124,7 +124,7 @@ def _show_saving(plan: Plan, document: Mapping[str, Any]) -> None:
 
 
 def _save(name: str, document: Mapping[str, Any], *, replace: bool) -> None:
-    from pipeline.core.space_file import save_space
+    from pipeline.core.space.file import save_space
 
     try:
         user = services.user()

@@ -19,7 +19,7 @@ from pipeline.actions.sweep import prepare_sweep, start
 from pipeline.actions.sweep_plan import SweepPlan
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import Finding, ordered
-from pipeline.core.volume import Kind
+from pipeline.core.volume.paths import Kind
 
 _PLAN, _CLICKED = "launch.sweep.plan", "launch.sweep.clicked"
 _ON, _MODELS, _CFGS, _SEEDS, _NAME = launch_form.SWEEP_FIELDS

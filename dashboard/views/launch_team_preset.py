@@ -87,7 +87,7 @@ def _set(values: Mapping[str, Any]) -> None:
 
 def _loaded() -> tuple[dict[str, Any], Markdown]:
     """Give the preset's settings, or why there are none."""
-    from pipeline.core.presets import load_preset
+    from pipeline.core.launch.presets import load_preset
 
     name = services.settings().preset
     try:

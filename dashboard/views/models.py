@@ -17,7 +17,7 @@ from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_results import DOWNLOAD_LIMIT
 from pipeline.actions.models import Weights, list_weights
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
-from pipeline.core.run_folder import run_folder
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.tracking.registry import STAGES, mark, marks
 
 _KEPT_S = 30

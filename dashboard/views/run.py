@@ -28,9 +28,9 @@ from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.actions.lineage import lineage
 from pipeline.core.files import read_text
-from pipeline.core.machine import read_samples
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
+from pipeline.core.volume.machine import read_samples
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import EXIT_HANDLER
 
 REFRESH_S = 2

@@ -16,8 +16,8 @@ from dashboard.views.run_actions import open_dialog
 from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.states import State
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.server import server_state
 
 

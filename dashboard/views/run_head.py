@@ -21,10 +21,10 @@ from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions import runs
 from pipeline.actions.elsewhere import is_elsewhere
 from pipeline.core.clock import utc_at
-from pipeline.core.progress import training_progress
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import load_note
 from pipeline.core.states import State
+from pipeline.core.volume.progress import training_progress
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import load_note
 
 _TAIL_LINES = 12
 _SHARES = {"precision": marked("Precision"), "recall": marked("Recall")}

@@ -19,10 +19,10 @@ from dashboard.widgets.worth import sentence, show_worth
 from pipeline.actions.tuning import Tuning, stop_trial, tuning
 from pipeline.actions.worth import worth_of
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch import load_launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import load_launch
+from pipeline.core.space.trials import KEPT, Trial
 from pipeline.core.states import State
-from pipeline.core.trials import KEPT, Trial
+from pipeline.core.volume.run_folder import RunFolder
 
 _TRIALS = "trials"
 _STOPS = 4

@@ -16,8 +16,8 @@ from dashboard.widgets.charts import draw
 from dashboard.widgets.curves import curve_chart
 from dashboard.widgets.formats import plural
 from pipeline.actions.tuning import Tuning, differing_values, trial_curves
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.trials import KEPT, Trial
+from pipeline.core.space.trials import KEPT, Trial
+from pipeline.core.volume.run_folder import RunFolder
 
 _AXES, _CURVES = 6, 10
 _SURE = 30

@@ -27,9 +27,9 @@ from pipeline.actions.sweep_runs import (
     value_of,
 )
 from pipeline.core.errors import SlipwayError
+from pipeline.core.launch.sweep import list_sweeps
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.sweep import list_sweeps
 
 REFRESH_S = 3
 _LIVE, _DIALOG = "sweep.live", "sweep.dialog"

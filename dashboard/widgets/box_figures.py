@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.theme import Colours
-from pipeline.core.box_stats import ASPECT_EDGES, PER_IMAGE_EDGES, SIDE_EDGES, BoxStats
+from pipeline.core.dataset.checks.boxes import ASPECT_EDGES, PER_IMAGE_EDGES, SIDE_EDGES, BoxStats
 
 IMGSZ = 640
 _HEIGHT = 240

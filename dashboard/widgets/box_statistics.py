@@ -21,7 +21,7 @@ from dashboard.widgets.box_figures import (
 )
 from dashboard.widgets.charts import draw
 from dashboard.widgets.formats import plural
-from pipeline.core.box_stats import BoxStats
+from pipeline.core.dataset.checks.boxes import BoxStats
 
 
 def show_box_statistics(boxes: Mapping[str, BoxStats], key: str) -> None:

@@ -6,8 +6,8 @@ import base64
 import html
 from collections.abc import Collection, Mapping, Sequence
 
-from pipeline.core.image_labels import LabelLine
-from pipeline.core.thumbnails import Picture
+from pipeline.core.dataset.labels.of_image import LabelLine
+from pipeline.core.dataset.thumbnails import Picture
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), without black, plus white: colours
 # that colour-blind people tell apart, on pictures of any shade thanks to a dark edge.

@@ -12,7 +12,7 @@ import yaml
 
 from dashboard.i18n import tr
 from dashboard.plain import Markdown
-from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS, Setting
+from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS, Setting
 
 OnChange = Callable[[str, Any], None]
 _ALWAYS = ("epochs", "imgsz", "batch", "lr0")
@@ -84,7 +84,7 @@ def shown_value(value: Any) -> str:
 
 def override_text(value: Any) -> str:
     """Write a value as ``KEY=VALUE`` takes it."""
-    from pipeline.core.train_cfg import parse_override  # what reads it back
+    from pipeline.core.cfg.train_cfg import parse_override  # what reads it back
 
     if value is None:
         return "null"
@@ -262,6 +262,6 @@ def _read(setting: Setting, value: Any) -> Any:
         return value
     if not value.strip():
         return None if setting.nullable else ""
-    from pipeline.core.train_cfg import parse_override  # shares the command line's reading
+    from pipeline.core.cfg.train_cfg import parse_override  # shares the command line's reading
 
     return parse_override(f"{setting.key}={value}")[1]

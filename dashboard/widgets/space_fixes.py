@@ -10,10 +10,10 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.plain import plain
 from dashboard.widgets.cfg_form import shown_value
-from pipeline.core import space_edit
 from pipeline.core.findings import Finding
-from pipeline.core.space_edit import CHOICES, entries
-from pipeline.core.space_form import TWICE
+from pipeline.core.space import edit as space_edit
+from pipeline.core.space.edit import CHOICES, entries
+from pipeline.core.space.form import TWICE
 
 if TYPE_CHECKING:
     from dashboard.widgets.space_form import SpaceForm

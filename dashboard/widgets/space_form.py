@@ -12,12 +12,12 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, plain
 from dashboard.widgets import space_fixes
 from dashboard.widgets.cfg_form import override_text, shown_value
-from pipeline.core import space_edit
-from pipeline.core.cfg_schema import GROUPS, SCHEMA
-from pipeline.core.search_space import AUTO_IGNORES, check_launched, is_auto
-from pipeline.core.space_edit import CHOICES, entries
-from pipeline.core.space_form import SCALES, check_entry
-from pipeline.core.space_presets import PRESETS, suggested
+from pipeline.core.cfg.schema import GROUPS, SCHEMA
+from pipeline.core.space import edit as space_edit
+from pipeline.core.space.edit import CHOICES, entries
+from pipeline.core.space.form import SCALES, check_entry
+from pipeline.core.space.presets import PRESETS, suggested
+from pipeline.core.space.search_space import AUTO_IGNORES, check_launched, is_auto
 
 # Of the presets, for `tr`.
 TITLES = {
@@ -233,8 +233,8 @@ def _change(form: SpaceForm, key: str, entry: Mapping[str, Any]) -> None:
 
 def _read(key: str, text: str) -> Any:
     """Turn what was typed into a value; what is none stays as typed, and its row says so."""
+    from pipeline.core.cfg.train_cfg import parse_override  # shares the command line's reading
     from pipeline.core.errors import UsageError
-    from pipeline.core.train_cfg import parse_override  # shares the command line's reading
 
     try:
         return parse_override(f"{key}={text}")[1]

@@ -12,9 +12,9 @@ from dashboard.plain import Markdown, joined
 from dashboard.widgets.cfg_form import shown_value
 from dashboard.widgets.formats import plural
 from dashboard.widgets.space_form import SpaceForm, hold
-from pipeline.core import space_edit
-from pipeline.core.space_cost import cost
-from pipeline.core.space_form import METRICS, SCHEDULERS, SEARCHERS, is_real
+from pipeline.core.space import edit as space_edit
+from pipeline.core.space.cost import cost
+from pipeline.core.space.form import METRICS, SCHEDULERS, SEARCHERS, is_real
 
 _NAMES = {
     "tpe": marked("TPE"),

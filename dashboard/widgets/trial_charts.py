@@ -13,7 +13,7 @@ from dashboard.widgets.comparison import parallel_axis
 from dashboard.widgets.formats import elapsed_s
 from dashboard.widgets.trials import is_number
 from pipeline.actions.tuning import Tuning
-from pipeline.core.trials import KEPT, Trial, best_so_far
+from pipeline.core.space.trials import KEPT, Trial, best_so_far
 
 
 def history_chart(found: Tuning, look: Colours, *, by_time: bool) -> go.Figure:

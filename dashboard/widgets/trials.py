@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.i18n import marked, tr
 from pipeline.actions.tuning import Tuning
-from pipeline.core.trials import Trial
+from pipeline.core.space.trials import Trial
 
 _MARKS = {"running": "●", "done": "✓", "pruned": "▽", "stopped": "■", "interrupted": "■"}
 STATES = {

@@ -10,19 +10,19 @@ from typing import Any
 from pipeline.actions.found_runs import record_of
 from pipeline.actions.launches import Plan, prepare, submit
 from pipeline.actions.tuning import Tuning, tuning_of_run
-from pipeline.core.cfg_merge import diff_text, merge_cfg
-from pipeline.core.editing import open_text, save_text
+from pipeline.core.cfg.merge import diff_text, merge_cfg
+from pipeline.core.cfg.train_cfg import effective_cfg
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import read_text
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import AUTO_IGNORES, is_auto
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.core.train_cfg import effective_cfg
-from pipeline.core.trials import KEPT, Trial
-from pipeline.core.volume import EXTENSIONS, FOLDERS, Volume
-from pipeline.core.yaml_edit import same
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.space.search_space import AUTO_IGNORES, is_auto
+from pipeline.core.space.trials import KEPT, Trial
+from pipeline.core.versions.editing import open_text, save_text
+from pipeline.core.volume.paths import EXTENSIONS, FOLDERS, Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.edit import same
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 
 # What Ultralytics works out for optimizer=auto, and ignores as long as that stands there.

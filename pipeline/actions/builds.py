@@ -12,11 +12,11 @@ from pipeline.actions.found_runs import find, record_of
 from pipeline.actions.launches import Plan, prepare
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder, run_folder
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 STEP = "build"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pipeline.actions.engines import all_runs, ask, engines_of, last_seen
 from pipeline.actions.found_runs import folder_of
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.run_folder import RunFolder, list_run_folders
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Choice, Kind, Volume
+from pipeline.core.volume.paths import Choice, Kind, Volume
+from pipeline.core.volume.run_folder import RunFolder, list_run_folders
 from pipeline.engines.base import Run
 
 _SAMPLE_DATASET = "datasets/shapes"

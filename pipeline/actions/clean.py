@@ -15,8 +15,8 @@ from pipeline.actions import runs
 from pipeline.actions.engines import engine_of
 from pipeline.actions.found_runs import Found, folder_of, is_only_recorded, newest, record_of
 from pipeline.actions.volume_use import bytes_of, is_archived
-from pipeline.core.run_folder import RUNS
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RUNS
 from pipeline.engines.base import Run
 from pipeline.engines.local.engine import LocalEngine
 

@@ -21,8 +21,8 @@ from pipeline.core.errors import (
     TrackingUnreachable,
 )
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.elsewhere import id_elsewhere
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.summary import History, lower_is_better, summary
@@ -203,7 +203,7 @@ def file_diffs(one: RunFolder, other: RunFolder) -> dict[str, str | None]:
     Empty where they are the same, None where one of the runs has no such file.
     """
     # ruamel takes a tenth of a second to import, and most of this module does without.
-    from pipeline.core.train_cfg import diff_text
+    from pipeline.core.cfg.train_cfg import diff_text
 
     diffs: dict[str, str | None] = {}
     for before, after in ((one.cfg, other.cfg), (one.data, other.data)):

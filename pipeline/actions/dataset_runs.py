@@ -10,10 +10,10 @@ from pathlib import Path
 from pipeline.actions.lineage import Now, same_dataset
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
-from pipeline.core.launch import Launch, load_launch
-from pipeline.core.run_folder import RUNS, RunFolder, list_run_folders
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_folders
 from pipeline.tracking.schema import LIST_METRIC
 
 

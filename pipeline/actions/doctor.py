@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError
-from pipeline.core.pod_settings import check_pod_settings, document_tracking_uri
+from pipeline.core.launch.pod_settings import check_pod_settings, document_tracking_uri
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
 from pipeline.engines.registry import make_engine

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_bytes, read_text
-from pipeline.core.launch import Choices, Launch, load_launch
-from pipeline.core.progress import epoch_times
-from pipeline.core.run_folder import RunFolder, list_run_folders
+from pipeline.core.launch.launch import Choices, Launch, load_launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.progress import epoch_times
+from pipeline.core.volume.run_folder import RunFolder, list_run_folders
 
 if TYPE_CHECKING:
-    from pipeline.core.dataset_report import DatasetReport
+    from pipeline.core.dataset.report import DatasetReport
 
 _MOST_RUNS = 5
 _LOOKED_AT = 200
@@ -179,7 +179,7 @@ def _read_past(folder: RunFolder) -> _Past | None:
 
 @lru_cache(maxsize=1024)
 def _past(folder: RunFolder, finished_ns: int) -> _Past | None:
-    from pipeline.core.train_cfg import effective_cfg  # ruamel; lists of runs do without it
+    from pipeline.core.cfg.train_cfg import effective_cfg  # ruamel; lists of runs do without it
 
     try:
         if len(json.loads(read_text(folder.attempts))) != 1:
@@ -217,6 +217,6 @@ def _checkpoints(model: Path, cfg: Mapping[str, Any]) -> int | None:
 
 
 def _used(cfg: Mapping[str, Any], images: int) -> int:
-    from pipeline.core.batch_check import used_images
+    from pipeline.core.checks.batch import used_images
 
     return used_images(cfg["fraction"], images)

@@ -20,7 +20,7 @@ from pipeline.core.errors import FileMissing, InputError, NotFound, Unreachable
 from pipeline.core.files import make_folder
 from pipeline.core.official_weights import NAMES
 from pipeline.core.settings import Settings
-from pipeline.core.volume import FOLDERS, Volume
+from pipeline.core.volume.paths import FOLDERS, Volume
 from pipeline.core.weights.check import require_sound
 
 # The largest detector has about 0.3 GB.

@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.history import Version
-from pipeline.core.launch import load_launch
-from pipeline.core.run_folder import list_run_folders
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import load_launch
+from pipeline.core.versions.history import Version
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import list_run_folders
 
 Uses = Mapping[str, tuple[str, ...]]
 

@@ -19,11 +19,11 @@ from pipeline.actions.engines import (
 )
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch import Launch, load_launch
-from pipeline.core.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
 from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.core.clock import utc_now
-from pipeline.core.dataset import DatasetReport, inspect_dataset, load_dataset, read_boxes
+from pipeline.core.dataset.read import DatasetReport, inspect_dataset, load_dataset, read_boxes
+from pipeline.core.dataset.samples import Samples, samples_of
 from pipeline.core.errors import SlipwayError, Stopped
-from pipeline.core.samples import Samples, samples_of
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
 
 _LONGEST_S = 600.0
 _log = logging.getLogger("slipway.dashboard")

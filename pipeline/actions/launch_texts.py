@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch import Choices
-from pipeline.core.space_text import file_text, is_inline, read_inline
-from pipeline.core.volume import Volume, scaled_name
+from pipeline.core.launch.launch import Choices
+from pipeline.core.space.text import file_text, is_inline, read_inline
+from pipeline.core.volume.paths import Volume, scaled_name
 
 
 def texts_of(
@@ -29,7 +29,7 @@ def texts_of(
     dict
         The fields of a plan that are texts, by name.
     """
-    from pipeline.core.train_cfg import diff_text  # ruamel takes a while to import
+    from pipeline.core.cfg.train_cfg import diff_text  # ruamel takes a while to import
 
     model_path, cfg_name = resolved["model_path"], resolved["cfg_yaml"] or choices.cfg
     is_yaml = bool(model_path) and not model_path.endswith(".pt")
@@ -63,7 +63,7 @@ def _space_text(volume: Volume, choices: Choices, path: str) -> str:
 
 
 def _merged(cfg_text: str, choices: Choices) -> str:
-    from pipeline.core.train_cfg import merge_cfg
+    from pipeline.core.cfg.train_cfg import merge_cfg
 
     try:
         return merge_cfg(cfg_text, choices.overrides)

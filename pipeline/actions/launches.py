@@ -19,23 +19,23 @@ from pipeline.actions.estimate import Estimate, estimate
 from pipeline.actions.launch_texts import texts_of
 from pipeline.actions.placement import placement_findings
 from pipeline.actions.record import record
+from pipeline.core.checks.resources import DISK_CODES, check_disk
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
-from pipeline.core.launch import Choices, Launch, load_launch, new_launch_id
-from pipeline.core.pod_settings import check_pod_settings
-from pipeline.core.resources import DISK_CODES, check_disk
-from pipeline.core.run_folder import folder_of_run, run_folder
+from pipeline.core.launch.launch import Choices, Launch, load_launch, new_launch_id
+from pipeline.core.launch.pod_settings import check_pod_settings
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import folder_of_run, run_folder
 from pipeline.engines.base import Engine, Run
 
 if TYPE_CHECKING:
-    from pipeline.core.advice import Advice
-    from pipeline.core.dataset import DatasetReport
-    from pipeline.core.preflight import Preflight
+    from pipeline.core.checks.advice import Advice
+    from pipeline.core.checks.preflight import Preflight
+    from pipeline.core.dataset.read import DatasetReport
 
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
 _PARAMETERS = {
@@ -109,7 +109,7 @@ def prepare(
         Launch id of the original.
     """
     # polars and ruamel take a quarter of a second to import; listing runs needs neither.
-    from pipeline.core.preflight import preflight
+    from pipeline.core.checks.preflight import preflight
 
     volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(
@@ -248,7 +248,7 @@ def command_line(choices: Choices, engine: str = "") -> str:
 
 def _as_typed(value: Any) -> str:
     """Write a value as ``--set`` takes it; text that would be read as something else is quoted."""
-    from pipeline.core.train_cfg import parse_override
+    from pipeline.core.cfg.train_cfg import parse_override
 
     if isinstance(value, str) and parse_override(f"k={value}")[1] == value:
         return value

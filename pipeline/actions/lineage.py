@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.actions.found_runs import record_of
+from pipeline.core.dataset.fingerprint import is_comparable
 from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.files import sha256_file
-from pipeline.core.fingerprint import is_comparable
-from pipeline.core.launch import Launch
-from pipeline.core.run_folder import RUNS, RunFolder
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Kind, Volume
+from pipeline.core.volume.paths import Kind, Volume
+from pipeline.core.volume.run_folder import RUNS, RunFolder
 
 Now = Literal["same", "changed", "gone", ""]
 _KINDS: tuple[Kind, ...] = ("model", "cfg", "data", "tune")
@@ -134,7 +134,7 @@ def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
 def _dataset_now(settings: Settings, volume: Volume, record: Launch) -> Now:
     if not record.dataset_fingerprint:
         return ""
-    from pipeline.core.dataset import inspect_dataset  # polars takes a while to import
+    from pipeline.core.dataset.read import inspect_dataset  # polars takes a while to import
 
     try:
         data = volume.resolve("data", record.choices.data).path

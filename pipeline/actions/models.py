@@ -9,9 +9,9 @@ from pathlib import Path
 from pipeline.actions.catalog import list_choices
 from pipeline.actions.found_runs import record_of
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RUNS, RunFolder
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Choice
+from pipeline.core.volume.paths import Choice
+from pipeline.core.volume.run_folder import RUNS, RunFolder
 
 _METRIC = "mAP50-95"
 

@@ -8,13 +8,13 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.core.cfg_files import weight_paths
+from pipeline.core.cfg.files import weight_paths
+from pipeline.core.cfg.train_cfg import effective_cfg
 from pipeline.core.files import make_folder, sha256_file, write_atomic
-from pipeline.core.launch import Launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import RunNote, save_note
-from pipeline.core.train_cfg import effective_cfg
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Launch
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import RunNote, save_note
 
 if TYPE_CHECKING:
     from pipeline.actions.launches import Plan

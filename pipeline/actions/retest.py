@@ -8,7 +8,7 @@ from pipeline.actions.found_runs import find, folder_of
 from pipeline.actions.launches import Plan, choices_of, prepare
 from pipeline.core.errors import FileMissing
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
 
 SPLITS = ("val", "test", "train")
 

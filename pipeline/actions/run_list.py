@@ -18,11 +18,11 @@ from pipeline.actions.runs import facts_of, row_of, test_of
 from pipeline.actions.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.errors import FileMissing, SlipwayError
 from pipeline.core.files import sha256_file
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import RunNote, load_note, save_note, tags_of
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 from pipeline.tracking.elsewhere import ElsewhereRun
 from pipeline.tracking.reader import Tracking

@@ -32,9 +32,9 @@ from pipeline.core.errors import (
     UsageError,
 )
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import EXIT_HANDLER, STEPS, LogChunk, Run
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch import load_launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.launch.launch import load_launch
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 
 # Names of places and people, and the seed itself: the same experiment may differ in them.
 _NOT_COMPARED = ("seed", "project", "name", "save_dir", "exist_ok", "resume")

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from pipeline.core.cfg_check import clean
+from pipeline.core.cfg.check import clean
+from pipeline.core.cfg.train_cfg import effective_cfg, parse_override
 from pipeline.core.errors import UsageError
 from pipeline.core.files import read_text
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
-from pipeline.core.space_edit import document_of, with_entry, with_preset, with_setting
-from pipeline.core.space_form import SCALES, TWICE
-from pipeline.core.space_presets import PRESETS
-from pipeline.core.space_text import inline, is_inline
-from pipeline.core.train_cfg import effective_cfg, parse_override
-from pipeline.core.volume import Volume
+from pipeline.core.space.edit import document_of, with_entry, with_preset, with_setting
+from pipeline.core.space.form import SCALES, TWICE
+from pipeline.core.space.presets import PRESETS
+from pipeline.core.space.text import inline, is_inline
+from pipeline.core.volume.paths import Volume
 
 _HINT = "Write lr0=0.001..0.1:log, epochs=5..20, or optimizer=SGD|AdamW."
 
@@ -36,7 +36,7 @@ def with_search(
     choices
         Their space is what is changed; without one, `ranges` alone are searched.
     preset
-        One of `pipeline.core.space_presets.PRESETS`, around the values of the effective cfg.
+        One of `pipeline.core.space.presets.PRESETS`, around the values of the effective cfg.
     ranges
         ``KEY=LOW..HIGH``, with ``:log`` or ``:int`` behind it, or ``KEY=a|b|c``.
     trials

@@ -22,14 +22,12 @@ from pipeline.actions.sweep_plan import (
     sweep_before,
     together,
 )
+from pipeline.core.checks.resources import DISK_CODES, check_disk
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, RunNotFound, SlipwayError
 from pipeline.core.findings import Finding, has_errors, ordered, warning
-from pipeline.core.launch import Choices, new_launch_id
-from pipeline.core.resources import DISK_CODES, check_disk
-from pipeline.core.run_folder import run_folder
-from pipeline.core.settings import Settings
-from pipeline.core.sweep import (
+from pipeline.core.launch.launch import Choices, new_launch_id
+from pipeline.core.launch.sweep import (
     Combination,
     Sweep,
     combinations,
@@ -38,7 +36,9 @@ from pipeline.core.sweep import (
     new_sweep_name,
     save_sweep,
 )
-from pipeline.core.volume import Volume
+from pipeline.core.settings import Settings
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 
 
 def prepare_sweep(

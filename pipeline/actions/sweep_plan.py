@@ -12,9 +12,9 @@ from pipeline.actions.estimate import Estimate
 from pipeline.actions.launches import Plan
 from pipeline.core.errors import InputError, NotFound, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
-from pipeline.core.launch import Choices
-from pipeline.core.sweep import MAX_RUNS, Combination, Sweep, load_sweep, sweep_path
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.sweep import MAX_RUNS, Combination, Sweep, load_sweep, sweep_path
+from pipeline.core.volume.paths import Volume
 
 _NAMED = 3
 

@@ -11,11 +11,11 @@ from pipeline.actions.engines import Outage
 from pipeline.actions.found_runs import Found, find, folder_of, is_only_recorded, newest
 from pipeline.actions.seeds import mean_and_std
 from pipeline.core.errors import RunNotFound, SlipwayError
-from pipeline.core.run_folder import run_folder
+from pipeline.core.launch.sweep import Combination, Sweep, load_sweep, locked
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.sweep import Combination, Sweep, load_sweep, locked
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC

@@ -10,11 +10,9 @@ from typing import Any
 from pipeline.actions.found_runs import find, folder_of
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import SearchSpace, load_space
 from pipeline.core.settings import Settings
-from pipeline.core.states import State
-from pipeline.core.trials import (
+from pipeline.core.space.search_space import SearchSpace, load_space
+from pipeline.core.space.trials import (
     KEPT,
     Trial,
     ask_to_stop,
@@ -23,7 +21,9 @@ from pipeline.core.trials import (
     is_asked_to_stop,
     read_trials,
 )
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.states import State
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 from pipeline.tracking.schema import NOT_METRICS, shown_name
 

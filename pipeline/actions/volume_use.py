@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import RunFolder, list_run_folders
-from pipeline.core.run_note import load_note
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, list_run_folders
+from pipeline.core.volume.run_note import load_note
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from pipeline.actions.found_runs import record_of
 from pipeline.actions.lineage import origin_trial, recorded_beside, runs_of_trials
 from pipeline.actions.runs import test_of
 from pipeline.actions.seeds import mean_and_std, seed_key
-from pipeline.core.launch import Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Launch
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.schema import LIST_METRIC, TEST_METRICS
 
 

@@ -19,7 +19,7 @@ from pipeline.cli.options import (
     sweep_options,
 )
 from pipeline.core.errors import UsageError
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")
@@ -76,7 +76,7 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
     """
     given, original = _given(arguments), base or Choices()
     if "overrides" in given:
-        from pipeline.core.train_cfg import parse_overrides  # only where --set is given
+        from pipeline.core.cfg.train_cfg import parse_overrides  # only where --set is given
 
         merged = {**original.overrides, **parse_overrides(given["overrides"])}
         given["overrides"] = merged

@@ -14,8 +14,8 @@ from pipeline.core.settings import Settings
 def history(settings: Settings, arguments: Namespace) -> Answer:
     """List a file's versions, newest first, and the runs that used them."""
     from pipeline.actions.file_uses import runs_by_digest
-    from pipeline.core.editing import digest_now
-    from pipeline.core.history import list_versions
+    from pipeline.core.versions.editing import digest_now
+    from pipeline.core.versions.history import list_versions
 
     volume, path = require_volume(settings), arguments.file
     versions, now = list_versions(volume, path), digest_now(volume, path)
@@ -46,7 +46,7 @@ def history(settings: Settings, arguments: Namespace) -> Answer:
 
 def diff(settings: Settings, arguments: Namespace) -> Answer:
     """Show what differs between two versions, or between one and the file as it is."""
-    from pipeline.core.history import diff_versions
+    from pipeline.core.versions.history import diff_versions
 
     path, one, other = arguments.file, arguments.version, arguments.other
     text = diff_versions(require_volume(settings), path, one, other)
@@ -55,7 +55,7 @@ def diff(settings: Settings, arguments: Namespace) -> Answer:
 
 def restore(settings: Settings, arguments: Namespace) -> Answer:
     """Save an old version again, as a new one."""
-    from pipeline.core.editing import digest_now, restore
+    from pipeline.core.versions.editing import digest_now, restore
 
     volume, path = require_volume(settings), arguments.file
     now = digest_now(volume, path)

@@ -14,10 +14,10 @@ import yaml
 from pipeline.cli.answer import Answer, findings_text, say, table
 from pipeline.cli.arguments import choices_from, has_choices, search_of
 from pipeline.cli.volume_commands import require_volume
+from pipeline.core.checks.resources import check_sizes
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.resources import check_sizes
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 

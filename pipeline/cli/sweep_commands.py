@@ -11,11 +11,11 @@ from pipeline.cli.answer import Answer, findings_text, say, shown, table
 from pipeline.cli.arguments import choices_from, has_choices
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError, RunFailed, UsageError
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.sweep import Combination, list_sweeps
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.sweep import Combination, list_sweeps
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
 
 if TYPE_CHECKING:
     from pipeline.actions.sweep_plan import SweepPlan

@@ -10,14 +10,14 @@ from typing import Any
 from pipeline.cli.answer import Answer, findings_text, table
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Kind, Volume
+from pipeline.core.volume.paths import Kind, Volume
 
 _KINDS: dict[str, Kind] = {"models": "model", "cfgs": "cfg", "datasets": "data"}
 
 
 def sample(settings: Settings, arguments: Namespace) -> Answer:
     """Write a sample volume."""
-    from pipeline.core.sample import write_sample
+    from pipeline.core.volume.sample import write_sample
 
     folder = Path(arguments.folder)
     try:
@@ -50,7 +50,7 @@ def ls(settings: Settings, arguments: Namespace) -> Answer:
 
 def inspect(settings: Settings, arguments: Namespace) -> Answer:
     """Count a dataset."""
-    from pipeline.core.dataset import inspect_dataset
+    from pipeline.core.dataset.read import inspect_dataset
 
     volume = require_volume(settings)
     try:

@@ -15,7 +15,7 @@ from pipeline.core.addresses import shown_address, shown_webhook
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.yamltext.file import load_yaml
 
 ENGINES = ("local", "kubeflow")
 ADDRESSES = (

@@ -27,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.core.placement import NodeCapacity
+from pipeline.core.launch.placement import NodeCapacity
 from pipeline.core.states import State
 
 Workflow = Mapping[str, Any]

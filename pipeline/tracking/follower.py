@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.writer import FAILED, FINISHED, KILLED, RUNNING, RunWriter
 
 POLL_S = 2.0

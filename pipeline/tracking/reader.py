@@ -19,9 +19,9 @@ import yaml
 from pipeline.core.addresses import server_key, shown_address
 from pipeline.core.errors import SlipwayError, TrackingUnreachable, Unreachable
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RunFolder, run_folder
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
 from pipeline.tracking.cache import Cache
 from pipeline.tracking.client import OUTAGES, ask, is_unmade
 from pipeline.tracking.elsewhere import (

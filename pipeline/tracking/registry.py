@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.core.errors import FileMissing, UsageError
-from pipeline.core.launch import load_launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.client import ask, is_unmade, reading
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import TAG_LAUNCH

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from pipeline.core.files import read_text
-from pipeline.core.machine import mlflow_name, read_samples
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.volume.machine import mlflow_name, read_samples
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.schema import (
     NOT_METRICS,
     TEST_METRICS,

@@ -15,9 +15,9 @@ from typing import Any
 from pipeline.core.addresses import server_key
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import TrackingUnreachable
-from pipeline.core.run_folder import RunFolder, list_run_folders
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, list_run_folders
 from pipeline.tracking.cache import Cache
 from pipeline.tracking.client import is_unmade, reading
 from pipeline.tracking.elsewhere import from_mlflow

@@ -19,10 +19,10 @@ from typing import Any
 from pipeline.core.addresses import shown_address
 from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_text, write_json
-from pipeline.core.launch import Launch, load_launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import load_note
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import load_note
 from pipeline.tracking import schema
 from pipeline.tracking.client import CREDENTIALS, is_refusal, mlflow_client, reason_of
 from pipeline.tracking.run_data import (

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from kfp.compiler import Compiler
 
-from pipeline.core.launch import Choices, Launch
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
 from pipeline.workflow.pipeline import build_pipeline, slipway_pipeline, weights_test_pipeline
 

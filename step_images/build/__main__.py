@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cfg_schema import SCHEMA
+from pipeline.core.cfg.schema import SCHEMA
+from pipeline.core.checks.preflight import preflight
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text, write_atomic, write_json
 from pipeline.core.findings import refuse_errors
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.preflight import preflight
-from pipeline.core.volume import scaled_name
-from pipeline.core.yaml_file import parse_yaml
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.volume.paths import scaled_name
+from pipeline.core.yamltext.file import parse_yaml
 from step_images.common import Step, print_findings, run_step, step_parser
 from step_images.ultralytics_home import prepare
 from step_images.verify.snapshot import model_file

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.core.dataset import DatasetReport, inspect_dataset
+from pipeline.core.dataset.read import DatasetReport, inspect_dataset
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_json
 from step_images.common import Step, print_findings, run_step, step_parser, write_output

@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cfg_schema import SCHEMA
+from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.files import write_json
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from step_images.memory import TEST, memory_explained
 from step_images.ultralytics_home import devices, plain, train_settings
 

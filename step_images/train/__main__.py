@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.core.cfg_files import weight_paths
+from pipeline.core.cfg.files import weight_paths
 from pipeline.core.files import read_text, write_json
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import load_settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.follower import Follower
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, ui_metadata, web_app

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from pipeline.core.cfg_schema import SCHEMA, UNUSED_GROUPS
+from pipeline.core.cfg.schema import SCHEMA, UNUSED_GROUPS
 
 Verdict = Literal["equal", "resolved", "different"]
 

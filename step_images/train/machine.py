@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from pipeline.core import machine
+from pipeline.core.volume import machine
 
 INTERVAL_S = 5.0
 # So that a day's training has some 2,000 samples and not 17,000.
@@ -26,7 +26,7 @@ class MachineWatch:
     Parameters
     ----------
     path
-        The file, see `pipeline.core.machine`; a resume goes on in it.
+        The file, see `pipeline.core.volume.machine`; a resume goes on in it.
     interval_s
         Seconds between samples; they grow longer as the work does.
     """

@@ -10,9 +10,9 @@ from typing import Any
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, write_json
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.volume import scales_of
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.volume.paths import scales_of
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from step_images.guards.yamls import require_sound_data, require_sound_model
 from step_images.memory import TRAIN, memory_explained
 from step_images.train import checkpoints

@@ -12,9 +12,9 @@ import yaml
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import write_atomic, write_json
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import METRICS, SearchSpace
-from pipeline.core.trials import Trial, best_of, read_trials
+from pipeline.core.space.search_space import METRICS, SearchSpace
+from pipeline.core.space.trials import Trial, best_of, read_trials
+from pipeline.core.volume.run_folder import RunFolder
 
 
 def write_outcome(

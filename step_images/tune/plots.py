@@ -14,9 +14,9 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
 from pipeline.core.files import read_text, write_atomic
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import SearchSpace
-from pipeline.core.trials import KEPT, Trial, best_so_far, read_trials
+from pipeline.core.space.search_space import SearchSpace
+from pipeline.core.space.trials import KEPT, Trial, best_so_far, read_trials
+from pipeline.core.volume.run_folder import RunFolder
 
 _COLUMNS = 3
 _BLUE, _ORANGE = "#2F5BD7", "#D9691A"

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cfg_schema import SCHEMA
+from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import SearchSpace, load_space
-from pipeline.core.space_presets import default_space
-from pipeline.core.trials import Trial, read_trials, write_trial
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.space.presets import default_space
+from pipeline.core.space.search_space import SearchSpace, load_space
+from pipeline.core.space.trials import Trial, read_trials, write_trial
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from step_images.tune.resources import Share, ray_here
 from step_images.tune.trial import YOLO_IMPORTS, Setup, Train, run_trial, train_yolo
 

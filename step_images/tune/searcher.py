@@ -14,8 +14,8 @@ from optuna.distributions import (
 )
 from ray.tune.search.optuna import OptunaSearch
 
-from pipeline.core.search_space import Dimension, SearchSpace
-from pipeline.core.trials import KEPT, Trial, trial_number
+from pipeline.core.space.search_space import Dimension, SearchSpace
+from pipeline.core.space.trials import KEPT, Trial, trial_number
 
 _MOST_BLIND_TRIALS = 10
 _FEWEST_FOR_IMPORTANCE = 4

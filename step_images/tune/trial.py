@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.core.clock import utc_now
 from pipeline.core.settings import load_settings
-from pipeline.core.trials import Trial, is_asked_to_stop, trial_name, write_trial
+from pipeline.core.space.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
 from step_images.guards import guard
 from step_images.memory import TUNE, out_of_memory

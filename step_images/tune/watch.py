@@ -15,8 +15,8 @@ from ray.tune.experiment import Trial as RayTrial
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.search_space import SearchSpace
-from pipeline.core.trials import KEPT, Trial, read_trial, trial_name, write_trial
+from pipeline.core.space.search_space import SearchSpace
+from pipeline.core.space.trials import KEPT, Trial, read_trial, trial_name, write_trial
 from step_images.memory import TUNE, out_of_memory
 from step_images.train import checkpoints
 from step_images.train.applied import verdict

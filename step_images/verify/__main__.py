@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.core.dataset import DatasetReport
+from pipeline.core.checks.preflight import preflight
+from pipeline.core.dataset.read import DatasetReport
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered, warning
-from pipeline.core.launch import DEFAULT_EXPERIMENT, Choices, load_launch
-from pipeline.core.preflight import preflight
-from pipeline.core.run_folder import run_folder
+from pipeline.core.launch.launch import DEFAULT_EXPERIMENT, Choices, load_launch
 from pipeline.core.settings import load_settings
+from pipeline.core.volume.run_folder import run_folder
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
 from step_images.verify.snapshot import as_launched, model_file, take_snapshot, verified_data
 

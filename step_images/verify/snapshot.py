@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.core.cfg_files import weight_paths
+from pipeline.core.cfg.files import weight_paths
+from pipeline.core.cfg.train_cfg import effective_cfg, merge_cfg
+from pipeline.core.checks.preflight import Preflight
 from pipeline.core.clock import utc_now
-from pipeline.core.dataset import write_verified_data
+from pipeline.core.dataset.read import write_verified_data
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic
 from pipeline.core.findings import Finding, warning
-from pipeline.core.launch import Choices, Launch, load_launch
-from pipeline.core.preflight import Preflight
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.space_text import file_text, is_inline, read_inline
-from pipeline.core.train_cfg import effective_cfg, merge_cfg
+from pipeline.core.launch.launch import Choices, Launch, load_launch
+from pipeline.core.space.text import file_text, is_inline, read_inline
 from pipeline.core.version import code_version
-from pipeline.core.volume import Kind, Volume, kind_of, scaled_name
+from pipeline.core.volume.paths import Kind, Volume, kind_of, scaled_name
+from pipeline.core.volume.run_folder import RunFolder
 
 _DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 

@@ -13,15 +13,15 @@ from pipeline.actions.adopt import adopt, train_adopted
 from pipeline.actions.found_runs import record_of
 from pipeline.actions.lineage import lineage
 from pipeline.actions.runs import listing, show
-from pipeline.core.editing import open_text
 from pipeline.core.errors import FileChanged, FileMissing, InputError
-from pipeline.core.history import list_versions
-from pipeline.core.launch import Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
-from pipeline.core.trials import write_trial
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.space.trials import write_trial
+from pipeline.core.versions.editing import open_text
+from pipeline.core.versions.history import list_versions
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client

@@ -16,10 +16,10 @@ from pipeline.actions.runs import show, stop
 from pipeline.cli.main import main
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.run_folder import claim
+from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.run_folder import claim
 from pipeline.engines.base import Run
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail, run_id
 

@@ -16,7 +16,7 @@ from pipeline.actions.clean import clean, plan
 from pipeline.actions.found_runs import find, folder_of
 from pipeline.actions.launches import prepare, submit
 from pipeline.core.errors import RunNotFound, TrackingUnreachable
-from pipeline.core.launch import Choices, load_launch
+from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.settings import Settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock

@@ -16,10 +16,10 @@ import pytest
 from pipeline.actions.estimate import Estimate
 from pipeline.actions.launches import Plan, prepare
 from pipeline.core.files import write_json
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder, run_folder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 CHOICES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 10})
 TRAIN_IMAGES = 17

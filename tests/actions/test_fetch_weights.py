@@ -14,7 +14,7 @@ from pipeline.actions.downloads import Download, Downloads
 from pipeline.actions.fetch_weights import Fetched, fetch
 from pipeline.core.errors import InputError, NotFound, SlipwayError, Stopped, Unreachable
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
 from tests.weights_files import evil_weights
 from tests.weights_server import WeightsServer, weights_file, weights_server
 

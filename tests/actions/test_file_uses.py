@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.actions.file_uses import runs_by_digest, runs_of_file
-from pipeline.core.editing import digest_now, save_text
 from pipeline.core.files import sha256_file
-from pipeline.core.history import list_versions
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.versions.editing import digest_now, save_text
+from pipeline.core.versions.history import list_versions
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
 
 FILE = "cfg-custom.yaml"
 

@@ -16,11 +16,11 @@ from pipeline.actions.record import record as write_record
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import InputError
 from pipeline.core.files import sha256_file
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.run_folder import run_folder
+from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
 from tests.fault_table import record
 from tests.weights_files import sound_weights
@@ -150,7 +150,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from pipeline.actions.launches import prepare, submit
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
 LocalEngine.submit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -5,9 +5,9 @@ import pytest
 from pipeline.actions.launches import prepare
 from pipeline.actions.lineage import Lineage, lineage
 from pipeline.core.files import sha256_file
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 
 WEIGHTS = "runs/before/train/weights/best.pt"
 

@@ -11,7 +11,7 @@ from pipeline.actions.found_runs import folder_of
 from pipeline.actions.launches import choices_of, prepare, submit, workflow_of
 from pipeline.actions.retest import retest
 from pipeline.core.errors import FileMissing
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
 from pipeline.engines.local.layout import Layout

@@ -21,10 +21,10 @@ from pipeline.core.errors import (
     TrackingUnreachable,
     UsageError,
 )
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder, claim
-from pipeline.core.run_note import RunNote, load_note
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder, claim
+from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.engines.base import Run
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock

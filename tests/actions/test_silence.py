@@ -12,9 +12,9 @@ import pytest
 from pipeline.actions import runs
 from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
 from pipeline.core.files import write_atomic, write_json
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.client import READ_S
 from pipeline.tracking.reader import Tracking
 from tests.silent_server import Silent, silent_server

@@ -11,14 +11,14 @@ from pipeline.actions.record import record
 from pipeline.actions.spaces import parse_range, with_search
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import FileMissing, UsageError
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.run_folder import run_folder
-from pipeline.core.search_space import Dimension, load_space
+from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.settings import Settings
-from pipeline.core.space_text import is_inline, read_inline
+from pipeline.core.space.search_space import Dimension, load_space
+from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 
 TUNED = Choices(model="yolov8n-scratch.yaml", tune=True, overrides={"optimizer": "AdamW"})

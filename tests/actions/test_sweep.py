@@ -22,13 +22,19 @@ from pipeline.actions.sweep_plan import SweepPlan
 from pipeline.actions.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all, value_of
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.run_folder import RunFolder, run_folder
-from pipeline.core.run_note import load_note
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.sweep import (
+    MAX_RUNS,
+    Combination,
+    list_sweeps,
+    load_sweep,
+    new_sweep_name,
+)
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.sweep import MAX_RUNS, Combination, list_sweeps, load_sweep, new_sweep_name
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
+from pipeline.core.volume.run_note import load_note
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client

@@ -9,9 +9,9 @@ from pipeline.actions.adopt import adopt, train_adopted
 from pipeline.actions.launches import choices_of, prepare, submit
 from pipeline.actions.runs import find
 from pipeline.actions.worth import worth_of
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from tests.tuned_runs import leave_test, tuned_run

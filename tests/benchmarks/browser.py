@@ -15,7 +15,7 @@ from statistics import median
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.core.guarded import start_guarded, stop_guarded
-from pipeline.core.sample import write_sample
+from pipeline.core.volume.sample import write_sample
 from pipeline.tracking.server import answers, free_port
 from tests.benchmarks.report import compare, say
 

@@ -22,8 +22,8 @@ REPORT = f"""
 import re, sys, time
 from pathlib import Path
 import polars
-from pipeline.core.dataset import inspect_dataset
-from pipeline.core.volume import Volume
+from pipeline.core.dataset.read import inspect_dataset
+from pipeline.core.volume.paths import Volume
 
 begin = time.perf_counter()
 inspect_dataset(Volume(Path(sys.argv[1])), {DATA!r}, index_folder=Path(sys.argv[2]))

@@ -13,9 +13,9 @@ from typing import Any
 from pipeline.actions.compare import side_by_side
 from pipeline.actions.run_list import page_of
 from pipeline.core.files import write_json
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import STEPS
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.rows import RunRow

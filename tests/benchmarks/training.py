@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.core.sample import DATASET, write_sample
+from pipeline.core.volume.sample import DATASET, write_sample
 from tests.benchmarks.report import compare
 
 ROOT = Path(__file__).resolve().parents[2]

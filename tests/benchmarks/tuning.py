@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.sample import write_sample
-from pipeline.core.trials import read_trials
+from pipeline.core.space.trials import read_trials
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.sample import write_sample
 from tests.benchmarks.report import compare
 from tests.step_images.yolo_runs import YoloRun, make_run
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.core.editing import digest_now, save_text
 from pipeline.core.files import sha256_file
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.versions.editing import digest_now, save_text
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
 from tests.cli.conftest import Cli
 
 FILE = "cfg-custom.yaml"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
-from pipeline.core.trials import is_asked_to_stop, write_trial
+from pipeline.core.space.trials import is_asked_to_stop, write_trial
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from tests.cli.conftest import Cli

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.dataset_forms import folders
+from tests.core.dataset.forms import folders
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.dataset import inspect_dataset
-from pipeline.core.editing import save_text
+from pipeline.core.checks.file import check_file
+from pipeline.core.checks.preflight import preflight
+from pipeline.core.dataset.read import inspect_dataset
 from pipeline.core.errors import SlipwayError
-from pipeline.core.file_check import check_file
-from pipeline.core.launch import Choices
-from pipeline.core.preflight import preflight
-from pipeline.core.volume import Volume
-from tests.core.dataset_forms import folders
+from pipeline.core.launch.launch import Choices
+from pipeline.core.versions.editing import save_text
+from pipeline.core.volume.paths import Volume
+from tests.core.dataset.forms import folders
 
 SECRET = "outside-of-everything"
 _opened: list[str] = []

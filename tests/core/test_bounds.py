@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.core.dataset.files.splits import split_lines
 from pipeline.core.findings import Tally, warning
-from pipeline.core.splits import split_lines
-from tests.core.dataset_forms import write_data, write_images
+from tests.core.dataset.forms import write_data, write_images
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MB = 1_000_000
@@ -26,11 +26,11 @@ GENEROUS_S = 240
 LIMITED = """
 import json, resource, sys
 from pathlib import Path
-from pipeline.core.dataset import inspect_dataset
-from pipeline.core.file_check import check_file
-from pipeline.core.launch import Choices
-from pipeline.core.preflight import preflight
-from pipeline.core.volume import Volume
+from pipeline.core.dataset.read import inspect_dataset
+from pipeline.core.checks.file import check_file
+from pipeline.core.launch.launch import Choices
+from pipeline.core.checks.preflight import preflight
+from pipeline.core.volume.paths import Volume
 root, more, action = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 import polars
 polars.DataFrame({"a": [1, 2]}).group_by("a").len()

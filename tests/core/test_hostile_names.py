@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch import Choices, new_launch_id
-from pipeline.core.presets import preset_path
-from pipeline.core.run_folder import claim, folder_of_run, run_folder
-from pipeline.core.space_file import space_path
-from pipeline.core.sweep import sweep_path
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, new_launch_id
+from pipeline.core.launch.presets import preset_path
+from pipeline.core.launch.sweep import sweep_path
+from pipeline.core.space.file import space_path
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import claim, folder_of_run, run_folder
 
 HOSTILE = [
     "../x", "..", ".", "", "/etc/x", "a/../../x", "a/b", "a\0b", "-x/../y", "%2e%2e/x", "//x",

@@ -5,7 +5,7 @@ from ultralytics.utils import downloads
 
 from pipeline.core.errors import FileMissing
 from pipeline.core.official_weights import NAMES, OFFICIAL, WEIGHTS_URL, official_name
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
 
 
 def test_every_name_is_one_that_ultralytics_downloads_from_the_same_release() -> None:

@@ -9,7 +9,7 @@ from dashboard.widgets.box_figures import (
     per_image_figure,
     side_figure,
 )
-from pipeline.core.box_stats import ASPECT_EDGES, SIDE_EDGES, BoxStats, box_stats
+from pipeline.core.dataset.checks.boxes import ASPECT_EDGES, SIDE_EDGES, BoxStats, box_stats
 
 BOXES = np.array(
     [[0.1, 0.1, 0.1, 0.1], [0.9, 0.9, 0.1, 0.1], [0.5, 0.5, 0.4, 0.1], [0.5, 0.5, 0.001, 0.3]],
@@ -65,7 +65,7 @@ def test_thin_boxes_and_no_boxes_are_said() -> None:
         import streamlit as st
 
         from dashboard.widgets.box_statistics import show_box_statistics
-        from pipeline.core.box_stats import BoxStats, box_stats
+        from pipeline.core.dataset.checks.boxes import BoxStats, box_stats
 
         boxes = np.array([[0.5, 0.5, 0.001, 0.3]], dtype=np.float32)
         show_box_statistics({"train": box_stats(boxes, np.array([1]))}, "some")

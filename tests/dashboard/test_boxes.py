@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from dashboard.widgets.boxes import box_overlay, class_colour, picture_html
-from pipeline.core.image_labels import LabelLine
-from pipeline.core.thumbnails import Picture
+from pipeline.core.dataset.labels.of_image import LabelLine
+from pipeline.core.dataset.thumbnails import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {0: "circle", 1: "<b>&별"}

@@ -13,9 +13,9 @@ from dashboard.theme import LIGHT, colours_of
 from dashboard.widgets.comparison import comparison_csv, counts_chart, metric_table, parallel_chart
 from pipeline.actions import launches, runs
 from pipeline.core.files import write_json
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
+from pipeline.core.volume.run_folder import RunFolder
 
 
 def compare_page() -> None:

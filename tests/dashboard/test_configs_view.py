@@ -5,7 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.core.files import write_json
-from pipeline.core.launch import load_launch
+from pipeline.core.launch.launch import load_launch
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from tests.actions.test_file_uses import record

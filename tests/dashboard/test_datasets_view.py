@@ -8,12 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import services
 from dashboard.views.dataset_findings import findings_table, fitting
-from pipeline.core.dataset import inspect_dataset
+from pipeline.core.dataset.read import inspect_dataset
 from pipeline.core.files import sha256_file
 from pipeline.core.findings import error, warning
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
 
 LABELS = "datasets/shapes/labels/train"
 IMAGES = "datasets/shapes/images/train"

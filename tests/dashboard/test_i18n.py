@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from streamlit.testing.v1 import AppTest
 
 from dashboard import i18n
-from pipeline.core.cfg_schema import GROUPS, UNUSED_GROUPS
+from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS
 
 ROOT = Path(i18n.__file__).parent
 FOREIGN = [code for code in i18n.LANGUAGES if code != "en"]

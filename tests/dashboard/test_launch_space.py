@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences
-from pipeline.core.launch import Choices
-from pipeline.core.space_text import inline, read_inline
+from pipeline.core.launch.launch import Choices
+from pipeline.core.space.text import inline, read_inline
 from tests.dashboard.test_launch_view import launch_of, open_page, text_of
 
 FIELD = "form.tune_space"

@@ -9,10 +9,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.presets import save_preset
-from pipeline.core.run_folder import run_folder
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.presets import save_preset
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from tests.dashboard.test_launch_view import PAGE, launch_of, open_page, text_of
 
 BUTTON = "launch.team_preset"

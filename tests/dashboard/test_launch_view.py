@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences, services
 from pipeline.actions.estimate import Estimate
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import run_folder
-from pipeline.core.volume import Volume
+from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 
 PAGE = {"model": "yolov8n-scratch.yaml", "cfg": "cfg-custom", "data": "data-custom"}
 

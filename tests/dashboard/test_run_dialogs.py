@@ -10,10 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions import launches, runs
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import load_note
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import load_note
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from pipeline.engines.local.store import Store

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions import launches, queue
-from pipeline.core.launch import Choices
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from pipeline.actions import launches, runs
 from pipeline.actions.adopt import adopt, train_adopted
 from pipeline.actions.tuning import tuning
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.trials import is_asked_to_stop, write_trial
+from pipeline.core.space.trials import is_asked_to_stop, write_trial
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 from tests.dashboard.test_run_views import open_page, run_page, text_of

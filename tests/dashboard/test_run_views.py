@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.actions import launches, runs
 from pipeline.core.files import write_json
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
+from pipeline.core.volume.run_folder import RunFolder
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server

@@ -15,11 +15,11 @@ from pipeline.actions import queue
 from pipeline.actions.engines import engine_of
 from pipeline.actions.sweep import prepare_sweep, start
 from pipeline.actions.sweep_runs import SweepRuns, show_sweep
-from pipeline.core.launch import Choices, load_launch
-from pipeline.core.run_folder import run_folder
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
 

@@ -19,7 +19,7 @@ import psutil
 import pytest
 import yaml
 
-from pipeline.core.sample import write_sample
+from pipeline.core.volume.sample import write_sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from dashboard.navigation import VIEWS
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.run_note import RunNote, save_note
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import RunNote, save_note
 
 if TYPE_CHECKING:
     from conftest import Dashboard

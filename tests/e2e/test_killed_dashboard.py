@@ -13,8 +13,8 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from pipeline.core.run_folder import RunFolder
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import free_port
 from tests.conftest import TINY_CFG

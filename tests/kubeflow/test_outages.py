@@ -19,9 +19,9 @@ from mlflow import MlflowClient
 
 from pipeline.actions import launches, runs
 from pipeline.core.errors import RunNotFound
-from pipeline.core.launch import Choices
-from pipeline.core.sample import write_sample
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
+from pipeline.core.volume.sample import write_sample
 from pipeline.engines.registry import make_engine
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import LOOPBACK, answers, free_port

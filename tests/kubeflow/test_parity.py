@@ -17,10 +17,10 @@ from pipeline.actions.builds import plan_build
 from pipeline.actions.retest import retest
 from pipeline.actions.sweep import prepare_sweep, start
 from pipeline.actions.sweep_runs import SweepRuns, show_sweep, stop_all
-from pipeline.core.launch import Choices
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.sample import write_sample
+from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.sample import write_sample
 from pipeline.tracking.reader import Tracking
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG
 from tests.kfp_backend import (

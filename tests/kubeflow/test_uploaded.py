@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.core.sample import write_sample
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.sample import write_sample
 from pipeline.engines.base import Engine, Run
 from pipeline.engines.registry import make_engine
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG

@@ -21,10 +21,10 @@ import psutil
 import yaml
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import load_space
-from pipeline.core.trials import read_trial, trial_name
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.space.search_space import load_space
+from pipeline.core.space.trials import read_trial, trial_name
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.yamltext.file import load_yaml
 from step_images.tune.outcome import write_outcome
 from step_images.tune.search import make_setup, search
 from step_images.tune.trial import Report, Setup

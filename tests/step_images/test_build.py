@@ -9,10 +9,10 @@ import pytest
 from pipeline.actions.builds import plan_build
 from pipeline.actions.record import record
 from pipeline.core.errors import InputError
-from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import parse_yaml
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
+from pipeline.core.yamltext.file import parse_yaml
 from step_images.build.building import build
 from tests.step_images.step_runner import StepRunner
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline.core.dataset import inspect_dataset
-from pipeline.core.volume import Volume
+from pipeline.core.dataset.read import inspect_dataset
+from pipeline.core.volume.paths import Volume
 from tests.step_images.step_runner import StepRunner
 
 UID = "uid-1234-5678"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pipeline.core.machine import read_samples
+from pipeline.core.volume.machine import read_samples
 from step_images.train.machine import MachineWatch
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from pipeline.core.trials import read_trial
+from pipeline.core.space.trials import read_trial
 from step_images.train.applied import compare
 from tests.step_images.yolo_runs import ROOT, YoloRun, make_run
 

@@ -12,7 +12,7 @@ import torch
 import yaml
 from mlflow import MlflowClient
 
-from pipeline.core.machine import read_samples
+from pipeline.core.volume.machine import read_samples
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from step_images.train import checkpoints

@@ -12,9 +12,9 @@ import yaml
 from mlflow import MlflowClient
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import Dimension, SearchSpace
-from pipeline.core.trials import Trial, TrialState, read_trial, write_trial
+from pipeline.core.space.search_space import Dimension, SearchSpace
+from pipeline.core.space.trials import Trial, TrialState, read_trial, write_trial
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.server import tracking_uri
 from step_images.tune.outcome import best_row, write_outcome
 from step_images.tune.plots import write_plots

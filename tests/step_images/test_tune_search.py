@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.core.run_folder import RunFolder
-from pipeline.core.search_space import Dimension, SearchSpace
-from pipeline.core.trials import Trial, ask_to_stop, best_of, read_trials, write_trial
+from pipeline.core.space.search_space import Dimension, SearchSpace
+from pipeline.core.space.trials import Trial, ask_to_stop, best_of, read_trials, write_trial
+from pipeline.core.volume.run_folder import RunFolder
 from step_images.tune.searcher import TrialSearcher, importance
 from tests.step_images import synthetic
 from tests.step_images.yolo_runs import ROOT

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder, claim, run_folder
+from pipeline.core.cfg.train_cfg import merge_cfg
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.core.train_cfg import merge_cfg
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, claim, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"

@@ -21,9 +21,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
 from pipeline.core.guarded import start_guarded, stop_guarded
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import LOOPBACK, answers, free_port

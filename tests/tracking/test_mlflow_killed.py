@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 from mlflow.tracking import MlflowClient
 
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder, claim, run_folder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, claim, run_folder
 from pipeline.tracking import server
 from pipeline.tracking.follower import Follower
 from tests.fault_table import record

@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.cache import Cache
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.writer import FINISHED, RunWriter, track

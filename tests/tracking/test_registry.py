@@ -9,9 +9,9 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.core.errors import FileMissing, TrackingUnreachable, UsageError
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.registry import mark, marks
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track

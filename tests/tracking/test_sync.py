@@ -11,10 +11,10 @@ from mlflow import MlflowClient
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
-from pipeline.core.launch import Choices, Launch
-from pipeline.core.run_folder import RunFolder
+from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.cache import Cache
 from pipeline.tracking.reader import Tracking, cache_path
 from pipeline.tracking.server import tracking_uri

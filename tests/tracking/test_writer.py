@@ -10,10 +10,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.core.errors import TrackingUnreachable
-from pipeline.core.launch import Choices, Launch, load_launch
-from pipeline.core.run_folder import RunFolder, claim, run_folder
+from pipeline.core.launch.launch import Choices, Launch, load_launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, claim, run_folder
 from pipeline.tracking.follower import Follower
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import logged_name, shown_name

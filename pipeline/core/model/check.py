@@ -11,9 +11,9 @@ from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.model.data import PARTS, check_model_data
 from pipeline.core.model.values import short
-from pipeline.core.volume import Resolved, Volume
+from pipeline.core.volume.paths import Resolved, Volume
 from pipeline.core.weights.check import check_weights
-from pipeline.core.yaml_file import YamlFile, load_yaml
+from pipeline.core.yamltext.file import YamlFile, load_yaml
 
 # substring of the head's last module, in the order in which Ultralytics looks
 _TASKS = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.core.class_names import MAX_CLASSES, whole_number
+from pipeline.core.dataset.files.class_names import MAX_CLASSES, whole_number
 from pipeline.core.model.layers import Problem, check_layers
 from pipeline.core.model.names import TEXT_MODELS
 from pipeline.core.model.size import check_size

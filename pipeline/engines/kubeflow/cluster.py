@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.core.errors import InputError, NotFound, SlipwayError
-from pipeline.core.placement import NodeCapacity
+from pipeline.core.launch.placement import NodeCapacity
 from pipeline.engines.kubeflow.connect import kubernetes_api
 from pipeline.engines.kubeflow.errors import translated
 

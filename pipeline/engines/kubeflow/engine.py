@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, UsageError
-from pipeline.core.placement import NodeCapacity
+from pipeline.core.launch.placement import NodeCapacity
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Workflow

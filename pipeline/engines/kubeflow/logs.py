@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
 from pipeline.core.files import write_atomic
-from pipeline.core.run_folder import RunFolder, folder_of_run
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, folder_of_run
 from pipeline.engines.base import LogChunk, Run, Step
 from pipeline.engines.kubeflow.cluster import Cluster
 from pipeline.engines.kubeflow.connect import Kfp

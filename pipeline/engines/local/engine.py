@@ -12,9 +12,9 @@ from pathlib import Path
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, UsageError
 from pipeline.core.findings import Finding, error, ordered
-from pipeline.core.run_folder import folder_of_run
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.run_folder import folder_of_run
 from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Step, Workflow
 from pipeline.engines.local.document import read_document
 from pipeline.engines.local.environment import gpu_names, job_slots, settings_environment

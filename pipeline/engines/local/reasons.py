@@ -12,9 +12,9 @@ from typing import Any
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.run_folder import RunFolder, folder_of_run
-from pipeline.core.volume import Volume
-from pipeline.core.yaml_file import load_yaml
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, folder_of_run
+from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.local.processes import Exit, Limits
 from pipeline.engines.local.rows import RunRow, StepRow
 

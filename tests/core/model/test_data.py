@@ -13,7 +13,7 @@ from ultralytics.utils import ROOT
 from pipeline.core.model.check import check_model_yaml
 from pipeline.core.model.data import check_model_data
 from pipeline.core.model.names import ACTIVATIONS, ARGUMENT_KEYS, MODULES, WORDS
-from pipeline.core.yaml_file import parse_yaml
+from pipeline.core.yamltext.file import parse_yaml
 
 SHIPPED = sorted((ROOT / "cfg" / "models").rglob("*.yaml"))
 EVIL = "__import__('os').system('touch /tmp/evil')"

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Engine
 from pipeline.engines.local.layout import Layout
 from tests.engines.documents import finish, is_running, log, states, step, wait, workflow

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Engine
 from pipeline.engines.local.step_group import make_group
 from pipeline.engines.registry import make_engine

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.core.run_folder import folder_of_run
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import folder_of_run
 from pipeline.engines.base import Engine
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import claim, finish, log, messages, states, step, workflow

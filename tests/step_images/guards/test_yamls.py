@@ -13,9 +13,9 @@ import yaml
 from pipeline.actions.builds import plan_build
 from pipeline.actions.record import record
 from pipeline.core.errors import InputError
-from pipeline.core.run_folder import run_folder
 from pipeline.core.settings import Settings
-from pipeline.core.volume import Volume
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
 from tests.step_images.step_runner import StepRunner
 from tests.step_images.yolo_runs import YoloRun, make_run
 

@@ -1,0 +1,1 @@
+"""Training cfgs: the one schema of settings, and checking files and values against it."""

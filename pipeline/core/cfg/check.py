@@ -1,0 +1,144 @@
+"""Checking one value of a training cfg against its setting."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from pipeline.core.cfg.files import check_text
+from pipeline.core.cfg.schema import SCHEMA, Kind, Setting
+from pipeline.core.findings import Finding, error
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+_TOO_BIG = 2**63  # whole numbers of torch, SQLite and MLflow have 64 bits
+_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "text",
+    "list": "a list in square brackets",
+}
+
+
+def clean(key: str, value: Any) -> Any:
+    """Give the value that people mean: ``1e-3`` as a number, ``None`` as nothing, 100.0 as 100.
+
+    Only settings that take numbers have text turned into numbers; unknown keys stay as they are.
+    """
+    setting = SCHEMA.get(key)
+    if value == "None":
+        return None
+    if setting is None:
+        return value
+    takes_number = setting.accepts("int") or setting.accepts("float")
+    if isinstance(value, str) and takes_number and _NUMBER.fullmatch(value.strip()):
+        value = _number(value.strip())
+    if isinstance(value, list) and takes_number:
+        return [_number(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for v in value]
+    whole = setting.kind == "int" and not setting.accepts("float")
+    if whole and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def check_value(setting: Setting, value: Any, where: str) -> list[Finding]:
+    """Find what is wrong with a value; nothing when training takes it."""
+    value = clean(setting.key, value)
+    if value is None:
+        if setting.nullable:
+            return []
+        return [_wrong_type(setting, "nothing", where)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return [
+            error("setting-range", f"'{setting.key}' is {value}.", where=where, next=_hint(setting))
+        ]
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(part, int) and abs(part) >= _TOO_BIG for part in parts):
+        message = f"'{setting.key}' has more digits than any computer counts with."
+        return [error("setting-range", message, where=where, next=_hint(setting))]
+    kind = next((kind for kind in (setting.kind, *setting.also) if _is(kind, value, setting)), None)
+    if kind is None:
+        return [_wrong_type(setting, repr(value), where)]
+    if isinstance(value, list):
+        return _check_list(setting, value, where)
+    if kind in ("int", "float") and not _in_range(setting, value):
+        message = f"'{setting.key}' is {value}; allowed is {allowed(setting)}."
+        return [error("setting-range", message, where=where, next="Correct the value.")]
+    return check_text(setting, value, where)
+
+
+def allowed(setting: Setting) -> str:
+    """Say in words what a setting takes."""
+    if setting.kind == "choice":
+        words = [", ".join(map(str, setting.choices))]
+    else:
+        words = [_NAMES[setting.kind] + _limits(setting)]
+    words += [_NAMES[kind] for kind in setting.also]
+    return " or ".join(words + ["null"] * setting.nullable)
+
+
+def _number(text: str) -> int | float:
+    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+
+
+def _wrong_type(setting: Setting, shown: str, where: str) -> Finding:
+    message = f"'{setting.key}' is {shown[:80]}; allowed is {allowed(setting)}."
+    return error("setting-type", message, where=where, next="Correct the value.")
+
+
+def _hint(setting: Setting) -> str:
+    return f"Allowed is {allowed(setting)}."
+
+
+def _is(kind: Kind, value: Any, setting: Setting) -> bool:
+    if kind == "choice":
+        given = value.lower() if isinstance(value, str) else value
+        options = [c.lower() if isinstance(c, str) else c for c in setting.choices]
+        return any(type(given) is type(option) and given == option for option in options)
+    if kind == "float":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    types: dict[str, type] = {"int": int, "bool": bool, "str": str, "list": list}
+    return isinstance(value, types[kind]) and (kind != "int" or not isinstance(value, bool))
+
+
+def _in_range(setting: Setting, value: float) -> bool:
+    if setting.key == "batch":  # -1, a share of the GPU's memory, or a number of images
+        return value == -1 or 0 < value < 1 or (value >= 1 and float(value).is_integer())
+    if setting.key == "fraction":
+        return 0 < value <= 1 or (isinstance(value, int) and value > 1)
+    low = -math.inf if setting.low is None else setting.low
+    high = math.inf if setting.high is None else setting.high
+    return low <= value <= high
+
+
+def _limits(setting: Setting) -> str:
+    if setting.key == "batch":
+        return " from 1 up, -1, a share between 0 and 1"
+    if setting.low is not None and setting.high is not None:
+        return f" from {setting.low:g} to {setting.high:g}"
+    return f" from {setting.low:g} up" if setting.low is not None else ""
+
+
+def _check_list(setting: Setting, value: list[Any], where: str) -> list[Finding]:
+    """Check a list's elements; which ones fit depends on the setting."""
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
+    whole = numbers and all(float(v).is_integer() and v >= 0 for v in value)
+    rules = {
+        "scale": (numbers and len(value) == 2, "two numbers, such as [0.5, 1.5]"),
+        "fraction": (numbers and _are_fractions(value), "shares or numbers of train, val, test"),
+        "imgsz": (whole and len(value) in (1, 2) and min(value) > 0, "[height, width] in pixels"),
+        "classes": (whole, "class ids, such as [0, 2]"),
+        "embed": (whole, "layers, such as [9, 12]"),
+        "freeze": (all(isinstance(v, (int, str)) for v in value), "layers, such as [0, 1, 23.cv2]"),
+    }
+    fits, words = rules.get(setting.key, (True, ""))
+    if fits:
+        return []
+    message = f"'{setting.key}' is {str(value)[:80]}; a list here has {words}."
+    return [error("setting-type", message, where=where, next="Correct the value.")]
+
+
+def _are_fractions(value: list[Any]) -> bool:
+    fits = all(v >= 0 and (isinstance(v, int) or v <= 1) for v in value)
+    return len(value) in (2, 3) and all(value[:2]) and fits

@@ -1,0 +1,1 @@
+"""Everything that would stop or spoil a run, found before it starts."""

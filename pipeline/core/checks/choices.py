@@ -1,0 +1,98 @@
+"""What does not go together in a launch's choices: its switches, the data's splits, its names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.core.findings import Finding, error, info, warning
+from pipeline.core.launch.launch import Choices
+from pipeline.core.space.text import is_inline
+
+if TYPE_CHECKING:
+    from pipeline.core.dataset.report import DatasetReport
+
+_MAX_NAME = 200
+
+
+def check_splits(cfg: Mapping[str, Any], report: DatasetReport, *, is_whole: bool) -> list[Finding]:
+    """Check what the cfg and the steps ask of the dataset's splits and classes."""
+    findings = []
+    if not report.splits:
+        return []  # the dataset's own findings say why
+    if is_whole and "test" not in report.splits:
+        findings.append(
+            warning(
+                "no-test-split",
+                "the data has no test split; the test step measures on val.",
+                where="data",
+                next="Add 'test:' to the data yaml for numbers on unseen images.",
+            )
+        )
+    split = cfg["split"]
+    if split in ("train", "test") and split not in report.splits:
+        message = f"'split: {split}' is not a split of the data."
+        findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
+    classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
+    unknown = [entry for entry in classes if entry is not None and entry not in report.names]
+    if unknown and report.names:
+        message = (
+            f"'classes' names {unknown}, but the data has the ids 0 to {len(report.names) - 1}."
+        )
+        findings.append(error("class-missing", message, where="cfg", next="Correct 'classes'."))
+    return findings
+
+
+def check_test(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
+    """Check what a launch needs that only measures weights."""
+    findings = []
+    if choices.train:
+        message = "a test of weights does not train."
+        findings.append(error("test-trains", message, where="train", next="Switch training off."))
+    if model and not model.endswith(".pt"):
+        message = f"{model} is an architecture: it has no weights to test."
+        findings.append(error("test-weights", message, where="model", next="Choose a .pt file."))
+    splits = list(report.splits) if report else []
+    if splits and choices.test_split not in splits:
+        message = f"'{choices.test_split}' is not a split of the data."
+        hint = f"Choose one of {', '.join(splits)}."
+        findings.append(error("split-not-there", message, where="test_split", next=hint))
+    return findings
+
+
+def check_build(model: str) -> list[Finding]:
+    """Check what a launch needs that only builds a model."""
+    if not model.endswith(".pt"):
+        return []
+    message = f"{model} holds weights: there is nothing to build."
+    return [error("build-weights", message, where="model", next="Choose a model yaml.")]
+
+
+def check_flags(choices: Choices) -> list[Finding]:
+    """Check switches that depend on each other, and the names of experiment and launch."""
+    findings = []
+    if choices.tune and not choices.train:
+        findings.append(
+            error(
+                "tune-without-train",
+                "tuning starts from the trained weights, so it needs training.",
+                where="tune",
+                next="Switch training on, or tuning off.",
+            )
+        )
+    if choices.tune_space and not choices.tune:
+        named = "" if is_inline(choices.tune_space) else f" '{choices.tune_space}'"
+        message = f"the search space{named} is not used: tuning is off."
+        findings.append(info("space-unused", message, where="tune_space"))
+    is_whole = not (choices.test_split or choices.build)
+    if is_whole and not choices.train and choices.overrides:
+        message = "the overrides have no effect: training is off."
+        findings.append(info("overrides-unused", message, where="overrides"))
+    for name, value in (("experiment", choices.experiment), ("name", choices.name)):
+        if name == "experiment" and not value.strip():
+            message = "the experiment has no name."
+            findings.append(error("experiment-name", message, where=name, next="Give it a name."))
+        elif len(value) > _MAX_NAME or not value.isprintable():
+            message = f"the {name} has line breaks, or more than {_MAX_NAME} characters."
+            findings.append(error(f"{name}-name", message, where=name, next="Shorten it."))
+    return findings

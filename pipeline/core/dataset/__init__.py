@@ -1,0 +1,1 @@
+"""Datasets in the numbers that Ultralytics' loader would use; nothing is read twice."""

@@ -1,0 +1,1 @@
+"""What a dataset's figures are, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Where a dataset's files are: its yaml, base folder, splits and images."""

@@ -1,0 +1,90 @@
+"""Where relative paths of a data yaml start."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core import findings as say
+from pipeline.core.dataset.files.class_names import quoted
+from pipeline.core.findings import Finding
+from pipeline.core.volume.paths import Volume
+from pipeline.core.yamltext.file import YamlFile
+
+
+@dataclass(frozen=True)
+class Start:
+    """The base that was taken, that base with the yaml's ``path``, and a note for people."""
+
+    base: Path
+    root: Path
+    note: str
+
+
+def choose_base(
+    volume: Volume, file: YamlFile, train: tuple[str, ...], found: list[Finding]
+) -> Start | None:
+    """Take the first base at which ``path`` and the train entry exist.
+
+    The bases are the yaml's folder, the volume's ``datasets/`` and the volume. None when none
+    fits, which `found` then says; when two fit, `found` has a warning.
+    """
+    path, where = file.data.get("path"), file.where("path")
+    if path is not None and (not isinstance(path, str) or "\0" in path):
+        found.append(
+            say.error("path-invalid", f"'path' is {quoted(path)}, not a path.", where=where)
+        )
+        return None
+    bases = {(volume.root / file.name).parent: "the yaml's folder"}
+    bases.setdefault(volume.root / "datasets", "the volume's datasets/")
+    bases.setdefault(volume.root, "the volume")
+    roots = {base: base / (path or "") for base in bases}
+    fitting = [
+        base for base in bases if all(os.path.exists(target(roots[base], text)) for text in train)
+    ]
+    if not fitting:
+        found.append(_nowhere(volume, file, train, list(roots.values())))
+        return None
+    base = fitting[0]
+    others = {os.path.realpath(roots[other]): bases[other] for other in fitting[1:]}
+    others.pop(os.path.realpath(roots[base]), None)
+    if others:
+        names = " and ".join(others.values())
+        message = f"the paths fit {bases[base]} (taken) and also {names}."
+        hint = "Remove one of the datasets, or write an absolute 'path'."
+        found.append(say.warning("base-ambiguous", message, where=where, next=hint))
+    note = f"relative paths start at {bases[base]}"
+    if path and os.path.isabs(path):
+        note = f"paths start at '{path}', as the yaml says"
+    return Start(base, roots[base], note)
+
+
+def target(root: Path, text: str) -> Path:
+    """Join like Ultralytics: ``../x`` also fits ``x`` (as some exporters write it)."""
+    path = Path(os.path.realpath(root / text))
+    if text.startswith("../") and not os.path.exists(path):
+        return Path(os.path.realpath(root / text[3:]))
+    return path
+
+
+def slash_hint(path: str) -> str:
+    """Say what to do about a path that was written on Windows; empty for others."""
+    return "Write '/' in place of '\\' between folders." if "\\" in path else ""
+
+
+def _nowhere(volume: Volume, file: YamlFile, train: tuple[str, ...], roots: list[Path]) -> Finding:
+    """Say which of ``path`` and ``train`` does not exist, and where they were looked for."""
+    hint = slash_hint("".join([str(file.data.get("path")), *train])) or "Correct the path."
+    if file.data.get("download"):
+        hint = "Slipway does not run 'download': fetch the dataset first, or correct the path."
+    if not any(os.path.exists(root) for root in roots):
+        tried = ", ".join(dict.fromkeys(f"'{volume.relative(root)}'" for root in roots))
+        message = f"the dataset's folder does not exist; looked for {tried}."
+        return say.error("path-missing", message, where=file.where("path"), next=hint)
+    missing = next(
+        text for text in train if not all(os.path.exists(target(root, text)) for root in roots)
+    )
+    tried = ", ".join(dict.fromkeys(f"'{volume.relative(root / missing)}'" for root in roots))
+    message = f"'{missing}' of train does not exist; looked for {tried}."
+    return say.error("split-missing", message, where=file.where("train"), next=hint)

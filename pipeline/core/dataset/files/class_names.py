@@ -1,0 +1,82 @@
+"""Class names of a data yaml, and the small readers of values that come with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pipeline.core import findings as say
+from pipeline.core.findings import Finding
+from pipeline.core.yamltext.file import YamlFile
+
+MAX_CLASSES = 100_000
+
+
+def read_names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
+    """Give class id to name as Ultralytics does; mistakes are added to `found`."""
+    given, count = file.data.get("names"), _class_count(file, found)
+    where = file.where("names")
+    if given is None:
+        if "nc" not in file.data:
+            message, hint = "neither 'names' nor 'nc' is given.", "Add 'names:', one name a class."
+            found.append(say.error("names-missing", message, where=file.name, next=hint))
+        return {index: f"class_{index}" for index in range(count or 0)}
+    if not isinstance(given, list | dict) or not given:
+        message = f"'names' is {quoted(given)}, not a list or a map of class id to name."
+        hint = "Write one name a line."
+        found.append(say.error("names-invalid", message, where=where, next=hint))
+        return {}
+    items: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given))
+    names = _checked_names(file, items, found)
+    if count is not None and count != len(items):
+        message = f"'nc' is {count} but 'names' has {len(items)}."
+        hint = "Make them agree, or remove 'nc'."
+        found.append(say.error("names-nc-mismatch", message, where=file.where("nc"), next=hint))
+    for name in (name for name, times in Counter(names.values()).items() if times > 1):
+        message = f"'{name}' names more than one class."
+        found.append(say.warning("names-repeated", message, where=where, next="Rename one."))
+    return names
+
+
+def whole_number(value: object) -> int | None:
+    """Read a whole number as Ultralytics does: 3, 3.0 and '3'; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def quoted(value: object) -> str:
+    """Show a value and its type in a message, cut to a readable length."""
+    return f"{repr(value)[:60]} ({type(value).__name__})"
+
+
+def _checked_names(file: YamlFile, items: dict[Any, Any], found: list[Finding]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for key, value in items.items():
+        index, where = whole_number(key), file.where("names", key)
+        if index is None or not 0 <= index < len(items) or index in names:
+            message = f"class id '{key}' is not one of 0 to {len(items) - 1}, each once."
+            hint = "Number the classes from 0 without gaps."
+            found.append(say.error("names-invalid", message, where=where, next=hint))
+            continue
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            message = f"the name of class {index} is {quoted(value)}, read as '{value}'."
+            hint = "Put the name in quotes."
+            found.append(say.warning("name-not-text", message, where=where, next=hint))
+        names[index] = str(value)
+    return dict(sorted(names.items()))
+
+
+def _class_count(file: YamlFile, found: list[Finding]) -> int | None:
+    if "nc" not in file.data or (file.data["nc"] is None and file.data.get("names") is not None):
+        return None
+    count = whole_number(file.data["nc"])
+    if count is None or not 1 <= count <= MAX_CLASSES:
+        message = f"'nc' is {quoted(file.data['nc'])}, not a whole number, 1 to {MAX_CLASSES:,}."
+        found.append(say.error("nc-invalid", message, where=file.where("nc")))
+        return None
+    return count

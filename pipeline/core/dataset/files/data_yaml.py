@@ -1,0 +1,245 @@
+"""The data yaml: its names, its base folder, and where each split lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.core import findings as say
+from pipeline.core.dataset.files.base_folder import Start, choose_base, slash_hint, target
+from pipeline.core.dataset.files.class_names import quoted, read_names, whole_number
+from pipeline.core.errors import InputError, SlipwayError
+from pipeline.core.files import read_text
+from pipeline.core.findings import Finding, has_errors
+from pipeline.core.volume.paths import Volume
+from pipeline.core.yamltext.file import YamlFile, parse_yaml
+
+SPLITS = ("train", "val", "test")
+# What a detector's training reads of a data yaml besides its paths and names; plain numbers. Other
+# keys do not reach Ultralytics: it would run what ``download`` says.
+KEPT_KEYS = ("channels", "kpt_shape", "flip_idx")
+_MAX_CHANNELS = 1_024
+ROOTS_SETTING = "SLIPWAY_DATA_ROOTS"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One folder or txt list of a split.
+
+    Parameters
+    ----------
+    path
+        Absolute, links followed, as Ultralytics follows them.
+    where
+        ``file:line`` in the data yaml.
+    written
+        As it stands there.
+    rule
+        Why it leads to `path`, for people.
+    """
+
+    path: Path
+    where: str
+    written: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data yaml as Slipway understands it.
+
+    Parameters
+    ----------
+    file
+        The parsed yaml; its name is the path relative to the volume.
+    names
+        Class id to name, 0 to n - 1.
+    base, root
+        Folder that relative paths start from, and that folder with the yaml's ``path``.
+    base_note
+        Which base was taken, for people.
+    splits
+        Entries of train, val and, where given, test.
+    keypoint_columns
+        Columns of keypoints a label line has in a pose dataset, else 0.
+    findings
+        Warnings and notes; errors are raised instead.
+    """
+
+    file: YamlFile
+    names: dict[int, str]
+    base: Path
+    root: Path
+    base_note: str
+    splits: dict[str, tuple[Entry, ...]]
+    keypoint_columns: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def load_dataset(volume: Volume, data: str) -> Dataset:
+    """Read a data yaml of the volume; the images are not looked at.
+
+    Parameters
+    ----------
+    data
+        Path relative to the volume.
+
+    Raises
+    ------
+    FileMissing
+        There is no such file.
+    InputError
+        It is not acceptable; `findings` hold every mistake.
+    """
+    return parse_dataset(volume, read_text(volume.path(data), shown_as=data), data)
+
+
+def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
+    """Understand the text of a data yaml that lies (or lay) at `data`; see `load_dataset`."""
+    try:
+        file = parse_yaml(text, name=data)
+    except InputError as reason:
+        raise _refused(data, [as_finding(reason, "yaml-invalid")]) from reason
+    found: list[Finding] = []
+    names = read_names(file, found)
+    written = {split: _written(file, split, found) for split in SPLITS}
+    keypoints = _keypoint_columns(file, found)
+    _check_kept(file, found)
+    if has_errors(found):
+        raise _refused(data, found)
+    start = choose_base(volume, file, written["train"][1], found)
+    if start is None:
+        raise _refused(data, found)
+    splits = {
+        split: tuple(_entry(start, text, where) for text, where in zip(texts, lines, strict=True))
+        for split, (lines, texts) in written.items()
+        if texts
+    }
+    for split in splits:
+        found += _entry_mistakes(volume, split, splits[split])
+    if has_errors(found):
+        raise _refused(data, found)
+    return Dataset(file, names, start.base, start.root, start.note, splits, keypoints, tuple(found))
+
+
+def as_finding(reason: SlipwayError, code: str) -> Finding:
+    """Turn one of our exceptions into a finding."""
+    return say.error(code, reason.message, where=reason.where, next=reason.next)
+
+
+def outside(volume: Volume, path: str | Path, where: str) -> Finding:
+    """Say that something of a dataset lies where Slipway may not read."""
+    name, target = shown(volume, str(path)), shown(volume, os.path.realpath(path))
+    lies = f"'{name}'" if name == target else f"'{name}' leads to '{target}', which"
+    return say.error(
+        "outside-volume",
+        f"{lies} is outside the volume and {ROOTS_SETTING}.",
+        where=where,
+        next=f"Move it into the volume, or add its folder to {ROOTS_SETTING}.",
+    )
+
+
+def shown(volume: Volume, path: str) -> str:
+    """Give a path for people: relative to the volume, and without bytes that are not UTF-8."""
+    for root in (str(volume.root), os.path.realpath(volume.root)):
+        path = path.removeprefix(f"{root}/")
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _refused(data: str, found: Sequence[Finding]) -> InputError:
+    errors = [finding for finding in found if finding.severity == "error"]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    first = errors[0]
+    return InputError(
+        f"{first.message}{more}", findings=found, where=first.where or data, next=first.next
+    )
+
+
+def _written(
+    file: YamlFile, split: str, found: list[Finding]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the lines and texts of a split's entries, as they stand in the yaml."""
+    key = "validation" if split == "val" and "val" not in file.data else split
+    value, where = file.data.get(key), file.where(key)
+    if value is None or value in ("", []):
+        if split != "test":
+            message = f"'{split}:' is not given; train and val are required."
+            next_step = f"Add '{split}:' with a folder of images or a txt list."
+            found.append(say.error("split-not-given", message, where=where, next=next_step))
+        return (), ()
+    items: dict[tuple[Hashable, ...], Any] = (
+        {(key, index): item for index, item in enumerate(value)}
+        if isinstance(value, list)
+        else {(key,): value}
+    )
+    for keys, item in items.items():
+        if not isinstance(item, str) or not item or "\0" in item:
+            message = f"'{split}' is {quoted(item)}, not a path or a list of paths."
+            found.append(say.error("split-invalid", message, where=file.where(*keys)))
+            return (), ()
+    return tuple(file.where(*keys) for keys in items), tuple(items.values())
+
+
+def _check_kept(file: YamlFile, found: list[Finding]) -> None:
+    """Check what else reaches Ultralytics, and say of ``download`` that it does not."""
+    channels, flip = file.data.get("channels"), file.data.get("flip_idx")
+    if channels is not None and not (type(channels) is int and 1 <= channels <= _MAX_CHANNELS):
+        message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
+        where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
+        found.append(say.error("channels-invalid", message, where=where, next=hint))
+    if flip is not None and not (isinstance(flip, list) and all(type(i) is int for i in flip)):
+        message = f"'flip_idx' is {quoted(flip)}, not a list of whole numbers."
+        where, hint = file.where("flip_idx"), "Remove it; a detector does not use it."
+        found.append(say.error("flip-idx-invalid", message, where=where, next=hint))
+    if file.data.get("download"):
+        message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
+        where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
+        found.append(say.info("download-ignored", message, where=where, next=hint))
+
+
+def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
+    shape = file.data.get("kpt_shape")
+    if shape is None:
+        return 0
+    where = file.where("kpt_shape")
+    numbers = [whole_number(part) for part in shape] if isinstance(shape, list) else []
+    if len(numbers) != 2 or numbers[1] not in (2, 3) or not numbers[0] or numbers[0] < 1:
+        message = f"'kpt_shape' is {quoted(shape)}, not [keypoints, 2 or 3]."
+        found.append(say.error("kpt-shape-invalid", message, where=where))
+        return 0
+    found.append(
+        say.warning(
+            "not-detect-dataset",
+            "'kpt_shape' makes this a pose dataset; a detector trains on its boxes only.",
+            where=where,
+            next="Choose a pose model, or remove 'kpt_shape'.",
+        )
+    )
+    return int(numbers[0]) * int(numbers[1])
+
+
+def _entry(start: Start, text: str, where: str) -> Entry:
+    path = target(start.root, text)
+    rule = "an absolute path" if os.path.isabs(text) else start.note
+    if text.startswith("../") and path != Path(os.path.realpath(start.root / text)):
+        rule += "; nothing is there, so '../' is left out"
+    return Entry(path, where, text, rule)
+
+
+def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> list[Finding]:
+    found = []
+    for entry in entries:
+        path = entry.path
+        if not volume.allows_data(path):
+            found.append(outside(volume, path, entry.where))
+        elif not os.path.exists(path):
+            message = f"'{volume.relative(path)}' of {split} does not exist."
+            hint = slash_hint(str(path)) or f"Correct '{split}' or 'path'."
+            found.append(say.error("split-missing", message, where=entry.where, next=hint))
+        elif not os.path.isdir(path) and not os.path.isfile(path):
+            message = f"'{volume.relative(path)}' of {split} is neither a folder nor a plain file."
+            found.append(say.error("not-a-file", message, where=entry.where))
+    return found

@@ -1,0 +1,1 @@
+"""Label files, as Ultralytics reads them: one line, one file, many files at once."""

@@ -1,0 +1,180 @@
+"""The launch: what a person asked for, frozen and on disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_text, write_json
+
+SCHEMA_VERSION = 1
+DEFAULT_EXPERIMENT = "slipway"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the form or the command line collects; nothing is checked or looked up yet.
+
+    Parameters
+    ----------
+    model, cfg, data
+        Names as typed; `pipeline.core.volume.paths.Volume.resolve` finds the files.
+    train, tune
+        Which of the conditional steps run.
+    overrides
+        Ultralytics settings that differ from the cfg file, key to value.
+    experiment
+        MLflow experiment.
+    name
+        Free text that becomes part of the launch id.
+    gpus
+        GPUs for train, test and tune.
+    cpus, mem_gb
+        What train, test and tune ask for; 0 asks for nothing. Memory is a limit, too.
+    shm_size
+        Size of ``/dev/shm`` as a Kubernetes quantity.
+    node_selector
+        Labels of the nodes on which train, test and tune may run.
+    tolerations
+        Taints that they accept, as ``kubectl taint`` writes them: ``key=value:NoSchedule``.
+    tune_space
+        Name of a ``tune-*.yaml``, or the search space itself (see `pipeline.core.space.text`);
+        empty means the default one.
+    test_split
+        Only measure the model on this split of the data; empty means the whole pipeline.
+    build
+        Only build the model from its yaml, and pass one image of the overrides' ``imgsz`` through;
+        neither cfg nor data is needed.
+    """
+
+    model: str = "yolov8n.pt"
+    cfg: str = "cfg-custom"
+    data: str = "data-custom"
+    train: bool = True
+    tune: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    experiment: str = DEFAULT_EXPERIMENT
+    name: str = ""
+    gpus: int = 0
+    cpus: int = 0
+    mem_gb: int = 0
+    shm_size: str = "1Gi"
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[str, ...] = ()
+    tune_space: str = ""
+    test_split: str = ""
+    build: bool = False
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch as recorded in ``launch.json``; never edited afterwards.
+
+    Parameters
+    ----------
+    id
+        Sorts by time, safe as a Kubernetes name: ``20261123-1432-shapes-yolov8n-k3f9``.
+    choices
+        What was asked for.
+    model_path
+        The model file, relative to the volume.
+    user, created_at, code_version
+        Who, when (ISO 8601, UTC) and with which Slipway.
+    sha256
+        Digests of the files named ``model``, ``cfg``, ``data`` as they were at launch.
+    dataset_fingerprint
+        Digest of split lists and labels, or empty when it was not taken.
+    cloned_from
+        Launch id of the original, or empty.
+    engine
+        Where it was submitted; empty in records from before there was a choice.
+    sweep
+        Name of the sweep that it belongs to, or empty.
+    from_trial
+        Whose values its cfg has: a launch id and one of its trials, ``<launch>/trial-003``; or
+        empty.
+    """
+
+    id: str
+    choices: Choices
+    model_path: str
+    user: str
+    created_at: str
+    code_version: str
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    dataset_fingerprint: str = ""
+    cloned_from: str = ""
+    engine: str = ""
+    sweep: str = ""
+    from_trial: str = ""
+
+    def save(self, path: Path) -> None:
+        """Write ``launch.json`` atomically."""
+        write_json(path, {"schema": SCHEMA_VERSION, **asdict(self)})
+
+
+def load_launch(path: Path) -> Launch:
+    """Read ``launch.json``.
+
+    Raises
+    ------
+    FileMissing
+        There is none.
+    InputError
+        It is not JSON, or of a newer schema.
+    """
+    try:
+        document = json.loads(read_text(path))
+        if document["schema"] > SCHEMA_VERSION:
+            raise InputError(
+                f"launch.json has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
+                where=str(path),
+                next="Update Slipway.",
+            )
+        choices = read_choices(document["choices"])
+        return Launch(**{**_known(Launch, document), "choices": choices})
+    except (json.JSONDecodeError, KeyError, TypeError) as reason:
+        raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+
+
+def read_choices(document: Mapping[str, Any]) -> Choices:
+    """Give choices that were written as JSON; what a newer Slipway added is left out."""
+    chosen = _known(Choices, document)
+    return Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
+
+
+def new_launch_id(choices: Choices, now: datetime | None = None, *, ending: str = "") -> str:
+    """Draw a launch id: time, what it is about, four random letters; at most 60 characters.
+
+    The name is lower case, digits and dashes, so that it is a Kubernetes name (RFC 1123).
+
+    Parameters
+    ----------
+    ending
+        Of what it is about, when that alone does not tell launches apart: ``-s0``.
+    """
+    moment = now or datetime.now(UTC)
+    about = choices.name or f"{_stem(choices.data, 'data-')}-{_stem(choices.model)}"
+    slug = re.sub(r"[^a-z0-9]+", "-", about.lower()).strip("-")[: 38 - len(ending)].strip("-")
+    return f"{moment:%Y%m%d-%H%M}-{slug or 'run'}{ending}-{random_letters()}"
+
+
+def random_letters() -> str:
+    """Draw four letters or digits that nobody takes for one another."""
+    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4))
+
+
+def _stem(name: str, prefix: str = "") -> str:
+    return Path(name).name.removesuffix(".pt").removesuffix(".yaml").removeprefix(prefix)
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {entry.name for entry in fields(kind)}
+    return {key: value for key, value in values.items() if key in names}

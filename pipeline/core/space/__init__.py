@@ -1,0 +1,1 @@
+"""Search spaces of tuning: reading, changing and saving them, and their trials."""

@@ -1,0 +1,115 @@
+"""The form of a ``tune-*.yaml``: which keys it has and what a range may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.cfg.check import check_value, clean
+from pipeline.core.cfg.schema import SCHEMA, UNUSED_GROUPS, Setting
+from pipeline.core.cfg.unknown_keys import unknown_keys
+from pipeline.core.findings import Finding, error
+from pipeline.core.yamltext.file import YamlFile
+
+SCALES = ("linear", "log", "int")
+METRICS = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
+SEARCHERS = ("tpe", "random")
+SCHEDULERS = ("asha", "none")
+_WHOLE = {"trials": (1, 1000), "epochs": (1, 100_000), "parallel": (1, 64), "seed": (0, 2**31)}
+_NUMBERS = {"fraction": (0.01, 1), "time_limit_min": (0.1, 100_000)}
+_NAMES = {"metric": METRICS, "searcher": SEARCHERS, "scheduler": SCHEDULERS}
+# What both the file's own settings and its space can say.
+TWICE = ("epochs", "fraction")
+
+
+def check_form(yaml_file: YamlFile) -> list[Finding]:
+    """Find every mistake that shows in the file alone."""
+    findings: list[Finding] = []
+    allowed = ("space", *_WHOLE, *_NUMBERS, *_NAMES)
+    unknown = [(key, yaml_file.where(key)) for key in yaml_file.data if key not in allowed]
+    findings += unknown_keys(unknown, allowed)
+    for key, value in yaml_file.data.items():
+        where = yaml_file.where(key)
+        if key in allowed and value is not None and (words := _wrong(key, value)):
+            message = f"'{key}' is {value!r}; allowed is {words}."
+            findings.append(error("tune-value", message, where=where, next="Correct the value."))
+    space = yaml_file.data.get("space")
+    if not isinstance(space, dict) or not space:
+        message = "'space' names no setting to vary."
+        hint = "Write space: {lr0: {low: 0.0005, high: 0.02, scale: log}}."
+        return [*findings, error("tune-space", message, where=yaml_file.where("space"), next=hint)]
+    for key in space:
+        if key in SCHEMA:
+            findings += check_entry(key, yaml_file.data, yaml_file.where("space", key))
+    unknown = [(key, yaml_file.where("space", key)) for key in space if key not in SCHEMA]
+    return findings + unknown_keys(unknown, SCHEMA)
+
+
+def check_entry(key: Any, document: Mapping[str, Any], where: str) -> list[Finding]:
+    """Find every mistake of one setting that is searched, as far as the file alone shows it."""
+    if key not in SCHEMA:
+        return unknown_keys([(key, where)], SCHEMA)
+    findings = check_dimension(SCHEMA[key], document["space"][key], where)
+    if key in TWICE and document.get(key) is not None:
+        message = f"'{key}' is fixed to {document[key]} and also searched."
+        hint = f"Remove '{key}' here or below."
+        findings.append(error("fixed-and-searched", message, where=where, next=hint))
+    return findings
+
+
+def check_dimension(setting: Setting, entry: Any, where: str) -> list[Finding]:
+    """Find what is wrong with one setting's range or choices."""
+
+    def mistake(message: str, next: str) -> list[Finding]:
+        return [error("tune-space", f"'{setting.key}' {message}", where=where, next=next)]
+
+    if setting.owned or setting.group in UNUSED_GROUPS:
+        return mistake("cannot be searched: it does not change the training.", "Remove it.")
+    if not isinstance(entry, dict) or set(entry) - {"low", "high", "scale", "choices"}:
+        return mistake("is not a range.", "Write {low: 0.1, high: 0.9} or {choices: [1, 2]}.")
+    if "choices" in entry:
+        choices = entry["choices"]
+        if len(entry) > 1 or not isinstance(choices, list) or not choices:
+            return mistake(
+                "has choices that are no list, or a range too.", "Write {choices: [1, 2]}."
+            )
+        return [finding for value in choices for finding in check_value(setting, value, where)]
+    if entry.get("scale", "linear") not in SCALES:
+        return mistake(f"has the scale {entry['scale']!r}.", f"Use one of {', '.join(SCALES)}.")
+    if not (setting.accepts("float") or setting.accepts("int")):
+        return mistake("is no number.", "Write {choices: [...]}.")
+    low, high = (clean(setting.key, entry.get(end)) for end in ("low", "high"))
+    if not is_real(low) or not is_real(high):
+        return mistake("needs low and high as numbers.", "Write {low: 0.1, high: 0.9}.")
+    if low >= high:
+        return mistake(f"has low {low}, which is not below high {high}.", "Exchange them.")
+    if entry.get("scale") == "int" and (low % 1 or high % 1):
+        return mistake(f"has scale int from {low} to {high}.", "Use whole numbers.")
+    if entry.get("scale") == "log" and setting.kind == "int":
+        return mistake("takes whole numbers only.", "Use scale int.")
+    if entry.get("scale") == "log" and low <= 0:
+        return mistake(f"has scale log from {low}.", "Start above 0, or use scale linear.")
+    return [finding for end in (low, high) for finding in check_value(setting, end, where)]
+
+
+def _wrong(key: str, value: Any) -> str:
+    """Say in words what a setting of the search may be; empty when it is that."""
+    if key in _WHOLE:
+        low, high = _WHOLE[key]
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        fine, words = is_whole and low <= value <= high, f"a whole number from {low} to {high:,}"
+    elif key in _NUMBERS:
+        least, most = _NUMBERS[key]
+        fine, words = is_real(value) and least <= value <= most, f"from {least} to {most:,}"
+    elif key in _NAMES:
+        fine, words = value in _NAMES[key], ", ".join(_NAMES[key])
+    else:
+        return ""
+    return "" if fine else words
+
+
+def is_real(value: Any) -> bool:
+    """Say whether a value is a finite number."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
