@@ -18,9 +18,8 @@ from typing import Any
 from pipeline.core.cfg.files import weight_files
 from pipeline.core.cfg.schema import SCHEMA, UNUSED_GROUPS
 from pipeline.core.cfg.train_cfg import check_cfg, effective_cfg
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, refuse_errors
 from pipeline.core.files import read_text
-from pipeline.core.findings import refuse_errors
 from pipeline.core.volume.paths import Volume
 from pipeline.core.yamltext.file import parse_yaml
 from step_images.guards import guard

@@ -22,17 +22,10 @@ Vendor exceptions are turned into these at one edge for each vendor, with ``rais
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pipeline.core.addresses import shown
-
-if TYPE_CHECKING:
-    from pipeline.core.findings import Finding
-
-
-def printable(text: str) -> str:
-    r"""Write halves of surrogate pairs as ``\\ud800``: as they are, nobody can print them."""
-    return text.encode("utf-8", "backslashreplace").decode()
+from pipeline.core.findings import Finding
+from pipeline.core.printable import printable
 
 
 class SlipwayError(Exception):
@@ -125,3 +118,16 @@ class EngineUnreachable(Unreachable):
 
 class TrackingUnreachable(Unreachable):
     """The MLflow server did not answer."""
+
+
+def refuse_errors(findings: Sequence[Finding]) -> None:
+    """Raise what stops a launch, if anything does.
+
+    Raises
+    ------
+    InputError
+        Says the first error and holds all findings.
+    """
+    first = next((finding for finding in findings if finding.severity == "error"), None)
+    if first:
+        raise InputError(first.message, findings=findings, where=first.where, next=first.next)

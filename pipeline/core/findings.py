@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from pipeline.core.errors import InputError, printable
+from pipeline.core.printable import printable
 
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -109,19 +109,6 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Say whether any finding stops a launch."""
     return any(finding.severity == "error" for finding in findings)
-
-
-def refuse_errors(findings: Sequence[Finding]) -> None:
-    """Raise what stops a launch, if anything does.
-
-    Raises
-    ------
-    InputError
-        Says the first error and holds all findings.
-    """
-    first = next((finding for finding in findings if finding.severity == "error"), None)
-    if first:
-        raise InputError(first.message, findings=findings, where=first.where, next=first.next)
 
 
 def capped(findings: Iterable[Finding], limit: int = 20) -> list[Finding]:

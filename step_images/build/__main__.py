@@ -10,9 +10,8 @@ from typing import Any
 
 from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.checks.preflight import preflight
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, refuse_errors
 from pipeline.core.files import read_text, write_atomic, write_json
-from pipeline.core.findings import refuse_errors
 from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.volume.paths import scaled_name
 from pipeline.core.yamltext.file import parse_yaml

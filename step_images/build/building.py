@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pipeline.core.dataset.files.class_names import whole_number
 from pipeline.core.errors import InputError
 from pipeline.core.yamltext.file import YamlFile
+from pipeline.core.yamltext.values import whole_number
 from step_images.guards.yamls import require_sound_model
 
 _MAX_REASON = 300

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.checks.model import check_model_yaml
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error
-from pipeline.core.model.check import check_model_yaml
 from pipeline.core.model.data import check_model_data
 from pipeline.core.yamltext.file import YamlFile, load_yaml
 from step_images.common import print_findings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from pipeline.core.cfg.train_cfg import check_cfg
+from pipeline.core.checks.model import check_model_yaml
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error, info, ordered
-from pipeline.core.model.check import check_model_yaml
 from pipeline.core.space.search_space import check_space
 from pipeline.core.versions.files import check_name
 from pipeline.core.volume.paths import FOLDERS, PRESETS, Kind, Volume

@@ -17,11 +17,11 @@ from pipeline.core.cfg.train_cfg import check_cfg, effective_cfg
 from pipeline.core.checks.advice import Advice, advise, taken
 from pipeline.core.checks.batch import check_last_batch
 from pipeline.core.checks.choices import check_build, check_flags, check_splits, check_test
+from pipeline.core.checks.model import check_model, check_task_name
 from pipeline.core.checks.resources import check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.launch import Choices
-from pipeline.core.model.check import check_model, check_task_name
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume

@@ -10,11 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.core.dataset.files.class_names import MAX_CLASSES, whole_number
 from pipeline.core.model.layers import Problem, check_layers
 from pipeline.core.model.names import TEXT_MODELS
 from pipeline.core.model.size import check_size
-from pipeline.core.model.values import LARGEST, is_activation, is_number, is_whole, short, shown
+from pipeline.core.model.values import (
+    LARGEST,
+    MAX_CLASSES,
+    is_activation,
+    is_number,
+    is_whole,
+    short,
+    shown,
+)
+from pipeline.core.yamltext.values import whole_number
 
 PARTS = ("backbone", "head")
 _MAX_SCALE = 16

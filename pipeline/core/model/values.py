@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.core.model.names import ACTIVATIONS, WORDS
 
 LARGEST = 8_192
+MAX_CLASSES = 100_000
 MOST_VALUES = 100  # of one argument, and of one layer
 _CONSTANTS: dict[str, Any] = {"None": None, "True": True, "False": False}
 _NUMBER = re.compile(

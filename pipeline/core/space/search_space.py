@@ -27,7 +27,8 @@ import yaml
 from pipeline.core.cfg.check import clean
 from pipeline.core.cfg.files import check_file_setting, weight_paths
 from pipeline.core.cfg.schema import SCHEMA
-from pipeline.core.findings import Finding, error, ordered, refuse_errors, warning
+from pipeline.core.errors import refuse_errors
+from pipeline.core.findings import Finding, error, ordered, warning
 from pipeline.core.space.form import (
     METRICS,
     SCALES,

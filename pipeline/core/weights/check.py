@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.core.findings import Finding, error, refuse_errors
+from pipeline.core.errors import refuse_errors
+from pipeline.core.findings import Finding, error
 from pipeline.core.model.data import check_model_data
 from pipeline.core.weights.container import NotWeights, read_weights
 

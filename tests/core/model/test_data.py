@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ultralytics.utils import ROOT
 
-from pipeline.core.model.check import check_model_yaml
+from pipeline.core.checks.model import check_model_yaml
 from pipeline.core.model.data import check_model_data
 from pipeline.core.model.names import ACTIVATIONS, ARGUMENT_KEYS, MODULES, WORDS
 from pipeline.core.yamltext.file import parse_yaml

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core import findings as say
-from pipeline.core.dataset.files.class_names import quoted
 from pipeline.core.findings import Finding
 from pipeline.core.volume.paths import Volume
 from pipeline.core.yamltext.file import YamlFile
+from pipeline.core.yamltext.values import quoted
 
 
 @dataclass(frozen=True)

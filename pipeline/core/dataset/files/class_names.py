@@ -1,4 +1,4 @@
-"""Class names of a data yaml, and the small readers of values that come with them."""
+"""Class names of a data yaml."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from pipeline.core import findings as say
 from pipeline.core.findings import Finding
+from pipeline.core.model.values import MAX_CLASSES
 from pipeline.core.yamltext.file import YamlFile
-
-MAX_CLASSES = 100_000
+from pipeline.core.yamltext.values import quoted, whole_number
 
 
 def read_names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
@@ -36,22 +36,6 @@ def read_names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
         message = f"'{name}' names more than one class."
         found.append(say.warning("names-repeated", message, where=where, next="Rename one."))
     return names
-
-
-def whole_number(value: object) -> int | None:
-    """Read a whole number as Ultralytics does: 3, 3.0 and '3'; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return int(number) if number.is_integer() else None
-
-
-def quoted(value: object) -> str:
-    """Show a value and its type in a message, cut to a readable length."""
-    return f"{repr(value)[:60]} ({type(value).__name__})"
 
 
 def _checked_names(file: YamlFile, items: dict[Any, Any], found: list[Finding]) -> dict[int, str]:

@@ -10,12 +10,13 @@ from typing import Any
 
 from pipeline.core import findings as say
 from pipeline.core.dataset.files.base_folder import Start, choose_base, slash_hint, target
-from pipeline.core.dataset.files.class_names import quoted, read_names, whole_number
+from pipeline.core.dataset.files.class_names import read_names
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.findings import Finding, has_errors
 from pipeline.core.volume.paths import Volume
 from pipeline.core.yamltext.file import YamlFile, parse_yaml
+from pipeline.core.yamltext.values import quoted, whole_number
 
 SPLITS = ("train", "val", "test")
 # What a detector's training reads of a data yaml besides its paths and names; plain numbers. Other
