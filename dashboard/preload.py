@@ -8,7 +8,7 @@ from importlib import import_module
 
 from streamlit import runtime
 
-from pipeline.actions import launches
+from pipeline.actions.launching import launches
 from pipeline.core.errors import SlipwayError
 from pipeline.core.settings import load_settings
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pipeline.access.hosts import parse_host
-from pipeline.actions.catalog import list_choices
+from pipeline.actions.launching.catalog import list_choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.paths import FOLDERS, Kind, Volume
 
 if TYPE_CHECKING:
-    from pipeline.actions.downloads import Downloads
+    from pipeline.actions.fetching.downloads import Downloads
     from pipeline.actions.inspections import Inspections
     from pipeline.core.dataset.thumbnails import Thumbnails
     from pipeline.engines.base import Engine
@@ -72,7 +72,7 @@ def inspections() -> Inspections:
 @st.cache_resource(show_spinner=False)
 def downloads() -> Downloads:
     """Give what fetches official weights in the background."""
-    from pipeline.actions.downloads import Downloads  # only the Models page needs the web
+    from pipeline.actions.fetching.downloads import Downloads  # only the Models page needs the web
 
     return Downloads(settings())
 

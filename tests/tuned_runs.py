@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.actions import launches
+from pipeline.actions.launching import launches
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings

@@ -13,7 +13,7 @@ from dashboard.widgets.charts import draw
 from dashboard.widgets.comparison import comparison_csv, metric_table, params_table, show_chips
 from dashboard.widgets.curves import curve_chart
 from dashboard.widgets.outages import show_outages
-from pipeline.actions.compare import (
+from pipeline.actions.runs.compare import (
     Comparison,
     candidates,
     differing,

@@ -18,7 +18,7 @@ from dashboard.widgets.comparison import (
     scatter_chart,
 )
 from dashboard.widgets.run_results import IMAGES
-from pipeline.actions.compare import Comparison, by_class, class_counts, differing, file_diffs
+from pipeline.actions.runs.compare import Comparison, by_class, class_counts, differing, file_diffs
 from pipeline.core.volume.run_folder import RunFolder
 
 _AXES = 5

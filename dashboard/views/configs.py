@@ -12,7 +12,7 @@ from dashboard.plain import code, joined, plain
 from dashboard.views import configs_editor, configs_files, configs_side
 from dashboard.widgets.formats import plural
 from dashboard.widgets.yaml_editor import EDITOR_HEIGHT
-from pipeline.actions.file_uses import Uses, runs_by_digest, runs_of_file
+from pipeline.actions.runs.file_uses import Uses, runs_by_digest, runs_of_file
 from pipeline.core.errors import SlipwayError
 from pipeline.core.versions.editing import digest_now
 from pipeline.core.versions.history import deleted_files, list_versions

@@ -17,8 +17,8 @@ from dashboard.widgets.built import built_text
 from dashboard.widgets.findings import show_findings
 from dashboard.widgets.states import state_text
 from dashboard.widgets.yaml_editor import jump_to
-from pipeline.actions.builds import Build, newest_build, plan_build
-from pipeline.actions.launches import submit
+from pipeline.actions.launching.builds import Build, newest_build, plan_build
+from pipeline.actions.launching.launches import submit
 from pipeline.core.errors import SlipwayError
 from pipeline.core.states import State
 from pipeline.core.volume.paths import scaled_name

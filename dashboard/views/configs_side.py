@@ -16,7 +16,7 @@ from dashboard.views.configs_editor import Opened, change_text
 from dashboard.views.configs_space import show_space
 from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.formats import ago, plural
-from pipeline.actions.file_uses import Uses
+from pipeline.actions.runs.file_uses import Uses
 from pipeline.core.cfg.merge import diff_text
 from pipeline.core.checks.file import kind_of_text
 from pipeline.core.dataset.files.folders import dataset_roots, split_places

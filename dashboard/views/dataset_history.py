@@ -11,7 +11,7 @@ from dashboard import services, state
 from dashboard.i18n import marked, tr
 from dashboard.plain import joined
 from dashboard.widgets.formats import ago, exact, plural, share
-from pipeline.actions.dataset_runs import DatasetRun, best_run, runs_of_dataset
+from pipeline.actions.runs.dataset_runs import DatasetRun, best_run, runs_of_dataset
 
 _NOW = {
     "same": marked("✓ same data"),

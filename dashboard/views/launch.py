@@ -26,7 +26,7 @@ from dashboard.widgets.cfg_form import cfg_form
 from dashboard.widgets.distribution import show_distribution
 from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching.launches import Plan
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
 from pipeline.core.launch.launch import Choices

@@ -9,8 +9,8 @@ from dashboard.plain import Markdown, joined, plain
 from dashboard.views import launch_plan
 from dashboard.widgets.cfg_form import shown_value
 from dashboard.widgets.formats import duration, size
-from pipeline.actions.estimate import Estimate
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching.estimate import Estimate
+from pipeline.actions.launching.launches import Plan
 from pipeline.core.checks.advice import Advice
 
 

@@ -12,7 +12,7 @@ from dashboard.errors import guarded
 from dashboard.i18n import tr
 from dashboard.plain import plain
 from dashboard.widgets.formats import ago, exact
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching.launches import Plan
 from pipeline.core.findings import has_errors, ordered
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked
 from dashboard.widgets.cfg_form import override_text
-from pipeline.actions import launches
-from pipeline.actions.found_runs import find
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching import launches
+from pipeline.actions.launching.launches import Plan
+from pipeline.actions.runs.find import find
 from pipeline.core.checks.advice import Advice
 from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered

@@ -12,8 +12,8 @@ from dashboard.i18n import tr
 from dashboard.theme import colours
 from dashboard.views.launch_plan import settings_of
 from dashboard.widgets.step_graph import step_graph
-from pipeline.actions import launches
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching import launches
+from pipeline.actions.launching.launches import Plan
 
 
 def show(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from dashboard.i18n import tr
 from dashboard.plain import Markdown
 from dashboard.views import launch_plan
 from dashboard.widgets.formats import plural
-from pipeline.actions.launches import Plan
+from pipeline.actions.launching.launches import Plan
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.space.text import inline, is_inline
 

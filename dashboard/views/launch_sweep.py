@@ -14,9 +14,9 @@ from dashboard.plain import Markdown, joined
 from dashboard.views import launch_form
 from dashboard.views.launch_plan import settings_of
 from dashboard.widgets.formats import plural
-from pipeline.actions.launches import Plan
-from pipeline.actions.sweep import prepare_sweep, start
-from pipeline.actions.sweep_plan import SweepPlan
+from pipeline.actions.launching.launches import Plan
+from pipeline.actions.launching.sweep import prepare_sweep, start
+from pipeline.actions.launching.sweep_plan import SweepPlan
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.volume.paths import Kind

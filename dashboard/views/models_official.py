@@ -9,8 +9,8 @@ from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, code, plain
 from dashboard.widgets.formats import size
-from pipeline.actions.downloads import Download
-from pipeline.actions.fetch_weights import Fetched, place_of, url_of, where_it_is
+from pipeline.actions.fetching.downloads import Download
+from pipeline.actions.fetching.weights import Fetched, place_of, url_of, where_it_is
 from pipeline.core.official_weights import OFFICIAL
 
 _REFRESH_S = 1.0

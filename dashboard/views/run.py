@@ -24,9 +24,9 @@ from dashboard.widgets.log import show_log
 from dashboard.widgets.machine import show_machine
 from dashboard.widgets.run_results import show_files, show_images, show_test
 from dashboard.widgets.run_settings import show_lineage, show_settings
-from pipeline.actions import runs
-from pipeline.actions.elsewhere import is_elsewhere
-from pipeline.actions.lineage import lineage
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.from_mlflow import is_elsewhere
+from pipeline.actions.runs.lineage import lineage
 from pipeline.core.files import read_text
 from pipeline.core.states import State
 from pipeline.core.volume.machine import read_samples

@@ -15,8 +15,9 @@ from dashboard.views.run_adopt import show_adopt
 from dashboard.views.run_retest import show_retest
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.run_table import run_csv
-from pipeline.actions import run_list, runs
-from pipeline.actions.elsewhere import is_elsewhere
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs import page as run_list
+from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.states import State
 

@@ -13,7 +13,7 @@ from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, plain
 from dashboard.widgets.findings import show_findings
-from pipeline.actions.adopt import Adoption, adopt, train_adopted
+from pipeline.actions.launching.adopt import Adoption, adopt, train_adopted
 from pipeline.core.errors import FileChanged, FileMissing, SlipwayError
 
 _OWN, _NEW = marked("new version"), marked("new cfg")

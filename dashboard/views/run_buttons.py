@@ -13,8 +13,8 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import web_address
 from dashboard.views.run_actions import open_dialog
-from pipeline.actions import runs
-from pipeline.actions.elsewhere import is_elsewhere
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.errors import SlipwayError
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder

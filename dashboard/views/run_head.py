@@ -18,8 +18,8 @@ from dashboard.widgets.built import show_built
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
 from dashboard.widgets.log import clean
 from dashboard.widgets.states import show_steps, state_text
-from pipeline.actions import runs
-from pipeline.actions.elsewhere import is_elsewhere
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.clock import utc_at
 from pipeline.core.states import State
 from pipeline.core.volume.progress import training_progress

@@ -11,7 +11,7 @@ from dashboard import services
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.widgets.formats import duration, elapsed_s, plural
-from pipeline.actions import queue
+from pipeline.actions.runs import queue
 from pipeline.core.errors import SlipwayError
 from pipeline.engines.base import Run
 

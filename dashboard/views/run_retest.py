@@ -12,8 +12,8 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import plain
 from dashboard.widgets.findings import show_findings
-from pipeline.actions.launches import submit
-from pipeline.actions.retest import SPLITS, retest
+from pipeline.actions.launching.launches import submit
+from pipeline.actions.launching.retest import SPLITS, retest
 from pipeline.core.errors import SlipwayError
 
 

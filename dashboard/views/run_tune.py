@@ -16,8 +16,8 @@ from dashboard.views.run_tune_parts import show_parts
 from dashboard.widgets.formats import share
 from dashboard.widgets.trials import trial_columns, trial_table
 from dashboard.widgets.worth import sentence, show_worth
-from pipeline.actions.tuning import Tuning, stop_trial, tuning
-from pipeline.actions.worth import worth_of
+from pipeline.actions.runs.tuning import Tuning, stop_trial, tuning
+from pipeline.actions.runs.worth import worth_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.space.trials import KEPT, Trial

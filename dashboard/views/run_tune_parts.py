@@ -15,7 +15,7 @@ from dashboard.widgets import trial_charts as charts
 from dashboard.widgets.charts import draw
 from dashboard.widgets.curves import curve_chart
 from dashboard.widgets.formats import plural
-from pipeline.actions.tuning import Tuning, differing_values, trial_curves
+from pipeline.actions.runs.tuning import Tuning, differing_values, trial_curves
 from pipeline.core.space.trials import KEPT, Trial
 from pipeline.core.volume.run_folder import RunFolder
 

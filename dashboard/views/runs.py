@@ -16,7 +16,7 @@ from dashboard.views.run_queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
 from dashboard.widgets.run_table import COLUMNS, DEFAULT, FROM, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
-from pipeline.actions import run_list
+from pipeline.actions.runs import page as run_list
 from pipeline.core.states import State
 
 REFRESH_S = 3

@@ -18,8 +18,8 @@ from dashboard.widgets.formats import ago, exact, plural
 from dashboard.widgets.outages import show_outages
 from dashboard.widgets.states import state_counts
 from dashboard.widgets.sweep_table import sweep_table
-from pipeline.actions import sweep as sweeping
-from pipeline.actions.sweep_runs import (
+from pipeline.actions.launching import sweep as sweeping
+from pipeline.actions.runs.sweep_runs import (
     SweepRuns,
     retry_failed,
     show_sweep,

@@ -13,10 +13,10 @@ from dashboard.i18n import LANGUAGES, language, tr
 from dashboard.language import remember
 from dashboard.plain import code, joined, plain
 from dashboard.widgets.formats import plural, size
-from pipeline.actions.clean import CleanUp, plan
-from pipeline.actions.doctor import examine
-from pipeline.actions.shown_settings import shown_settings
-from pipeline.actions.volume_use import VolumeUse, volume_use
+from pipeline.actions.upkeep.clean import CleanUp, plan
+from pipeline.actions.upkeep.doctor import examine
+from pipeline.actions.upkeep.shown_settings import shown_settings
+from pipeline.actions.upkeep.volume_use import VolumeUse, volume_use
 from pipeline.core.errors import TrackingUnreachable
 
 _KEPT_S = 60

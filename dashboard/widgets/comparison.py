@@ -14,8 +14,8 @@ import streamlit as st
 
 from dashboard.theme import Colours
 from dashboard.widgets.states import state_text
-from pipeline.actions.compare import winners
-from pipeline.actions.elsewhere import is_elsewhere
+from pipeline.actions.runs.compare import winners
+from pipeline.actions.runs.from_mlflow import is_elsewhere
 
 # What fits beside the first axis, in characters; ends of file names tell more than beginnings.
 _LABEL = 16

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.widgets.formats import ago, plural
-from pipeline.actions.lineage import Lineage, origin_trial
+from pipeline.actions.runs.lineage import Lineage, origin_trial
 
 # The verdicts of train/applied.json, what needs a look first.
 _VERDICTS = {

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.widgets.formats import share
 from dashboard.widgets.states import state_text
-from pipeline.actions.sweep_runs import Row, SweepRuns, value_of
+from pipeline.actions.runs.sweep_runs import Row, SweepRuns, value_of
 from pipeline.core.launch.sweep import Combination
 
 _MOST_ROWS, _MOST_PX = 15, 560

@@ -12,7 +12,7 @@ from dashboard.theme import Colours
 from dashboard.widgets.comparison import parallel_axis
 from dashboard.widgets.formats import elapsed_s
 from dashboard.widgets.trials import is_number
-from pipeline.actions.tuning import Tuning
+from pipeline.actions.runs.tuning import Tuning
 from pipeline.core.space.trials import KEPT, Trial, best_so_far
 
 

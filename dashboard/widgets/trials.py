@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
-from pipeline.actions.tuning import Tuning
+from pipeline.actions.runs.tuning import Tuning
 from pipeline.core.space.trials import Trial
 
 _MARKS = {"running": "●", "done": "✓", "pruned": "▽", "stopped": "■", "interrupted": "■"}

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, joined
 from dashboard.widgets.formats import plural
-from pipeline.actions.worth import Measured, Worth
+from pipeline.actions.runs.worth import Measured, Worth
 from pipeline.tracking.schema import LIST_METRIC
 
 _SHOWN = ("mAP50-95", "mAP50", "precision", "recall")

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.actions.catalog import list_choices
-from pipeline.actions.found_runs import record_of
+from pipeline.actions.launching.catalog import list_choices
+from pipeline.actions.runs.find import record_of
 from pipeline.core.files import read_text
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Choice

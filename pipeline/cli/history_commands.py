@@ -13,7 +13,7 @@ from pipeline.core.settings import Settings
 
 def history(settings: Settings, arguments: Namespace) -> Answer:
     """List a file's versions, newest first, and the runs that used them."""
-    from pipeline.actions.file_uses import runs_by_digest
+    from pipeline.actions.runs.file_uses import runs_by_digest
     from pipeline.core.versions.editing import digest_now
     from pipeline.core.versions.history import list_versions
 

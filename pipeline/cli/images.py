@@ -10,7 +10,7 @@ from pipeline.core.settings import Settings
 
 def images(settings: Settings, arguments: Namespace) -> Answer:
     """Build the images of this code."""
-    from pipeline.actions.images import build_images
+    from pipeline.actions.upkeep.images import build_images
 
     names = build_images(arguments.only, arguments.builder)
     return Answer(names, table(("image", "name"), names.items()))

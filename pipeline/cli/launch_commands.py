@@ -22,8 +22,8 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
 if TYPE_CHECKING:
-    from pipeline.actions.estimate import Estimate
-    from pipeline.actions.launches import Plan
+    from pipeline.actions.launching.estimate import Estimate
+    from pipeline.actions.launching.launches import Plan
 
 _POLL_S = 0.5
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
@@ -31,7 +31,7 @@ _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
 
 def preflight(settings: Settings, arguments: Namespace) -> Answer:
     """Find what would stop or spoil a run."""
-    from pipeline.actions.launches import prepare
+    from pipeline.actions.launching.launches import prepare
 
     require_volume(settings)
     return _checked(prepare(settings, _choices(settings, arguments), deep=arguments.deep))
@@ -64,8 +64,8 @@ def launch(settings: Settings, arguments: Namespace) -> Answer:
 
 def clone(settings: Settings, arguments: Namespace) -> Answer:
     """Start a run again, with the changes that are named."""
-    from pipeline.actions.found_runs import find, folder_of
-    from pipeline.actions.launches import choices_of
+    from pipeline.actions.launching.launches import choices_of
+    from pipeline.actions.runs.find import find, folder_of
 
     require_volume(settings)
     original = find(settings, arguments.run)
@@ -75,7 +75,7 @@ def clone(settings: Settings, arguments: Namespace) -> Answer:
 
 def build(settings: Settings, arguments: Namespace) -> Answer:
     """Start a run that only builds a model."""
-    from pipeline.actions.builds import plan_build
+    from pipeline.actions.launching.builds import plan_build
 
     require_volume(settings)
     plan = plan_build(settings, arguments.model, arguments.imgsz)
@@ -86,7 +86,7 @@ def _choices(settings: Settings, arguments: Namespace, base: Choices | None = No
     choices, search = choices_from(arguments, base), search_of(arguments)
     if not search:
         return choices
-    from pipeline.actions.spaces import with_search
+    from pipeline.actions.launching.spaces import with_search
 
     return with_search(settings, choices, **search)
 
@@ -94,14 +94,14 @@ def _choices(settings: Settings, arguments: Namespace, base: Choices | None = No
 def _launched(
     settings: Settings, choices: Choices, arguments: Namespace, cloned_from: str = ""
 ) -> Answer:
-    from pipeline.actions.launches import prepare
+    from pipeline.actions.launching.launches import prepare
 
     plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
     return _submitted(settings, plan, arguments)
 
 
 def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
-    from pipeline.actions.launches import submit
+    from pipeline.actions.launching.launches import submit
 
     if not plan.ok:
         return _checked(plan)
@@ -130,8 +130,8 @@ def waited(settings: Settings, name: str) -> Answer:
 
 def _waited(settings: Settings, name: str) -> dict[str, Any]:
     """Tell each change on stderr until the run is over."""
-    from pipeline.actions.found_runs import find
-    from pipeline.actions.runs import show
+    from pipeline.actions.runs.details import show
+    from pipeline.actions.runs.find import find
 
     said: dict[str, State] = {}
     say(f"Launched {name}.")

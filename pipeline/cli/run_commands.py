@@ -7,8 +7,8 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from pipeline.actions import compare as comparing
-from pipeline.actions import runs as actions
+from pipeline.actions.runs import compare as comparing
+from pipeline.actions.runs import details as actions
 from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings

@@ -18,8 +18,8 @@ from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 
 if TYPE_CHECKING:
-    from pipeline.actions.sweep_plan import SweepPlan
-    from pipeline.actions.sweep_runs import SweepRuns
+    from pipeline.actions.launching.sweep_plan import SweepPlan
+    from pipeline.actions.runs.sweep_runs import SweepRuns
 
 _POLL_S = 1.0
 _OWN = ("models", "cfgs", "seeds", "tag")
@@ -27,7 +27,7 @@ _OWN = ("models", "cfgs", "seeds", "tag")
 
 def sweep(settings: Settings, arguments: Namespace) -> Answer:
     """Start a sweep, or do with an earlier one what is asked for."""
-    from pipeline.actions.sweep import prepare_sweep, resume
+    from pipeline.actions.launching.sweep import prepare_sweep, resume
 
     require_volume(settings)
     earlier = arguments.show or arguments.resume or arguments.stop or arguments.retry
@@ -72,7 +72,7 @@ def _listed(settings: Settings) -> Answer:
 
 
 def _asked(arguments: Namespace) -> Callable[[Settings, str], SweepRuns]:
-    from pipeline.actions.sweep_runs import retry_failed, show_sweep, stop_all
+    from pipeline.actions.runs.sweep_runs import retry_failed, show_sweep, stop_all
 
     if arguments.stop:
         return stop_all
@@ -80,8 +80,8 @@ def _asked(arguments: Namespace) -> Callable[[Settings, str], SweepRuns]:
 
 
 def _started(settings: Settings, arguments: Namespace, plan: SweepPlan) -> Answer:
-    from pipeline.actions.sweep import start
-    from pipeline.actions.sweep_runs import show_sweep
+    from pipeline.actions.launching.sweep import start
+    from pipeline.actions.runs.sweep_runs import show_sweep
 
     if not plan.ok:
         listed = [finding.as_dict() for finding in plan.findings]
@@ -106,7 +106,7 @@ def _answered(settings: Settings, arguments: Namespace, found: SweepRuns) -> Ans
 
 def _waited(settings: Settings, found: SweepRuns) -> SweepRuns:
     """Tell each change on stderr until no run is live."""
-    from pipeline.actions.sweep_runs import show_sweep
+    from pipeline.actions.runs.sweep_runs import show_sweep
 
     said: dict[Combination, Any] = {}
     while True:
@@ -136,7 +136,7 @@ def _text(found: SweepRuns) -> str:
 
 
 def _cell(run: Any) -> str:
-    from pipeline.actions.sweep_runs import value_of
+    from pipeline.actions.runs.sweep_runs import value_of
 
     if run is None:
         return ""

@@ -15,8 +15,8 @@ from pipeline.core.settings import Settings
 
 def trials(settings: Settings, arguments: Namespace) -> Answer:
     """List a run's trials, and what came of training with their values; or stop one."""
-    from pipeline.actions.tuning import stop_trial, tuning_of_run
-    from pipeline.actions.worth import as_dict, worth_of
+    from pipeline.actions.runs.tuning import stop_trial, tuning_of_run
+    from pipeline.actions.runs.worth import as_dict, worth_of
 
     _, folder, found = tuning_of_run(settings, arguments.run)
     if arguments.stop:
@@ -55,7 +55,7 @@ def trials(settings: Settings, arguments: Namespace) -> Answer:
 
 def adopt(settings: Settings, arguments: Namespace) -> Answer:
     """Write a trial's values into the cfg and train with them, in full."""
-    from pipeline.actions.adopt import adopt, train_adopted
+    from pipeline.actions.launching.adopt import adopt, train_adopted
 
     require_volume(settings)
     made = adopt(settings, arguments.run, arguments.trial, arguments.cfg)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from pipeline.actions import clean as cleaning
-from pipeline.actions import queue as queueing
-from pipeline.actions.runs import find
+from pipeline.actions.runs import queue as queueing
+from pipeline.actions.runs.details import find
+from pipeline.actions.upkeep import clean as cleaning
 from pipeline.cli.answer import Answer, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings

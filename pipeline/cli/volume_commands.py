@@ -34,7 +34,7 @@ def sample(settings: Settings, arguments: Namespace) -> Answer:
 
 def ls(settings: Settings, arguments: Namespace) -> Answer:
     """List what can be chosen."""
-    from pipeline.actions.catalog import list_choices
+    from pipeline.actions.launching.catalog import list_choices
 
     require_volume(settings)
     kinds = [arguments.kind] if arguments.kind else list(_KINDS)
@@ -83,7 +83,7 @@ def inspect(settings: Settings, arguments: Namespace) -> Answer:
 
 def doctor(settings: Settings, arguments: Namespace) -> Answer:
     """Say what works."""
-    from pipeline.actions.doctor import examine
+    from pipeline.actions.upkeep.doctor import examine
 
     document = examine(settings)
     lines = [

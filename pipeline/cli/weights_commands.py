@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.actions.fetch_weights import Watch, fetch, url_of, where_it_is
+from pipeline.actions.fetching.weights import Watch, fetch, url_of, where_it_is
 from pipeline.cli.answer import Answer, say, table
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.addresses import shown_address

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.actions.engines import engine_of
-from pipeline.actions.found_runs import find, folder_of, newest
-from pipeline.actions.launches import choices_of, prepare, submit
-from pipeline.actions.runs import show, stop
+from pipeline.actions.launching.launches import choices_of, prepare, submit
+from pipeline.actions.runs.details import show, stop
+from pipeline.actions.runs.find import find, folder_of, newest
 from pipeline.cli.main import main
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.actions import runs
+from pipeline.actions.runs import details as runs
 from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.launch.launch import Choices, Launch

@@ -166,7 +166,7 @@ def _settle(page: Page) -> None:
 
 
 def _stop_runs(folder: Path) -> None:
-    from pipeline.actions import runs
+    from pipeline.actions.runs import details as runs
     from pipeline.core.settings import load_settings
 
     settings = load_settings({"volume": str(folder / "volume"), "state": str(folder / "state")})

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.run_list import page_of
+from pipeline.actions.runs.page import page_of
 from pipeline.core.settings import Settings
 from pipeline.engines.base import STEPS
 from pipeline.workflow.compile import compile_workflow

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.actions import queue as actions
-from pipeline.actions.runs import listing
+from pipeline.actions.runs import queue as actions
+from pipeline.actions.runs.details import listing
 from pipeline.core.settings import Settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.compare import side_by_side
-from pipeline.actions.run_list import page_of
+from pipeline.actions.runs.compare import side_by_side
+from pipeline.actions.runs.page import page_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings

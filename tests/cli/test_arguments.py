@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from pipeline.actions.launches import command_line
+from pipeline.actions.launching.launches import command_line
 from pipeline.cli.arguments import choices_from, has_choices, make_parser
 from pipeline.core.errors import UsageError
 from pipeline.core.launch.launch import Choices

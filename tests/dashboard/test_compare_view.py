@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.theme import LIGHT, colours_of
 from dashboard.widgets.comparison import comparison_csv, counts_chart, metric_table, parallel_chart
-from pipeline.actions import launches, runs
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import details as runs
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings

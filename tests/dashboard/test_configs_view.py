@@ -8,7 +8,7 @@ from pipeline.core.files import write_json
 from pipeline.core.launch.launch import load_launch
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.start import take_lock
-from tests.actions.test_file_uses import record
+from tests.actions.runs.test_file_uses import record
 
 FILE = "cfg-custom.yaml"
 KEY = f"configs.text.{FILE}"

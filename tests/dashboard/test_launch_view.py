@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences, services
-from pipeline.actions.estimate import Estimate
+from pipeline.actions.launching.estimate import Estimate
 from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
@@ -345,10 +345,10 @@ def test_time_and_space_are_told_when_they_are_known(
 ) -> None:
     assert "like it before" not in text_of(open_page())
     known = Estimate(seconds=372.0, runs=3, bytes=120_000_000)
-    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: known)
+    monkeypatch.setattr("pipeline.actions.launching.launches.estimate", lambda *_: known)
     assert "about 6 min (3 like it before) · 120 MB" in text_of(open_page())
     weights = Estimate(bytes=12_000_000)
-    monkeypatch.setattr("pipeline.actions.launches.estimate", lambda *_: weights)
+    monkeypatch.setattr("pipeline.actions.launching.launches.estimate", lambda *_: weights)
     assert "about 12.0 MB on disk" in text_of(open_page()).splitlines()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.actions import launches, runs
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import details as runs
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
@@ -19,7 +20,7 @@ from pipeline.engines.local.start import take_lock
 from pipeline.engines.local.store import Store
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
-from tests.actions.test_retest import WEIGHTS
+from tests.actions.launching.test_retest import WEIGHTS
 from tests.dashboard.test_run_views import open_page, run_page, runs_page, text_of
 
 

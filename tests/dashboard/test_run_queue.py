@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.actions import launches, queue
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import queue
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.layout import Layout

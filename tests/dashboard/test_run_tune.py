@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pipeline.actions import launches, runs
-from pipeline.actions.adopt import adopt, train_adopted
-from pipeline.actions.tuning import tuning
+from pipeline.actions.launching import launches
+from pipeline.actions.launching.adopt import adopt, train_adopted
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.tuning import tuning
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial

@@ -9,7 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pipeline.actions import launches, runs
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import details as runs
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings

@@ -11,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.widgets.sweep_table import sweep_frame
-from pipeline.actions import queue
 from pipeline.actions.engines import engine_of
-from pipeline.actions.sweep import prepare_sweep, start
-from pipeline.actions.sweep_runs import SweepRuns, show_sweep
+from pipeline.actions.launching.sweep import prepare_sweep, start
+from pipeline.actions.runs import queue
+from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep
 from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
 from pipeline.core.settings import Settings, load_settings

@@ -4,8 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import services
-from pipeline.actions.shown_settings import shown_settings
-from pipeline.actions.volume_use import volume_use
+from pipeline.actions.upkeep.shown_settings import shown_settings
+from pipeline.actions.upkeep.volume_use import volume_use
 from pipeline.core.settings import Settings
 
 

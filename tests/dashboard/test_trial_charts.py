@@ -7,7 +7,7 @@ from dataclasses import replace
 from dashboard.theme import LIGHT
 from dashboard.widgets.trial_charts import history_chart, trials_parallel_chart, value_chart
 from dashboard.widgets.trials import trial_table
-from pipeline.actions.tuning import Tuning
+from pipeline.actions.runs.tuning import Tuning
 from pipeline.core.space.trials import trial_name
 from tests.tuned_runs import CURRENT, drawn_trial
 

@@ -17,7 +17,8 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from pipeline.actions import launches, runs
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import details as runs
 from pipeline.core.errors import RunNotFound
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings

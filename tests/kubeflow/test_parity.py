@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.actions import launches, runs
-from pipeline.actions.builds import plan_build
-from pipeline.actions.retest import retest
-from pipeline.actions.sweep import prepare_sweep, start
-from pipeline.actions.sweep_runs import SweepRuns, show_sweep, stop_all
+from pipeline.actions.launching import launches
+from pipeline.actions.launching.builds import plan_build
+from pipeline.actions.launching.retest import retest
+from pipeline.actions.launching.sweep import prepare_sweep, start
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep, stop_all
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder

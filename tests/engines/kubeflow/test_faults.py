@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from pipeline.actions.found_runs import newest
+from pipeline.actions.runs.find import newest
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.actions.builds import plan_build
-from pipeline.actions.record import record
+from pipeline.actions.launching.builds import plan_build
+from pipeline.actions.launching.record import record
 from pipeline.core.errors import InputError
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume

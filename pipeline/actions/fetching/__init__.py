@@ -1,0 +1,1 @@
+"""Fetching official weights from web servers."""

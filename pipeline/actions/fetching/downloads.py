@@ -1,0 +1,110 @@
+"""Fetching official weights in threads of the dashboard, one a file, shared by all sessions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from pipeline.actions.fetching.weights import Fetched, fetch, where_it_is
+from pipeline.core.errors import SlipwayError, Stopped
+from pipeline.core.settings import Settings
+
+_log = logging.getLogger("slipway.dashboard")
+
+
+@dataclass(frozen=True)
+class Download:
+    """How far a file is.
+
+    Parameters
+    ----------
+    name
+        The weights.
+    done, total
+        Bytes that arrived, and all there are; a total of 0 is not known.
+    fetched
+        What it became; None before that.
+    failure
+        Why it ended without; None when it did not.
+    """
+
+    name: str
+    done: int = 0
+    total: int = 0
+    fetched: Fetched | None = None
+    failure: SlipwayError | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still being fetched."""
+        return self.fetched is None and self.failure is None
+
+
+@dataclass
+class _Job:
+    """One file's state; only touched with the lock held, except for its progress."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: tuple[int, int] = (0, 0)
+    fetched: Fetched | None = None
+    failure: SlipwayError | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.fetched is None and self.failure is None
+
+
+class Downloads:
+    """Fetches official weights; one object serves all sessions, safe for threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._jobs: dict[str, _Job] = {}
+
+    def start(self, name: str) -> None:
+        """Begin to fetch a file; one that is being fetched, or is there, is left alone."""
+        with self._lock:
+            job = self._jobs.get(name)
+            if (job and job.is_running) or where_it_is(self._settings, name):
+                return
+            job = self._jobs[name] = _Job()
+        threading.Thread(
+            target=self._fetch, args=(name, job), name=f"weights-{name}", daemon=True
+        ).start()
+
+    def stop(self, name: str) -> None:
+        """Stop fetching a file, or forget how that ended; what has arrived of it goes.
+
+        Its thread may still wait for the server, but keeps nothing any more.
+        """
+        with self._lock:
+            job = self._jobs.pop(name, None)
+        if job:
+            job.stop.set()
+
+    def known(self) -> list[Download]:
+        """Give the files that are being fetched or were, in the order in which they began."""
+        with self._lock:
+            return [
+                Download(name, *job.progress, job.fetched, job.failure)
+                for name, job in self._jobs.items()
+            ]
+
+    def _fetch(self, name: str, job: _Job) -> None:
+        def watch(done: int, total: int) -> None:
+            job.progress = (done, total)
+            if job.stop.is_set():
+                raise Stopped(f"Fetching {name} was stopped.", where=name)
+
+        fetched, failure = None, None
+        try:
+            fetched = fetch(self._settings, name, watch)
+        except SlipwayError as reason:
+            failure = reason
+        except Exception as reason:  # noqa: BLE001 - a thread has nobody else to tell
+            _log.exception("%s could not be fetched", name)
+            failure = SlipwayError(f"{type(reason).__name__}: {reason}.")
+        with self._lock:
+            job.fetched, job.failure = fetched, failure

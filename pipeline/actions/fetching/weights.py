@@ -1,0 +1,226 @@
+"""Fetching official weights into ``weights/`` of the volume."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+import zipfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.actions.fetching.published_digest import published_digest
+from pipeline.actions.fetching.web import TIMEOUT_S, reading
+from pipeline.core.addresses import shown
+from pipeline.core.errors import FileMissing, InputError, NotFound, Unreachable
+from pipeline.core.files import make_folder
+from pipeline.core.official_weights import NAMES
+from pipeline.core.settings import Settings
+from pipeline.core.volume.paths import FOLDERS, Volume
+from pipeline.core.weights.check import require_sound
+
+# The largest detector has about 0.3 GB.
+MAX_BYTES = 1 << 30
+_CHUNK_BYTES = 1 << 18
+_LEFT_BEHIND_S = 3600.0
+
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Weights that were fetched.
+
+    Parameters
+    ----------
+    name, path
+        The file, and where it is, relative to the volume.
+    bytes, sha256
+        Its size, and the SHA-256 that was computed from what arrived.
+    compared_with
+        Address of what `sha256` was compared with and is equal to; empty when there is nothing.
+    why_not
+        Why it was not compared, as a sentence.
+    """
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+    compared_with: str = ""
+    why_not: str = ""
+
+
+def url_of(settings: Settings, name: str) -> str:
+    """Give the address that a file is fetched from, as people may see it."""
+    return shown(_url(settings, name))
+
+
+def place_of(settings: Settings, name: str) -> Path:
+    """Give the file that it becomes."""
+    return settings.volume / FOLDERS["model"] / name
+
+
+def where_it_is(settings: Settings, name: str) -> str:
+    """Give the file of this name that the volume has, relative to it; empty when there is none."""
+    try:
+        return Volume(settings.volume, settings.data_roots).resolve("model", name).path
+    except (FileMissing, InputError):
+        return ""
+
+
+def fetch(
+    settings: Settings,
+    name: str,
+    watch: Watch = lambda done, total: None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    timeout_s: float = TIMEOUT_S,
+) -> Fetched:
+    """Fetch a file whole and checked, or not at all.
+
+    Parameters
+    ----------
+    watch
+        Told of the bytes that arrived and of all there are (0: not known); what it raises ends it.
+    timeout_s
+        How long the server may say nothing.
+
+    Raises
+    ------
+    NotFound
+        There are no official weights of this name, or the server does not have them.
+    InputError
+        It is there already, the volume cannot be written, or what arrived is not the file.
+    Unreachable
+        The server does not answer, or breaks off.
+    """
+    if name not in NAMES:
+        raise NotFound(
+            f"'{name}' is none of the official weights that are known.",
+            where="weights",
+            next="List them with 'python -m pipeline weights'.",
+        )
+    _check_free(settings, name)
+    path = place_of(settings, name)
+    with _temporary(path) as file:
+        fetched = _receive(settings, name, file, watch, max_bytes, timeout_s)
+        watch(fetched.bytes, fetched.bytes)
+        _check_free(settings, name)
+        with _writing(path):
+            os.replace(file.name, path)
+    return fetched
+
+
+def _check_free(settings: Settings, name: str) -> None:
+    Volume(settings.volume).path(f"{FOLDERS['model']}/{name}")  # a link may lead outside
+    if there := where_it_is(settings, name):
+        raise InputError(
+            f"{there} is on the volume already.", where="weights", next="Rename it to fetch anew."
+        )
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path`; unless it was renamed, it is gone afterwards."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with _writing(path):
+        make_folder(path.parent)
+        for left in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
+            if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                left.unlink(missing_ok=True)
+        file = open(temporary, "xb")  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # of a full disk again, for what is buffered and not wanted
+            file.close()
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as reason:
+        raise InputError(
+            f"{path} cannot be written: {reason.strerror or reason}.",
+            where="SLIPWAY_VOLUME",
+            next="See to the volume's free space and permissions.",
+        ) from reason
+
+
+def _receive(
+    settings: Settings, name: str, file: BinaryIO, watch: Watch, max_bytes: int, timeout_s: float
+) -> Fetched:
+    """Download and check a file; what goes wrong says how to do without this."""
+    url, path = url_of(settings, name), place_of(settings, name)
+    try:
+        size_bytes, sha256 = _download(
+            _url(settings, name), file, path, watch, max_bytes, timeout_s
+        )
+        _check_whole(Path(file.name), url)
+        published = published_digest(settings.weights_url.rstrip("/"), name, timeout_s=timeout_s)
+        if published.sha256 not in ("", sha256):
+            raise InputError(
+                f"what {url} gave has the SHA-256 {sha256}, but {published.source} says "
+                f"{published.sha256}; nothing was kept.",
+                next="Fetch it again; if it comes again, do not trust that server.",
+            )
+        _check_content(Path(file.name), name, settings.weights_allow)
+    except (NotFound, InputError, Unreachable) as reason:
+        by_hand = f"Or get {url} elsewhere and put it at {path}."
+        next_steps = f"{reason.next} {by_hand}".strip()
+        raise type(reason)(reason.message, where=reason.where, next=next_steps) from reason
+    source = published.source if published.sha256 else ""
+    relative = f"{FOLDERS['model']}/{name}"
+    return Fetched(name, relative, size_bytes, sha256, source, published.why)
+
+
+def _url(settings: Settings, name: str) -> str:
+    return f"{settings.weights_url.rstrip('/')}/{name}"
+
+
+def _download(
+    url: str, file: BinaryIO, path: Path, watch: Watch, max_bytes: int, timeout_s: float
+) -> tuple[int, str]:
+    """Write what the server gives; its size in bytes and SHA-256."""
+    done, digest = 0, hashlib.sha256()
+    with reading(url, timeout_s=timeout_s) as response:
+        total = response.length or 0
+        watch(done, total)
+        while chunk := response.read1(_CHUNK_BYTES):
+            done += len(chunk)
+            if max(done, total) > max_bytes:
+                raise InputError(
+                    f"{url} has more than {max_bytes:,} bytes, as no weights of a detector have."
+                )
+            digest.update(chunk)
+            with _writing(path):
+                file.write(chunk)
+            watch(done, total)
+    if done < total:
+        raise Unreachable(f"{url} broke off after {done:,} of {total:,} bytes.", next="Try again.")
+    with _writing(path):
+        file.flush()
+        os.fsync(file.fileno())
+    return done, digest.hexdigest()
+
+
+def _check_content(path: Path, name: str, allow: Collection[str]) -> None:
+    """Refuse weights that would run what is not a model's; nothing of them is loaded."""
+    with open(path, "rb") as file:
+        require_sound(file, name, allow)
+
+
+def _check_whole(path: Path, url: str) -> None:
+    """Refuse what is no archive, such as a proxy's page to log in."""
+    if not zipfile.is_zipfile(path):
+        raise InputError(
+            f"what {url} gave is no whole file of weights (a zip archive); nothing was kept.",
+            next="Look at that address in a browser.",
+        )

@@ -1,0 +1,67 @@
+"""What can be chosen for a launch, in the order in which it is offered."""
+
+from __future__ import annotations
+
+from pipeline.actions.engines import all_runs, ask, engines_of, last_seen
+from pipeline.actions.runs.find import folder_of
+from pipeline.core.errors import EngineUnreachable
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.core.volume.paths import Choice, Kind, Volume
+from pipeline.core.volume.run_folder import RunFolder, list_run_folders
+from pipeline.engines.base import Run
+
+_SAMPLE_DATASET = "datasets/shapes"
+_SAMPLE_FILES = ("yolov8-scratch.yaml", "cfg-custom.yaml", "data-custom.yaml")
+
+
+def list_choices(settings: Settings, kind: Kind) -> list[Choice]:
+    """List models, cfgs, data or tune yaml; the sample's first, weights of finished runs last.
+
+    Raises
+    ------
+    EngineUnreachable
+        There are weights of runs, and no engine says which runs are finished.
+    """
+    volume = Volume(settings.volume, settings.data_roots)
+    found = volume.choices(kind)
+    if (volume.root / _SAMPLE_DATASET).is_dir():
+        found.sort(key=lambda choice: choice.path not in _SAMPLE_FILES)
+    return found + (_weights(settings, volume) if kind == "model" else [])
+
+
+def _weights(settings: Settings, volume: Volume) -> list[Choice]:
+    folders = [folder for folder in list_run_folders(volume) if folder.weights("last").is_file()]
+    if not folders:
+        return []
+    states = {folder_of(settings, run).name: run.state for run in _runs(settings)}
+    return [
+        choice
+        for folder in folders
+        if states.get(folder.name, State.UNKNOWN) not in (State.PENDING, State.RUNNING)
+        for choice in _weights_of(volume, folder)
+    ]
+
+
+def _runs(settings: Settings) -> list[Run]:
+    """Give the runs of all engines; those of one that does not answer as they were last seen."""
+    runs: list[Run] = []
+    silent = []
+    for name, engine in engines_of(settings).items():
+        try:
+            runs += ask(engine, lambda asked: list(all_runs(asked)), engine)
+        except EngineUnreachable as reason:
+            silent.append(reason)
+            runs += last_seen(settings, name)[1]
+    if len(silent) == len(settings.engines):
+        raise silent[0]
+    return runs
+
+
+def _weights_of(volume: Volume, folder: RunFolder) -> list[Choice]:
+    paths = [folder.weights(which) for which in ("best", "last")]
+    return [
+        Choice(volume.relative(path), volume.relative(path), path.stat().st_size)
+        for path in paths
+        if path.is_file()
+    ]

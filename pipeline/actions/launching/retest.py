@@ -1,0 +1,57 @@
+"""Measuring a run's weights again, on another split or another dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.actions.launching.launches import Plan, choices_of, prepare
+from pipeline.actions.runs.find import find, folder_of
+from pipeline.core.errors import FileMissing
+from pipeline.core.settings import Settings
+from pipeline.core.volume.paths import Volume
+
+SPLITS = ("val", "test", "train")
+
+
+def retest(settings: Settings, run: str, data: str, split: str) -> Plan:
+    """Prepare a launch that only measures a run's best weights, on the engine of that run.
+
+    Parameters
+    ----------
+    run
+        The run that trained them.
+    data, split
+        What they are measured on.
+
+    Returns
+    -------
+    Plan
+        To look at and, when it is ok, to submit.
+
+    Raises
+    ------
+    FileMissing
+        The run has no best.pt.
+    RunNotFound, EngineUnreachable
+        There is no such run, or nobody can say.
+    """
+    found = find(settings, run)
+    folder = folder_of(settings, found)
+    best = folder.weights("best")
+    if not best.is_file():
+        raise FileMissing(
+            f"{folder.name} has no best.pt to test.",
+            where=str(best),
+            next="Wait until its training has saved one, or choose another run.",
+        )
+    choices = replace(
+        choices_of(settings, found),
+        model=Volume(settings.volume, settings.data_roots).relative(best),
+        data=data,
+        train=False,
+        tune=False,
+        tune_space="",
+        test_split=split,
+        name="",
+    )
+    return prepare(replace(settings, engine=found.engine), choices, cloned_from=folder.name)

@@ -1,0 +1,1 @@
+"""Runs: finding them, looking at them, comparing them, changing them."""

@@ -1,0 +1,346 @@
+"""One page of the list of runs: all runs are looked at, and only those shown cost more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.actions.engines import Outage
+from pipeline.actions.runs.details import facts_of, row_of, test_of
+from pipeline.actions.runs.filter import Comparison, parse_query
+from pipeline.actions.runs.find import find, folder_of, newest, record_of
+from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
+from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
+from pipeline.core.errors import FileMissing, SlipwayError
+from pipeline.core.files import sha256_file
+from pipeline.core.settings import Settings
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
+from pipeline.core.yamltext.file import load_yaml
+from pipeline.engines.base import Run
+from pipeline.tracking.elsewhere import ElsewhereRun
+from pipeline.tracking.reader import Tracking
+from pipeline.tracking.schema import LIST_METRIC, TEST_PREFIX
+
+LOOKED_AT = 1000
+CHOICES = ("state", "model", "data", "user", "engine")
+NEWEST = "newest"
+SORTS = (NEWEST, "oldest", LIST_METRIC, "test mAP", "longest", "launch")
+_over: dict[tuple[Path, str, str, str, str], dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one page of the list shows.
+
+    Parameters
+    ----------
+    rows
+        The runs of this page. A row that stands for runs with several seeds has them in
+        ``members``, and mean and spread of their best in ``seeds``.
+    fitting
+        How many rows fit, on all pages.
+    states
+        The state of every run that is not archived, whether it fits or not.
+    choices
+        For each of `CHOICES` the values that occur.
+    outages
+        Engines that do not answer.
+    is_cut
+        Whether there are more runs than the newest `LOOKED_AT`, which alone are looked at.
+    """
+
+    rows: list[dict[str, Any]]
+    fitting: int
+    states: list[str]
+    choices: dict[str, list[str]]
+    outages: tuple[Outage, ...]
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A run of an engine with its folder, or one that only MLflow knows."""
+
+    facts: dict[str, Any]
+    run: Run | None = None
+    elsewhere: ElsewhereRun | None = None
+
+    @property
+    def name(self) -> str:
+        return self.elsewhere.id if self.elsewhere else self.folder.name
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.facts["path"])
+
+    @property
+    def params(self) -> Mapping[Any, Any]:
+        """What it was launched with."""
+        if self.elsewhere:
+            return self.elsewhere.params
+        return _params(self.folder.cfg) if self.folder.cfg.is_file() else {}
+
+
+def page_of(
+    settings: Settings,
+    chosen: dict[str, str],
+    text: str = "",
+    *,
+    page: int = 1,
+    size: int = 50,
+    with_archived: bool = False,
+    sort: str = NEWEST,
+    joins_seeds: bool = False,
+) -> Page:
+    """Give a page of the newest `LOOKED_AT` runs that fit.
+
+    Parameters
+    ----------
+    chosen
+        Values of some of `CHOICES`; an empty one fits all.
+    text
+        See `pipeline.actions.runs.filter`.
+    page, size
+        Which page, from 1, and how many rows it has; behind the last page is the last page.
+    with_archived
+        Whether archived runs are listed too.
+    sort
+        One of `SORTS`; runs without the value that is sorted by come last.
+    joins_seeds
+        Whether runs that differ in nothing but their seed are one row.
+    """
+    found = newest(settings, limit=LOOKED_AT)
+    tracking, query = Tracking(settings), parse_query(text)
+    listed = [_Entry(_facts(settings, run), run) for run in found.runs]
+    listed += [_elsewhere(run) for run in tracking.elsewhere(LOOKED_AT)]
+    listed.sort(key=lambda entry: str(entry.facts["created_at"]), reverse=True)
+    kept = [entry for entry in listed[:LOOKED_AT] if with_archived or not _is_archived(entry)]
+    fitting = [
+        entry
+        for entry in kept
+        if all(value in ("", entry.facts[key]) for key, value in chosen.items())
+        and query.fits_text(entry.facts)
+    ]
+    values = _Values(tracking, fitting)
+    fitting = [entry for entry in fitting if _fits(entry, query.comparisons, values)]
+    groups = _joined(fitting) if joins_seeds else [[entry] for entry in fitting]
+    groups = _sorted(groups, sort, values)
+    page = min(max(page, 1), max(1, -(-len(groups) // size)))
+    shown = groups[(page - 1) * size : page * size]
+    return Page(
+        rows=[_row(settings, tracking, group, values) for group in shown],
+        fitting=len(groups),
+        states=[entry.facts["state"] for entry in kept],
+        choices={key: sorted({entry.facts[key] for entry in kept} - {""}) for key in CHOICES},
+        outages=found.outages,
+        is_cut=len(listed) >= LOOKED_AT,
+    )
+
+
+def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> RunNote:
+    """Write a run's note and tags, and bring them to MLflow; what was there is replaced.
+
+    Raises
+    ------
+    TrackingUnreachable
+        The note is kept, but MLflow does not have it; the next step of the run, or ``track``,
+        brings it there.
+    """
+    note = _change(settings, run, text=text.strip(), tags=tags_of(tags))
+    folder = folder_of(settings, find(settings, run))
+    if folder.mlflow.is_file():
+        from pipeline.tracking.writer import RunWriter  # it imports mlflow, and lists do not
+
+        RunWriter(folder, settings).note()
+    return note
+
+
+def archive(settings: Settings, run: str, *, is_archived: bool = True) -> RunNote:
+    """Leave a run out of lists, or take it back in; its files stay."""
+    return _change(settings, run, is_archived=is_archived)
+
+
+def folder_bytes(settings: Settings, runs: Sequence[str]) -> int:
+    """Give what deleting these runs would free on the volume."""
+    folders = [folder_of(settings, find(settings, run)).path for run in runs]
+    files = (path for folder in folders for path in folder.rglob("*") if not path.is_dir())
+    return sum(path.lstat().st_size for path in files)
+
+
+def _change(settings: Settings, run: str, **values: Any) -> RunNote:
+    folder = folder_of(settings, find(settings, run))
+    if not folder.path.is_dir():
+        raise FileMissing(
+            f"{folder.name} has no folder on the volume yet.",
+            where=str(folder.path),
+            next="Wait until its verify step has begun.",
+        )
+    note = replace(load_note(folder), **values)
+    save_note(folder, note)
+    return note
+
+
+class _Values:
+    """The best values of metrics, read when somebody asks for one: for all runs at once."""
+
+    def __init__(self, tracking: Tracking, entries: Sequence[_Entry]) -> None:
+        self._tracking = tracking
+        self._entries = entries
+        self._known: dict[str, dict[str, float]] = {}
+
+    def best(self, entry: _Entry, metric: str) -> float | None:
+        """Give the best value that a run has reached, else None."""
+        if metric not in self._known:
+            ours = [entry.folder for entry in self._entries if not entry.elsewhere]
+            others = [entry.elsewhere for entry in self._entries if entry.elsewhere]
+            self._known[metric] = self._tracking.bests(ours, others, metric)
+        return self._known[metric].get(entry.name)
+
+
+def _facts(settings: Settings, run: Run) -> dict[str, Any]:
+    """Give a run's facts; those of a run that is over are read once."""
+    key = (settings.volume, run.engine, run.id, run.finished_at, run.message)
+    facts = _over.get(key) if run.state.is_finished else None
+    if facts is None:
+        folder = folder_of(settings, run)
+        facts = {**facts_of(run, folder), "path": folder.path}
+        if run.state.is_finished:
+            if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
+                _over.clear()
+            _over[key] = facts
+    note = _note(RunFolder(facts["path"]))
+    is_elsewhere = not run.launch or run.launch != facts["launch"]
+    said = {"note": note.text, "tags": note.tags, "is_archived": note.is_archived}
+    source = "KFP UI" if is_elsewhere and run.engine == "kubeflow" else ""
+    return {**facts, "state": str(run.state), **said, "from": source}
+
+
+def _elsewhere(run: ElsewhereRun) -> _Entry:
+    said = {"note": "", "tags": (), "is_archived": False, "from": "MLflow", "path": Path()}
+    return _Entry({**facts_elsewhere(run), **said}, elsewhere=run)
+
+
+def _is_archived(entry: _Entry) -> bool:
+    return bool(entry.facts["is_archived"])
+
+
+def _note(folder: RunFolder) -> RunNote:
+    try:
+        return load_note(folder)
+    except SlipwayError as reason:  # one damaged file must not hide the list
+        return RunNote(text=reason.message)
+
+
+def _fits(entry: _Entry, comparisons: Sequence[Comparison], values: _Values) -> bool:
+    if not comparisons:
+        return True
+    params = entry.params
+    return all(
+        condition.fits(
+            params[condition.key] if condition.key in params else values.best(entry, condition.key)
+        )
+        for condition in comparisons
+    )
+
+
+def _joined(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    """Put runs that differ in nothing but their seed together, at the place of the newest."""
+    groups: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        key = key_of(entry.params) if entry.elsewhere else seed_key(entry.folder)
+        groups.setdefault(key or entry.name, []).append(entry)
+    return list(groups.values())
+
+
+def _sorted(groups: list[list[_Entry]], sort: str, values: _Values) -> list[list[_Entry]]:
+    """Sort groups by their best member; those without a value come last, the newest first."""
+    if sort == "oldest":
+        return groups[::-1]
+    if sort == "launch":
+        return sorted(groups, key=lambda group: str(group[0].facts["launch"]))
+    measures: dict[str, Callable[[_Entry], float | None]] = {
+        LIST_METRIC: lambda entry: values.best(entry, LIST_METRIC),
+        "test mAP": _tested,
+        "longest": lambda entry: _seconds(entry.facts),
+    }
+    if sort not in measures:
+        return groups
+
+    def measure(group: list[_Entry]) -> float:
+        found = [value for value in map(measures[sort], group) if value is not None]
+        return max(found, default=-math.inf)
+
+    return sorted(groups, key=measure, reverse=True)
+
+
+def _tested(entry: _Entry) -> float | None:
+    if entry.elsewhere:
+        return entry.elsewhere.metrics.get(TEST_PREFIX + LIST_METRIC)
+    value = test_of(entry.folder).get(LIST_METRIC)
+    return None if value is None else float(value)
+
+
+def _seconds(facts: Mapping[str, Any]) -> float | None:
+    if not (facts["started_at"] and facts["finished_at"]):
+        return None
+    started, finished = map(datetime.fromisoformat, (facts["started_at"], facts["finished_at"]))
+    return (finished - started).total_seconds()
+
+
+@lru_cache(maxsize=LOOKED_AT)
+def _params(cfg: Path) -> dict[Any, Any]:
+    """Give the cfg that a run was launched with; it is never edited."""
+    try:
+        return load_yaml(cfg).data
+    except SlipwayError:
+        return {}
+
+
+def _row(
+    settings: Settings, tracking: Tracking, group: Sequence[_Entry], values: _Values
+) -> dict[str, Any]:
+    row = _one_row(settings, tracking, group[0])
+    row |= {"members": [entry.name for entry in group], "seeds": None}
+    if len(group) > 1:
+        bests = [values.best(entry, LIST_METRIC) for entry in group]
+        found = [value for value in bests if value is not None]
+        row["seeds"] = (len(group), *(mean_and_std(found) if found else (None, None)))
+    return row
+
+
+def _one_row(settings: Settings, tracking: Tracking, entry: _Entry) -> dict[str, Any]:
+    if entry.elsewhere:
+        return row_elsewhere(tracking, entry.elsewhere)
+    assert entry.run is not None
+    return {
+        **row_of(settings, tracking, entry.run),
+        **{key: entry.facts[key] for key in ("note", "tags", "is_archived", "from")},
+        "is_data_changed": _is_data_changed(settings, entry.folder),
+    }
+
+
+def _is_data_changed(settings: Settings, folder: RunFolder) -> bool:
+    """Say whether the data yaml is another than the one that the launch was made with."""
+    record = record_of(folder)
+    before = record.sha256.get("data") if record else None
+    if record is None or not before:
+        return False
+    volume = Volume(settings.volume, settings.data_roots)
+    try:
+        path = volume.path(volume.resolve("data", record.choices.data).path)
+        status = path.stat()
+    except (SlipwayError, OSError):  # gone or unreadable by now: changed, too
+        return True
+    return _digest(path, status.st_mtime_ns, status.st_size) != before
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, mtime_ns: int, size_bytes: int) -> str:
+    return sha256_file(path)

@@ -1,0 +1,191 @@
+"""What works on this installation, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.addresses import shown
+from pipeline.core.errors import SlipwayError
+from pipeline.core.launch.pod_settings import check_pod_settings, document_tracking_uri
+from pipeline.core.settings import Settings
+from pipeline.core.version import code_version
+from pipeline.engines.registry import make_engine
+
+_ROOT = Path(__file__).resolve().parents[3]
+_LEAST_FREE_GB = 1.0
+_PIN = re.compile(r"^[A-Za-z0-9._\[\]-]+==\S")
+_NAMED = ("kfp", "mlflow", "streamlit", "torch", "ray")
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """Run all checks; none of them changes anything.
+
+    Returns
+    -------
+    dict
+        ``ok`` and ``checks``, each with ``name``, ``ok``, ``detail`` and ``next``.
+    """
+    checks: dict[str, Callable[[Settings], str]] = {
+        "python": _python,
+        "packages": _packages,
+        "volume": _volume,
+        "state": _state,
+        **_engines(settings),
+        "tracking": _tracking,
+        "gpu": _gpu,
+    }
+    found = [_checked(name, check, settings) for name, check in checks.items()]
+    return {"ok": all(entry["ok"] for entry in found), "checks": found}
+
+
+def _checked(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": shown(check(settings)), "next": ""}
+    except SlipwayError as reason:
+        return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
+    except OSError as reason:
+        detail = shown(f"{reason.filename or name}: {reason.strerror or reason}.")
+        return {"name": name, "ok": False, "detail": detail, "next": "See to the file or disk."}
+
+
+def _python(settings: Settings) -> str:
+    if sys.version_info[:2] != (3, 11):
+        raise SlipwayError(
+            f"Python {sys.version.split()[0]} is not 3.11.", next="Start with ./run.sh."
+        )
+    return f"Python {sys.version.split()[0]}, Slipway {code_version()}."
+
+
+def _packages(settings: Settings) -> str:
+    """Compare what is installed with the pins."""
+    wrong = []
+    for name, wanted in _pins().items():
+        try:
+            installed = version(name)
+        except PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if installed.partition("+")[0] != wanted:
+            wrong.append(f"{name} is {installed}, not {wanted}")
+    if wrong:
+        raise SlipwayError(f"{'; '.join(wrong[:10])}.", next="Start ./run.sh, which installs them.")
+    return ", ".join(f"{name} {_installed(name)}" for name in _NAMED) + "."
+
+
+def _volume(settings: Settings) -> str:
+    if not settings.volume.is_dir():
+        raise SlipwayError(
+            f"{settings.volume} is no folder.",
+            next=f"Run 'python -m pipeline sample {settings.volume}', or set SLIPWAY_VOLUME.",
+        )
+    return _writable(settings.volume, "SLIPWAY_VOLUME")
+
+
+def _state(settings: Settings) -> str:
+    existing = next(path for path in (settings.state, *settings.state.parents) if path.exists())
+    return _writable(existing, "SLIPWAY_STATE")
+
+
+def _writable(folder: Path, setting: str) -> str:
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise SlipwayError(f"{folder} cannot be written.", next=f"Set {setting} to another folder.")
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < _LEAST_FREE_GB:
+        raise SlipwayError(
+            f"{folder} has {free_gb:.1f} GB left.", next="Delete runs or move to a larger disk."
+        )
+    return f"{folder}, {free_gb:,.0f} GB free."
+
+
+def _engines(settings: Settings) -> dict[str, Callable[[Settings], str]]:
+    """Give the checks of every engine that is offered; ``engine`` is the one launches go to."""
+    checks: dict[str, Callable[[Settings], str]] = {}
+    for name in sorted(settings.engines, key=lambda name: name != settings.engine):
+        title = "engine" if name == settings.engine else f"engine {name}"
+        checks[title] = partial(_engine, name)
+    if "kubeflow" in settings.engines:
+        from pipeline.engines.kubeflow.health import check_claim
+
+        checks |= {"claim": check_claim, "pods": _pods, "nodes": _nodes}
+    return checks
+
+
+def _engine(name: str, settings: Settings) -> str:
+    said = f"'{name}' answers"
+    if name == "kubeflow":
+        from pipeline.engines.kubeflow.health import check_api
+
+        said = check_api(settings)
+    page = make_engine(settings, name).list_runs(limit=1)
+    last = f", last run {page.runs[0].launch or page.runs[0].id}" if page.runs else ", no runs yet"
+    return f"{said}{last}."
+
+
+def _pods(settings: Settings) -> str:
+    """Look at what pods are told of MLflow."""
+    found = check_pod_settings(replace(settings, engine="kubeflow"))
+    for finding in found:
+        if finding.code == "tracking-not-for-pods":
+            raise SlipwayError(finding.message, where=finding.where, next=finding.next)
+    hints = " ".join(f"{finding.message} {finding.next}" for finding in found)
+    return hints or f"they track to {document_tracking_uri(replace(settings, engine='kubeflow'))}."
+
+
+def _nodes(settings: Settings) -> str:
+    nodes = make_engine(settings, "kubeflow").nodes()
+    if not nodes:
+        return "may not be read, so a launch is not compared with them."
+    gpus, cpus = sum(node.gpus for node in nodes), sum(node.cpus for node in nodes)
+    return f"{len(nodes)} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all."
+
+
+def _tracking(settings: Settings) -> str:
+    from pipeline.tracking.reader import Tracking
+
+    return Tracking(settings).check()
+
+
+def _gpu(settings: Settings) -> str:
+    """Say which GPUs there are; none is no mistake."""
+    try:
+        answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
+    except FileNotFoundError:
+        return "none found; runs use the CPU."
+    except subprocess.TimeoutExpired as reason:
+        raise SlipwayError("nvidia-smi does not answer.", next="Look at the driver.") from reason
+    if answer.returncode != 0:
+        raise SlipwayError(
+            f"nvidia-smi says: {answer.stdout.strip() or answer.stderr.strip()}",
+            next="Look at the driver.",
+        )
+    return f"{len(answer.stdout.strip().splitlines())} found."
+
+
+def _pins() -> dict[str, str]:
+    from packaging.requirements import Requirement
+
+    path = _ROOT / "requirements.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pinned = [Requirement(line.partition("#")[0]) for line in lines if _PIN.match(line)]
+    return {
+        entry.name: str(entry.specifier).removeprefix("==").partition("+")[0]
+        for entry in pinned
+        if entry.marker is None or entry.marker.evaluate()
+    }
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions.launching.launches import Plan, choices_of, command_line, prepare, submit
+from pipeline.actions.launching.record import record as write_record
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.find import newest
+from pipeline.cli.arguments import choices_from, make_parser
+from pipeline.core.errors import InputError
+from pipeline.core.files import sha256_file
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
+from pipeline.engines.base import Run
+from tests.fault_table import record
+from tests.weights_files import sound_weights
+
+SHAPES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 1})
+
+
+@pytest.fixture
+def settings(volume: Path, state: Path) -> Settings:
+    return Settings(volume=volume, state=state, user="ann")
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_preparing_keeps_nothing_but_what_it_read_of_the_dataset(settings: Settings) -> None:
+    before = everything_in(settings.volume)
+    plan = prepare(settings, SHAPES)
+    assert plan.ok, plan.findings
+    assert plan.launch.user == "ann"
+    assert plan.launch.model_path == "yolov8-scratch.yaml"
+    assert plan.model_name == "yolov8n-scratch.yaml"
+    assert "backbone" in plan.model_text
+    assert plan.cfg_before == (settings.volume / "cfg-custom.yaml").read_text()
+    assert "+epochs: 1" in plan.cfg_diff
+    assert plan.data_text == (settings.volume / "data-custom.yaml").read_text()
+    assert plan.report is not None
+    assert plan.launch.dataset_fingerprint == plan.report.fingerprint
+    assert everything_in(settings.volume) == before
+    assert [path.name for path in settings.state.iterdir()] == ["datasets"]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        Choices(model="none"),
+        Choices(model="../../etc/passwd", cfg="/etc/passwd", data="\0"),
+        Choices(model="yolov8n-scratch.yaml", overrides={"epochs": "many", "nonsense": 1}),
+        Choices(model="yolov8n-scratch.yaml", cfg="broken"),
+    ],
+)
+def test_what_is_wrong_is_found_and_never_raised(settings: Settings, choices: Choices) -> None:
+    (settings.volume / "broken.yaml").write_text("epochs: [1\n")
+    plan = prepare(settings, choices)
+    assert not plan.ok
+    assert any(finding.severity == "error" for finding in plan.findings)
+    assert set(plan.resolved) >= {"model_path", "cfg_yaml", "data_yaml"}
+
+
+def test_a_plan_with_errors_is_not_submitted(settings: Settings) -> None:
+    plan = prepare(settings, Choices(model="none"))
+    with pytest.raises(InputError) as caught:
+        submit(settings, plan)
+    assert caught.value.findings == plan.findings
+    assert not (settings.volume / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        Choices(),
+        SHAPES,
+        Choices(
+            model="가중치 1.pt",
+            cfg="c's",
+            data="d e",
+            train=True,
+            tune=True,
+            overrides={
+                "lr0": 1e-05,
+                "cos_lr": True,
+                "classes": [0, 2],
+                "optimizer": "AdamW",
+                "name": "1",
+                "device": None,
+            },
+            experiment="other",
+            name="night run",
+            gpus=2,
+            cpus=3,
+            mem_gb=4,
+            shm_size="2Gi",
+            tune_space="tune-wide",
+        ),
+        Choices(train=False),
+    ],
+)
+def test_the_command_line_says_the_same_choices(choices: Choices) -> None:
+    words = shlex.split(command_line(choices))
+    assert words[:3] == ["python", "-m", "pipeline"]
+    assert choices_from(make_parser().parse_args(words[3:])) == choices
+
+
+def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(settings: Settings) -> None:
+    run = Run(
+        id="r",
+        uid="4c5b8a52-5d9c-4f0e-9a0c-0d5f0a1b2c3d",
+        launch="",
+        engine="local",
+        state=State.FAILED,
+        parameters={
+            "model_name": "m.pt",
+            "cfg": "c",
+            "data": "d",
+            "bool_train": "True",
+            "bool_tune": "False",
+            "overrides": '{"epochs": 3}',
+            "experiment": "e",
+        },
+    )
+    assert choices_of(settings, run) == Choices(
+        model="m.pt", cfg="c", data="d", overrides={"epochs": 3}, experiment="e"
+    )
+
+
+def test_plans_of_the_same_choices_are_launches_of_their_own(settings: Settings) -> None:
+    plans: list[Plan] = [prepare(settings, SHAPES) for _ in range(3)]
+    assert len({plan.launch.id for plan in plans}) == 3
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.actions.launching.launches import prepare, submit
+from pipeline.core.launch.launch import Choices
+from pipeline.core.settings import Settings
+from pipeline.engines.local.engine import LocalEngine
+LocalEngine.submit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+settings = Settings(volume=Path(sys.argv[1]), state=Path(sys.argv[2]), user="ann")
+submit(settings, prepare(settings, Choices(model="yolov8n-scratch.yaml")))
+"""
+
+
+def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
+    settings: Settings,
+) -> None:
+    command = [sys.executable, "-c", DIES, str(settings.volume), str(settings.state)]
+    assert subprocess.run(command, timeout=120).returncode == -signal.SIGKILL
+    run = newest(settings).runs[0]
+    assert (run.state, run.id) == (State.UNKNOWN, run.launch)
+    assert choices_of(settings, run) == Choices(model="yolov8n-scratch.yaml")
+    assert runs.delete(settings, run.id)["freed_bytes"] > 0
+    record(
+        "kill -9 of the dashboard, or of whatever launched",
+        "between recording the launch and submitting it",
+        f"{run.state.label}: {run.message}",
+        "nothing was started; it can be cloned or deleted",
+    )
+
+
+def test_weights_that_settings_name_are_digested(settings: Settings) -> None:
+    (settings.volume / "teacher.pt").write_bytes(sound_weights())
+    plan = prepare(settings, replace(SHAPES, overrides={"distill_model": "teacher"}))
+    assert plan.ok, plan.findings
+    folder = run_folder(Volume(settings.volume), plan.launch.id)
+    assert write_record(Volume(settings.volume), folder, plan, "workflow")
+    digest = sha256_file(settings.volume / "teacher.pt")
+    assert load_launch(folder.launch).sha256["distill_model"] == digest

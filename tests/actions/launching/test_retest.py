@@ -1,0 +1,72 @@
+"""Preparing a launch that only measures the weights of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions.launching.launches import choices_of, prepare, submit, workflow_of
+from pipeline.actions.launching.retest import retest
+from pipeline.actions.runs.find import folder_of
+from pipeline.core.errors import FileMissing
+from pipeline.core.launch.launch import Choices
+from pipeline.core.settings import Settings
+from pipeline.engines.base import Run
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.start import take_lock
+from tests.weights_files import sound_weights
+
+# A file begins so when torch.save has written it; preflight does not open it.
+WEIGHTS = sound_weights()
+
+
+@pytest.fixture
+def settings(volume: Path, state: Path) -> Iterator[Settings]:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    lock = take_lock(Layout(state))
+    assert lock is not None
+    yield Settings(volume=volume, state=state, user="kim")
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    chosen = Choices(
+        model="yolov8n-scratch.yaml", experiment="shapes", gpus=0, overrides={"iou": 0.6}
+    )
+    return submit(settings, prepare(settings, chosen))
+
+
+def test_a_run_without_weights_cannot_be_tested(settings: Settings, run: Run) -> None:
+    with pytest.raises(FileMissing, match=r"no best\.pt"):
+        retest(settings, run.id, "data-custom", "val")
+
+
+def test_the_weights_are_measured_with_the_settings_of_their_run(
+    settings: Settings, run: Run
+) -> None:
+    best = folder_of(settings, run).weights("best")
+    best.parent.mkdir(parents=True)
+    best.write_bytes(WEIGHTS)
+    plan = retest(settings, run.id, "data-custom", "train")
+    assert plan.ok, plan.findings
+    chosen = plan.launch.choices
+    assert chosen.model == f"runs/{run.launch}/train/weights/best.pt"
+    assert (chosen.train, chosen.tune, chosen.test_split) == (False, False, "train")
+    assert (chosen.experiment, chosen.overrides) == ("shapes", {"iou": 0.6})
+    assert plan.launch.cloned_from == run.launch
+    steps = {entry["name"] for entry in workflow_of(settings, plan.launch)["spec"]["templates"]}
+    assert {"verify", "test"} < steps
+    assert not {"train", "tune", "plot"} & steps
+    again = submit(settings, plan)
+    assert choices_of(settings, again) == chosen
+    assert [step.name for step in again.steps] == ["volume-mount", "verify", "test", "notify"]
+
+
+def test_a_split_or_data_that_is_not_there_is_found(settings: Settings, run: Run) -> None:
+    best = folder_of(settings, run).weights("best")
+    best.parent.mkdir(parents=True)
+    best.write_bytes(WEIGHTS)
+    assert not retest(settings, run.id, "data-custom", "holdout").ok
+    assert not retest(settings, run.id, "no-such-data", "val").ok

@@ -1,0 +1,399 @@
+"""Sweeps on both engines: the embedded one with its controller held back, and a KFP API."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.actions.engines import engine_of
+from pipeline.actions.launching.launches import prepare
+from pipeline.actions.launching.sweep import prepare_sweep, resume, start
+from pipeline.actions.launching.sweep_plan import SweepPlan
+from pipeline.actions.runs import details as runs
+from pipeline.actions.runs import page as run_list
+from pipeline.actions.runs.find import find, folder_of
+from pipeline.actions.runs.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all, value_of
+from pipeline.core import outages
+from pipeline.core.errors import EngineUnreachable, InputError, NotFound
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.sweep import (
+    MAX_RUNS,
+    Combination,
+    list_sweeps,
+    load_sweep,
+    new_sweep_name,
+)
+from pipeline.core.settings import Settings
+from pipeline.core.states import State
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
+from pipeline.core.volume.run_note import load_note
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.start import take_lock
+from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.reader import Tracking
+from pipeline.tracking.server import tracking_uri
+from pipeline.tracking.writer import track
+from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
+
+__all__ = ["api"]
+
+N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
+LIGHT = Choices(train=False, overrides={})
+CUSTOM = "cfg-custom"
+
+
+@pytest.fixture
+def local(volume: Path, state: Path) -> Settings:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    made = Settings(volume=volume, state=state, user="kim")
+    assert take_lock(Layout(state)) is not None
+    return made
+
+
+@pytest.fixture
+def kubeflow(api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
+    return Settings(
+        volume=volume,
+        state=state,
+        user="kim",
+        engine="kubeflow",
+        engines=("kubeflow",),
+        kfp_endpoint=api.url,
+        pod_tracking_uri="http://mlflow:5000",
+    )
+
+
+@pytest.fixture(params=["local", "kubeflow"])
+def settings(request: pytest.FixtureRequest) -> Settings:
+    made: Settings = request.getfixturevalue(request.param)
+    return made
+
+
+class CutOff(dict[tuple[str, str], tuple[int, bytes]]):
+    """Answers of an API that goes away after it has created some runs."""
+
+    def __init__(self, created: int) -> None:
+        super().__init__()
+        self.left = created
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        if key == ("POST", "/apis/v1beta1/runs"):
+            self.left -= 1
+        return (503, b"down") if self.left < 0 else default
+
+
+def planned(settings: Settings, *seeds: int, name: str = "", **changes: Any) -> SweepPlan:
+    return prepare_sweep(settings, replace(LIGHT, **changes), [N, S], [CUSTOM], seeds, name=name)
+
+
+def launches_of(settings: Settings) -> list[str]:
+    return [run.launch for run in engine_of(settings).list_runs(limit=200).runs]
+
+
+def seeds_in(found: SweepRuns, state: State | None) -> list[Any]:
+    return [entry.seed for entry, run in found.runs.items() if run["state"] == state]
+
+
+def test_preparing_a_sweep_writes_nothing(settings: Settings) -> None:
+    before = set(settings.volume.rglob("*"))
+    plan = planned(settings, 0, 1, 2)
+    assert plan.ok, plan.findings
+    assert len(plan.plans) == 6
+    launches = [entry.launch for entry in plan.plans.values()]
+    assert len({launch.id for launch in launches}) == 6
+    assert [launch.id.split("-")[-2] for launch in launches] == ["s0", "s1", "s2"] * 2
+    assert {launch.sweep for launch in launches} == {plan.name}
+    assert {launch.engine for launch in launches} == {settings.engine}
+    assert [launch.choices.overrides["seed"] for launch in launches] == [0, 1, 2, 0, 1, 2]
+    assert set(settings.volume.rglob("*")) == before
+
+
+def test_its_launches_are_ordinary_ones_under_one_tag(settings: Settings) -> None:
+    sweep = start(settings, planned(settings, 0, 1))
+    assert sorted(launches_of(settings)) == sorted(sweep.launches.values())
+    for combination, launch in sweep.launches.items():
+        folder = folder_of(settings, find(settings, launch))
+        record = load_launch(folder.launch)
+        alone = prepare(settings, combination.choices(LIGHT)).launch
+        assert record.choices == alone.choices
+        assert record.sweep == sweep.name
+        assert load_note(folder).tags == (sweep.name,)
+        assert runs.show(settings, launch)["sweep"] == sweep.name
+    rows = run_list.page_of(settings, {}, f"tag:{sweep.name}").rows
+    assert {row["launch"] for row in rows} == set(sweep.launches.values())
+
+
+def test_mlflow_has_the_tag_too(local: Settings) -> None:
+    sweep = start(local, planned(local, name="night"))
+    folder = run_folder(Volume(local.volume), next(iter(sweep.launches.values())))
+    track(folder, local)
+    client = mlflow_client(tracking_uri(local))
+    tags = client.get_run(Tracking(local).run_id(folder.name)).data.tags
+    assert (tags["slipway.sweep"], tags["slipway.tags"]) == ("night", "night")
+
+
+def test_the_same_plan_twice_starts_nothing_twice(settings: Settings) -> None:
+    plan = planned(settings, 0)
+    assert start(settings, plan) == start(settings, plan)
+    assert len(launches_of(settings)) == 2
+
+
+def test_the_same_sweep_again_starts_what_is_missing(settings: Settings) -> None:
+    start(settings, planned(settings, 0, name="night"))
+    more = planned(settings, 0, 1, name="night")
+    assert [entry.seed for entry in more.plans] == [1, 1]
+    (said,) = [entry.message for entry in more.findings if entry.code == "sweep-goes-on"]
+    assert "2 of these 4 runs are started; the other 2 will be" in said
+    start(settings, more)
+    assert len(launches_of(settings)) == 4
+    again = planned(settings, 0, 1, name="night")
+    assert again.ok and not again.plans
+    start(settings, again)
+    assert len(launches_of(settings)) == 4
+
+
+def test_two_who_prepare_the_same_sweep_start_it_once(settings: Settings) -> None:
+    one, other = (planned(settings, 0, 1, name="night") for _ in range(2))
+    assert start(settings, one) == start(settings, other)
+    assert len(launches_of(settings)) == 4
+
+
+def test_an_outage_in_the_middle_says_what_is_started_and_what_not(
+    kubeflow: Settings, api: FakeKfp
+) -> None:
+    plan = planned(kubeflow, 0, 1, name="night")
+    api.answers = CutOff(created=3)
+    with pytest.raises(EngineUnreachable) as caught:
+        start(kubeflow, plan)
+    assert "3 of the 4 runs of sweep 'night' are started" in caught.value.message
+    assert f"{S} · {CUSTOM} · seed 1 not" in caught.value.message
+    assert "sweep --resume night" in caught.value.next
+    away = show_sweep(kubeflow, "night")
+    assert [outage.engine for outage in away.outages] == ["kubeflow"]
+    api.answers = {}
+    api.details.popitem()  # what it kept of the request that it did not answer
+    assert seeds_in(show_sweep(kubeflow, "night"), None) == [1]
+    missing = resume(kubeflow, "night")
+    assert list(missing.plans) == [Combination(S, CUSTOM, 1)]
+    start(kubeflow, missing)
+    assert len(api.details) == 4
+    assert not seeds_in(show_sweep(kubeflow, "night"), None)
+
+
+def test_a_run_whose_start_was_not_confirmed_is_not_started_again(
+    kubeflow: Settings, api: FakeKfp
+) -> None:
+    plan = planned(kubeflow, 0, 1, name="night")
+    api.answers = CutOff(created=3)
+    with pytest.raises(EngineUnreachable, match="whether it started is not known"):
+        start(kubeflow, plan)
+    api.answers = {}
+    assert not resume(kubeflow, "night").plans
+    start(kubeflow, plan)
+    assert len(api.details) == 4
+
+
+def test_an_engine_that_is_away_from_the_start_starts_nothing(
+    kubeflow: Settings, api: FakeKfp
+) -> None:
+    plan = planned(kubeflow, 0, name="night")
+    api.answers = CutOff(created=-1)
+    with pytest.raises(EngineUnreachable, match="0 of the 2 runs of sweep 'night'"):
+        start(kubeflow, plan)
+    api.answers = {}
+    assert seeds_in(show_sweep(kubeflow, "night"), None) == [0, 0]
+    start(kubeflow, resume(kubeflow, "night"))
+    assert len(api.details) == 2
+
+
+_SWEEP = (sys.executable, "-m", "pipeline", "sweep", "--name", "night", "--no-train")
+
+
+def test_a_crash_in_the_middle_loses_and_repeats_nothing(local: Settings) -> None:
+    words = ["--volume", str(local.volume), "--state", str(local.state)]
+    words += ["--model", N, "--cfg", CUSTOM, *(f"--seed={seed}" for seed in range(6))]
+    process = subprocess.Popen([*_SWEEP, *words], stderr=subprocess.DEVNULL)
+    give_up_at = time.monotonic() + 60
+    while len(launches_of(local)) < 2:
+        assert time.monotonic() < give_up_at and process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = launches_of(local)
+    found = show_sweep(local, "night")
+    assert len(found.in_state(None)) == 6 - len(before) > 0
+    again = subprocess.run([*_SWEEP, *words], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"{len(before)} of these 6 runs are started" in again.stderr
+    assert len(launches_of(local)) == 6
+    assert set(before) <= set(launches_of(local))
+
+
+def test_a_run_that_was_deleted_is_missing_and_starts_anew(
+    kubeflow: Settings, api: FakeKfp
+) -> None:
+    sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
+    gone = sweep.launches[Combination(S, CUSTOM, 0)]
+    _set(api, gone, "Succeeded")
+    runs.delete(kubeflow, gone)
+    found = show_sweep(kubeflow, "night")
+    assert found.runs[Combination(S, CUSTOM, 0)]["state"] is None
+    again = start(kubeflow, resume(kubeflow, "night"))
+    assert again.launches[Combination(S, CUSTOM, 0)] != gone
+    assert len(api.details) == 2
+
+
+def test_findings_are_said_once_and_name_what_they_are_true_of(local: Settings) -> None:
+    (local.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
+    choices = Choices(overrides={"lr0": 0.5, "seed": 7})
+    plan = prepare_sweep(local, choices, [N, "nono"], [CUSTOM, "cfg-bad"], [0, 1])
+    assert not plan.ok
+    told = {finding.code: finding.message for finding in plan.findings}
+    messages = [finding.message for finding in plan.findings]
+    assert len(messages) == len(set(messages))
+    assert told["sweep-seed"] == "seed=7 gives way to the seeds of the sweep."
+    assert any(message.startswith("With nono: model 'nono'") for message in messages)
+    assert any(message.startswith("With cfg-bad: ") for message in messages)
+    with pytest.raises(InputError, match="nothing was started") as caught:
+        start(local, plan)
+    assert caught.value.findings == plan.findings
+    assert not launches_of(local)
+    assert not (local.volume / "sweeps").exists()
+
+
+def test_a_seed_that_is_none_is_a_finding(local: Settings) -> None:
+    plan = prepare_sweep(local, LIGHT, [N], [CUSTOM], ["first", 1])
+    (wrong,) = [entry for entry in plan.findings if entry.severity == "error"]
+    assert wrong.message.startswith("With seed first: ")
+
+
+def test_without_seeds_the_cfg_decides(local: Settings) -> None:
+    plan = prepare_sweep(local, replace(LIGHT, overrides={"seed": 5}), [N, N], [CUSTOM])
+    ((combination, launch),) = plan.plans.items()
+    assert combination == Combination(N, CUSTOM, None)
+    assert combination.label == f"{N} · {CUSTOM}"
+    assert launch.launch.choices.overrides == {"seed": 5}
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "name", "code", "text"),
+    [
+        ([], [], "", "sweep-empty", "no model"),
+        ([N], range(MAX_RUNS + 1), "", "sweep-too-large", "101 runs; at most 100"),
+        ([N], [0], "../out", "sweep-name", "'../out' is no name"),
+        ([N], [0], "two words", "sweep-name", "no name"),
+        ([N], [0], "damaged", "sweep-record", "cannot be read"),
+    ],
+)
+def test_what_is_no_sweep_is_said_before_anything_is_read(
+    local: Settings, models: list[str], seeds: Any, name: str, code: str, text: str
+) -> None:
+    (local.volume / "sweeps").mkdir()
+    (local.volume / "sweeps" / "damaged.json").write_text("{")
+    plan = prepare_sweep(local, LIGHT, models, [CUSTOM], list(seeds), name=name)
+    (finding,) = plan.findings
+    assert (finding.code, finding.severity) == (code, "error")
+    assert text in finding.message
+    assert not plan.plans
+
+
+def test_a_name_that_is_taken_by_another_sweep_is_refused(local: Settings) -> None:
+    start(local, planned(local, 0, name="night"))
+    plan = planned(local, 0, name="night", data="data-other", train=True)
+    said = [entry.message for entry in plan.findings]
+    assert [entry.code for entry in plan.findings] == ["sweep-exists"] * 2
+    assert 'its data is "data-custom", not "data-other"' in said[0]
+    assert "its train is false, not true" in said[1]
+
+
+def test_the_list_has_the_newest_first_and_names_what_is_damaged(local: Settings) -> None:
+    for name in ("first", "second"):
+        start(local, planned(local, 0, name=name))
+        time.sleep(0.002)
+    volume = Volume(local.volume)
+    (local.volume / "sweeps" / "bad.json").write_text('{"schema": 9}')
+    found, wrong = list_sweeps(volume)
+    assert [sweep.name for sweep in found] == ["second", "first"]
+    assert "schema 9" in wrong[0].message
+    assert load_sweep(volume, "first") == found[1]
+    with pytest.raises(NotFound, match="no sweep 'third'"):
+        load_sweep(volume, "third")
+    assert new_sweep_name() != new_sweep_name()
+
+
+def test_a_row_is_the_mean_of_what_is_done(kubeflow: Settings, api: FakeKfp) -> None:
+    sweep = start(kubeflow, planned(kubeflow, 0, 1, 2, name="night"))
+    values = iter((0.4, 0.6, 0.9))
+    for combination, launch in sweep.launches.items():
+        if combination.model == N:
+            _set(api, launch, "Running" if combination.seed == 2 else "Succeeded")
+            _trained(run_folder(Volume(kubeflow.volume), launch), next(values))
+    found = show_sweep(kubeflow, "night")
+    row, other = found.rows
+    assert (row.model, row.runs, row.done) == (N, 3, 2)
+    assert (row.mean, row.std) == (pytest.approx(0.5), pytest.approx(0.1414, abs=1e-4))
+    assert (other.mean, other.std, other.done) == (None, None, 0)
+    assert [value_of(run) for run in found.runs.values()][:3] == [0.4, 0.6, 0.9]
+    document = found.as_dict()
+    first = document["runs"][0]
+    assert (first["model"], first["cfg"], first["seed"]) == (N, CUSTOM, 0)
+    assert (first["state"], first["metrics"]) == ("succeeded", {"mAP50-95": 0.4})
+
+
+def test_seeds_of_two_scales_of_one_architecture_are_two_experiments(local: Settings) -> None:
+    start(local, planned(local, 0, 1))
+    rows = run_list.page_of(local, {}, joins_seeds=True).rows
+    assert [len(row["members"]) for row in rows] == [2, 2]
+
+
+def test_stopping_and_retrying_reach_all_runs_that_it_fits(
+    kubeflow: Settings, api: FakeKfp
+) -> None:
+    sweep = start(kubeflow, planned(kubeflow, 0, 1, name="night"))
+    ids = {launch: _id(api, launch) for launch in sweep.launches.values()}
+    done, failed, *live = ids
+    _set(api, done, "Succeeded")
+    _set(api, failed, "Failed")
+    api.requests.clear()
+    stop_all(kubeflow, "night")
+    asked = [path for method, path, _ in api.requests if path.endswith("/terminate")]
+    assert sorted(asked) == sorted(f"/apis/v1beta1/runs/{ids[run]}/terminate" for run in live)
+    retry_failed(kubeflow, "night")
+    retried = [path for _, path, _ in api.requests if path.endswith("/retry")]
+    assert retried == [f"/apis/v1beta1/runs/{ids[failed]}/retry"]
+
+
+def test_stopping_says_how_many_were_not(kubeflow: Settings, api: FakeKfp) -> None:
+    sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
+    first = _id(api, next(iter(sweep.launches.values())))
+    api.answers["POST", f"/apis/v1beta1/runs/{first}/terminate"] = (503, b"down")
+    with pytest.raises(EngineUnreachable, match="1 of 2 runs were asked to stop"):
+        stop_all(kubeflow, "night")
+
+
+def _id(api: FakeKfp, launch: str) -> str:
+    return next(id_ for id_, detail in api.details.items() if detail["run"]["name"] == launch)
+
+
+def _set(api: FakeKfp, launch: str, status: str) -> None:
+    """Let the API tell another state of a run."""
+    before = api.details[_id(api, launch)]["run"]
+    nodes = [pod("train", status)] if status in ("Running", "Failed") else []
+    detail = run_detail(int(before["id"][:8], 16), *nodes, status=status)
+    detail["run"] |= {key: before[key] for key in ("name", "pipeline_spec")}
+    api.add(detail)
+
+
+def _trained(folder: RunFolder, best: float) -> None:
+    folder.results.parent.mkdir(parents=True, exist_ok=True)
+    folder.results.write_text(f"epoch,time,metrics/mAP50-95(B)\n1,1.0,{best}\n")
