@@ -18,7 +18,7 @@ from pipeline.core.space.search_space import Dimension, SearchSpace
 from pipeline.core.space.trials import Trial, TrialState, trial_name, write_trial
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.store import Store
 
 CURRENT = {"lr0": 0.01, "scale": 0.5, "fliplr": 0.5}
 EPOCHS = 4

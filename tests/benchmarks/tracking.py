@@ -17,10 +17,10 @@ from pipeline.core.launch.launch import Choices, Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import STEPS
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.rows import RunRow
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.rows import RunRow
+from pipeline.engines.local.queue.store import Store
 from pipeline.tracking import server
 from pipeline.tracking.client import reading
 from pipeline.tracking.schema import TAG_LAUNCH

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.cli.conftest import Cli
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"

@@ -9,8 +9,8 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.cli.conftest import Cli
 from tests.tuned_runs import drawn_trial, leave_test, tuned_run
 

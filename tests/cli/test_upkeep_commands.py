@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.cli.conftest import Cli
 
 CHOICES = ("--model", "yolov8n-scratch.yaml", "--no-train", "--set", "workers=0")
@@ -36,7 +36,7 @@ def test_half_a_change_is_refused(cli: Cli, words: tuple[str, ...]) -> None:
 
 
 def test_a_dry_run_says_the_bytes_and_deletes_nothing(cli: Cli, volume: Path, state: Path) -> None:
-    from pipeline.engines.local.store import Store
+    from pipeline.engines.local.queue.store import Store
 
     launched = cli("launch", *CHOICES, "--json").json
     Store(Layout(state).database).update_run(launched["run"], state="failed")

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import load_settings
-from pipeline.engines.local.environment import settings_environment
+from pipeline.engines.local.steps.environment import settings_environment
 
 
 def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:

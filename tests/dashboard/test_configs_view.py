@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import load_launch
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.actions.runs.test_file_uses import record
 
 FILE = "cfg-custom.yaml"

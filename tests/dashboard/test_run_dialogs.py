@@ -15,9 +15,9 @@ from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.store import Store
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
 from tests.actions.launching.test_retest import WEIGHTS

@@ -13,9 +13,9 @@ from pipeline.actions.launching import launches
 from pipeline.actions.runs import queue
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.store import Store
 
 
 def queue_part() -> None:

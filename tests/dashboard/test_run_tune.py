@@ -17,8 +17,8 @@ from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.dashboard.test_run_views import open_page, run_page, text_of
 from tests.tuned_runs import CURRENT, drawn_trial, leave_test, tuned_run
 

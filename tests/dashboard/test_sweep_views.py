@@ -20,8 +20,8 @@ from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_swe
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
 FORM = {"model": N, "cfg": "cfg-custom", "data": "data-custom", "train": "false"}

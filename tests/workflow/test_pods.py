@@ -176,7 +176,7 @@ def test_pods_may_write_on_a_new_volume_and_pull_only_what_is_missing(
 def test_the_local_engine_takes_the_document_and_names_what_it_ignores(
     tmp_path: Path, step: str
 ) -> None:
-    from pipeline.engines.local.document import read_document
+    from pipeline.engines.argo.document import read_document
 
     asked = Settings(volume=tmp_path, state=tmp_path, tracking_uri="http://kim:pw@mlflow:5000")
     choices = Choices(cpus=2, mem_gb=8, node_selector={"a": "b"}, tolerations=("k:NoSchedule",))

@@ -259,7 +259,7 @@ def gpus_of(settings: Settings) -> int | None:
     """Give how many GPUs a run can have; None when only a cluster's scheduler knows."""
     if settings.engine != "local":
         return None
-    from pipeline.engines.local.environment import gpu_names
+    from pipeline.engines.local.steps.environment import gpu_names
 
     return len(gpu_names(settings))
 

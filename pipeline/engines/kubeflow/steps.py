@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.states import State
+from pipeline.engines.argo.expressions import Unresolved, parse_when
 from pipeline.engines.base import EXIT_HANDLER, STEPS, Step
 from pipeline.engines.kubeflow.states import state_of, was_stopped
-from pipeline.engines.local.expressions import Unresolved, parse_when
 
 STOPPED = "the run was stopped"
 _DOES_SOMETHING = ("container", "resource", "script")

@@ -15,21 +15,21 @@ from pipeline.core.findings import Finding, error, ordered
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import folder_of_run
+from pipeline.engines.argo.document import read_document
+from pipeline.engines.argo.plan import Plan
 from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Step, Workflow
-from pipeline.engines.local.document import read_document
-from pipeline.engines.local.environment import gpu_names, job_slots, settings_environment
-from pipeline.engines.local.estimate import starts_in_s
-from pipeline.engines.local.handover import entrust
+from pipeline.engines.local.control.handover import entrust
+from pipeline.engines.local.control.private import variables_of
+from pipeline.engines.local.control.start import start_controller, why_stuck
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.logs import read_chunk
-from pipeline.engines.local.plan import Plan
-from pipeline.engines.local.private import variables_of
-from pipeline.engines.local.processes import is_alive
-from pipeline.engines.local.reasons import volume_of
-from pipeline.engines.local.rows import RunRow, StepRow
-from pipeline.engines.local.start import start_controller, why_stuck
-from pipeline.engines.local.store import Store
-from pipeline.engines.local.waiting import Waiting
+from pipeline.engines.local.queue.estimate import starts_in_s
+from pipeline.engines.local.queue.rows import RunRow, StepRow
+from pipeline.engines.local.queue.store import Store
+from pipeline.engines.local.queue.waiting import Waiting
+from pipeline.engines.local.steps.environment import gpu_names, job_slots, settings_environment
+from pipeline.engines.local.steps.logs import read_chunk
+from pipeline.engines.local.steps.processes import is_alive
+from pipeline.engines.local.steps.reasons import volume_of
 
 _LIKE_THEM = 50  # so many past runs tell how long the waiting ones will take
 

@@ -22,8 +22,8 @@ from pipeline.core.versions.history import list_versions
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track

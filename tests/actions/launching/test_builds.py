@@ -12,8 +12,8 @@ from pipeline.actions.runs.find import folder_of
 from pipeline.core.files import write_json
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 
 MODEL = "yolov8n-scratch.yaml"
 

@@ -14,8 +14,8 @@ from pipeline.core.errors import FileMissing
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.weights_files import sound_weights
 
 # A file begins so when torch.save has written it; preflight does not open it.

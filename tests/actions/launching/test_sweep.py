@@ -36,8 +36,8 @@ from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 from pipeline.core.volume.run_note import load_note
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri

@@ -28,8 +28,8 @@ from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder, claim
 from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.engines.base import Run
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri
@@ -156,7 +156,7 @@ def test_a_waiting_run_moves_in_the_queue(settings: Settings) -> None:
 
 def test_a_run_that_does_not_wait_cannot_be_moved(settings: Settings) -> None:
     run = launch(settings).id
-    from pipeline.engines.local.store import Store
+    from pipeline.engines.local.queue.store import Store
 
     Store(Layout(settings.state).database).update_run(run, state="running")
     with pytest.raises(UsageError, match="does not wait"):

@@ -17,8 +17,8 @@ from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.settings import Settings
 from pipeline.core.space.trials import Trial, is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.tuned_runs import CURRENT, drawn_trial, space_of, tuned_run, write_results
 
 

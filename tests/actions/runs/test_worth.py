@@ -12,8 +12,8 @@ from pipeline.actions.runs.worth import worth_of
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
 from tests.tuned_runs import leave_test, tuned_run
 
 

@@ -18,9 +18,9 @@ from pipeline.actions.upkeep.clean import clean, plan
 from pipeline.core.errors import RunNotFound, TrackingUnreachable
 from pipeline.core.launch.launch import Choices, load_launch
 from pipeline.core.settings import Settings
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.store import Store
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 

@@ -18,9 +18,9 @@ import psutil
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run
+from pipeline.engines.local.control.start import KEEPER
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.processes import MARK
-from pipeline.engines.local.start import KEEPER
+from pipeline.engines.local.steps.processes import MARK
 from tests.engines.documents import finish, log, step, workflow
 from tests.fault_table import record
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines.local.control.private import values_for
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.private import values_for
-from pipeline.engines.local.schema import VERSION
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.schema import VERSION
+from pipeline.engines.local.queue.store import Store
 from tests.engines.local.faults import repository
 from tests.engines.local.marks import files_with, marker
 
@@ -66,7 +66,8 @@ def test_a_state_that_somebody_reads_is_overwritten_later(tmp_path: Path) -> Non
         db.execute("COMMIT")
         assert files_with(tmp_path, value) != []
         look = f"Store(Path({str(path)!r})).page(10, None)"
-        code = f"from pathlib import Path; from pipeline.engines.local.store import Store; {look}"
+        store = "from pipeline.engines.local.queue.store import Store"
+        code = f"from pathlib import Path; {store}; {look}"
         subprocess.run([sys.executable, "-c", code], cwd=repository(), check=True)
         assert files_with(tmp_path, value) == []
 

@@ -15,7 +15,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
 from pipeline.engines.local.engine import LocalEngine
-from pipeline.engines.local.processes import is_locked
+from pipeline.engines.local.steps.processes import is_locked
 from tests.engines.conftest import local_engine_of
 from tests.engines.documents import finish, wait
 from tests.engines.local.faults import (

@@ -45,9 +45,9 @@ NAMES = {signal.SIGKILL: "kill -9", signal.SIGTERM: "SIGTERM", signal.SIGINT: "S
 # Found by every Python that starts with this folder on its path, and meant for controllers alone.
 DIE = """
 import os, signal, sys
-if "pipeline.engines.local.controller" in sys.orig_argv:
+if "pipeline.engines.local.control.controller" in sys.orig_argv:
     sys.path.insert(0, {repository!r})
-    from pipeline.engines.local.store import Store
+    from pipeline.engines.local.queue.store import Store
     with open({counter!r}, "ab") as file:
         file.write(b".")
         left = file.tell() % 3
@@ -263,7 +263,7 @@ def test_many_controllers_started_at_once(local_engine: Engine, settings: Settin
     run_id = start(local_engine, settings)
     for pid in (keeper_pid(settings), controller_pid(settings)):
         send(pid, signal.SIGKILL)
-    command = [sys.executable, "-m", "pipeline.engines.local.controller"]
+    command = [sys.executable, "-m", "pipeline.engines.local.control.controller"]
     own = {
         "SLIPWAY_VOLUME": str(settings.volume),
         "SLIPWAY_STATE": str(settings.state),

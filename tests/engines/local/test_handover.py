@@ -13,9 +13,9 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
+from pipeline.engines.local.control.start import take_lock
+from pipeline.engines.local.control.vault import Vault, make_memory
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.vault import Vault, make_memory
 from tests.engines.documents import finish, log, step, workflow
 from tests.engines.local.faults import controller_pid, until
 from tests.engines.local.marks import GATED, TELLS, digest_of, files_with, marker

@@ -17,7 +17,7 @@ from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Engine
-from pipeline.engines.local.step_group import make_group
+from pipeline.engines.local.steps.group import make_group
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, messages, step, workflow
 from tests.engines.local.faults import check_tidy, seen

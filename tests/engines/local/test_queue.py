@@ -16,8 +16,8 @@ from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run, Step
 from pipeline.engines.local.engine import LocalEngine
-from pipeline.engines.local.estimate import starts_in_s
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.queue.estimate import starts_in_s
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, is_running, log, messages, step, wait, workflow
 

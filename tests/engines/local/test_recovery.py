@@ -17,9 +17,9 @@ import pytest
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
-from pipeline.engines.local.keeper import DEATHS
+from pipeline.engines.local.control.keeper import DEATHS
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.processes import is_locked
+from pipeline.engines.local.steps.processes import is_locked
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import (
     finish,
@@ -107,7 +107,7 @@ def test_controller_that_dies_again_and_again_is_not_started_for_ever(
     broken.mkdir()
     (broken / "yaml.py").write_text(
         "import sys\n"
-        "if 'pipeline.engines.local.controller' in sys.orig_argv:\n"
+        "if 'pipeline.engines.local.control.controller' in sys.orig_argv:\n"
         f"    open({str(tmp_path / 'starts')!r}, 'a').write('.')\n"
         "    raise ImportError('half an installation')\n"
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.local.processes import SUPERVISOR
-from pipeline.engines.local.step_group import make_group
+from pipeline.engines.local.steps.group import make_group
+from pipeline.engines.local.steps.processes import SUPERVISOR
 
 EAT = f'{sys.executable} -c "held = []\nwhile True: held.append(bytearray(8 << 20))"'
 

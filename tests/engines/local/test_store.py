@@ -13,12 +13,12 @@ import pytest
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.schema import VERSION
-from pipeline.engines.local.start import take_lock
-from pipeline.engines.local.store import Store
-from pipeline.engines.local.waiting import Waiting
+from pipeline.engines.local.queue.schema import VERSION
+from pipeline.engines.local.queue.store import Store
+from pipeline.engines.local.queue.waiting import Waiting
 
 # The state file as the first version wrote it: a run that is over, one that runs, one that waits.
 FIRST_VERSION = Path(__file__).with_name("state-version-1.sql")

@@ -18,12 +18,12 @@ from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine
-from pipeline.engines.local import succession
+from pipeline.engines.local.control import succession
+from pipeline.engines.local.control.start import CONTROLLER, KEEPER, take_lock
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.schema import VERSION
-from pipeline.engines.local.start import CONTROLLER, KEEPER, take_lock
-from pipeline.engines.local.store import Store
+from pipeline.engines.local.queue.schema import VERSION
+from pipeline.engines.local.queue.store import Store
 from tests.engines.documents import finish, step, workflow
 from tests.engines.local.faults import (
     begun,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pipeline.engines.local.rows import RunRow
-from pipeline.engines.local.store import ORDER, Store
+from pipeline.engines.local.queue.rows import RunRow
+from pipeline.engines.local.queue.store import ORDER, Store
 
 _PAUSED = "queue-paused"
 

@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing takes as long to import as all the rest
     from typing import Any
 
-    from pipeline.engines.local.step_group import StepGroup
+    from pipeline.engines.local.steps.group import StepGroup
 
 PR_SET_CHILD_SUBREAPER = 36
 CLEANUP_LIMIT_S = 10.0
@@ -88,8 +88,8 @@ def _run(command: list[str], limits: dict[str, Any]) -> dict[str, object]:
 
 def _make_group(mem_bytes: int | None) -> StepGroup | None:
     """Make a group for the step, or give None; of the package this file alone is imported."""
-    sys.path.append(os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3)))
-    from pipeline.engines.local.step_group import make_group
+    sys.path.append(os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4)))
+    from pipeline.engines.local.steps.group import make_group
 
     return make_group(mem_bytes)
 

@@ -15,8 +15,8 @@ from pipeline.core.files import read_text
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run
 from pipeline.core.yamltext.file import load_yaml
-from pipeline.engines.local.processes import Exit, Limits
-from pipeline.engines.local.rows import RunRow, StepRow
+from pipeline.engines.local.queue.rows import RunRow, StepRow
+from pipeline.engines.local.steps.processes import Exit, Limits
 
 RETRY = "Retry the run to go on from here."
 _LESS_MEMORY = {

@@ -9,9 +9,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.engines.local.erasure import erase_values
+from pipeline.engines.local.control.succession import no_older_controller
 from pipeline.engines.local.layout import LOCK_NAME
-from pipeline.engines.local.succession import no_older_controller
+from pipeline.engines.local.queue.erasure import erase_values
 
 # Step n takes a file of version n to n + 1. Only add: the file may have any of the older ones. A
 # controller of the older code ends first, since it refuses what is newer.

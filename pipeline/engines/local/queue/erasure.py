@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from pipeline.core.addresses import bare, shown
-from pipeline.engines.local.private import ANY, known, without_secrets
+from pipeline.engines.local.control.private import ANY, known, without_secrets
 
 _ADDRESSES = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")
 

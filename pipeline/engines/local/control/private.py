@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.addresses import bare, is_secret, shown_webhook
 from pipeline.core.settings import ADDRESSES, ENVIRONMENT, Settings
-from pipeline.engines.local.environment import is_private, settings_environment
+from pipeline.engines.local.steps.environment import is_private, settings_environment
 
 WEBHOOK = ENVIRONMENT["webhook_url"]
 # Steps ask nothing there, so they are not given what opens it.

@@ -8,8 +8,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from pipeline.engines.local.control.vault import DONE, short_address
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.vault import DONE, short_address
 
 _LIMIT_S = 3.0
 _PAUSE_S = 0.05

@@ -12,8 +12,8 @@ from typing import Any
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, RunNotFound
 from pipeline.core.states import State
-from pipeline.engines.local.rows import RunRow, StepRow, read_run, read_step
-from pipeline.engines.local.schema import open_state
+from pipeline.engines.local.queue.rows import RunRow, StepRow, read_run, read_step
+from pipeline.engines.local.queue.schema import open_state
 
 _RUN = (
     "seq, id, uid, launch, state, message, created_at, started_at, finished_at, position,"

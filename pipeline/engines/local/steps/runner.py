@@ -11,17 +11,17 @@ from pathlib import Path
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
 from pipeline.core.states import State
-from pipeline.engines.local import processes
+from pipeline.engines.argo.plan import Template
+from pipeline.engines.local.control.private import missing_sentence, values_for
+from pipeline.engines.local.control.vault import Vault
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.limits import limits_of
-from pipeline.engines.local.placement import Place, claim_outputs, collect, prepare
-from pipeline.engines.local.plan import Template
-from pipeline.engines.local.private import missing_sentence, values_for
-from pipeline.engines.local.progress import STOPPED, Ready
-from pipeline.engines.local.reasons import RETRY, volume_of, why_failed
-from pipeline.engines.local.rows import RunRow, StepRow
-from pipeline.engines.local.store import Store
-from pipeline.engines.local.vault import Vault
+from pipeline.engines.local.queue.rows import RunRow, StepRow
+from pipeline.engines.local.queue.store import Store
+from pipeline.engines.local.steps import processes
+from pipeline.engines.local.steps.limits import limits_of
+from pipeline.engines.local.steps.placement import Place, claim_outputs, collect, prepare
+from pipeline.engines.local.steps.progress import STOPPED, Ready
+from pipeline.engines.local.steps.reasons import RETRY, volume_of, why_failed
 
 MAX_FALSE_STARTS = 3
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

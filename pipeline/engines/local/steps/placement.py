@@ -12,13 +12,13 @@ from pathlib import Path
 
 from pipeline.core.addresses import bare
 from pipeline.core.errors import InputError
-from pipeline.engines.local.environment import step_environment
-from pipeline.engines.local.expressions import fill
-from pipeline.engines.local.plan import Container, Template
-from pipeline.engines.local.processes import Command
-from pipeline.engines.local.progress import Ready
+from pipeline.engines.argo.expressions import fill
+from pipeline.engines.argo.plan import Container, Template
+from pipeline.engines.local.steps.environment import step_environment
+from pipeline.engines.local.steps.processes import Command
+from pipeline.engines.local.steps.progress import Ready
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 MAX_PARAMETER_BYTES = 256 << 10
 
 _SAID_BARE = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pipeline.core.findings import Finding
-from pipeline.engines.local.expressions import references
-from pipeline.engines.local.fields import mistake
-from pipeline.engines.local.plan import Plan, Task, Template, leaves
+from pipeline.engines.argo.expressions import references
+from pipeline.engines.argo.fields import mistake
+from pipeline.engines.argo.plan import Plan, Task, Template, leaves
 
 WORKFLOW_VALUES = ("uid", "name", "status", "namespace")
 

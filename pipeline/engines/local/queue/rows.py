@@ -15,7 +15,7 @@ class RunRow:
     """One run as stored.
 
     `settings` are environment variables of its steps; of `secrets` only the names are stored, see
-    `pipeline.engines.local.private`.
+    `pipeline.engines.local.control.private`.
     """
 
     seq: int

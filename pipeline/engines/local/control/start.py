@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.engines.local.control.vault import make_memory
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.placement import REPOSITORY
-from pipeline.engines.local.processes import MARK
-from pipeline.engines.local.vault import make_memory
+from pipeline.engines.local.steps.placement import REPOSITORY
+from pipeline.engines.local.steps.processes import MARK
 
 KEEPER = Path(__file__).with_name("keeper.py")
-CONTROLLER = "pipeline.engines.local.controller"
+CONTROLLER = "pipeline.engines.local.control.controller"
 # What the smallest record needs, with SQLite's own files around it.
 ROOM_BYTES = 256 << 10
 TAIL_BYTES = 8192

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError
-from pipeline.engines.local.document import read_document
-from pipeline.engines.local.expressions import Unresolved, fill, parse_when
+from pipeline.engines.argo.document import read_document
+from pipeline.engines.argo.expressions import Unresolved, fill, parse_when
 from tests.engines.documents import step, workflow
 
 Change = Callable[[dict[str, Any]], Any]

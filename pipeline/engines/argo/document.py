@@ -9,11 +9,11 @@ import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered
-from pipeline.engines.local.containers import read_container, read_output, read_raw, text_of
-from pipeline.engines.local.expressions import parse_when
-from pipeline.engines.local.fields import check_fields, mistake
-from pipeline.engines.local.plan import ArtifactInput, Plan, Task, Template
-from pipeline.engines.local.references import check_references
+from pipeline.engines.argo.containers import read_container, read_output, read_raw, text_of
+from pipeline.engines.argo.expressions import parse_when
+from pipeline.engines.argo.fields import check_fields, mistake
+from pipeline.engines.argo.plan import ArtifactInput, Plan, Task, Template
+from pipeline.engines.argo.references import check_references
 
 CLAIM_ACTIONS = ("apply", "create", "get")
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding
-from pipeline.engines.local.fields import mistake
-from pipeline.engines.local.limits import read_quantity
-from pipeline.engines.local.plan import Container, Output, Variable
+from pipeline.engines.argo.fields import mistake
+from pipeline.engines.argo.plan import Container, Output, Variable
+
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("KMGT", start=1)}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([kMGT]|[KMGT]i|)")
 
 GPU = "nvidia.com/gpu"
 
@@ -82,7 +86,7 @@ def _timeout_s(entry: Mapping[str, Any], where: str, findings: list[Finding]) ->
 
 def _mem_bytes(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int | None:
     text = str((resources.get("limits") or {}).get("memory", ""))
-    found = read_quantity(text) if text else None
+    found = _read_quantity(text) if text else None
     if text and not found:
         at = f"{where}.container.resources.limits.memory"
         findings.append(mistake(f"{at} is '{text}', not an amount such as 16G or 512Mi.", at))
@@ -116,3 +120,9 @@ def read_raw(item: Mapping[str, Any]) -> str | None:
 def text_of(value: Any) -> str:
     """Write a yaml scalar as Argo does: unquoted ``true`` is the text ``true``."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read_quantity(text: str) -> int | None:
+    """Read an amount of memory as Kubernetes writes it, such as ``16G`` or ``512Mi``, in bytes."""
+    match = _QUANTITY.fullmatch(text)
+    return int(float(match[1]) * _UNITS[match[2]]) if match else None

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.engines.local.start import CONTROLLER, hold
+from pipeline.engines.local.control.start import CONTROLLER, hold
 
 _LIMIT_S = 10.0
 _PAUSE_S = 0.05

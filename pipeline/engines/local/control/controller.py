@@ -21,12 +21,12 @@ from typing import NoReturn
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.hiding import hide_in_logs
 from pipeline.core.settings import Settings, load_settings
+from pipeline.engines.local.control.start import hold, take_lock
+from pipeline.engines.local.control.vault import Vault
+from pipeline.engines.local.control.watch import Watch
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.scheduler import Scheduler
-from pipeline.engines.local.start import hold, take_lock
-from pipeline.engines.local.store import Store
-from pipeline.engines.local.vault import Vault
-from pipeline.engines.local.watch import Watch
+from pipeline.engines.local.queue.scheduler import Scheduler
+from pipeline.engines.local.queue.store import Store
 
 TICK_S = 0.04
 # Light steps follow each other within a second; a training is looked at less often, to leave it
@@ -43,7 +43,7 @@ _log = logging.getLogger("slipway.controller")
 
 def main() -> None:
     """Serve the queue of the state folder that the settings name, unless another process does."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.engines.local.controller")
+    parser = argparse.ArgumentParser(prog="python -m pipeline.engines.local.control.controller")
     parser.add_argument("--lock-fd", type=int, help="the lock, already held by who started this")
     parser.add_argument("--memory-fd", type=int, help="what was handed to those before this one")
     arguments = parser.parse_args()

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.engines.local import processes
-from pipeline.engines.local.schema import open_state
+from pipeline.engines.local.queue.schema import open_state
+from pipeline.engines.local.steps import processes
 
 
 class Watch:

@@ -11,16 +11,16 @@ from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.engines.local.document import read_document
-from pipeline.engines.local.environment import gpu_names, job_slots
+from pipeline.engines.argo.document import read_document
+from pipeline.engines.argo.plan import Plan
+from pipeline.engines.local.control.vault import Vault
 from pipeline.engines.local.layout import Layout
-from pipeline.engines.local.plan import Plan
-from pipeline.engines.local.progress import STOPPED, Ready, decide
-from pipeline.engines.local.rows import RunRow, StepRow
-from pipeline.engines.local.step_runner import StepRunner, raise_if_disk
-from pipeline.engines.local.store import Store
-from pipeline.engines.local.vault import Vault
-from pipeline.engines.local.waiting import Waiting
+from pipeline.engines.local.queue.rows import RunRow, StepRow
+from pipeline.engines.local.queue.store import Store
+from pipeline.engines.local.queue.waiting import Waiting
+from pipeline.engines.local.steps.environment import gpu_names, job_slots
+from pipeline.engines.local.steps.progress import STOPPED, Ready, decide
+from pipeline.engines.local.steps.runner import StepRunner, raise_if_disk
 
 _log = logging.getLogger("slipway.controller")
 

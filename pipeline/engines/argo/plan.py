@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.core.findings import Finding
-from pipeline.engines.local.expressions import When
+from pipeline.engines.argo.expressions import When
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.core.states import State
-from pipeline.engines.local.expressions import Unresolved, fill
-from pipeline.engines.local.plan import Output, Plan, Task, Template, leaves
-from pipeline.engines.local.rows import StepRow
+from pipeline.engines.argo.expressions import Unresolved, fill
+from pipeline.engines.argo.plan import Output, Plan, Task, Template, leaves
+from pipeline.engines.local.queue.rows import StepRow
 
 ARGO_STATUS = {State.SUCCEEDED: "Succeeded", State.FAILED: "Failed", State.STOPPED: "Failed"}
 STOPPED = "the run was stopped"

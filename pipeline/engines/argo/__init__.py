@@ -1,0 +1,1 @@
+"""The compiled Argo workflow as engines read it: fields, expressions, plan."""

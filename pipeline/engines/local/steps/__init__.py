@@ -1,0 +1,1 @@
+"""One step on this machine: where it runs, its limits, its end and why."""
