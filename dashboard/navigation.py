@@ -20,7 +20,7 @@ class View:
     Parameters
     ----------
     name
-        Module under ``dashboard.views`` with a ``render()``, and the path in the URL.
+        Folder under ``dashboard.views`` whose ``page.py`` has `render()`; also the path in the URL.
     title, icon
         As shown in the navigation bar.
     is_hidden
@@ -75,6 +75,8 @@ def _page(view: View) -> Any:
 
 def _renderer(name: str) -> Callable[[], None]:
     def render() -> None:
-        import_module(f"dashboard.views.{name}").render()  # a page pays for its own imports only
+        import_module(
+            f"dashboard.views.{name}.page"
+        ).render()  # a page pays for its own imports only
 
     return guarded(render)

@@ -23,9 +23,9 @@ def preload() -> None:
     """
     while not runtime.exists():
         time.sleep(_POLL_S)
-    import_module("dashboard.views.launch")
+    import_module("dashboard.views.launch.page")
     try:
         launches.workflow_of(load_settings())
     except SlipwayError as reason:  # the pages show it where it matters
         _log.info("preload: %s", reason)
-    import_module("dashboard.views.run")
+    import_module("dashboard.views.run.page")

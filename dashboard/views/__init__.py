@@ -1,1 +1,1 @@
-"""The pages, one module each, with one `render()`."""
+"""The pages, a folder each: `render()` is in its ``page.py``."""

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from dashboard import preload
 preload.runtime = SimpleNamespace(exists=lambda: True)
 preload.preload()
-print(sorted({"kfp", "plotly", "dashboard.views.launch", "dashboard.views.run"} - set(sys.modules)))
+needed = {"kfp", "plotly", "dashboard.views.launch.page", "dashboard.views.run.page"}
+print(sorted(needed - set(sys.modules)))
 """
 
 

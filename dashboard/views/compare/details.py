@@ -1,0 +1,207 @@
+"""Below the comparison: test metrics by class, plots side by side, files, and a scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.i18n import marked, tr
+from dashboard.plain import plain
+from dashboard.theme import colours
+from dashboard.widgets.charts import draw
+from dashboard.widgets.runs.comparison import (
+    counts_chart,
+    metric_table,
+    parallel_chart,
+    scatter_chart,
+)
+from dashboard.widgets.runs.results import IMAGES
+from pipeline.actions.runs.compare import Comparison, by_class, class_counts, differing, file_diffs
+from pipeline.core.volume.run_folder import RunFolder
+
+_AXES = 5
+_DIGESTS = ("sha256.", "dataset_fingerprint")
+_CLASS_METRICS = ("mAP50-95", "mAP50", "precision", "recall")
+
+
+def show_details(
+    found: Comparison,
+    values: Mapping[str, Mapping[str, float]],
+    baseline: str,
+    run_colours: Mapping[str, str],
+) -> None:
+    """Show the part that is open.
+
+    Parameters
+    ----------
+    found
+        The runs.
+    values
+        By run the metrics of the table above.
+    baseline
+        The run that the others are held against.
+    run_colours
+        The colour of each run.
+    """
+    parts: dict[str, Callable[[], None]] = {
+        marked("By class"): lambda: _by_class(found, baseline),
+        marked("Images"): lambda: _images(found),
+        marked("Cfg and data"): lambda: _files(found, baseline),
+        marked("Class counts"): lambda: _counts(found, run_colours),
+        marked("Scatter"): lambda: _scatter(found, values, run_colours),
+        marked("Parallel"): lambda: _parallel(found, values, run_colours),
+    }
+    chosen = st.segmented_control(
+        tr("More"),
+        list(parts),
+        format_func=tr,
+        default="By class",
+        required=True,
+        key="part",
+        bind="query-params",
+    )
+    parts[chosen or "By class"]()
+
+
+def _by_class(found: Comparison, baseline: str) -> None:
+    metric = st.selectbox(
+        tr("Metric by class"), _CLASS_METRICS, key="class_metric", bind="query-params", width=220
+    )
+    table = {run: by_class(document, metric) for run, document in found.runs.items()}
+    tested = {run: values for run, values in table.items() if values}
+    if not tested:
+        st.info(tr("None of these runs has been tested yet."), icon=":material/rule:")
+        return
+    st.dataframe(
+        metric_table(tested, baseline, metric),
+        hide_index=True,
+        column_config={"run": st.column_config.Column(tr("run"), pinned=True)},
+    )
+    splits = {str(found.runs[run]["test"]["split"]) for run in tested}
+    st.caption(tr("best.pt on split: {splits}.", splits=", ".join(sorted(splits))))
+    if len({str(found.runs[run]["data"]) for run in tested}) > 1 or len(splits) > 1:
+        st.warning(tr("These runs were tested on different data: their values do not compare."))
+
+
+def _images(found: Comparison) -> None:
+    folders = {run: Path(document["folder"]) for run, document in found.runs.items()}
+    present = {
+        caption: name
+        for name, caption in IMAGES
+        if any((folder / name).is_file() for folder in folders.values())
+    }
+    if not present:
+        st.info(tr("None of these runs has made a plot yet."), icon=":material/image:")
+        return
+    caption = st.select_slider(
+        tr("Image"), list(present), format_func=tr, key="image", bind="query-params"
+    )
+    columns = st.columns(2, gap="medium")
+    for index, (run, folder) in enumerate(folders.items()):
+        path = folder / present[caption]
+        with columns[index % 2]:
+            st.caption(plain(run))
+            if path.is_file():
+                st.image(path.read_bytes(), width="stretch")
+            else:
+                st.info(tr("This run has none."), icon=":material/image:")
+
+
+def _files(found: Comparison, baseline: str) -> None:
+    others = [run for run in found.runs if run != baseline]
+    if not others:
+        st.info(
+            tr("Choose another run to compare the files with."), icon=":material/compare_arrows:"
+        )
+        return
+    other = st.selectbox(
+        tr("Against the baseline"), others, key="against", bind="query-params", width=360
+    )
+    one, two = (RunFolder(Path(found.runs[run]["folder"])) for run in (baseline, other))
+    for name, diff in file_diffs(one, two).items():
+        st.markdown(f"**{plain(name)}**")
+        if diff is None:
+            st.caption(tr("One of the two runs has none."))
+        elif diff:
+            st.code(diff, language="diff")
+        else:
+            st.caption(tr("The same in both."))
+
+
+def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
+    split = st.segmented_control(
+        tr("Split"),
+        ("train", "val", "test"),
+        default="train",
+        required=True,
+        key="counts_split",
+        bind="query-params",
+    )
+    counts = {run: class_counts(document, split or "train") for run, document in found.runs.items()}
+    counted = {run: classes for run, classes in counts.items() if classes}
+    if not counted:
+        st.info(tr("None of these runs has counted this split."), icon=":material/bar_chart:")
+        return
+    if len(counted) > 1 and len(set(map(repr, counted.values()))) == 1:
+        st.caption(tr("The same in all of these runs."))
+    figure = counts_chart(counted, colours(), run_colours)
+    draw(figure, "counts")
+
+
+def _scatter(
+    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+) -> None:
+    params = _known_first(found)
+    metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
+    if not params or not metrics:
+        st.info(
+            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
+        )
+        return
+    with st.container(horizontal=True):
+        param = st.selectbox(tr("Parameter"), params, key="param", bind="query-params", width=220)
+        metric = st.selectbox(
+            tr("Metric over it"), metrics, key="reached", bind="query-params", width=220
+        )
+    points = {
+        run: (found.params[param][run], of_run[metric])
+        for run, of_run in values.items()
+        if metric in of_run and found.params[param][run] is not None
+    }
+    figure = scatter_chart(points, param, metric, colours(), run_colours)
+    draw(figure, "scatter")
+
+
+def _parallel(
+    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+) -> None:
+    params = _known_first(found)
+    metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
+    if not params or not metrics:
+        st.info(
+            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
+        )
+        return
+    with st.container(horizontal=True):
+        chosen = st.multiselect(
+            tr("Parameters"), params, default=params[:_AXES], key="axes", max_selections=8
+        )
+        metric = st.selectbox(tr("Metric at the end"), metrics, key="last_axis", width=220)
+    reached = {run: of_run.get(metric) for run, of_run in values.items()}
+    axes = {name: found.params[name] for name in chosen} | {str(metric): reached}
+    figure = parallel_chart(axes, colours(), run_colours)
+    draw(figure, "parallel")
+
+
+def _known_first(found: Comparison) -> list[str]:
+    """Give the parameters that differ and have a value in every run; digests say nothing here."""
+    names = [
+        name
+        for name, values in differing(found.params, counts_missing=False).items()
+        if not name.startswith(("sha256.", "dataset_fingerprint"))
+    ]
+    return sorted(
+        names, key=lambda name: any(found.params[name][run] is None for run in found.runs)
+    )

@@ -1,0 +1,1 @@
+"""Datasets: what each data yaml holds, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Launch: choose, see what follows, launch."""

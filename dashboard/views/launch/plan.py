@@ -1,0 +1,182 @@
+"""From the form to a plan: what would be launched, kept for the session until it is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import show_error
+from dashboard.i18n import marked
+from dashboard.widgets.forms.cfg import override_text
+from pipeline.actions.launching import launches
+from pipeline.actions.launching.launches import Plan
+from pipeline.actions.runs.find import find
+from pipeline.core.checks.advice import Advice
+from pipeline.core.errors import InputError, SlipwayError, UsageError
+from pipeline.core.findings import Finding, ordered
+from pipeline.core.launch.launch import Choices
+from pipeline.core.settings import Settings
+
+_PLAN = "launch.plan"
+CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
+_CLICKED, _BEFORE = "launch.clicked", "launch.before_advice"
+_DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
+_RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
+_SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
+
+
+def cloned() -> tuple[str, Choices | None, str]:
+    """Give the launch that the URL asks to clone and, on the first visit only, its choices.
+
+    Returns
+    -------
+    tuple
+        Launch, choices, engine.
+    """
+    name = state.url_text(state.CLONE)
+    if not name or st.session_state.get("launch.cloned") == name:
+        return name, None, ""
+    try:
+        settings = services.settings()
+        run = find(settings, name)
+        choices = launches.choices_of(settings, run)
+        if model := state.url_text(state.MODEL):
+            choices = replace(choices, model=model)
+    except SlipwayError as reason:
+        show_error(reason)
+        return "", None, ""
+    st.session_state["launch.cloned"] = name
+    return name, choices, run.engine
+
+
+def overrides() -> dict[str, Any]:
+    """Give the settings that the URL changes."""
+    from pipeline.core.cfg.train_cfg import parse_override
+
+    values: dict[str, Any] = {}
+    for text in state.url_texts(state.OVERRIDES):
+        try:
+            key, value = parse_override(text)
+            values[key] = value
+        except UsageError as reason:
+            show_error(reason)
+    return values
+
+
+def change(key: str, value: Any, base: Mapping[str, Any]) -> None:
+    """Change one setting of this launch; the cfg's own value takes the change back."""
+    values = {**overrides(), key: value}
+    if key in base and base[key] == value:
+        del values[key]
+    texts = [f"{name}={override_text(item)}" for name, item in values.items()]
+    state.set_url(state.OVERRIDES, texts)
+
+
+def follow(advice: Advice, base: Mapping[str, Any]) -> None:
+    """Take advice over into the form, keeping what the setting was before."""
+    before = st.session_state.setdefault(_BEFORE, {})
+    before[advice.key] = overrides().get(advice.key, base.get(advice.key))
+    change(advice.key, advice.value, base)
+
+
+def undo(advice: Advice, base: Mapping[str, Any]) -> None:
+    """Take advice back: what the setting was before, or else what the cfg says."""
+    before = st.session_state.get(_BEFORE, {})
+    change(advice.key, before.pop(advice.key, advice.current), base)
+
+
+def current(
+    choices: Choices, engine: str, cloned_from: str, unreadable: Sequence[Finding] = ()
+) -> Plan:
+    """Give the plan of these choices; the same one as long as choices and files are the same.
+
+    What is `unreadable` in the form stops the launch, as it is not among the choices.
+
+    A plan that was launched is replaced, except while its click is still being worked on: a double
+    click finds the same plan, and the same plan twice is one run.
+    """
+    is_click = st.session_state.pop(_CLICKED, False)
+    user, files = services.user(), services.volume_signature()
+    signature = (choices, engine, cloned_from, tuple(unreadable), user, files)
+    held = st.session_state.get(_PLAN)
+    if held and held["signature"] == signature and (is_click or not held["run"]):
+        return held["plan"]  # type: ignore[no-any-return]
+    plan = launches.prepare(settings_of(engine), choices, cloned_from=cloned_from)
+    if unreadable:
+        findings = tuple(ordered([*unreadable, *plan.findings]))
+        plan = replace(plan, ok=False, findings=findings)
+    st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
+    return plan
+
+
+def kept() -> Plan:
+    """Give the plan that `current` gave last."""
+    return st.session_state[_PLAN]["plan"]  # type: ignore[no-any-return]
+
+
+def hold() -> None:
+    """Note, before the page runs again, that Launch was clicked."""
+    st.session_state[_CLICKED] = True
+
+
+def submit(plan: Plan) -> str:
+    """Start the plan and give the id that the Run page is opened with."""
+    held = st.session_state[_PLAN]
+    if not held["run"]:
+        run = launches.submit(settings_of(plan.launch.engine), plan)
+        held["run"] = run.launch or run.id
+    return str(held["run"])
+
+
+def settings_of(engine: str) -> Settings:
+    """Give the user's settings for a launch on this engine."""
+    return replace(services.user_settings(), engine=engine)
+
+
+def base_cfg(plan: Plan) -> dict[str, Any] | None:
+    """Give the settings without this launch's changes; None when the cfg cannot be read."""
+    from pipeline.core.cfg.train_cfg import effective_cfg
+
+    if not plan.resolved["cfg_yaml"]:
+        return None
+    try:
+        return effective_cfg(plan.cfg_before, {})
+    except InputError:  # the findings say why, with file and line
+        return None
+
+
+def checks(findings: Iterable[Finding]) -> dict[str, str]:
+    """Give the worst severity of each part that is looked at; empty when all is well.
+
+    That of the sweep is there only when something is said about it.
+    """
+    worst = dict.fromkeys(CHECKS, "")
+    for finding in findings:
+        part = _part(finding)
+        before = worst.setdefault(part, "")
+        if finding.severity == "error" or (finding.severity == "warning" and not before):
+            worst[part] = finding.severity
+    return worst
+
+
+def write_sample() -> None:
+    """Write the sample volume."""
+    from pipeline.core.volume.sample import write_sample as write
+
+    write(services.settings().volume)
+
+
+def _part(finding: Finding) -> str:
+    if finding.code.startswith("sweep"):
+        return marked("sweep")
+    if finding.code.startswith(_SPLIT_CODES):
+        return "splits"
+    if finding.code.startswith(_DATA_CODES):
+        return "labels"
+    if finding.where.startswith(("overrides", "cfg")):
+        return "cfg"
+    return "resources" if finding.where in _RESOURCES else "files"

@@ -1,0 +1,1 @@
+"""Weights: those that there are, and official ones to fetch."""

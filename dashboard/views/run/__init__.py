@@ -1,0 +1,1 @@
+"""One run: its head, and a tab for each thing that one may look at."""

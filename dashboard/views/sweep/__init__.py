@@ -1,0 +1,1 @@
+"""A sweep: how each of its runs is doing, and what each model and cfg comes to."""

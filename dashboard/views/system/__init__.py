@@ -1,0 +1,1 @@
+"""System: what works, what does not, what takes room."""

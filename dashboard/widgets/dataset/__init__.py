@@ -1,0 +1,1 @@
+"""Parts that show a dataset: its classes, its boxes."""

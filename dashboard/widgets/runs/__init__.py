@@ -1,0 +1,1 @@
+"""Parts that show runs: tables, curves, trials, logs."""

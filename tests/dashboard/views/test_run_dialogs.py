@@ -1,0 +1,115 @@
+"""What the Run page offers beside looking: notes, another test, runs of others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import details as runs
+from pipeline.core.launch.launch import Choices
+from pipeline.core.settings import Settings, load_settings
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.run_note import load_note
+from pipeline.engines.local.control.start import take_lock
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.queue.store import Store
+from pipeline.tracking.client import mlflow_client
+from pipeline.tracking.server import tracking_uri
+from tests.actions.launching.test_retest import WEIGHTS
+from tests.dashboard.views.test_run import open_page, run_page, runs_page, text_of
+
+
+@pytest.fixture
+def settings(installation: Path) -> Iterator[Settings]:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    made = load_settings()
+    lock = take_lock(Layout(made.state))
+    assert lock is not None
+    yield made
+
+
+@pytest.fixture
+def folder(settings: Settings) -> RunFolder:
+    """The folder of a run that is over and left weights."""
+    chosen = Choices(model="yolov8n-scratch.yaml")
+    run = launches.submit(settings, launches.prepare(settings, chosen))
+    ended = {"state": "succeeded", "finished_at": "2026-11-25T10:00:00.000Z"}
+    Store(Layout(settings.state).database).update_run(run.id, **ended)
+    folder = RunFolder(settings.volume / "runs" / run.launch)
+    for which in ("best", "last"):
+        folder.weights(which).parent.mkdir(parents=True, exist_ok=True)
+        folder.weights(which).write_bytes(WEIGHTS)
+    return folder
+
+
+def click(page: AppTest, key: str) -> AppTest:
+    page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def test_a_note_is_written_on_the_page_and_shown(folder: RunFolder) -> None:
+    page = click(open_page(run_page, run=folder.name), "note")
+    page.text_area[0].set_value("the first try")
+    page.text_input[0].set_value("baseline")
+    click(page, "runs_note_save")
+    assert load_note(folder).text == "the first try"
+    assert "the first try" in text_of(open_page(run_page, run=folder.name))
+
+
+def test_weights_are_tested_again_by_a_run_of_its_own(
+    settings: Settings, folder: RunFolder
+) -> None:
+    page = click(open_page(run_page, run=folder.name), "retest")
+    page.button(key="retest_now").click().run()
+    newest = runs.listing(settings).rows[0]
+    assert newest["cloned_from"] == folder.name
+    assert newest["model"] == f"runs/{folder.name}/train/weights/best.pt"
+    assert [step["name"] for step in newest["steps"]][:3] == ["volume-mount", "verify", "test"]
+    assert "does not train" in text_of(open_page(run_page, run=newest["launch"]))
+
+
+def test_data_that_is_gone_is_said_in_the_dialog(settings: Settings, folder: RunFolder) -> None:
+    (settings.volume / "data-custom.yaml").unlink()
+    shutil.rmtree(settings.volume / "datasets", ignore_errors=True)
+    page = click(open_page(run_page, run=folder.name), "retest")
+    click(page, "retest_now")
+    assert "data-custom" in text_of(page)
+    assert len(runs.listing(settings).rows) == 1
+
+
+def test_a_run_of_mlflow_alone_can_be_looked_at_only(settings: Settings) -> None:
+    client = mlflow_client(tracking_uri(settings))
+    made = client.create_run("0", run_name="notebook", tags={"mlflow.user": "lee"}).info.run_id
+    client.log_param(made, "lr0", "0.5")
+    client.log_metric(made, "metrics/mAP50-95B", 0.6, step=0)
+    client.set_terminated(made)
+    page = open_page(run_page, run=f"mlflow:{made}")
+    assert "notebook" in text_of(page)
+    assert "not launched by Slipway" in text_of(page)
+    assert {"stop", "retry", "clone", "delete", "note", "retest"}.isdisjoint(
+        button.key for button in page.button
+    )
+
+
+def test_the_list_says_that_mlflow_is_away(
+    settings: Settings, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dashboard import services
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    services.settings.clear()
+    services.mlflow_sync.clear()
+    page = open_page(runs_page)
+    for _ in range(100):
+        page.run()
+        if page.warning:
+            break
+    said = "\n".join(str(warning.value) for warning in page.warning)
+    assert "MLflow does not answer" in said
+    assert folder.name in set(page.dataframe[0].value["launch"])

@@ -1,0 +1,113 @@
+"""The queue on the list of runs: its order, priorities, the pause, and when a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.actions.launching import launches
+from pipeline.actions.runs import queue
+from pipeline.core.launch.launch import Choices
+from pipeline.core.settings import Settings, load_settings
+from pipeline.engines.local.control.start import take_lock
+from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.queue.store import Store
+
+
+def queue_part() -> None:
+    import streamlit as st
+
+    from dashboard.views.runs.queue import show_queue
+
+    st.fragment(show_queue)()
+
+
+def text_of(page: AppTest) -> str:
+    return "\n".join(str(part.value) for part in [*page.markdown, *page.caption, *page.error])
+
+
+def opened() -> AppTest:
+    page = AppTest.from_function(queue_part, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def settings(installation: Path, state: Path) -> Iterator[Settings]:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    assert take_lock(Layout(state)) is not None
+    yield load_settings()
+
+
+def launched(settings: Settings, count: int) -> list[str]:
+    choices = Choices(model="yolov8n-scratch.yaml", train=False)
+    plans = [launches.prepare(settings, choices) for _ in range(count)]
+    return [launches.submit(settings, plan).id for plan in plans]
+
+
+def order(settings: Settings) -> list[str]:
+    return [run.id for run in queue.queue(settings).waiting]
+
+
+def test_without_waiting_runs_there_is_nothing(settings: Settings) -> None:
+    assert not opened().expander
+
+
+def test_runs_are_moved_and_given_another_priority(settings: Settings) -> None:
+    first, second, third = launched(settings, 3)
+    page = opened()
+    page.button(key=f"Move down {first}").click().run()
+    assert order(settings) == [second, first, third]
+    page.selectbox(key=f"priority {third}").select("high").run()
+    assert not page.exception
+    assert order(settings) == [third, second, first]
+    assert page.selectbox(key=f"priority {third}").value == "high"
+    # A change by somebody else is shown, not undone.
+    queue.prioritise(settings, third, "low")
+    page.run()
+    assert page.selectbox(key=f"priority {third}").value == "low"
+    assert order(settings) == [second, first, third]
+
+
+def test_the_queue_is_paused_and_goes_on(settings: Settings) -> None:
+    launched(settings, 1)
+    page = opened()
+    page.button(key="queue_pause").click().run()
+    assert queue.queue(settings).is_paused
+    assert "no other starts" in text_of(page)
+    assert "paused" in page.expander[0].label
+    page.button(key="queue_pause").click().run()
+    assert not queue.queue(settings).is_paused
+
+
+def test_a_paused_queue_is_seen_although_nothing_waits(settings: Settings) -> None:
+    queue.pause(settings, is_paused=True)
+    assert "The queue is paused" in text_of(opened())
+
+
+def test_the_start_is_judged_by_runs_like_it(settings: Settings) -> None:
+    past, running, _, _ = launched(settings, 4)
+    store = Store(Layout(settings.state).database)
+    start = datetime.now(UTC)
+    begun, end = start.isoformat(), (start + timedelta(minutes=30)).isoformat()
+    store.update_step(past, "verify", state="succeeded", started_at=begun, finished_at=end)
+    store.update_run(past, state="succeeded", started_at=begun, finished_at=end)
+    store.update_run(running, state="running", started_at=begun)
+    said = text_of(opened())
+    assert "1 of 1 slot in use" in opened().expander[0].label
+    assert "starts in about 30 min" in said
+    assert "starts in about 1 h" in said
+
+
+def test_a_run_that_started_meanwhile_says_so(settings: Settings) -> None:
+    first, second = launched(settings, 2)
+    page = opened()
+    Store(Layout(settings.state).database).update_run(second, state="running")
+    page.button(key=f"Move up {second}").click().run()
+    assert not page.exception
+    assert "does not wait any more" in text_of(page)
+    assert order(settings) == [first]

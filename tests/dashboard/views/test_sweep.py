@@ -1,0 +1,264 @@
+"""A sweep from the launch form, and the page of a sweep; the engine's controller is held back."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.widgets.runs.sweep_table import sweep_frame
+from pipeline.actions.engines import engine_of
+from pipeline.actions.launching.sweep import prepare_sweep, start
+from pipeline.actions.runs import queue
+from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep
+from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
+from pipeline.core.settings import Settings, load_settings
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import run_folder
+from pipeline.engines.local.control.start import take_lock
+from pipeline.engines.local.layout import Layout
+
+N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
+FORM = {"model": N, "cfg": "cfg-custom", "data": "data-custom", "train": "false"}
+LAUNCH = "launch.sweep.submit"
+
+
+@pytest.fixture
+def settings(installation: Path) -> Settings:
+    made = load_settings()
+    assert take_lock(Layout(made.state)) is not None
+    return made
+
+
+@pytest.fixture
+def paused(installation: Path) -> Iterator[Settings]:
+    """An installation whose controller works, and whose queue starts nothing."""
+    made = load_settings()
+    queue.pause(made, is_paused=True)
+    yield made
+    with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        controller = psutil.Process(int(Layout(made.state).controller_lock.read_text()))
+        controller.terminate()
+        controller.wait(10)
+
+
+def open_launch(**query: str) -> AppTest:
+    page = AppTest.from_file("dashboard/app.py", default_timeout=60)
+    for key, value in {**FORM, **query}.items():
+        page.query_params[key] = value
+    return page.run().run()  # the first paint has the pickers only
+
+
+def sweep_page() -> None:
+    from dashboard.errors import guarded
+    from dashboard.views.sweep.page import render
+
+    guarded(render)()
+
+
+def open_sweep(name: str = "") -> AppTest:
+    page = AppTest.from_function(sweep_page, default_timeout=60)
+    if name:
+        page.query_params["tag"] = name
+    page.run()
+    assert not page.exception
+    return page
+
+
+def text_of(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.error, *page.warning, *page.subheader]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def started(settings: Settings, *seeds: int, name: str = "night") -> list[str]:
+    plan = prepare_sweep(
+        settings, Choices(train=False), [N, S], ["cfg-custom"], seeds or [0, 1], name=name
+    )
+    return [*start(settings, plan).launches.values()]
+
+
+def trained(settings: Settings, launch: str, best: float) -> None:
+    results = run_folder(Volume(settings.volume), launch).results
+    results.parent.mkdir(parents=True)
+    results.write_text(f"epoch,time,metrics/mAP50-95(B)\n1,1.0,{best}\n")
+
+
+def test_a_sweep_says_how_many_runs_it_makes_and_launches_them(settings: Settings) -> None:
+    page = open_launch()
+    assert not [button for button in page.button if button.key == LAUNCH]
+    page.toggle(key="form.sweep").set_value(True).run()
+    page.multiselect(key="form.models").set_value([S]).run()
+    page.multiselect(key="form.seeds").set_value(["0", "1", "7"]).run()
+    page.text_input(key="form.sweep_name").set_value("night").run()
+    assert "2 models × 1 cfg × 3 seeds = 6 runs" in text_of(page)
+    assert "Ready" in text_of(page)
+    assert page.button(key=LAUNCH).label == "Launch 6 runs"
+    assert page.query_params["seeds"] == ["0,1,7"]
+    page.button(key=LAUNCH).click().run()
+    assert not page.exception
+    sweep = load_sweep(Volume(settings.volume), "night")
+    assert sweep.user == "kim"
+    assert len(engine_of(settings).list_runs().runs) == len(sweep.launches) == 6
+    last = sweep.launches[Combination(S, "cfg-custom", 7)]
+    record = load_launch(run_folder(Volume(settings.volume), last).launch)
+    assert (record.choices.overrides, record.choices.data) == ({"seed": 7}, "data-custom")
+
+
+def test_a_single_combination_is_no_sweep_yet(settings: Settings) -> None:
+    page = open_launch(sweep="true")
+    assert page.button(key=LAUNCH).disabled
+    assert "Choose a second model, cfg or seed" in text_of(page)
+    assert page.multiselect(key="form.models").placeholder == f"only {N}"
+    page.multiselect(key="form.seeds").set_value(["3"]).run()
+    assert page.button(key=LAUNCH).disabled
+    page.multiselect(key="form.seeds").set_value(["3", "4"]).run()
+    assert not page.button(key=LAUNCH).disabled
+
+
+def test_a_single_combination_can_join_an_earlier_sweep(settings: Settings) -> None:
+    started(settings, 0)
+    page = open_launch(sweep="true", seeds="5", sweep_name="night")
+    assert page.button(key=LAUNCH).label == "Launch 1 run"
+    assert not page.button(key=LAUNCH).disabled
+
+
+def test_a_link_brings_the_sweep_back(settings: Settings) -> None:
+    page = open_launch(sweep="true", models=f"{S},{N}", seeds="0,12", sweep_name="night")
+    assert page.multiselect(key="form.models").value == [S]
+    assert page.multiselect(key="form.seeds").value == ["0", "12"]
+    assert page.button(key=LAUNCH).label == "Launch 4 runs"
+
+
+def test_mistakes_of_one_combination_stop_the_sweep_and_name_it(settings: Settings) -> None:
+    (settings.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
+    page = open_launch(sweep="true", cfgs="cfg-bad", seeds="0,first")
+    assert "Not ready" in text_of(page)
+    assert "With cfg-bad\\: 'epochz' is not a setting" in text_of(page)
+    assert "With seed first\\: " in text_of(page)
+    assert page.button(key=LAUNCH).disabled
+    assert not list_sweeps(Volume(settings.volume))[0]
+
+
+def test_a_tag_that_is_none_is_a_mistake_of_the_sweep(settings: Settings) -> None:
+    said = text_of(open_launch(sweep="true", seeds="0,1", sweep_name="night 9"))
+    assert "'night 9' is no name of a sweep" in said
+    assert ":red[:material/close:] sweep" in said and ":green[:material/check:] files" in said
+
+
+def test_a_name_that_is_done_leads_to_its_sweep(settings: Settings) -> None:
+    started(settings, 0)
+    page = open_launch(sweep="true", models=S, seeds="0", sweep_name="night")
+    assert "2 of these 2 runs are started, none is missing" in text_of(page)
+    assert page.button(key=LAUNCH).disabled
+    assert "Open the sweep" in [button.label for button in page.button]
+
+
+def test_without_sweeps_the_page_teaches_what_one_is(settings: Settings) -> None:
+    page = open_sweep()
+    assert "No sweeps yet" in text_of(page)
+    assert "Go to Launch" in [button.label for button in page.button]
+
+
+def test_the_list_names_what_is_damaged(settings: Settings) -> None:
+    started(settings, 0)
+    (settings.volume / "sweeps" / "bad.json").write_text("{", encoding="utf-8")
+    page = open_sweep()
+    assert list(page.dataframe[0].value["sweep"]) == ["night"]
+    assert "bad.json" in page.error[0].value
+
+
+def test_an_unknown_sweep_is_said_without_a_traceback(settings: Settings) -> None:
+    assert "There is no sweep 'none'" in open_sweep("none").error[0].value
+    assert "no name of a sweep" in open_sweep("../etc").error[0].value
+
+
+def test_the_matrix_has_states_and_values_so_far(settings: Settings) -> None:
+    first, _, third, _ = started(settings)
+    trained(settings, first, 0.4)
+    trained(settings, third, 0.7)
+    page = open_sweep("night")
+    table = page.dataframe[0].value
+    assert list(table.columns) == ["model", "mean", "seed 0", "seed 1"]
+    assert list(table["model"]) == [N, S]
+    assert "cfg-custom" in text_of(page)
+    assert list(table["seed 1"]) == ["○ queued", "○ queued"]
+    assert "**4** queued" in text_of(page)
+    assert page.button(key="sweep.stop").label == "Stop all"
+    assert "sweep.retry" not in [button.key for button in page.button]
+
+
+def test_the_best_run_and_the_best_mean_have_a_star() -> None:
+    states = iter(("succeeded", "succeeded", "running", "succeeded", "failed", None))
+    values = iter((0.4, 0.6, 0.9, 0.55, None, None))
+    entries = [Combination(model, "c", seed) for model in (N, S) for seed in (0, 1, 2)]
+    runs = {
+        entry: {
+            "launch": str(place),
+            "state": next(states),
+            "metrics": {} if (value := next(values)) is None else {"mAP50-95": value},
+        }
+        for place, entry in enumerate(entries)
+    }
+    sweep = Sweep("night", "kim", "", "local", Choices(), {})
+    table = sweep_frame(SweepRuns(sweep, runs, ()))
+    assert list(table["mean"]) == ["0.500 ± 0.141 (2/3)", "★ 0.550 (1/3)"]
+    assert list(table["seed 0"]) == ["0.400 ✓", "0.550 ✓"]
+    assert list(table["seed 1"]) == ["0.600 ✓", "✕ failed"]
+    assert list(table["seed 2"]) == ["★ 0.900 ● running", "not started"]
+
+
+def test_runs_that_detected_nothing_have_no_star() -> None:
+    entries = [Combination(model, "c", seed) for model in (N, S) for seed in (0, 1)]
+    blank = {"state": "succeeded", "metrics": {"mAP50-95": 0.0}}
+    runs = {entry: {"launch": str(place), **blank} for place, entry in enumerate(entries)}
+    table = sweep_frame(SweepRuns(Sweep("night", "kim", "", "local", Choices(), {}), runs, ()))
+    assert list(table["mean"]) == ["0.000 ± 0.000"] * 2
+    assert list(table["seed 0"]) == ["0.000 ✓"] * 2
+
+
+def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Settings) -> None:
+    started(paused)
+    page = open_sweep("night")
+    page.button(key="sweep.stop").click().run()
+    assert len(show_sweep(paused, "night").live) == 4
+    assert "4 runs that wait or run will be stopped" in text_of(page)
+    page.button(key="sweep.stop_now").click().run()
+    assert not page.exception and not page.error
+    give_up_at = time.monotonic() + 60
+    while show_sweep(paused, "night").live:
+        assert time.monotonic() < give_up_at, "the runs do not stop"
+        time.sleep(0.1)
+    page = open_sweep("night")
+    assert "**4** stopped" in text_of(page)
+    assert page.button(key="sweep.retry").label == "Retry 4 failed or stopped runs"
+    page.button(key="sweep.retry").click().run()
+    assert not page.exception and not page.error
+    assert len(show_sweep(paused, "night").live) == 4
+
+
+def test_what_is_missing_can_be_started_from_the_page(settings: Settings) -> None:
+    started(settings, 0)
+    plan = prepare_sweep(settings, Choices(train=False), [N, S], ["cfg-custom"], [1], name="night")
+    volume = Volume(settings.volume)
+    # As a kill between writing the record and starting leaves it.
+    sweep = load_sweep(volume, "night")
+    drawn = {entry: planned.launch.id for entry, planned in plan.plans.items()}
+    save_sweep(volume, replace(sweep, launches={**sweep.launches, **drawn}))
+    page = open_sweep("night")
+    assert list(page.dataframe[0].value["seed 1"]) == ["not started", "not started"]
+    assert "**2** not started" in text_of(page)
+    page.button(key="sweep.resume").click().run()
+    assert not page.exception and not page.error
+    assert not show_sweep(settings, "night").in_state(None)
+    assert {run.launch for run in engine_of(settings).list_runs().runs} >= {*drawn.values()}
+
+
+def test_many_runs_are_one_table(settings: Settings) -> None:
+    started(settings, *range(8))
+    table = open_sweep("night").dataframe[0].value
+    assert table.shape == (2, 10)
