@@ -39,12 +39,12 @@ from tests.engines.local.faults import (
 
 # Serves as an older controller does: with the lock, and refusing whatever version is newer.
 OLDER = """
-import os, sqlite3, sys, time
+import contextlib, os, sqlite3, sys, time
 path, lock = os.environ["SLIPWAY_STATE"] + "/engine/runs.db", int(sys.argv[-1])
 os.ftruncate(lock, 0)
 os.pwrite(lock, str(os.getpid()).encode(), 0)
 while True:
-    with open("seen", "a") as seen:
+    with contextlib.suppress(sqlite3.OperationalError), open("seen", "a") as seen:  # it is busy
         print(*sqlite3.connect(path).execute("PRAGMA user_version").fetchone(), file=seen)
     time.sleep(0.02)
 """
@@ -99,7 +99,7 @@ def older(local_engine: Engine, settings: Settings, tmp_path: Path) -> Iterator[
         send(pid, signal.SIGKILL)
     downgrade(settings)
     found = Older(settings, tmp_path / "older", OLDER)
-    until(lambda: (found.code / "seen").exists())
+    until(lambda: (found.code / "seen").exists() and found.versions())
     yield found
     found.keeper.kill()
     found.keeper.wait()
