@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from importlib import import_module
@@ -29,3 +30,7 @@ def preload() -> None:
     except SlipwayError as reason:  # the pages show it where it matters
         _log.info("preload: %s", reason)
     import_module("dashboard.views.run.page")
+    # Streamlit collects garbage after each run of a page, before the browser hears of its end. What
+    # was loaded is there for good: looking through it took longer than most pages.
+    gc.collect()
+    gc.freeze()
