@@ -7,8 +7,10 @@ import time
 from argparse import Namespace
 from typing import Any
 
+from pipeline.actions.runs import change
 from pipeline.actions.runs import compare as comparing
 from pipeline.actions.runs import details as actions
+from pipeline.actions.runs.find import find
 from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
@@ -79,22 +81,22 @@ def logs(settings: Settings, arguments: Namespace) -> Answer:
 
 def stop(settings: Settings, arguments: Namespace) -> Answer:
     """Stop a run and wait a moment for it."""
-    document = actions.stop(settings, arguments.run)
+    document = change.stop(settings, arguments.run)
     deadline = time.monotonic() + _STOP_S
     while not State(document["state"]).is_finished and time.monotonic() < deadline:
         time.sleep(0.1)
-        document["state"] = str(actions.find(settings, document["run"]).state)
+        document["state"] = str(find(settings, document["run"]).state)
     return _changed(document)
 
 
 def retry(settings: Settings, arguments: Namespace) -> Answer:
     """Go on at the step that failed."""
-    return _changed(actions.retry(settings, arguments.run))
+    return _changed(change.retry(settings, arguments.run))
 
 
 def delete(settings: Settings, arguments: Namespace) -> Answer:
     """Forget a run."""
-    document = actions.delete(settings, arguments.run)
+    document = change.delete(settings, arguments.run)
     kept = document["stays"].get("mlflow", {}).get("run_id", "")
     stays = f" MLflow keeps run {kept}." if kept else ""
     return Answer(
@@ -106,7 +108,7 @@ def delete(settings: Settings, arguments: Namespace) -> Answer:
 
 def track(settings: Settings, arguments: Namespace) -> Answer:
     """Fill MLflow from the run folder."""
-    document = actions.track(settings, arguments.run)
+    document = change.track(settings, arguments.run)
     return Answer(document, f"{document['logged']} values and files were logged.")
 
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import Any
 
 from pipeline.actions.runs import queue as queueing
-from pipeline.actions.runs.details import find
+from pipeline.actions.runs.find import find
 from pipeline.actions.upkeep import clean as cleaning
 from pipeline.cli.answer import Answer, table
 from pipeline.core.errors import UsageError

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.launches import choices_of, prepare, submit
-from pipeline.actions.runs.details import show, stop
+from pipeline.actions.runs.change import stop
+from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import find, folder_of, newest
 from pipeline.cli.main import main
 from pipeline.core import outages

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
 from pipeline.core.files import write_atomic, write_json
@@ -83,5 +84,5 @@ def test_a_run_that_mlflow_has_just_taken_is_read_from_there(
     assert Tracking(asking).outage() is not None
     (settings.state / "gone").mkdir()
     (settings.volume / "runs" / NAME / "mlflow.json").unlink()
-    assert runs.track(asking, NAME)["logged"] > 0
+    assert change.track(asking, NAME)["logged"] > 0
     assert runs.show(asking, NAME)["metrics_source"] == "mlflow"

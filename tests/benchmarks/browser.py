@@ -166,15 +166,15 @@ def _settle(page: Page) -> None:
 
 
 def _stop_runs(folder: Path) -> None:
-    from pipeline.actions.runs import details as runs
+    from pipeline.actions.runs import change
     from pipeline.core.settings import load_settings
 
     settings = load_settings({"volume": str(folder / "volume"), "state": str(folder / "state")})
     ours = [path.name for path in (settings.volume / "runs").iterdir()]
     for launch in ours:
-        runs.stop(settings, launch)
+        change.stop(settings, launch)
     for launch in ours:
-        runs.delete(settings, launch)  # waits for the end
+        change.delete(settings, launch)  # waits for the end
 
 
 @contextmanager

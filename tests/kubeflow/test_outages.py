@@ -18,6 +18,7 @@ import yaml
 from mlflow import MlflowClient
 
 from pipeline.actions.launching import launches
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.errors import RunNotFound
 from pipeline.core.launch.launch import Choices
@@ -56,8 +57,8 @@ def cluster(kfp_settings: Settings, kfp_volume: TestVolume) -> Iterator[Settings
     yield settings
     for folder in (settings.volume / "runs").glob("*"):
         with suppress(RunNotFound):  # deleted by the test
-            runs.stop(settings, folder.name)
-            runs.delete(settings, folder.name)
+            change.stop(settings, folder.name)
+            change.delete(settings, folder.name)
 
 
 def test_mlflow_away_during_training_is_filled_in_later(
@@ -78,12 +79,12 @@ def test_mlflow_away_during_training_is_filled_in_later(
     assert f"'python -m pipeline track {run.launch}' fills in" in said
 
     mlflow_server.start()
-    assert runs.track(settings, run.launch)["logged"] > 0
+    assert change.track(settings, run.launch)["logged"] > 0
     tracking = Tracking(settings)
     assert len(tracking.history(run.launch)["mAP50-95"]) == EPOCHS
     client = MlflowClient(settings.tracking_uri)
     assert "test/mAP50-95" in client.get_run(tracking.run_id(run.launch)).data.metrics
-    assert runs.track(settings, run.launch)["logged"] == 0
+    assert change.track(settings, run.launch)["logged"] == 0
 
 
 def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
@@ -97,7 +98,7 @@ def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
     assert shown["state"] == "failed"
     assert "this volume is not the dashboard's" in shown["message"]
     assert {step["name"]: step["state"] for step in shown["steps"]}["train"] == "skipped"
-    runs.delete(elsewhere, run.id)
+    change.delete(elsewhere, run.id)
     assert not list((cluster.volume / "runs").glob("*/train"))
 
 

@@ -16,6 +16,7 @@ from pipeline.actions.launching import launches
 from pipeline.actions.launching.builds import plan_build
 from pipeline.actions.launching.retest import retest
 from pipeline.actions.launching.sweep import prepare_sweep, start
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep, stop_all
 from pipeline.core.launch.launch import Choices
@@ -69,8 +70,8 @@ def both(
     for settings in (local, cluster):
         for row in runs.listing(settings, limit=5).rows:
             if (settings.volume / "runs" / row["launch"]).is_dir():
-                runs.stop(settings, row["run"])
-                runs.delete(settings, row["run"])
+                change.stop(settings, row["run"])
+                change.delete(settings, row["run"])
 
 
 def test_a_launch_gives_the_same_on_both_engines(

@@ -13,7 +13,7 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import web_address
 from dashboard.views.runs.actions import open_dialog
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs import change
 from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.errors import SlipwayError
 from pipeline.core.states import State
@@ -28,10 +28,10 @@ def show_buttons(run: dict[str, Any]) -> None:
         return
     is_over = State(run["state"]).is_finished
     if not is_over and st.button(tr("Stop"), icon=":material/stop:", key="stop"):
-        _do(runs.stop, run)
+        _do(change.stop, run)
     can_retry = run["state"] in (State.FAILED, State.STOPPED)
     if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
-        _do(runs.retry, run)
+        _do(change.retry, run)
     has_data = not any(step["name"] == "build" for step in run["steps"])
     if has_data and st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
@@ -94,5 +94,5 @@ def _confirm_delete(run: dict[str, Any]) -> None:
         )
     )
     if st.button(tr("Delete"), type="primary", icon=":material/delete:", key="delete_confirmed"):
-        runs.delete(services.settings(), run["run"])
+        change.delete(services.settings(), run["run"])
         state.open_runs()

@@ -15,8 +15,7 @@ from dashboard.views.runs.adopt import show_adopt
 from dashboard.views.runs.retest import show_retest
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.runs.table import run_csv
-from pipeline.actions.runs import details as runs
-from pipeline.actions.runs import page as run_list
+from pipeline.actions.runs import change
 from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
 from pipeline.core.states import State
@@ -85,9 +84,9 @@ def _working(selected: list[dict[str, Any]]) -> None:
     running = [row for row in selected if not State(row["state"]).is_finished]
     failed = [row for row in selected if row["state"] in (State.FAILED, State.STOPPED)]
     if st.button(tr("Stop"), icon=":material/stop:", disabled=not running):
-        _for_each(running, runs.stop)
+        _for_each(running, change.stop)
     if st.button(tr("Retry"), icon=":material/replay:", disabled=not failed):
-        _for_each(failed, runs.retry)
+        _for_each(failed, change.retry)
 
 
 def _keeping(selected: list[dict[str, Any]]) -> None:
@@ -95,11 +94,11 @@ def _keeping(selected: list[dict[str, Any]]) -> None:
         open_dialog("note", selected)
     if all(row["is_archived"] for row in selected):
         if st.button(tr("Take out of the archive"), icon=":material/unarchive:"):
-            _for_each(selected, lambda *ids: run_list.archive(*ids, is_archived=False))
+            _for_each(selected, lambda *ids: change.archive(*ids, is_archived=False))
     elif st.button(
         tr("Archive"), icon=":material/archive:", help=tr("Hide from the list; files stay")
     ):
-        _for_each(selected, run_list.archive)
+        _for_each(selected, change.archive)
     if st.button(tr("Delete"), icon=":material/delete:", key="runs_delete"):
         open_dialog("delete", selected)
 
@@ -128,7 +127,7 @@ def _for_each(rows: list[dict[str, Any]], action: Callable[..., Any]) -> None:
 def _confirm_delete(rows: list[dict[str, Any]]) -> None:
     settings = services.settings()
     try:
-        freed = run_list.folder_bytes(settings, [row["run"] for row in rows])
+        freed = change.folder_bytes(settings, [row["run"] for row in rows])
         names = "\n".join(f"- {plain(row['launch'] or row['run'])}" for row in rows[:10])
         st.markdown(
             names + (tr("\n- and {count} more", count=len(rows) - 10) if len(rows) > 10 else "")
@@ -154,7 +153,7 @@ def _confirm_delete(rows: list[dict[str, Any]]) -> None:
         ):
             with st.spinner(tr("Deleting")):
                 for row in rows:
-                    runs.delete(settings, row["run"])
+                    change.delete(settings, row["run"])
             close_dialog()
             st.rerun()
     except SlipwayError as reason:
@@ -170,7 +169,7 @@ def _edit_note(rows: list[dict[str, Any]]) -> None:
     tags = st.text_input(tr("Tags"), ", ".join(row["tags"]), placeholder=tr("baseline, seed 2"))
     if st.button(tr("Save"), type="primary", key="runs_note_save"):
         try:
-            run_list.annotate(services.settings(), row["run"], text, [tags])
+            change.annotate(services.settings(), row["run"], text, [tags])
         except TrackingUnreachable as reason:
             st.warning(tr("The note is saved, but not in MLflow. {reason}", reason=reason))
             return

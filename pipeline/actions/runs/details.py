@@ -1,12 +1,8 @@
-"""Looking at runs, stopping, retrying and deleting them."""
+"""Looking at runs: the list, one run, and what its steps printed."""
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +10,16 @@ from typing import Any
 
 from pipeline.actions.engines import Outage, engine_of
 from pipeline.actions.runs.find import (
-    deleted,
     find,
     folder_of,
     is_only_recorded,
     newest,
     record_of,
-    remember_deleted,
 )
 from pipeline.actions.runs.from_mlflow import is_elsewhere, show_elsewhere
 from pipeline.core.errors import (
     EngineUnreachable,
-    FileMissing,
     NotFound,
-    RunNotFound,
-    SlipwayError,
-    UsageError,
 )
 from pipeline.core.files import read_text
 from pipeline.core.settings import Settings
@@ -40,23 +30,6 @@ from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC
 from pipeline.tracking.summary import summary
 
-__all__ = [
-    "Listing",
-    "delete",
-    "facts_of",
-    "find",
-    "listing",
-    "logs",
-    "retry",
-    "row_of",
-    "show",
-    "stop",
-    "test_of",
-    "track",
-]
-
-# Longer than a step may take to stop: 30 s on either engine, and what is noted afterwards.
-_STOP_S = 45.0
 _LOG_BYTES = 1 << 20
 
 
@@ -132,58 +105,6 @@ def show(settings: Settings, run: str) -> dict[str, Any]:
     }
 
 
-def stop(settings: Settings, run: str) -> dict[str, Any]:
-    """Ask a run to stop; it is `stopped` soon after."""
-    return _asked(settings, run, "stop")
-
-
-def retry(settings: Settings, run: str) -> dict[str, Any]:
-    """Go on with a failed or stopped run at the step that failed."""
-    return _asked(settings, run, "retry")
-
-
-def delete(settings: Settings, run: str) -> dict[str, Any]:
-    """Stop a run, forget it and remove its folder; what MLflow has stays.
-
-    Returns
-    -------
-    dict
-        ``run``, ``launch``, ``state`` (``deleted``), ``freed_bytes``, ``folder`` and ``stays``
-        (what is kept: MLflow's run). Deleting again frees nothing and is no mistake.
-
-    Raises
-    ------
-    SlipwayError
-        The run does not stop; nothing was deleted.
-    """
-    before = deleted(settings, run)
-    try:
-        found = find(settings, run)
-    except NotFound:
-        if before is None:
-            raise
-        return {**before, "state": "deleted", "freed_bytes": 0, "folder": "", "stays": {}}
-    folder = folder_of(settings, found)
-    tracking = Tracking(settings)
-    stays = {
-        "mlflow": {"run_id": tracking.run_id(folder.name), "url": tracking.run_url(folder.name)}
-    }
-    if not is_only_recorded(found):
-        _stop_and_wait(settings, found)
-        engine_of(settings, found.engine).delete(found.id)
-    else:
-        _require_unknown(settings, found)
-    remember_deleted(settings, found)
-    return {
-        "run": found.id,
-        "launch": found.launch,
-        "state": "deleted",
-        "freed_bytes": _remove(folder.path),
-        "folder": str(folder.path),
-        "stays": stays if stays["mlflow"]["run_id"] else {},
-    }
-
-
 def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
     """Give what a step printed from an offset on, also when its pod is long gone.
 
@@ -204,31 +125,6 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
             f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
         )
     return _logged(folder_of(settings, found).log(step), offset)
-
-
-def track(settings: Settings, run: str) -> dict[str, Any]:
-    """Fill MLflow from the run folder; what is there already is left alone.
-
-    Raises
-    ------
-    FileMissing
-        The run has left nothing to track.
-    TrackingUnreachable
-        MLflow did not answer; calling again is safe.
-    """
-    from pipeline.tracking import writer  # reads all of a run's files; only this command needs it
-
-    found = find(settings, run)
-    folder = folder_of(settings, found)
-    if not folder.launch.is_file():
-        raise FileMissing(
-            f"run {found.launch or found.id} has no launch.json to track from.",
-            where=str(folder.launch),
-            next="Wait until its verify step is done.",
-        )
-    logged = writer.track(folder, settings)
-    Tracking(settings).was_written(folder.name)
-    return {"run": found.id, "launch": found.launch, "logged": logged}
 
 
 def row_of(settings: Settings, tracking: Tracking, run: Run) -> dict[str, Any]:
@@ -288,58 +184,6 @@ def facts_of(run: Run, folder: RunFolder) -> dict[str, Any]:
 def _document(path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(read_text(path)) if path.is_file() else {}
     return document
-
-
-def _asked(settings: Settings, run: str, action: str) -> dict[str, Any]:
-    found = find(settings, run)
-    if not is_only_recorded(found):
-        engine = engine_of(settings, found.engine)
-        getattr(engine, action)(found.id)
-        found = engine.get(found.id)
-    else:
-        _require_unknown(settings, found)
-        raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
-    return {"run": found.id, "launch": found.launch, "state": str(found.state)}
-
-
-def _require_unknown(settings: Settings, run: Run) -> None:
-    """Make sure that the engine has no such run: one that cannot be asked may be running it."""
-    if run.engine not in settings.engines:
-        raise UsageError(
-            f"{run.launch} was launched on engine '{run.engine}', which is not set up here.",
-            where="SLIPWAY_ENGINES",
-            next=f"Set up '{run.engine}' to ask it.",
-        )
-    try:
-        engine_of(settings, run.engine).get(run.launch)
-    except RunNotFound:
-        return
-    raise SlipwayError(f"engine '{run.engine}' has just found {run.launch}.", next="Try again.")
-
-
-def _stop_and_wait(settings: Settings, run: Run) -> None:
-    """Wait until no step writes into the folder any more."""
-    engine = engine_of(settings, run.engine)
-    deadline = time.monotonic() + _STOP_S
-    engine.stop(run.id)
-    while not engine.get(run.id).state.is_finished:
-        if time.monotonic() > deadline:
-            raise SlipwayError(
-                f"run {run.launch or run.id} has not stopped within {_STOP_S:.0f} s.",
-                next="It goes on stopping: look at its log, then delete it again.",
-            )
-        time.sleep(0.2)
-
-
-def _remove(folder: Path) -> int:
-    """Remove a run folder, out of sight at once, and give the bytes that this frees."""
-    if not folder.is_dir():
-        return 0
-    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    os.rename(folder, hidden)
-    freed = sum(path.lstat().st_size for path in hidden.rglob("*") if not path.is_dir())
-    shutil.rmtree(hidden)
-    return freed
 
 
 def _logged(path: Path, offset: int) -> LogChunk:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -13,15 +13,15 @@ from typing import Any
 from pipeline.actions.engines import Outage
 from pipeline.actions.runs.details import facts_of, row_of, test_of
 from pipeline.actions.runs.filter import Comparison, parse_query
-from pipeline.actions.runs.find import find, folder_of, newest, record_of
+from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
-from pipeline.core.errors import FileMissing, SlipwayError
+from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
+from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 from pipeline.tracking.elsewhere import ElsewhereRun
@@ -142,49 +142,6 @@ def page_of(
         outages=found.outages,
         is_cut=len(listed) >= LOOKED_AT,
     )
-
-
-def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> RunNote:
-    """Write a run's note and tags, and bring them to MLflow; what was there is replaced.
-
-    Raises
-    ------
-    TrackingUnreachable
-        The note is kept, but MLflow does not have it; the next step of the run, or ``track``,
-        brings it there.
-    """
-    note = _change(settings, run, text=text.strip(), tags=tags_of(tags))
-    folder = folder_of(settings, find(settings, run))
-    if folder.mlflow.is_file():
-        from pipeline.tracking.writer import RunWriter  # it imports mlflow, and lists do not
-
-        RunWriter(folder, settings).note()
-    return note
-
-
-def archive(settings: Settings, run: str, *, is_archived: bool = True) -> RunNote:
-    """Leave a run out of lists, or take it back in; its files stay."""
-    return _change(settings, run, is_archived=is_archived)
-
-
-def folder_bytes(settings: Settings, runs: Sequence[str]) -> int:
-    """Give what deleting these runs would free on the volume."""
-    folders = [folder_of(settings, find(settings, run)).path for run in runs]
-    files = (path for folder in folders for path in folder.rglob("*") if not path.is_dir())
-    return sum(path.lstat().st_size for path in files)
-
-
-def _change(settings: Settings, run: str, **values: Any) -> RunNote:
-    folder = folder_of(settings, find(settings, run))
-    if not folder.path.is_dir():
-        raise FileMissing(
-            f"{folder.name} has no folder on the volume yet.",
-            where=str(folder.path),
-            next="Wait until its verify step has begun.",
-        )
-    note = replace(load_note(folder), **values)
-    save_note(folder, note)
-    return note
 
 
 class _Values:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.actions.engines import Outage
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.find import Found, find, folder_of, is_only_recorded, newest
 from pipeline.actions.runs.seeds import mean_and_std
@@ -155,7 +156,7 @@ def stop_all(settings: Settings, name: str) -> SweepRuns:
         A run cannot be stopped; the others are asked all the same, and the message says how many.
     """
     with locked(Volume(settings.volume, settings.data_roots), name):
-        _for_each(settings, show_sweep(settings, name).live, runs.stop, "asked to stop")
+        _for_each(settings, show_sweep(settings, name).live, change.stop, "asked to stop")
     return show_sweep(settings, name)
 
 
@@ -169,7 +170,7 @@ def retry_failed(settings: Settings, name: str) -> SweepRuns:
     """
     with locked(Volume(settings.volume, settings.data_roots), name):
         broken = show_sweep(settings, name).in_state(State.FAILED, State.STOPPED)
-        _for_each(settings, broken, runs.retry, "started again")
+        _for_each(settings, broken, change.retry, "started again")
     return show_sweep(settings, name)
 
 

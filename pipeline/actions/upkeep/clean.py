@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.actions.engines import engine_of
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs import change
 from pipeline.actions.runs.find import Found, folder_of, is_only_recorded, newest, record_of
 from pipeline.actions.upkeep.volume_use import bytes_of, is_archived
 from pipeline.core.settings import Settings
@@ -115,7 +115,7 @@ def clean(settings: Settings, planned: CleanUp) -> int:
     freed = 0
     for item in planned.items:
         if item.kind == "run":
-            freed += int(runs.delete(settings, item.name)["freed_bytes"])
+            freed += int(change.delete(settings, item.name)["freed_bytes"])
             continue
         path = Path(item.name)
         freed += item.bytes if path.exists() else 0

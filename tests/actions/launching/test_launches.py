@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.actions.launching.launches import Plan, choices_of, command_line, prepare, submit
 from pipeline.actions.launching.record import record as write_record
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs import change
 from pipeline.actions.runs.find import newest
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import InputError
@@ -167,7 +167,7 @@ def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
     run = newest(settings).runs[0]
     assert (run.state, run.id) == (State.UNKNOWN, run.launch)
     assert choices_of(settings, run) == Choices(model="yolov8n-scratch.yaml")
-    assert runs.delete(settings, run.id)["freed_bytes"] > 0
+    assert change.delete(settings, run.id)["freed_bytes"] > 0
     record(
         "kill -9 of the dashboard, or of whatever launched",
         "between recording the launch and submitting it",

@@ -17,6 +17,7 @@ from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.launches import prepare
 from pipeline.actions.launching.sweep import prepare_sweep, resume, start
 from pipeline.actions.launching.sweep_plan import SweepPlan
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs import page as run_list
 from pipeline.actions.runs.find import find, folder_of
@@ -245,7 +246,7 @@ def test_a_run_that_was_deleted_is_missing_and_starts_anew(
     sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
     gone = sweep.launches[Combination(S, CUSTOM, 0)]
     _set(api, gone, "Succeeded")
-    runs.delete(kubeflow, gone)
+    change.delete(kubeflow, gone)
     found = show_sweep(kubeflow, "night")
     assert found.runs[Combination(S, CUSTOM, 0)]["state"] is None
     again = start(kubeflow, resume(kubeflow, "night"))

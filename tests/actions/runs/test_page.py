@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.launches import prepare, submit
+from pipeline.actions.runs import change, queue
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs import page as run_list
-from pipeline.actions.runs import queue
 from pipeline.actions.runs.compare import side_by_side
 from pipeline.actions.runs.filter import parse_query
 from pipeline.actions.runs.find import folder_of
@@ -83,12 +83,12 @@ def test_a_page_has_its_share_and_counts_all(settings: Settings) -> None:
 def test_a_note_and_tags_are_kept_with_the_run_and_found(settings: Settings) -> None:
     run = launch(settings)
     launch(settings, "other")
-    run_list.annotate(settings, run.id, " the first try ", ["seed 2, baseline", "baseline"])
+    change.annotate(settings, run.id, " the first try ", ["seed 2, baseline", "baseline"])
     kept = load_note(folder_of(settings, run))
     assert kept == RunNote("the first try", ("baseline", "seed 2"))
     assert listed(settings, "tag:baseline") == listed(settings, "first note:try") == [run.id]
     with pytest.raises(InputError, match="characters"):
-        run_list.annotate(settings, run.id, "x" * 5000, [])
+        change.annotate(settings, run.id, "x" * 5000, [])
 
 
 def test_a_note_is_kept_in_mlflow_too(settings: Settings) -> None:
@@ -96,16 +96,16 @@ def test_a_note_is_kept_in_mlflow_too(settings: Settings) -> None:
     folder = folder_of(settings, run)
     track(folder, settings)
     client = mlflow_client(tracking_uri(settings))
-    run_list.annotate(settings, run.id, "the first try", ["baseline", "seed 2"])
+    change.annotate(settings, run.id, "the first try", ["baseline", "seed 2"])
     mlflow_id = Tracking(settings).run_id(folder.name)
     tags = client.get_run(mlflow_id).data.tags
     assert tags["mlflow.note.content"] == "the first try"
     assert tags["slipway.tags"] == "baseline, seed 2"
-    run_list.annotate(settings, run.id, "", [])
+    change.annotate(settings, run.id, "", [])
     assert client.get_run(mlflow_id).data.tags["mlflow.note.content"] == ""
     away = replace(settings, tracking_uri="http://127.0.0.1:9")
     with pytest.raises(TrackingUnreachable):
-        run_list.annotate(away, run.id, "said in an outage", [])
+        change.annotate(away, run.id, "said in an outage", [])
     assert load_note(folder).text == "said in an outage"
     track(folder, settings)
     assert client.get_run(mlflow_id).data.tags["mlflow.note.content"] == "said in an outage"
@@ -113,15 +113,15 @@ def test_a_note_is_kept_in_mlflow_too(settings: Settings) -> None:
 
 def test_an_archived_run_is_hidden_and_keeps_its_note(settings: Settings) -> None:
     run, other = launch(settings), launch(settings, "other")
-    run_list.annotate(settings, run.id, "old", [])
-    run_list.archive(settings, run.id)
+    change.annotate(settings, run.id, "old", [])
+    change.archive(settings, run.id)
     assert listed(settings) == [other.id]
     everything = run_list.page_of(settings, {}, with_archived=True).rows
     assert [(row["run"], row["is_archived"], row["note"]) for row in everything] == [
         (other.id, False, ""),
         (run.id, True, "old"),
     ]
-    run_list.archive(settings, run.id, is_archived=False)
+    change.archive(settings, run.id, is_archived=False)
     assert run.id in listed(settings)
 
 
@@ -142,7 +142,7 @@ def test_a_data_yaml_that_changed_since_is_marked(settings: Settings) -> None:
 def test_what_deleting_frees_is_what_the_folder_holds(settings: Settings) -> None:
     run = launch(settings)
     (folder_of(settings, run).path / "weights").write_bytes(bytes(5000))
-    assert run_list.folder_bytes(settings, [run.id]) > 5000
+    assert change.folder_bytes(settings, [run.id]) > 5000
 
 
 def test_a_waiting_run_moves_in_the_queue(settings: Settings) -> None:
@@ -220,7 +220,7 @@ def test_a_run_that_only_mlflow_knows_is_listed_shown_and_left_alone(settings: S
     row = run_list.page_of(settings, {"user": "lee"}).rows[0]
     assert (row["from"], row["state"], row["metrics"]) == ("MLflow", "succeeded", {"mAP50-95": 0.6})
     assert runs.show(settings, name)["params"] == {"lr0": "0.5"}
-    for action in (runs.stop, runs.delete, run_list.archive):
+    for action in (change.stop, change.delete, change.archive):
         with pytest.raises(RunNotFound, match="did not launch"):
             action(settings, name)
     compared = side_by_side(settings, [name, ours])
@@ -238,7 +238,7 @@ def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: 
     row = run_list.page_of(there, {}).rows[0]
     assert (row["run"], row["from"]) == (run, "KFP UI")
     with pytest.raises(FileMissing, match="no folder"):
-        run_list.archive(there, run)
+        change.archive(there, run)
 
 
 @pytest.mark.parametrize(

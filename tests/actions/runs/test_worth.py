@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.launching.launches import choices_of, prepare, submit
-from pipeline.actions.runs.details import find
+from pipeline.actions.runs.find import find
 from pipeline.actions.runs.worth import worth_of
 from pipeline.core.launch.launch import Choices
 from pipeline.core.settings import Settings

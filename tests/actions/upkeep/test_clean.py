@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.actions.launching.launches import prepare, submit
-from pipeline.actions.runs import page as run_list
+from pipeline.actions.runs import change
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.actions.upkeep.clean import clean, plan
 from pipeline.core.errors import RunNotFound, TrackingUnreachable
@@ -56,7 +56,7 @@ def test_a_run_goes_when_every_rule_lets_it_go(settings: Settings) -> None:
     assert names(settings, older_than_days=25) == [oldest]
     assert names(settings, keep=3, older_than_days=25) == []
     assert names(settings, keep=0) == [young, old, oldest]
-    run_list.archive(settings, young, is_archived=True)
+    change.archive(settings, young, is_archived=True)
     assert names(settings, archived=True) == [young]
     assert names(settings, archived=True, older_than_days=25) == []
 

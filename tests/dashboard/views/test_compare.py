@@ -17,6 +17,7 @@ from dashboard.widgets.runs.comparison import (
     parallel_chart,
 )
 from pipeline.actions.launching import launches
+from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import Choices
@@ -50,8 +51,8 @@ def settings(installation: Path) -> Iterator[Settings]:
     made = load_settings()
     yield made
     for run in runs.listing(made).rows:
-        runs.stop(made, run["run"])
-        runs.delete(made, run["run"])
+        change.stop(made, run["run"])
+        change.delete(made, run["run"])
 
 
 @pytest.fixture
