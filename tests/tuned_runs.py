@@ -12,7 +12,7 @@ import yaml
 
 from pipeline.actions.launching import launches
 from pipeline.core.files import write_json
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import Dimension, SearchSpace
 from pipeline.core.space.trials import Trial, TrialState, trial_name, write_trial

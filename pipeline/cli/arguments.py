@@ -19,7 +19,7 @@ from pipeline.cli.options import (
     sweep_options,
 )
 from pipeline.core.errors import UsageError
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")

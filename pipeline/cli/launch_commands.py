@@ -17,7 +17,8 @@ from pipeline.cli.volume_commands import require_volume
 from pipeline.core.checks.resources import check_sizes
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 

@@ -11,7 +11,7 @@ from pipeline.cli.answer import Answer, findings_text, say, shown, table
 from pipeline.cli.arguments import choices_from, has_choices
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError, RunFailed, UsageError
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.sweep import Combination, list_sweeps
 from pipeline.core.settings import Settings
 from pipeline.core.states import State

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 from kfp.compiler import Compiler
 
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.workflow.pipeline import build_pipeline, slipway_pipeline, weights_test_pipeline
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfp import dsl
 
-from pipeline.core.launch.launch import DEFAULT_EXPERIMENT, Choices
+from pipeline.core.launch.choices import DEFAULT_EXPERIMENT, Choices
 from pipeline.core.settings import Settings
 from pipeline.workflow import pods
 from pipeline.workflow.components import component

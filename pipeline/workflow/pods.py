@@ -15,7 +15,7 @@ from kubernetes.client import (
 )
 
 from pipeline.core.addresses import bare
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import parse_toleration
 from pipeline.core.launch.pod_settings import document_tracking_uri
 from pipeline.core.settings import Settings

@@ -12,7 +12,8 @@ from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.errors import InputError, refuse_errors
 from pipeline.core.files import read_text, write_atomic, write_json
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.volume.paths import scaled_name
 from pipeline.core.yamltext.file import parse_yaml
 from step_images.common import Step, print_findings, run_step, step_parser

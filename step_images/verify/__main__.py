@@ -12,7 +12,8 @@ from pipeline.core.checks.preflight import preflight
 from pipeline.core.dataset.read import DatasetReport
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered, warning
-from pipeline.core.launch.launch import DEFAULT_EXPERIMENT, Choices, load_launch
+from pipeline.core.launch.choices import DEFAULT_EXPERIMENT, Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import run_folder
 from step_images.common import Step, print_findings, run_step, step_parser, write_output

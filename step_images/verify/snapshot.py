@@ -13,7 +13,8 @@ from pipeline.core.dataset.read import write_verified_data
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic
 from pipeline.core.findings import Finding, warning
-from pipeline.core.launch.launch import Choices, Launch, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.space.text import file_text, is_inline, read_inline
 from pipeline.core.version import code_version
 from pipeline.core.volume.paths import Kind, Volume, kind_of, scaled_name

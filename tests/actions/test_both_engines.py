@@ -17,7 +17,8 @@ from pipeline.actions.runs.find import find, folder_of, newest
 from pipeline.cli.main import main
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import claim

@@ -13,7 +13,8 @@ from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
 from pipeline.core.files import write_atomic, write_json
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.client import READ_S

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.actions.runs.compare import side_by_side
 from pipeline.actions.runs.page import page_of
 from pipeline.core.files import write_json
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import STEPS

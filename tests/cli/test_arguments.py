@@ -8,7 +8,7 @@ import pytest
 from pipeline.actions.launching.launches import command_line
 from pipeline.cli.arguments import choices_from, has_choices, make_parser
 from pipeline.core.errors import UsageError
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 
 
 def parse(*words: str) -> Namespace:

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.versions.editing import digest_now, save_text
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder

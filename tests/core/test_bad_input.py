@@ -19,7 +19,7 @@ from pipeline.core.checks.file import check_file
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.dataset.read import inspect_dataset
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.versions.editing import save_text
 from pipeline.core.volume.paths import Volume
 from tests.core.dataset.forms import folders

@@ -28,7 +28,7 @@ import json, resource, sys
 from pathlib import Path
 from pipeline.core.dataset.read import inspect_dataset
 from pipeline.core.checks.file import check_file
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.volume.paths import Volume
 root, more, action = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch.launch import Choices, new_launch_id
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import new_launch_id
 from pipeline.core.launch.presets import preset_path
 from pipeline.core.launch.sweep import sweep_path
 from pipeline.core.space.file import space_path

@@ -21,7 +21,7 @@ from pipeline.actions.launching import launches
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.errors import RunNotFound
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.sample import write_sample
 from pipeline.engines.registry import make_engine

@@ -19,7 +19,7 @@ from pipeline.actions.launching.sweep import prepare_sweep, start
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep, stop_all
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.sample import write_sample

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Choices, Launch, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch
 from tests.step_images.step_runner import StepRunner
 from tests.weights_files import evil_weights, sound_weights
 

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from pipeline.core.cfg.train_cfg import merge_cfg
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, run_folder

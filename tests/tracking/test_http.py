@@ -21,7 +21,8 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
 from pipeline.core.guarded import start_guarded, stop_guarded
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.client import mlflow_client

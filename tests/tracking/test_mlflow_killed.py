@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 from mlflow.tracking import MlflowClient
 
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, run_folder

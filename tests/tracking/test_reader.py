@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.cache import Cache

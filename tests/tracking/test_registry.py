@@ -9,7 +9,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.core.errors import FileMissing, TrackingUnreachable, UsageError
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.registry import mark, marks

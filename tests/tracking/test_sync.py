@@ -11,7 +11,8 @@ from mlflow import MlflowClient
 
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.files import write_atomic
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder

@@ -10,7 +10,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.core.errors import TrackingUnreachable
-from pipeline.core.launch.launch import Choices, Launch, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, run_folder

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.workflow.compile import compile_workflow
 from pipeline.workflow.components import STEP_IMAGES

@@ -16,7 +16,8 @@ from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import team_preset as launch_team_preset
 from dashboard.widgets.forms.cfg import override_text
 from pipeline.core.findings import Finding, error
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.official_weights import official_name
 from pipeline.core.volume.paths import Kind
 

@@ -27,7 +27,7 @@ from dashboard.widgets.forms.cfg import cfg_form
 from pipeline.actions.launching.launches import Plan
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 
 _FIRST, _PAINTED = "launch.first", "launch.painted"
 # Shorter, and the rest of the page arrives before the browser has drawn the pickers.

@@ -18,7 +18,7 @@ from pipeline.actions.runs.find import find
 from pipeline.core.checks.advice import Advice
 from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"

@@ -14,7 +14,8 @@ from pipeline.core.cfg.merge import diff_text, merge_cfg
 from pipeline.core.cfg.train_cfg import effective_cfg
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import read_text
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import AUTO_IGNORES, is_auto
 from pipeline.core.space.trials import KEPT, Trial

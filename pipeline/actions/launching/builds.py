@@ -12,7 +12,7 @@ from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.actions.runs.find import find, record_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_bytes, read_text
-from pipeline.core.launch.launch import Choices, Launch, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.progress import epoch_times

@@ -24,7 +24,8 @@ from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
-from pipeline.core.launch.launch import Choices, Launch, load_launch, new_launch_id
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch, new_launch_id
 from pipeline.core.launch.pod_settings import check_pod_settings
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipeline.actions.engines import ask, engine_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import Finding
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import NodeCapacity, check_placement
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine

@@ -10,7 +10,7 @@ from pipeline.core.cfg.check import clean
 from pipeline.core.cfg.train_cfg import effective_cfg, parse_override
 from pipeline.core.errors import UsageError
 from pipeline.core.files import read_text
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.space.edit import document_of, with_entry, with_preset, with_setting
 from pipeline.core.space.form import SCALES, TWICE

@@ -26,7 +26,8 @@ from pipeline.core.checks.resources import DISK_CODES, check_disk
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, RunNotFound, SlipwayError
 from pipeline.core.findings import Finding, has_errors, ordered, warning
-from pipeline.core.launch.launch import Choices, new_launch_id
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import new_launch_id
 from pipeline.core.launch.sweep import (
     Combination,
     Sweep,

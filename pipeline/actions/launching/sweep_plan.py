@@ -12,7 +12,7 @@ from pipeline.actions.launching.estimate import Estimate
 from pipeline.actions.launching.launches import Plan
 from pipeline.core.errors import InputError, NotFound, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.sweep import MAX_RUNS, Combination, Sweep, load_sweep, sweep_path
 from pipeline.core.volume.paths import Volume
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.space.text import file_text, is_inline, read_inline
 from pipeline.core.volume.paths import Volume, scaled_name
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.findings import Finding, error, info, warning
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.space.text import is_inline
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pipeline.core.checks.model import check_model, check_task_name
 from pipeline.core.checks.resources import check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding, error, warning
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import NodeCapacity, check_placement, check_selection
 from pipeline.core.volume.paths import Volume
 

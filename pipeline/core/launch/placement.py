@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.core.errors import UsageError
 from pipeline.core.findings import Finding, error
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _PART = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"

@@ -19,7 +19,8 @@ from typing import Any
 
 from pipeline.core.errors import FileMissing, InputError, NotFound, SlipwayError, UnsafePath
 from pipeline.core.files import make_folder, read_text, write_json
-from pipeline.core.launch.launch import Choices, random_letters, read_choices
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import random_letters, read_choices
 from pipeline.core.volume.paths import SWEEPS, Volume
 
 SCHEMA_VERSION = 1

@@ -39,7 +39,7 @@ def document_of(tune_space: str, text: str, cfg: Mapping[str, Any]) -> dict[str,
     Parameters
     ----------
     tune_space
-        As in `pipeline.core.launch.launch.Choices`.
+        As in `pipeline.core.launch.choices.Choices`.
     text
         Of the file that it names.
     cfg

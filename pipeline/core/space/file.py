@@ -33,7 +33,7 @@ def save_space(
     Returns
     -------
     str
-        What `pipeline.core.launch.launch.Choices.tune_space` names it by.
+        What `pipeline.core.launch.choices.Choices.tune_space` names it by.
 
     Raises
     ------

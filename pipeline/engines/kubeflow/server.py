@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.errors import InputError, NotFound, RunNotFound
-from pipeline.core.launch.launch import DEFAULT_EXPERIMENT
+from pipeline.core.launch.choices import DEFAULT_EXPERIMENT
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.connect import Kfp
 from pipeline.engines.kubeflow.runs import LAUNCHED, Seen, from_detail, from_list

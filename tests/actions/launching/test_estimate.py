@@ -16,7 +16,8 @@ import pytest
 from pipeline.actions.launching.estimate import Estimate
 from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.core.files import write_json
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder

@@ -16,7 +16,8 @@ from pipeline.actions.runs.find import newest
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import InputError
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
@@ -150,7 +151,7 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from pipeline.actions.launching.launches import prepare, submit
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
 LocalEngine.submit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ from pipeline.actions.launching.launches import choices_of, prepare, submit, wor
 from pipeline.actions.launching.retest import retest
 from pipeline.actions.runs.find import folder_of
 from pipeline.core.errors import FileMissing
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
 from pipeline.engines.local.control.start import take_lock

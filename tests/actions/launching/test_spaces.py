@@ -11,7 +11,8 @@ from pipeline.actions.launching.record import record
 from pipeline.actions.launching.spaces import parse_range, with_search
 from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import FileMissing, UsageError
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import Dimension, load_space
 from pipeline.core.space.text import is_inline, read_inline

@@ -24,7 +24,8 @@ from pipeline.actions.runs.find import find, folder_of
 from pipeline.actions.runs.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all, value_of
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.sweep import (
     MAX_RUNS,
     Combination,

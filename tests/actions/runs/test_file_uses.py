@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pipeline.actions.runs.file_uses import runs_by_digest, runs_of_file
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.versions.editing import digest_now, save_text
 from pipeline.core.versions.history import list_versions
 from pipeline.core.volume.paths import Volume

@@ -5,7 +5,8 @@ import pytest
 from pipeline.actions.launching.launches import prepare
 from pipeline.actions.runs.lineage import Lineage, lineage
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 

@@ -23,7 +23,7 @@ from pipeline.core.errors import (
     TrackingUnreachable,
     UsageError,
 )
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder, claim
 from pipeline.core.volume.run_note import RunNote, load_note

@@ -9,7 +9,7 @@ from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.launching.launches import choices_of, prepare, submit
 from pipeline.actions.runs.find import find
 from pipeline.actions.runs.worth import worth_of
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.control.start import take_lock

@@ -16,7 +16,8 @@ from pipeline.actions.runs import change
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.actions.upkeep.clean import clean, plan
 from pipeline.core.errors import RunNotFound, TrackingUnreachable
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout

@@ -18,7 +18,7 @@ from pipeline.core.checks.file import check_file
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.presets import load_preset
 from pipeline.core.space.search_space import check_space, load_space
 from pipeline.core.volume.paths import Volume

@@ -13,7 +13,7 @@ from pipeline.core.dataset.checks.boxes import BoxStats
 from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 from pipeline.core.dataset.report import DatasetReport
 from pipeline.core.findings import error
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.volume.paths import Volume
 
 DEFAULTS = effective_cfg("", {})

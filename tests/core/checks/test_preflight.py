@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.checks.preflight import Preflight, preflight
 from pipeline.core.checks.resources import quantity_bytes
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.volume.paths import Volume
 from tests.weights_files import evil_weights, legacy, sound_weights
 

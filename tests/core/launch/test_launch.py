@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import InputError, SlipwayError, UnsafePath
-from pipeline.core.launch.launch import Choices, Launch, load_launch, new_launch_id
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch, load_launch, new_launch_id
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import (
     claim,

@@ -15,7 +15,7 @@ from pipeline.core.checks.resources import (
     check_sizes,
 )
 from pipeline.core.errors import UsageError
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import EFFECTS, Taint, check_selection, parse_toleration
 from pipeline.core.volume.paths import Volume
 

@@ -20,7 +20,7 @@ from pipeline.actions.launching import launches
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.core.files import write_json
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
 

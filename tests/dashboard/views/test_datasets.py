@@ -11,7 +11,8 @@ from dashboard.views.datasets.findings import findings_table, fitting
 from pipeline.core.dataset.read import inspect_dataset
 from pipeline.core.files import sha256_file
 from pipeline.core.findings import error, warning
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 

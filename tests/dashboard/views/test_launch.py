@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences, services
 from pipeline.actions.launching.estimate import Estimate
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import preferences
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.space.text import inline, read_inline
 from tests.dashboard.views.test_launch import launch_of, open_page, text_of
 

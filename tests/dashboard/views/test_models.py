@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import services
 from pipeline.actions.models import list_weights
-from pipeline.core.launch.launch import Choices, Launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.run_folder import RunFolder
 from tests.weights_server import WeightsServer, weights_file, weights_server
 

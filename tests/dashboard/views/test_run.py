@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import details as runs
 from pipeline.core.files import write_json
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail

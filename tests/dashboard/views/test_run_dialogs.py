@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import details as runs
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note

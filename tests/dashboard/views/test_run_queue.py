@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import queue
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout

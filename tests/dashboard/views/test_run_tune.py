@@ -13,7 +13,7 @@ from pipeline.actions.launching import launches
 from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.tuning import tuning
-from pipeline.core.launch.launch import Choices
+from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder

@@ -15,7 +15,8 @@ from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.sweep import prepare_sweep, start
 from pipeline.actions.runs import queue
 from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep
-from pipeline.core.launch.launch import Choices, load_launch
+from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.paths import Volume
