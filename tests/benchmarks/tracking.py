@@ -97,7 +97,7 @@ def _histories(settings: Settings) -> None:
 
 
 def _compare(settings: Settings) -> None:
-    found = side_by_side(settings, [_launch(number) for number in range(COMPARED)])
+    found = side_by_side(settings, [launch_id(number) for number in range(COMPARED)])
     assert not found.missing
     assert all(len(history) == len(METRICS) for history in found.histories.values())
 
@@ -114,7 +114,8 @@ def _server(settings: Settings) -> Iterator[None]:
         started.stop()
 
 
-def _launch(number: int) -> str:
+def launch_id(number: int) -> str:
+    """Give the launch of a run that `record` made."""
     return f"20260101-{number:04}-shapes-yolov8n-aaaa"
 
 
@@ -130,7 +131,7 @@ def _fill(settings: Settings) -> None:
     """Make finished and live runs: records, what the engine knows, and what MLflow knows."""
     store = Store(Layout(settings.state).database)
     for number in range(RUNS):
-        _record(settings, number)
+        record(settings, number)
         _submit(store, number)
     # By MLflow's client it would take a quarter of an hour.
     with closing(sqlite3.connect(server.database(settings), timeout=30)) as database, database:
@@ -139,8 +140,9 @@ def _fill(settings: Settings) -> None:
             database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
-def _record(settings: Settings, number: int) -> None:
-    name = _launch(number)
+def record(settings: Settings, number: int) -> None:
+    """Write the folder of a run that trained."""
+    name = launch_id(number)
     folder = RunFolder(settings.volume / "runs" / name)
     launch = Launch(
         id=name,
@@ -163,7 +165,7 @@ def _submit(store: Store, number: int) -> None:
         seq=0,
         id=_run_id(number),
         uid=_run_id(number),
-        launch=_launch(number),
+        launch=launch_id(number),
         state="pending",
         message="",
         created_at=_at(number),
@@ -172,7 +174,7 @@ def _submit(store: Store, number: int) -> None:
         position=0,
         stop_at="",
         is_deleted=False,
-        parameters={"launch": _launch(number)},
+        parameters={"launch": launch_id(number)},
         settings={},
     )
     store.add(row, {"spec": {}}, STEPS)
@@ -190,7 +192,7 @@ def _at(number: int, minutes: int = 0) -> str:
 def _tables() -> dict[str, list[tuple[Any, ...]]]:
     runs, params, metrics, latest, tags = [], [], [], [], []
     for number in range(RUNS):
-        id_, name = _run_id(number), _launch(number)
+        id_, name = _run_id(number), launch_id(number)
         began = int((_FIRST + timedelta(hours=number)).timestamp() * 1000)
         status, ended = ("RUNNING", None) if _is_live(number) else ("FINISHED", began + 1_800_000)
         place = f"mlflow-artifacts:/0/{id_}"
