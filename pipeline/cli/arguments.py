@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields, replace
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +18,8 @@ from pipeline.cli.options import (
     sweep_options,
 )
 from pipeline.core.errors import UsageError
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.choices import Choices, described
+from pipeline.core.launch.kinds.registry import all_choices, asked_for, kind_of, made
 from pipeline.core.settings import Settings, load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")
@@ -72,7 +72,8 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
     Raises
     ------
     UsageError
-        A ``--set`` or ``--node-selector`` that is not ``KEY=VALUE``.
+        A ``--set`` or ``--node-selector`` that is not ``KEY=VALUE``, or an option of another kind
+        of launch.
     """
     given, original = _given(arguments), base or Choices()
     if "overrides" in given:
@@ -82,15 +83,17 @@ def choices_from(arguments: argparse.Namespace, base: Choices | None = None) -> 
         given["overrides"] = merged
     if "node_selector" in given:
         given["node_selector"] = dict(map(_label, given["node_selector"]))
-    if "tolerations" in given:
-        given["tolerations"] = tuple(given["tolerations"])
-    if given.get("test_split"):
-        given = {"train": False, "tune": False, **given}
-    return replace(original, **given)
+    before, asked = kind_of(original), asked_for(given)
+    kind = asked if asked.switch else before
+    strange = given.keys() - {entry.name for entry in described(type(kind.defaults))}
+    if strange:
+        flags = [entry.flag for entry in all_choices() if entry.name in strange]
+        raise UsageError(f"{', '.join(flags)} means nothing to a launch of kind '{kind.name}'.")
+    return made({**vars(original if kind is before else kind.made_of(original)), **given})
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = [entry.name for entry in fields(Choices)]
+    names = [entry.name for entry in all_choices()]
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 

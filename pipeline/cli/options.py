@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NoReturn
 
 from pipeline.core.errors import UsageError
+from pipeline.core.launch.kinds.registry import all_choices
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,10 +33,8 @@ def shared_options(*, has_state: bool = True) -> Parser:
 def choice_options(parser: Parser) -> None:
     """Add what a launch is made of; what is not given is left out of the arguments."""
     add = parser.add_argument_group("choices", argument_default=argparse.SUPPRESS).add_argument
-    add("--model", metavar="NAME", help="weights, model yaml, or a scale of one")
-    add("--cfg", metavar="NAME", help="yaml of Ultralytics settings")
-    add("--name", metavar="TEXT", help="becomes part of the launch id")
-    _common_choice_options(add)
+    _add_choices(add)
+    _search_options(add)
 
 
 def sweep_options(parser: Parser) -> None:
@@ -46,7 +45,8 @@ def sweep_options(parser: Parser) -> None:
     add("--cfg", metavar="NAME", dest="cfgs", action="append", help=f"cfg{several}")
     add("--seed", metavar="N", dest="seeds", action="append", type=number, help=f"seed{several}")
     add("--name", metavar="TAG", dest="tag", help="of the sweep; one that exists is gone on with")
-    _common_choice_options(add)
+    _add_choices(add, but=("model", "cfg", "name"))
+    _search_options(add)
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -68,33 +68,24 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _common_choice_options(add: Callable[..., argparse.Action]) -> None:
-    add("--data", metavar="NAME", help="yaml of a dataset")
-    add("--train", action=argparse.BooleanOptionalAction, help="train and test")
-    add("--tune", action=argparse.BooleanOptionalAction, help="search settings after training")
-    add("--tune-space", metavar="NAME", help="tune-*.yaml with the search space, or {space: …}")
+def _add_choices(add: Callable[..., argparse.Action], but: Collection[str] = ()) -> None:
+    """Add an option for each choice that has a flag, as its field says and its type takes it."""
+    for entry in all_choices():
+        if not entry.flag or entry.name in but:
+            continue
+        said: dict[str, Any] = {"dest": entry.name, "help": entry.help or None}
+        if isinstance(entry.default, bool):
+            add(entry.flag, action=argparse.BooleanOptionalAction, **said)
+        elif isinstance(entry.default, (Mapping, tuple)):
+            add(entry.flag, metavar=entry.metavar, action="append", **said)
+        else:
+            is_number = isinstance(entry.default, int)
+            add(entry.flag, metavar=entry.metavar, type=number if is_number else str, **said)
+
+
+def _search_options(add: Callable[..., argparse.Action]) -> None:
     presets = "default, learning rate, augmentation, loss weights or all"
     add("--tune-preset", metavar="NAME", dest="preset", help=f"search {presets}")
     ranges = "KEY=LOW..HIGH[:log|int] or KEY=a|b: search this too; more than one may be given"
     add("--search", metavar="RANGE", dest="ranges", action="append", help=ranges)
     add("--trials", metavar="N", type=positive, help="how many the search tries")
-    add("--test-split", metavar="NAME", help="only measure the model on this split of the data")
-    add("--set", metavar="KEY=VALUE", dest="overrides", action="append", help="over the cfg")
-    add("--experiment", metavar="NAME", help="MLflow experiment")
-    add("--gpus", metavar="N", type=number)
-    add("--cpus", metavar="N", type=number)
-    add("--mem-gb", metavar="N", type=number)
-    add("--shm-size", metavar="SIZE", help="size of /dev/shm, such as 1Gi")
-    add(
-        "--node-selector",
-        metavar="KEY=VALUE",
-        action="append",
-        help="label of the nodes for train, test and tune; more than one may be given",
-    )
-    add(
-        "--toleration",
-        metavar="KEY[=VALUE]:EFFECT",
-        dest="tolerations",
-        action="append",
-        help="taint that they accept; more than one may be given",
-    )

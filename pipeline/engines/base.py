@@ -27,13 +27,13 @@ from typing import Any
 
 import yaml
 
+from pipeline.core.launch.kinds.steps import NOTIFY
 from pipeline.core.launch.placement import NodeCapacity
 from pipeline.core.states import State
 
 Workflow = Mapping[str, Any]
-STEPS = ("volume-mount", "verify", "distribution", "plot", "train", "test", "tune")
 # Runs last whatever became of the others.
-EXIT_HANDLER = "notify"
+EXIT_HANDLER = NOTIFY.name
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Step:
     Parameters
     ----------
     name
-        One of `STEPS`, or ``notify`` for the exit handler.
+        Of its kind of launch (`pipeline.core.launch.kinds`), or `EXIT_HANDLER`.
     state
         Where it is.
     started_at, finished_at

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ import yaml
 from kfp.compiler import Compiler
 
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.launch.launch import Launch
+from pipeline.core.launch.parameters import parameters_of
 from pipeline.core.settings import Settings
-from pipeline.workflow.pipeline import build_pipeline, slipway_pipeline, weights_test_pipeline
+from pipeline.workflow.pipeline import pipeline_of
 
 _COMPILED_AT = "pipelines.kubeflow.org/pipeline_compilation_time"
 _SPEC = "pipelines.kubeflow.org/pipeline_spec"
@@ -43,7 +44,7 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     choices = launch.choices if launch else Choices()
     with _compiling, tempfile.TemporaryDirectory() as folder:  # kfp keeps its pipeline in a global
         path = Path(folder) / "workflow.yaml"
-        Compiler().compile(_pipeline(settings, choices), str(path))
+        Compiler().compile(pipeline_of(kind_of(choices), settings, choices), str(path))
         workflow: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     annotations = workflow["metadata"]["annotations"]
     del annotations[_COMPILED_AT]  # the preview and the submission are the same bytes
@@ -55,7 +56,7 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
     }
     _store_plain(workflow["spec"]["templates"])
     if launch:
-        values = _parameters(launch)
+        values = parameters_of(launch)
         for parameter in workflow["spec"]["arguments"]["parameters"]:
             parameter["value"] = values[parameter["name"]]
         spec = json.loads(annotations[_SPEC])
@@ -63,13 +64,6 @@ def compile_workflow(settings: Settings, launch: Launch | None = None) -> dict[s
             entry["default"] = values[entry["name"]]
         annotations[_SPEC] = json.dumps(spec, ensure_ascii=False)
     return workflow
-
-
-def _pipeline(settings: Settings, choices: Choices) -> Callable[..., Any]:
-    if choices.build:
-        return build_pipeline(settings, choices)
-    make = weights_test_pipeline if choices.test_split else slipway_pipeline
-    return make(settings, choices)
 
 
 def _store_plain(templates: list[dict[str, Any]]) -> None:
@@ -98,20 +92,3 @@ def _rename(container: dict[str, Any], artifact: dict[str, Any]) -> None:
     before = artifact["path"]
     artifact["path"] = f"{before.rpartition('/')[0]}/{artifact['name']}.json"
     container["args"] = [artifact["path"] if arg == before else arg for arg in container["args"]]
-
-
-def _parameters(launch: Launch) -> dict[str, str]:
-    choices = launch.choices
-    return {
-        "model_name": choices.model,
-        "cfg": choices.cfg,
-        "data": choices.data,
-        "bool_train": str(choices.train),
-        "bool_tune": str(choices.tune),
-        "launch": launch.id,
-        "overrides": json.dumps(dict(choices.overrides), ensure_ascii=False),
-        "experiment": choices.experiment,
-        "user": launch.user,
-        "tune_space": choices.tune_space,
-        "split": choices.test_split,
-    }

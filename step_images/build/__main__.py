@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.errors import InputError, refuse_errors
 from pipeline.core.files import read_text, write_atomic, write_json
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.build import BUILD
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.volume.paths import scaled_name
 from pipeline.core.yamltext.file import parse_yaml
@@ -57,7 +58,7 @@ def _model(step: Step) -> tuple[Path, str]:
     if step.folder.launch.is_file():
         launch = load_launch(step.folder.launch)
         return model_file(step.volume, step.folder, launch), launch.model_path
-    checked = preflight(step.volume, Choices(model=step.args.model_name, train=False, build=True))
+    checked = preflight(step.volume, replace(BUILD.defaults, model=step.args.model_name))
     print_findings(checked.findings)
     refuse_errors(checked.findings)
     source = checked.resolved["model_path"]

@@ -6,34 +6,40 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.core.checks.preflight import preflight
 from pipeline.core.dataset.read import DatasetReport
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered, warning
-from pipeline.core.launch.choices import DEFAULT_EXPERIMENT, Choices
+from pipeline.core.launch.choices import FILES, Choices
+from pipeline.core.launch.kinds.registry import all_choices
+from pipeline.core.launch.kinds.train import TRAIN
 from pipeline.core.launch.launch import load_launch
+from pipeline.core.launch.parameters import choices_from, defaults_of
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import run_folder
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
 from step_images.verify.snapshot import as_launched, model_file, take_snapshot, verified_data
 
 FLAGS = ("True", "False")
+# What its component is given of a launch; the launch itself every step is.
+_PARAMETERS = {name: value for name, value in defaults_of(TRAIN).items() if name != "launch"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step."""
     parser = step_parser("verify", "Check model, cfg and data of a launch.")
-    parser.add_argument("--model-name", required=True)
-    parser.add_argument("--cfg", required=True)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--bool-train", default="True", help="True or False, nothing else")
-    parser.add_argument("--bool-tune", default="False", help="True or False, nothing else")
-    parser.add_argument("--overrides", default="{}", help="JSON object of Ultralytics settings")
-    parser.add_argument("--experiment", default=DEFAULT_EXPERIMENT)
-    parser.add_argument("--user", default="")
-    parser.add_argument("--tune-space", default="")
+    said = {entry.parameter: entry for entry in all_choices()}
+    for name, default in _PARAMETERS.items():
+        entry = said.get(name)
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=str(default),
+            required=bool(entry and entry.name in FILES),
+            help=entry.help if entry else "who launched",
+        )
     parser.add_argument("--model-path-output", required=True)
     parser.add_argument("--cfg-yaml-output", required=True)
     parser.add_argument("--data-yaml-output", required=True)
@@ -85,9 +91,9 @@ def _check_volume(step: Step) -> None:
 
 def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
     """Read what the workflow's parameters ask for; mistakes become findings."""
-    for name in ("bool_train", "bool_tune"):
-        value = getattr(args, name)
-        if value not in FLAGS:
+    given = {name: getattr(args, name) for name in _PARAMETERS}
+    for name, value in given.items():
+        if isinstance(_PARAMETERS[name], bool) and value not in FLAGS:
             findings.append(
                 error(
                     "flag-spelling",
@@ -96,19 +102,14 @@ def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
                     next="Write True or False, with a capital letter.",
                 )
             )
-    train, tune = args.bool_train == "True", args.bool_tune == "True"
-    if tune and not train:
+    choices = choices_from({**given, "overrides": ""})
+    if choices.tune and not choices.train:
         message = "bool_tune does nothing: tuning starts from the weights of a training."
         findings.append(warning("tune-without-train", message, where="bool_tune"))
-    return Choices(
-        model=args.model_name,
-        cfg=args.cfg,
-        data=args.data,
-        train=train,
-        tune=train and tune,
+    return replace(
+        choices,
+        tune=choices.train and choices.tune,
         overrides=_overrides(args.overrides, findings),
-        experiment=args.experiment,
-        tune_space=args.tune_space,
     )
 
 

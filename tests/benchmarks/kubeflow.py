@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.actions.runs.page import page_of
+from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.settings import Settings
-from pipeline.engines.base import STEPS
 from pipeline.workflow.compile import compile_workflow
 from tests.benchmarks.report import say
 from tests.engines.kubeflow.fake_api import pod, run_detail, serving
@@ -67,7 +67,7 @@ def _serve(connection: Connection) -> None:
     with serving() as server:
         for number in range(RUNS):
             created_at = (first + timedelta(hours=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-            nodes = [pod(name, "Succeeded") for name in (*STEPS, "notify")]
+            nodes = [pod(name, "Succeeded") for name in step_names()]
             server.add(
                 run_detail(number, *nodes, status="Succeeded", created_at=created_at, spec=spec)
             )

@@ -14,10 +14,10 @@ from pipeline.actions.runs.compare import side_by_side
 from pipeline.actions.runs.page import page_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.base import STEPS
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.rows import RunRow
@@ -177,7 +177,7 @@ def _submit(store: Store, number: int) -> None:
         parameters={"launch": launch_id(number)},
         settings={},
     )
-    store.add(row, {"spec": {}}, STEPS)
+    store.add(row, {"spec": {}}, step_names())
     is_live = _is_live(number)
     over = {} if is_live else {"finished_at": _at(number, 30)}
     state = "running" if is_live else "succeeded"

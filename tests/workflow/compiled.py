@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.train import TRAIN
 from pipeline.core.launch.launch import Launch
-from pipeline.engines.base import STEPS
 
-PROGRAMS = STEPS[1:]
+PROGRAMS = tuple(step.name for step in TRAIN.steps[1:])
 HEAVY = ("train", "test", "tune")
 
 

@@ -13,9 +13,12 @@ import pytest
 import yaml
 
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.registry import KINDS
+from pipeline.core.launch.kinds.steps import NOTIFY
 from pipeline.core.settings import Settings
 from pipeline.workflow.compile import compile_workflow
 from pipeline.workflow.components import STEP_IMAGES
+from pipeline.workflow.kinds.registry import STEPS_OF
 from tests.workflow.compiled import (
     PROGRAMS,
     launch_of,
@@ -242,3 +245,22 @@ def test_what_steps_hand_on_is_stored_without_a_tarball(workflow: dict[str, Any]
     assert archives["distribution-result_json"] == {"none": {}}
     assert archives["distribution-cls_names_json"] == {"none": {}}
     assert archives["mlpipeline-ui-metadata"] is None, "KFP reads these from a tarball"
+
+
+def test_verify_takes_what_the_whole_pipeline_is_given() -> None:
+    text = (STEP_IMAGES / "verify" / "component.yaml").read_text(encoding="utf-8")
+    inputs = {entry["name"]: entry.get("default", "") for entry in yaml.safe_load(text)["inputs"]}
+    needed = {"model_name": "", "cfg": "", "data": "", "run_uid": ""}
+    assert inputs == {**DEFAULTS, **needed}
+
+
+def test_each_kind_of_launch_has_its_steps_in_the_document(settings: Settings) -> None:
+    assert STEPS_OF.keys() == KINDS.keys()
+    for kind in KINDS.values():
+        made = templates(compile_workflow(settings, launch_of(kind.defaults)))
+        titles = {
+            name: entry["metadata"]["annotations"][ANNOTATION + "task_display_name"]
+            for name, entry in made.items()
+            if "dag" not in entry
+        }
+        assert titles == {step.name: step.title for step in (*kind.steps, NOTIFY)}

@@ -16,19 +16,18 @@ from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import team_preset as launch_team_preset
 from dashboard.widgets.forms.cfg import override_text
 from pipeline.core.findings import Finding, error
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.choices import FILES, Choices
 from pipeline.core.launch.launch import Launch
 from pipeline.core.official_weights import official_name
 from pipeline.core.volume.paths import Kind
 
 _DEFAULTS = Choices()
-_PICKED: tuple[Kind, ...] = ("model", "cfg", "data")
 _SWITCHES = ("train", "tune")
 _RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "experiment", "name")
 _PLACEMENT = ("node_selector", "tolerations")
 SWEEP_FIELDS = ("sweep", "models", "cfgs", "seeds", "sweep_name")
 _REMEMBERED = (
-    *(*_PICKED, *_SWITCHES, *_PLACEMENT),
+    *(*FILES, *_SWITCHES, *_PLACEMENT),
     *("tune_space", "gpus", "cpus", "mem_gb", "experiment"),
 )
 
@@ -43,7 +42,7 @@ def restore(cloned: Choices | None, engine: str) -> None:
     st.session_state.setdefault("launch.last", {})
     if cloned is not None:
         for entry in fields(Choices):
-            is_unset = entry.name in _PICKED and not getattr(cloned, entry.name)
+            is_unset = entry.name in FILES and not getattr(cloned, entry.name)
             if entry.name != "overrides" and not is_unset:  # a run that built a model has no data
                 state.fill(entry.name, _as_text(getattr(cloned, entry.name)))
         if engine in services.settings().engines:
@@ -58,7 +57,7 @@ def restore(cloned: Choices | None, engine: str) -> None:
         draft: Mapping[str, str | list[str]] = st.session_state.get("launch.draft", {})
         for key, value in draft.items():
             state.set_url(key, value)
-    if not state.url_text(state.CLONE) and not all(map(state.url_text, _PICKED)):
+    if not state.url_text(state.CLONE) and not all(map(state.url_text, FILES)):
         launch_team_preset.begin()  # an address of a form that was shown names all three
 
 
@@ -83,7 +82,7 @@ def pickers() -> tuple[dict[str, Any], str]:
     columns = st.columns([6, 5, 5, *([3.4] if is_choice else [])])
     picked: dict[str, Any] = {}
     for column, kind, label in zip(
-        columns, _PICKED, (tr("Model"), tr("Cfg"), tr("Data")), strict=False
+        columns, FILES, (tr("Model"), tr("Cfg"), tr("Data")), strict=False
     ):
         names = _offered(kind)
         fallback = last.get(kind) if last.get(kind) in names else next(iter(names), None)

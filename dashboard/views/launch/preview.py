@@ -14,6 +14,7 @@ from dashboard.views.launch.plan import settings_of
 from dashboard.widgets.runs.step_graph import step_graph
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.launches import Plan
+from pipeline.core.launch.kinds.registry import kind_of
 
 
 def show(plan: Plan) -> None:
@@ -30,8 +31,7 @@ def _forms(plan: Plan) -> None:
         [tr("Graph"), tr("Cfg diff"), tr("Workflow YAML"), tr("Command line")]
     )
     with graph:
-        off = set() if choices.tune else {"tune"}
-        off |= set() if choices.train else {"train", "test", "tune"}
+        off = kind_of(choices).off(choices)
         st.graphviz_chart(step_graph(workflow, off, colours()), width="stretch")
     with diff:
         if plan.cfg_diff:

@@ -16,6 +16,7 @@ from dashboard.views.runs.actions import open_dialog
 from pipeline.actions.runs import change
 from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.errors import SlipwayError
+from pipeline.core.launch.kinds.registry import kind_with
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.server import server_state
@@ -32,8 +33,9 @@ def show_buttons(run: dict[str, Any]) -> None:
     can_retry = run["state"] in (State.FAILED, State.STOPPED)
     if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
         _do(change.retry, run)
-    has_data = not any(step["name"] == "build" for step in run["steps"])
-    if has_data and st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
+    kind = kind_with([step["name"] for step in run["steps"]])
+    has_form = kind is None or kind.has_form
+    if has_form and st.button(tr("Clone and edit"), icon=":material/content_copy:", key="clone"):
         state.open_launch(run["launch"])
     last = RunFolder(Path(run["folder"])).weights("last")
     if (

@@ -15,12 +15,13 @@ from dashboard.views.run.buttons import show_buttons
 from dashboard.views.run.tune import show_worth_line
 from dashboard.views.runs.actions import open_dialog
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
-from dashboard.widgets.runs.built import show_built
 from dashboard.widgets.runs.log import clean
+from dashboard.widgets.runs.step_results import show_results
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.core.clock import utc_at
+from pipeline.core.launch.kinds.registry import results
 from pipeline.core.states import State
 from pipeline.core.volume.progress import training_progress
 from pipeline.core.volume.run_folder import RunFolder
@@ -63,7 +64,7 @@ def show_head(run: dict[str, Any]) -> None:
     _epochs(run)
     _away(run)
     _metrics(run)
-    show_built(run["build"])
+    show_results(results(RunFolder(Path(run["folder"]))))
     show_worth_line(RunFolder(Path(run["folder"])))
 
 

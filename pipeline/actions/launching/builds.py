@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.actions.runs.find import find, record_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.build import BUILD
+from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 
-STEP = "build"
+STEP = BUILD.result
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,8 @@ def plan_build(settings: Settings, model: str, imgsz: int) -> Plan:
     imgsz
         Side of the image that is passed through, in pixels.
     """
-    choices = Choices(
-        model=model,
-        cfg="",
-        data="",
-        train=False,
-        build=True,
-        overrides={"imgsz": imgsz},
-        name=f"{STEP}-{Path(model).stem}"[:100],
-    )
+    name = f"{STEP}-{Path(model).stem}"[:100]
+    choices = replace(BUILD.defaults, model=model, overrides={"imgsz": imgsz}, name=name)
     return prepare(settings, choices)
 
 
@@ -85,7 +79,9 @@ def newest_build(
         folder = run_folder(volume, launch)
         record = record_of(folder)
         asked = record.choices if record else None
-        if asked and asked.build and asked.model == model and asked.overrides["imgsz"] == imgsz:
+        if not asked or kind_of(asked) is not BUILD:
+            continue
+        if asked.model == model and asked.overrides["imgsz"] == imgsz:
             return _build(settings, folder, model, imgsz)
     return None
 

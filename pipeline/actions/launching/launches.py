@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.actions.engines import engine_of
@@ -24,8 +24,9 @@ from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreachable
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.choices import FILES, Choice, Choices, described
 from pipeline.core.launch.launch import Launch, load_launch, new_launch_id
+from pipeline.core.launch.parameters import choices_from
 from pipeline.core.launch.pod_settings import check_pod_settings
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     from pipeline.core.dataset.read import DatasetReport
 
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
-_PARAMETERS = {
-    "model": "model_name",
-    "cfg": "cfg",
-    "data": "data",
-    "experiment": "experiment",
-    "tune_space": "tune_space",
-}
 
 
 @dataclass(frozen=True)
@@ -200,18 +194,7 @@ def choices_of(settings: Settings, run: Run) -> Choices:
     folder = folder_of_run(volume, run.launch, run.uid)
     if folder.launch.is_file():
         return load_launch(folder.launch).choices
-    given = dict(run.parameters)
-    values: dict[str, Any] = {
-        field: given[name] for field, name in _PARAMETERS.items() if given.get(name)
-    }
-    values |= {field: given.get(f"bool_{field}") == "True" for field in ("train", "tune")}
-    try:
-        overrides = json.loads(given.get("overrides") or "{}")
-    except json.JSONDecodeError as reason:
-        raise InputError(
-            f"parameter overrides of run {run.id} is not JSON: {reason}.", where="overrides"
-        ) from reason
-    return Choices(**values, overrides=overrides)
+    return choices_from(run.parameters)
 
 
 def command_line(choices: Choices, engine: str = "") -> str:
@@ -225,26 +208,22 @@ def command_line(choices: Choices, engine: str = "") -> str:
         Where, when that is not where a launch goes by itself.
     """
     words = ["python", "-m", "pipeline", "launch", *(["--engine", engine] if engine else [])]
-    default = asdict(Choices())
-    for entry in fields(Choices):
+    for entry in described(type(choices)):
         value = getattr(choices, entry.name)
-        if entry.name in ("model", "cfg", "data"):
-            words += [f"--{entry.name}", value]
-        elif entry.name == "overrides":
-            for key, setting in value.items():
-                words += ["--set", f"{key}={_as_typed(setting)}"]
-        elif entry.name == "node_selector":
-            for key, label in value.items():
-                words += ["--node-selector", f"{key}={label}"]
-        elif entry.name == "tolerations":
-            for toleration in value:
-                words += ["--toleration", toleration]
-        elif isinstance(value, bool):
-            if value != default[entry.name]:
-                words.append(f"--{entry.name}" if value else f"--no-{entry.name}")
-        elif value != default[entry.name]:
-            words += [f"--{entry.name.replace('_', '-')}", str(value)]
+        if entry.name in FILES or (entry.flag and value != entry.default):
+            words += _as_words(entry, value)
     return shlex.join(words)
+
+
+def _as_words(entry: Choice, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [entry.flag if value else entry.flag.replace("--", "--no-", 1)]
+    given: Iterable[Any] = value if isinstance(value, tuple) else [value]
+    if entry.name == "overrides":
+        given = [f"{key}={_as_typed(setting)}" for key, setting in value.items()]
+    elif isinstance(value, Mapping):
+        given = [f"{key}={label}" for key, label in value.items()]
+    return [word for each in given for word in (entry.flag, str(each))]
 
 
 def _as_typed(value: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pipeline.actions.launching.launches import Plan, choices_of, prepare
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.errors import FileMissing
+from pipeline.core.launch.kinds.test import TEST
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 
@@ -44,14 +45,8 @@ def retest(settings: Settings, run: str, data: str, split: str) -> Plan:
             where=str(best),
             next="Wait until its training has saved one, or choose another run.",
         )
-    choices = replace(
-        choices_of(settings, found),
-        model=Volume(settings.volume, settings.data_roots).relative(best),
-        data=data,
-        train=False,
-        tune=False,
-        tune_space="",
-        test_split=split,
-        name="",
+    model = Volume(settings.volume, settings.data_roots).relative(best)
+    choices = TEST.made_of(
+        choices_of(settings, found), model=model, data=data, test_split=split, name=""
     )
     return prepare(replace(settings, engine=found.engine), choices, cloned_from=folder.name)

@@ -22,10 +22,11 @@ from pipeline.core.errors import (
     NotFound,
 )
 from pipeline.core.files import read_text
+from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.base import EXIT_HANDLER, STEPS, LogChunk, Run
+from pipeline.engines.base import LogChunk, Run
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC
 from pipeline.tracking.summary import summary
@@ -120,10 +121,9 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
         except EngineUnreachable:
             if not folder_of(settings, found).log(step).is_file():
                 raise
-    if step not in (*STEPS, "build", EXIT_HANDLER):
-        raise NotFound(
-            f"There is no step '{step}'.", where="step", next=f"Choose one of {', '.join(STEPS)}."
-        )
+    if step not in step_names():
+        known = ", ".join(step_names())
+        raise NotFound(f"There is no step '{step}'.", where="step", next=f"Choose one of {known}.")
     return _logged(folder_of(settings, found).log(step), offset)
 
 

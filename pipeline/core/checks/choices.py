@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.kind import LaunchKind
+from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.space.text import is_inline
 
 if TYPE_CHECKING:
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
 _MAX_NAME = 200
 
 
-def check_splits(cfg: Mapping[str, Any], report: DatasetReport, *, is_whole: bool) -> list[Finding]:
+def check_splits(cfg: Mapping[str, Any], report: DatasetReport, kind: LaunchKind) -> list[Finding]:
     """Check what the cfg and the steps ask of the dataset's splits and classes."""
     findings = []
     if not report.splits:
         return []  # the dataset's own findings say why
-    if is_whole and "test" not in report.splits:
+    chooses_test = kind.has_step("test") and not kind.takes("test_split")
+    if chooses_test and "test" not in report.splits:
         findings.append(
             warning(
                 "no-test-split",
@@ -43,31 +46,6 @@ def check_splits(cfg: Mapping[str, Any], report: DatasetReport, *, is_whole: boo
     return findings
 
 
-def check_test(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
-    """Check what a launch needs that only measures weights."""
-    findings = []
-    if choices.train:
-        message = "a test of weights does not train."
-        findings.append(error("test-trains", message, where="train", next="Switch training off."))
-    if model and not model.endswith(".pt"):
-        message = f"{model} is an architecture: it has no weights to test."
-        findings.append(error("test-weights", message, where="model", next="Choose a .pt file."))
-    splits = list(report.splits) if report else []
-    if splits and choices.test_split not in splits:
-        message = f"'{choices.test_split}' is not a split of the data."
-        hint = f"Choose one of {', '.join(splits)}."
-        findings.append(error("split-not-there", message, where="test_split", next=hint))
-    return findings
-
-
-def check_build(model: str) -> list[Finding]:
-    """Check what a launch needs that only builds a model."""
-    if not model.endswith(".pt"):
-        return []
-    message = f"{model} holds weights: there is nothing to build."
-    return [error("build-weights", message, where="model", next="Choose a model yaml.")]
-
-
 def check_flags(choices: Choices) -> list[Finding]:
     """Check switches that depend on each other, and the names of experiment and launch."""
     findings = []
@@ -84,8 +62,7 @@ def check_flags(choices: Choices) -> list[Finding]:
         named = "" if is_inline(choices.tune_space) else f" '{choices.tune_space}'"
         message = f"the search space{named} is not used: tuning is off."
         findings.append(info("space-unused", message, where="tune_space"))
-    is_whole = not (choices.test_split or choices.build)
-    if is_whole and not choices.train and choices.overrides:
+    if kind_of(choices).takes("train") and not choices.train and choices.overrides:
         message = "the overrides have no effect: training is off."
         findings.append(info("overrides-unused", message, where="overrides"))
     for name, value in (("experiment", choices.experiment), ("name", choices.name)):

@@ -16,12 +16,13 @@ from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.cfg.train_cfg import check_cfg, effective_cfg
 from pipeline.core.checks.advice import Advice, advise, taken
 from pipeline.core.checks.batch import check_last_batch
-from pipeline.core.checks.choices import check_build, check_flags, check_splits, check_test
+from pipeline.core.checks.choices import check_flags, check_splits
 from pipeline.core.checks.model import check_model, check_task_name
 from pipeline.core.checks.resources import check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
-from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.choices import FILES, Choices
+from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume
@@ -104,6 +105,7 @@ def preflight(
         What weights may use besides models' classes; see `check_weights`.
     """
     findings: list[Finding] = []
+    kind = kind_of(choices)
     found = _resolve_all(volume, choices, findings)
     cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
     report = _inspect(volume, found.get("data"), deep, index_folder, findings)
@@ -114,13 +116,11 @@ def preflight(
         names = report.names if report else None
         mistakes, scale = check_model(volume, found["model"], names, weights_allow)
         findings += mistakes
-        findings += check_build(found["model"].path) if choices.build else []
     if cfg.values and report:
-        findings += check_splits(cfg.values, report, is_whole=not choices.test_split)
+        findings += check_splits(cfg.values, report, kind)
     findings += _check_batch(cfg, report, choices)
     findings += check_flags(choices)
-    if choices.test_split:
-        findings += check_test(choices, found["model"].path if "model" in found else "", report)
+    findings += kind.check(choices, found["model"].path if "model" in found else "", report)
     space = _load_space(volume, found.get("tune"), choices, findings)
     findings += check_space(space, cfg.values, choices.overrides, volume) if space else []
     named = _named_values(cfg, choices.overrides, space)
@@ -199,9 +199,10 @@ def _searched(space: YamlFile | None) -> set[str]:
 
 
 def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
-    names: dict[Kind, str] = {"model": choices.model}
-    if not choices.build:
-        names |= {"cfg": choices.cfg, "data": choices.data}
+    launch_kind = kind_of(choices)
+    names: dict[Kind, str] = {
+        name: getattr(choices, name) for name in FILES if launch_kind.takes(name)
+    }
     if choices.tune and choices.tune_space and not is_inline(choices.tune_space):
         names["tune"] = choices.tune_space
     found: dict[Kind, Resolved] = {}

@@ -3,10 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
 
 DEFAULT_EXPERIMENT = "slipway"
+FILES: tuple[Literal["model", "cfg", "data"], ...] = ("model", "cfg", "data")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is said of one choice, once for the command line, pipelines and steps.
+
+    Parameters
+    ----------
+    name, default
+        Of the field; the default's type says how it is given: a mapping and a tuple take more than
+        one.
+    help, metavar
+        On the command line.
+    flag
+        Of the command line; empty where a command of its own makes the choice.
+    parameter
+        Name of the pipeline's parameter; empty where kfp fixes the choice when it compiles.
+    """
+
+    name: str
+    default: Any
+    help: str = ""
+    metavar: str = ""
+    flag: str = ""
+    parameter: str = ""
+
+
+def choice(
+    default: _T, help: str = "", *, metavar: str = "", flag: str = "", parameter: str = ""
+) -> _T:
+    """Declare a choice as a field of a dataclass; its flag follows from its name unless given."""
+    said = {"help": help, "metavar": metavar, "flag": flag, "parameter": parameter}
+    made: _T = field(default_factory=lambda: copy(default), metadata=said)
+    return made
+
+
+def described(kind: type[Choices]) -> tuple[Choice, ...]:
+    """Give what the fields of choices say of themselves, in their order."""
+    plain = kind()
+    found = []
+    for entry in fields(kind):
+        said = dict(entry.metadata)
+        if said:
+            said["flag"] = said["flag"] or f"--{entry.name.replace('_', '-')}"
+        found.append(Choice(entry.name, getattr(plain, entry.name), **said))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -45,20 +94,45 @@ class Choices:
         neither cfg nor data is needed.
     """
 
-    model: str = "yolov8n.pt"
-    cfg: str = "cfg-custom"
-    data: str = "data-custom"
-    train: bool = True
-    tune: bool = False
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    experiment: str = DEFAULT_EXPERIMENT
-    name: str = ""
-    gpus: int = 0
-    cpus: int = 0
-    mem_gb: int = 0
-    shm_size: str = "1Gi"
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[str, ...] = ()
-    tune_space: str = ""
-    test_split: str = ""
+    model: str = choice(
+        "yolov8n.pt",
+        "weights, model yaml, or a scale of one",
+        metavar="NAME",
+        parameter="model_name",
+    )
+    cfg: str = choice("cfg-custom", "yaml of Ultralytics settings", metavar="NAME", parameter="cfg")
+    data: str = choice("data-custom", "yaml of a dataset", metavar="NAME", parameter="data")
+    train: bool = choice(True, "train and test", parameter="bool_train")
+    tune: bool = choice(False, "search settings after training", parameter="bool_tune")
+    overrides: Mapping[str, Any] = choice(
+        {}, "over the cfg", metavar="KEY=VALUE", flag="--set", parameter="overrides"
+    )
+    experiment: str = choice(
+        DEFAULT_EXPERIMENT, "MLflow experiment", metavar="NAME", parameter="experiment"
+    )
+    name: str = choice("", "becomes part of the launch id", metavar="TEXT")
+    gpus: int = choice(0, metavar="N")
+    cpus: int = choice(0, metavar="N")
+    mem_gb: int = choice(0, metavar="N")
+    shm_size: str = choice("1Gi", "size of /dev/shm, such as 1Gi", metavar="SIZE")
+    node_selector: Mapping[str, str] = choice(
+        {},
+        "label of the nodes for train, test and tune; more than one may be given",
+        metavar="KEY=VALUE",
+    )
+    tolerations: tuple[str, ...] = choice(
+        (),
+        "taint that they accept; more than one may be given",
+        metavar="KEY[=VALUE]:EFFECT",
+        flag="--toleration",
+    )
+    tune_space: str = choice(
+        "",
+        "tune-*.yaml with the search space, or {space: …}",
+        metavar="NAME",
+        parameter="tune_space",
+    )
+    test_split: str = choice(
+        "", "only measure the model on this split of the data", metavar="NAME", parameter="split"
+    )
     build: bool = False

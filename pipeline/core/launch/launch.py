@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text, write_json
 from pipeline.core.launch.choices import Choices
+from pipeline.core.launch.kinds.registry import made
 
 SCHEMA_VERSION = 1
 
@@ -83,16 +83,11 @@ def load_launch(path: Path) -> Launch:
                 where=str(path),
                 next="Update Slipway.",
             )
-        choices = read_choices(document["choices"])
-        return Launch(**{**_known(Launch, document), "choices": choices})
+        names = {entry.name for entry in fields(Launch)}
+        known = {key: value for key, value in document.items() if key in names}
+        return Launch(**{**known, "choices": made(document["choices"])})
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
-
-
-def read_choices(document: Mapping[str, Any]) -> Choices:
-    """Give choices that were written as JSON; what a newer Slipway added is left out."""
-    chosen = _known(Choices, document)
-    return Choices(**{**chosen, "tolerations": tuple(chosen.get("tolerations", ()))})
 
 
 def new_launch_id(choices: Choices, now: datetime | None = None, *, ending: str = "") -> str:
@@ -118,8 +113,3 @@ def random_letters() -> str:
 
 def _stem(name: str, prefix: str = "") -> str:
     return Path(name).name.removesuffix(".pt").removesuffix(".yaml").removeprefix(prefix)
-
-
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    names = {entry.name for entry in fields(kind)}
-    return {key: value for key, value in values.items() if key in names}

@@ -20,7 +20,8 @@ from typing import Any
 from pipeline.core.errors import FileMissing, InputError, NotFound, SlipwayError, UnsafePath
 from pipeline.core.files import make_folder, read_text, write_json
 from pipeline.core.launch.choices import Choices
-from pipeline.core.launch.launch import random_letters, read_choices
+from pipeline.core.launch.kinds.registry import made
+from pipeline.core.launch.launch import random_letters
 from pipeline.core.volume.paths import SWEEPS, Volume
 
 SCHEMA_VERSION = 1
@@ -185,7 +186,7 @@ def _read(path: Path) -> Sweep:
             for entry in document["launches"]
         }
         named = {key: str(document[key]) for key in ("name", "user", "created_at", "engine")}
-        return Sweep(**named, base=read_choices(document["base"]), launches=launches)
+        return Sweep(**named, base=made(document["base"]), launches=launches)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as reason:
         raise InputError(
             f"the record of the sweep cannot be read: {reason!r}.",

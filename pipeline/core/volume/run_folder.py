@@ -112,7 +112,7 @@ class RunFolder:
     @property
     def built(self) -> Path:
         """What the model is that the build step built."""
-        return self.step("build") / "build.json"
+        return self.result("build")
 
     @property
     def distribution(self) -> Path:
@@ -146,6 +146,10 @@ class RunFolder:
     def log(self, step: str) -> Path:
         """Give the log of a step."""
         return self.step(step) / "step.log"
+
+    def result(self, step: str) -> Path:
+        """Give the file in which a step says what its run is for."""
+        return self.step(step) / f"{step}.json"
 
     def failure(self, step: str) -> Path:
         """Give the file in which a failed step says {error, why, next}."""

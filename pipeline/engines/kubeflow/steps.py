@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.states import State
 from pipeline.engines.argo.expressions import Unresolved, parse_when
-from pipeline.engines.base import EXIT_HANDLER, STEPS, Step
+from pipeline.engines.base import EXIT_HANDLER, Step
 from pipeline.engines.kubeflow.states import state_of, was_stopped
 
 STOPPED = "the run was stopped"
@@ -67,7 +68,7 @@ def _in_order(templates: Mapping[str, Any], on_exit: str) -> list[str]:
     names = [
         name for name, entry in templates.items() if any(kind in entry for kind in _DOES_SOMETHING)
     ]
-    place = {name: number for number, name in enumerate(STEPS)}
+    place = {name: number for number, name in enumerate(step_names())}
     names.sort(key=lambda name: (name == on_exit, place.get(name, len(place))))
     return names
 
