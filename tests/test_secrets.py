@@ -211,9 +211,9 @@ def test_a_mirror_is_asked_with_the_user_of_its_address(
 def test_the_system_page_shows_no_secret(marks: Marks, volume: Path) -> None:
     def script() -> None:
         from dashboard.errors import guarded
-        from dashboard.views import system
+        from dashboard.views.system import page
 
-        guarded(system.render)()
+        guarded(page.render)()
 
     st.cache_resource.clear()  # the settings of another test
     page = AppTest.from_function(script, default_timeout=60).run()

@@ -75,7 +75,8 @@ def shown_address(address: str) -> str:
     is_plain = (
         "://" not in address and not address.startswith("/") and not re.search(r"\s", address)
     )
-    return shown(f"//{address}")[2:] if is_plain else shown(address)
+    line = _one_line(address)
+    return (shown(f"//{line}")[2:] if is_plain else shown(line)).replace("\0", "\n")
 
 
 def shown_webhook(address: str) -> str:
@@ -103,7 +104,8 @@ def server_key(address: str) -> str:
     'http://mlflow'
     """
     said = bare(address)
-    plain = _without_users(address if "://" in address else f"//{address}").removeprefix("//")
+    line = _one_line(address)
+    plain = _without_users(line if "://" in line else f"//{line}").removeprefix("//")
     return said if said == plain else f"{said} {sha256(plain.encode()).hexdigest()[:8]}"
 
 
@@ -121,12 +123,17 @@ def basic_auth(address: str) -> tuple[str, str]:
         The address without them, and what the header ``Authorization`` says; empty without a user.
     """
     start = address.find("://") + 3
-    end = _end_of_user(address, start) if start > 2 else start
+    end = _end_of_user(_one_line(address), start) if start > 2 else start
     if end <= start:
         return address, ""
     user, _, password = address[start : end - 1].partition(":")
     both = f"{unquote(user)}:{unquote(password)}"
     return address[:start] + address[end:], f"Basic {b64encode(both.encode()).decode()}"
+
+
+def _one_line(address: str) -> str:
+    """Give an address in which no password ends with the line, as addresses in a message do."""
+    return address.replace("\n", "\0")
 
 
 def _without_users(text: str) -> str:

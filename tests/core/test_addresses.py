@@ -228,3 +228,13 @@ def test_servers_are_told_apart_without_what_opens_them() -> None:
 def test_credentials_can_be_sent_as_a_header(address: str, plain: str, said: str | None) -> None:
     header = "" if said is None else f"Basic {b64encode(said.encode()).decode()}"
     assert basic_auth(address) == (plain, header)
+
+
+@pytest.mark.parametrize("password", ["00\n", "\nse\ncret", "a\r\nb", "a\u2028b", "\n"])
+def test_a_line_break_in_a_password_ends_no_address(password: str) -> None:
+    address = f"http://kim:{password}@mlflow:5000/x"
+    assert shown_address(address) == bare(address) == "http://mlflow:5000/x"
+    assert is_secret(address)
+    assert server_key(address) == "http://mlflow:5000/x"
+    word = b64encode(f"kim:{password}".encode()).decode()
+    assert basic_auth(address) == ("http://mlflow:5000/x", f"Basic {word}")

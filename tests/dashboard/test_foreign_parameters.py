@@ -31,7 +31,7 @@ def show(name: str) -> None:
 
     from dashboard.errors import guarded
 
-    guarded(import_module(f"dashboard.views.{name}").render)()
+    guarded(import_module(f"dashboard.views.{name}.page").render)()
 
 
 @pytest.mark.parametrize(

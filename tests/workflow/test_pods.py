@@ -11,7 +11,7 @@ from urllib.parse import quote
 import hypothesis
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.core.launch.choices import Choices
@@ -124,6 +124,7 @@ def test_pods_are_told_the_address_that_they_reach(settings: Settings) -> None:
         st.characters(exclude_characters="/?#[]", codec="utf-8"), min_size=3, max_size=12
     )
 )
+@example(password="00\n")
 def test_no_password_of_mlflow_gets_into_the_document(password: str) -> None:
     secret = f"zq{password}qz"
     for address in (f"http://kim:{secret}@mlflow:5000", f"https://kim:{quote(secret)}@mlflow/x"):

@@ -24,4 +24,4 @@ def _show_plainly(result: Mapping[str, Any]) -> None:
         return
     with st.container(horizontal=True, gap="large"):
         for name, value in result.items():
-            st.metric(plain(name), str(value), width="content")
+            st.metric(plain(name), plain(str(value)), width="content")

@@ -11,9 +11,9 @@ from pipeline.core.settings import Settings
 
 def script() -> None:
     from dashboard.errors import guarded
-    from dashboard.views import system
+    from dashboard.views.system import page
 
-    guarded(system.render)()
+    guarded(page.render)()
 
 
 def open_system() -> AppTest:
