@@ -194,7 +194,7 @@ def choices_of(settings: Settings, run: Run) -> Choices:
     folder = folder_of_run(volume, run.launch, run.uid)
     if folder.launch.is_file():
         return load_launch(folder.launch).choices
-    return choices_from(run.parameters)
+    return choices_from({name: text for name, text in run.parameters.items() if text})
 
 
 def command_line(choices: Choices, engine: str = "") -> str:

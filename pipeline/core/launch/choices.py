@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar, cast
 
 DEFAULT_EXPERIMENT = "slipway"
 FILES: tuple[Literal["model", "cfg", "data"], ...] = ("model", "cfg", "data")
@@ -48,6 +49,11 @@ def choice(
 
 def described(kind: type[Choices]) -> tuple[Choice, ...]:
     """Give what the fields of choices say of themselves, in their order."""
+    return _described(cast(Any, kind))  # mypy does not take a dataclass's type for a key
+
+
+@cache  # every record that is read asks for it
+def _described(kind: type[Choices]) -> tuple[Choice, ...]:
     plain = kind()
     found = []
     for entry in fields(kind):

@@ -142,6 +142,13 @@ def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(settings: Set
     )
 
 
+def test_a_parameter_that_was_left_empty_is_its_default_in_a_clone(settings: Settings) -> None:
+    empty = dict.fromkeys(("model_name", "cfg", "data", "experiment", "overrides"), "")
+    parameters = {"bool_train": "True", **empty}
+    run = Run("r", "uid-2", "", "kubeflow", State.SUCCEEDED, parameters=parameters)
+    assert choices_of(settings, run) == Choices()
+
+
 def test_plans_of_the_same_choices_are_launches_of_their_own(settings: Settings) -> None:
     plans: list[Plan] = [prepare(settings, SHAPES) for _ in range(3)]
     assert len({plan.launch.id for plan in plans}) == 3
