@@ -77,11 +77,21 @@ class Golden:
 
 
 @pytest.fixture
-def golden(cli: Cli, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Golden:
+def settings(volume: Path, state: Path) -> Settings:
+    """An installation with an MLflow: made while output is captured, it would close pytest's own
+    stream, to which kfp's absl logs once another test has imported it.
+    """
+    made = Settings(volume=volume, state=state, user="kim")
+    mlflow_client(tracking_uri(made))
+    return made
+
+
+@pytest.fixture
+def golden(settings: Settings, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Golden:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    monkeypatch.setenv("SLIPWAY_USER", "kim")
-    assert take_lock(Layout(state)) is not None
-    return Golden(cli, Settings(volume=volume, state=state, user="kim"))
+    monkeypatch.setenv("SLIPWAY_USER", settings.user)
+    assert take_lock(Layout(settings.state)) is not None
+    return Golden(cli, settings)
 
 
 def ends(golden: Golden, folder: RunFolder, state: str, message: str = "") -> None:
