@@ -11,6 +11,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.widgets.charts import draw
+from dashboard.widgets.parts import show_one
 from dashboard.widgets.runs.comparison import (
     counts_chart,
     metric_table,
@@ -21,6 +22,7 @@ from dashboard.widgets.runs.results import IMAGES
 from pipeline.actions.runs.compare import Comparison, by_class, class_counts, differing, file_diffs
 from pipeline.core.volume.run_folder import RunFolder
 
+_Values = Mapping[str, Mapping[str, float]]
 _AXES = 5
 _DIGESTS = ("sha256.", "dataset_fingerprint")
 _CLASS_METRICS = ("mAP50-95", "mAP50", "precision", "recall")
@@ -28,7 +30,7 @@ _CLASS_METRICS = ("mAP50-95", "mAP50", "precision", "recall")
 
 def show_details(
     found: Comparison,
-    values: Mapping[str, Mapping[str, float]],
+    values: _Values,
     baseline: str,
     run_colours: Mapping[str, str],
 ) -> None:
@@ -50,19 +52,10 @@ def show_details(
         marked("Images"): lambda: _images(found),
         marked("Cfg and data"): lambda: _files(found, baseline),
         marked("Class counts"): lambda: _counts(found, run_colours),
-        marked("Scatter"): lambda: _scatter(found, values, run_colours),
-        marked("Parallel"): lambda: _parallel(found, values, run_colours),
+        marked("Scatter"): lambda: _over(_scatter, found, values, run_colours),
+        marked("Parallel"): lambda: _over(_parallel, found, values, run_colours),
     }
-    chosen = st.segmented_control(
-        tr("More"),
-        list(parts),
-        format_func=tr,
-        default="By class",
-        required=True,
-        key="part",
-        bind="query-params",
-    )
-    parts[chosen or "By class"]()
+    show_one(parts, key="part")
 
 
 def _by_class(found: Comparison, baseline: str) -> None:
@@ -150,16 +143,28 @@ def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
     draw(figure, "counts")
 
 
-def _scatter(
-    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+def _over(
+    part: Callable[[Comparison, _Values, Mapping[str, str], list[str], list[str]], None],
+    found: Comparison,
+    values: _Values,
+    run_colours: Mapping[str, str],
 ) -> None:
+    """Show a part that holds metrics against parameters, or say that there is none of either."""
     params = _known_first(found)
     metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
-    if not params or not metrics:
-        st.info(
-            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
-        )
+    if params and metrics:
+        part(found, values, run_colours, params, metrics)
         return
+    st.info(tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:")
+
+
+def _scatter(
+    found: Comparison,
+    values: _Values,
+    run_colours: Mapping[str, str],
+    params: list[str],
+    metrics: list[str],
+) -> None:
     with st.container(horizontal=True):
         param = st.selectbox(tr("Parameter"), params, key="param", bind="query-params", width=220)
         metric = st.selectbox(
@@ -175,15 +180,12 @@ def _scatter(
 
 
 def _parallel(
-    found: Comparison, values: Mapping[str, Mapping[str, float]], run_colours: Mapping[str, str]
+    found: Comparison,
+    values: _Values,
+    run_colours: Mapping[str, str],
+    params: list[str],
+    metrics: list[str],
 ) -> None:
-    params = _known_first(found)
-    metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
-    if not params or not metrics:
-        st.info(
-            tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:"
-        )
-        return
     with st.container(horizontal=True):
         chosen = st.multiselect(
             tr("Parameters"), params, default=params[:_AXES], key="axes", max_selections=8
@@ -200,7 +202,7 @@ def _known_first(found: Comparison) -> list[str]:
     names = [
         name
         for name, values in differing(found.params, counts_missing=False).items()
-        if not name.startswith(("sha256.", "dataset_fingerprint"))
+        if not name.startswith(_DIGESTS)
     ]
     return sorted(
         names, key=lambda name: any(found.params[name][run] is None for run in found.runs)

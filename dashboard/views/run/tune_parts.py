@@ -13,6 +13,7 @@ from dashboard.plain import joined
 from dashboard.theme import colours
 from dashboard.widgets.charts import draw
 from dashboard.widgets.formats import plural
+from dashboard.widgets.parts import show_one
 from dashboard.widgets.runs import trial_charts as charts
 from dashboard.widgets.runs.curves import curve_chart
 from pipeline.actions.runs.tuning import Tuning, differing_values, trial_curves
@@ -39,17 +40,7 @@ def show_parts(found: Tuning, folder: RunFolder, chosen: Sequence[Trial]) -> Non
         marked("Epochs"): lambda: _epochs(found, folder, chosen),
         marked("Differences"): lambda: _differences(found, chosen),
     }
-    part = st.segmented_control(
-        tr("More"),
-        list(parts),
-        format_func=tr,
-        default="Best so far",
-        required=True,
-        key="tune_part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    parts[part or "Best so far"]()
+    show_one(parts, key="tune_part", has_label=False)
 
 
 def _history(found: Tuning) -> None:

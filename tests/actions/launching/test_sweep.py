@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,63 +15,29 @@ import pytest
 from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.launches import prepare
 from pipeline.actions.launching.sweep import prepare_sweep, resume, start
-from pipeline.actions.launching.sweep_plan import SweepPlan
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs import page as run_list
 from pipeline.actions.runs.find import find, folder_of
-from pipeline.actions.runs.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all, value_of
-from pipeline.core import outages
-from pipeline.core.errors import EngineUnreachable, InputError, NotFound
+from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep
+from pipeline.core.errors import EngineUnreachable, InputError
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.sweep import (
     MAX_RUNS,
     Combination,
-    list_sweeps,
-    load_sweep,
-    new_sweep_name,
 )
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
-from pipeline.core.volume.run_folder import RunFolder, run_folder
+from pipeline.core.volume.run_folder import run_folder
 from pipeline.core.volume.run_note import load_note
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
-from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
-
-__all__ = ["api"]
-
-N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
-LIGHT = Choices(train=False, overrides={})
-CUSTOM = "cfg-custom"
-
-
-@pytest.fixture
-def local(volume: Path, state: Path) -> Settings:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Settings(volume=volume, state=state, user="kim")
-    assert take_lock(Layout(state)) is not None
-    return made
-
-
-@pytest.fixture
-def kubeflow(api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
-    return Settings(
-        volume=volume,
-        state=state,
-        user="kim",
-        engine="kubeflow",
-        engines=("kubeflow",),
-        kfp_endpoint=api.url,
-        pod_tracking_uri="http://mlflow:5000",
-    )
+from tests.actions.sweeps import CUSTOM, LIGHT, N, S, planned, tell_state
+from tests.engines.kubeflow.fake_api import FakeKfp
 
 
 @pytest.fixture(params=["local", "kubeflow"])
@@ -92,10 +57,6 @@ class CutOff(dict[tuple[str, str], tuple[int, bytes]]):
         if key == ("POST", "/apis/v1beta1/runs"):
             self.left -= 1
         return (503, b"down") if self.left < 0 else default
-
-
-def planned(settings: Settings, *seeds: int, name: str = "", **changes: Any) -> SweepPlan:
-    return prepare_sweep(settings, replace(LIGHT, **changes), [N, S], [CUSTOM], seeds, name=name)
 
 
 def launches_of(settings: Settings) -> list[str]:
@@ -246,7 +207,7 @@ def test_a_run_that_was_deleted_is_missing_and_starts_anew(
 ) -> None:
     sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
     gone = sweep.launches[Combination(S, CUSTOM, 0)]
-    _set(api, gone, "Succeeded")
+    tell_state(api, gone, "Succeeded")
     change.delete(kubeflow, gone)
     found = show_sweep(kubeflow, "night")
     assert found.runs[Combination(S, CUSTOM, 0)]["state"] is None
@@ -316,86 +277,3 @@ def test_a_name_that_is_taken_by_another_sweep_is_refused(local: Settings) -> No
     assert [entry.code for entry in plan.findings] == ["sweep-exists"] * 2
     assert 'its data is "data-custom", not "data-other"' in said[0]
     assert "its train is false, not true" in said[1]
-
-
-def test_the_list_has_the_newest_first_and_names_what_is_damaged(local: Settings) -> None:
-    for name in ("first", "second"):
-        start(local, planned(local, 0, name=name))
-        time.sleep(0.002)
-    volume = Volume(local.volume)
-    (local.volume / "sweeps" / "bad.json").write_text('{"schema": 9}')
-    found, wrong = list_sweeps(volume)
-    assert [sweep.name for sweep in found] == ["second", "first"]
-    assert "schema 9" in wrong[0].message
-    assert load_sweep(volume, "first") == found[1]
-    with pytest.raises(NotFound, match="no sweep 'third'"):
-        load_sweep(volume, "third")
-    assert new_sweep_name() != new_sweep_name()
-
-
-def test_a_row_is_the_mean_of_what_is_done(kubeflow: Settings, api: FakeKfp) -> None:
-    sweep = start(kubeflow, planned(kubeflow, 0, 1, 2, name="night"))
-    values = iter((0.4, 0.6, 0.9))
-    for combination, launch in sweep.launches.items():
-        if combination.model == N:
-            _set(api, launch, "Running" if combination.seed == 2 else "Succeeded")
-            _trained(run_folder(Volume(kubeflow.volume), launch), next(values))
-    found = show_sweep(kubeflow, "night")
-    row, other = found.rows
-    assert (row.model, row.runs, row.done) == (N, 3, 2)
-    assert (row.mean, row.std) == (pytest.approx(0.5), pytest.approx(0.1414, abs=1e-4))
-    assert (other.mean, other.std, other.done) == (None, None, 0)
-    assert [value_of(run) for run in found.runs.values()][:3] == [0.4, 0.6, 0.9]
-    document = found.as_dict()
-    first = document["runs"][0]
-    assert (first["model"], first["cfg"], first["seed"]) == (N, CUSTOM, 0)
-    assert (first["state"], first["metrics"]) == ("succeeded", {"mAP50-95": 0.4})
-
-
-def test_seeds_of_two_scales_of_one_architecture_are_two_experiments(local: Settings) -> None:
-    start(local, planned(local, 0, 1))
-    rows = run_list.page_of(local, {}, joins_seeds=True).rows
-    assert [len(row["members"]) for row in rows] == [2, 2]
-
-
-def test_stopping_and_retrying_reach_all_runs_that_it_fits(
-    kubeflow: Settings, api: FakeKfp
-) -> None:
-    sweep = start(kubeflow, planned(kubeflow, 0, 1, name="night"))
-    ids = {launch: _id(api, launch) for launch in sweep.launches.values()}
-    done, failed, *live = ids
-    _set(api, done, "Succeeded")
-    _set(api, failed, "Failed")
-    api.requests.clear()
-    stop_all(kubeflow, "night")
-    asked = [path for method, path, _ in api.requests if path.endswith("/terminate")]
-    assert sorted(asked) == sorted(f"/apis/v1beta1/runs/{ids[run]}/terminate" for run in live)
-    retry_failed(kubeflow, "night")
-    retried = [path for _, path, _ in api.requests if path.endswith("/retry")]
-    assert retried == [f"/apis/v1beta1/runs/{ids[failed]}/retry"]
-
-
-def test_stopping_says_how_many_were_not(kubeflow: Settings, api: FakeKfp) -> None:
-    sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
-    first = _id(api, next(iter(sweep.launches.values())))
-    api.answers["POST", f"/apis/v1beta1/runs/{first}/terminate"] = (503, b"down")
-    with pytest.raises(EngineUnreachable, match="1 of 2 runs were asked to stop"):
-        stop_all(kubeflow, "night")
-
-
-def _id(api: FakeKfp, launch: str) -> str:
-    return next(id_ for id_, detail in api.details.items() if detail["run"]["name"] == launch)
-
-
-def _set(api: FakeKfp, launch: str, status: str) -> None:
-    """Let the API tell another state of a run."""
-    before = api.details[_id(api, launch)]["run"]
-    nodes = [pod("train", status)] if status in ("Running", "Failed") else []
-    detail = run_detail(int(before["id"][:8], 16), *nodes, status=status)
-    detail["run"] |= {key: before[key] for key in ("name", "pipeline_spec")}
-    api.add(detail)
-
-
-def _trained(folder: RunFolder, best: float) -> None:
-    folder.results.parent.mkdir(parents=True, exist_ok=True)
-    folder.results.write_text(f"epoch,time,metrics/mAP50-95(B)\n1,1.0,{best}\n")

@@ -1,0 +1,37 @@
+"""Installations in which a sweep can be started and nothing trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.core import outages
+from pipeline.core.settings import Settings
+from pipeline.engines.local.control.start import take_lock
+from pipeline.engines.local.layout import Layout
+from tests.engines.kubeflow.fake_api import FakeKfp, api
+
+__all__ = ["api"]
+
+
+@pytest.fixture
+def local(volume: Path, state: Path) -> Settings:
+    """An installation in which nothing starts: the test holds the controller's lock."""
+    made = Settings(volume=volume, state=state, user="kim")
+    assert take_lock(Layout(state)) is not None
+    return made
+
+
+@pytest.fixture
+def kubeflow(api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
+    return Settings(
+        volume=volume,
+        state=state,
+        user="kim",
+        engine="kubeflow",
+        engines=("kubeflow",),
+        kfp_endpoint=api.url,
+        pod_tracking_uri="http://mlflow:5000",
+    )
