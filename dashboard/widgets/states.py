@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -13,6 +12,7 @@ from dashboard.plain import Markdown, joined
 from dashboard.theme import Colours
 from dashboard.widgets.formats import duration, elapsed_s
 from pipeline.core.states import State
+from pipeline.engines.base import Step
 
 _MARKS = {
     State.PENDING: "○",
@@ -57,29 +57,29 @@ def state_colour(state: str, colours: Colours) -> str:
     return named.get(State(state), colours.muted)
 
 
-def progress(steps: Sequence[Mapping[str, Any]]) -> int:
+def progress(steps: Sequence[Step]) -> int:
     """Give the share of steps that are over, in percent; what a failure skips is not done."""
-    states = [State(step["state"]) for step in steps]
+    states = [step.state for step in steps]
     is_broken = State.FAILED in states or State.STOPPED in states
     done = sum(state is State.SUCCEEDED if is_broken else state.is_finished for state in states)
     return round(100 * done / len(states)) if states else 0
 
 
-def show_steps(steps: Sequence[Mapping[str, Any]], colours: Colours) -> None:
+def show_steps(steps: Sequence[Step], colours: Colours) -> None:
     """Show the steps in a row with state and duration; they wrap in a narrow window."""
     boxes = "".join(_box(step, colours) for step in steps)
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.5rem">{boxes}</div>')
 
 
-def _box(step: Mapping[str, Any], colours: Colours) -> str:
-    colour = state_colour(step["state"], colours)
-    took = duration(elapsed_s(step["started_at"], step["finished_at"]))
-    text = state_text(step["state"])
+def _box(step: Step, colours: Colours) -> str:
+    colour = state_colour(step.state, colours)
+    took = duration(elapsed_s(step.started_at, step.finished_at))
+    text = state_text(step.state)
     detail = text if took == "–" else f"{text} · {took}"
     frame = f"border:1px solid {colours.border};border-left:3px solid {colour};border-radius:6px"
     return (
-        f'<div title="{html.escape(step["message"])}" '
+        f'<div title="{html.escape(step.message)}" '
         f'style="flex:1 1 7.5rem;min-width:7.5rem;padding:.4rem .7rem;{frame}">'
-        f'<div style="font-weight:600">{html.escape(step["name"])}</div>'
+        f'<div style="font-weight:600">{html.escape(step.name)}</div>'
         f'<div style="color:{colour};font-size:.85rem">{html.escape(detail)}</div></div>'
     )

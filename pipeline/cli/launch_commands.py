@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -25,6 +25,7 @@ from pipeline.core.states import State
 if TYPE_CHECKING:
     from pipeline.actions.launching.estimate import Estimate
     from pipeline.actions.launching.launches import Plan
+    from pipeline.actions.runs.model import RunDetails
 
 _POLL_S = 0.5
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
@@ -122,14 +123,14 @@ def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
 
 def waited(settings: Settings, name: str) -> Answer:
     """Tell each change of a run until it is over, and then show it."""
-    from pipeline.cli.run_commands import show_text
+    from pipeline.cli.run_commands import shown_run
 
-    shown = _waited(settings, name)
-    done = shown["state"] == State.SUCCEEDED
-    return Answer(shown, show_text(shown), 0 if done else RunFailed.exit_code)
+    run = _waited(settings, name)
+    done = run.facts.state is State.SUCCEEDED
+    return shown_run(settings, run, 0 if done else RunFailed.exit_code)
 
 
-def _waited(settings: Settings, name: str) -> dict[str, Any]:
+def _waited(settings: Settings, name: str) -> RunDetails:
     """Tell each change on stderr until the run is over."""
     from pipeline.actions.runs.details import show
     from pipeline.actions.runs.find import find

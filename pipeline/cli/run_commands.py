@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
-from typing import Any
 
-from pipeline.actions.runs import change
+from pipeline.actions.runs import change, details, rows
 from pipeline.actions.runs import compare as comparing
-from pipeline.actions.runs import details as actions
 from pipeline.actions.runs.find import find
+from pipeline.actions.runs.model import RunDetails
+from pipeline.cli import documents
 from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
-from pipeline.core.states import State
+from pipeline.engines.base import Run
 from pipeline.tracking.schema import LIST_METRIC
 
 _POLL_S = 0.5
@@ -23,32 +23,30 @@ _STOP_S = 15.0
 
 def runs(settings: Settings, arguments: Namespace) -> Answer:
     """List runs."""
-    found = actions.listing(settings, state=arguments.run_state, limit=arguments.limit)
-    actions.require_an_answer(settings, found.outages)
+    found = rows.listing(settings, state=arguments.run_state, limit=arguments.limit)
+    rows.require_an_answer(settings, found.outages)
     for outage in found.outages:
         seen = f"last seen {outage.seen_at}" if outage.seen_at else "never seen"
         say(f"warning: engine '{outage.engine}' is away, its runs are as {seen}: {outage.message}")
     keys = ("launch", "state", "user", "started_at", "finished_at")
-    cells = [(*(row[key] for key in keys), row["metrics"].get(LIST_METRIC)) for row in found.rows]
-    return Answer(found.rows, table((*keys, LIST_METRIC), cells))
+    listed = [documents.row_document(row) for row in found.rows]
+    cells = [(*(row[key] for key in keys), row["metrics"].get(LIST_METRIC)) for row in listed]
+    return Answer(listed, table((*keys, LIST_METRIC), cells))
 
 
 def show(settings: Settings, arguments: Namespace) -> Answer:
     """Show one run."""
-    document = actions.show(settings, arguments.run)
-    return Answer(document, show_text(document))
+    return shown_run(settings, details.show(settings, arguments.run))
 
 
-def show_text(document: dict[str, Any]) -> str:
-    """Give a run as a person reads it."""
+def shown_run(settings: Settings, run: RunDetails, exit_code: int = 0) -> Answer:
+    """Give everything about a run, as a document and as a person reads it."""
+    document = documents.details_document(settings, run)
     head = ("launch", "run", "engine", "state", "message", "user", "started_at", "finished_at")
     facts = [(f"{key}:", document[key]) for key in (*head, "folder") if document[key]]
     if document["mlflow"]["url"]:
         facts.append(("mlflow:", document["mlflow"]["url"]))
-    steps = [
-        (step["name"], step["state"], step["started_at"], step["finished_at"], step["message"])
-        for step in document["steps"]
-    ]
+    steps = [tuple(step.values()) for step in document["steps"]]
     metrics = [(name, *values.values()) for name, values in document["metrics"].items()]
     test = [(key, value) for key, value in document["test"].items() if key != "classes"]
     parts = [
@@ -58,7 +56,7 @@ def show_text(document: dict[str, Any]) -> str:
         table(("test", "value"), test) if test else "",
         table(("build", "value"), document["build"].items()) if document["build"] else "",
     ]
-    return "\n\n".join(part for part in parts if part)
+    return Answer(document, "\n\n".join(part for part in parts if part), exit_code)
 
 
 def logs(settings: Settings, arguments: Namespace) -> Answer:
@@ -66,7 +64,7 @@ def logs(settings: Settings, arguments: Namespace) -> Answer:
     as_json = getattr(arguments, "json", False)
     text, offset = "", 0
     while True:
-        chunk = actions.logs(settings, arguments.run, arguments.step, offset)
+        chunk = details.logs(settings, arguments.run, arguments.step, offset)
         is_new, offset = chunk.offset > offset, chunk.offset
         if as_json:
             text += chunk.text
@@ -81,12 +79,12 @@ def logs(settings: Settings, arguments: Namespace) -> Answer:
 
 def stop(settings: Settings, arguments: Namespace) -> Answer:
     """Stop a run and wait a moment for it."""
-    document = change.stop(settings, arguments.run)
+    run = change.stop(settings, arguments.run)
     deadline = time.monotonic() + _STOP_S
-    while not State(document["state"]).is_finished and time.monotonic() < deadline:
+    while not run.state.is_finished and time.monotonic() < deadline:
         time.sleep(0.1)
-        document["state"] = str(find(settings, document["run"]).state)
-    return _changed(document)
+        run = find(settings, run.id)
+    return _changed(run)
 
 
 def retry(settings: Settings, arguments: Namespace) -> Answer:
@@ -96,27 +94,26 @@ def retry(settings: Settings, arguments: Namespace) -> Answer:
 
 def delete(settings: Settings, arguments: Namespace) -> Answer:
     """Forget a run."""
-    document = change.delete(settings, arguments.run)
-    kept = document["stays"].get("mlflow", {}).get("run_id", "")
-    stays = f" MLflow keeps run {kept}." if kept else ""
+    run = change.delete(settings, arguments.run)
+    stays = f" MLflow keeps run {run.stays.run_id}." if run.stays.run_id else ""
     return Answer(
-        document,
-        f"{document['launch'] or document['run']} is deleted; "
-        f"{document['freed_bytes']:,} bytes are free again.{stays}",
+        documents.deleted_document(run),
+        f"{run.launch or run.id} is deleted; {run.freed_bytes:,} bytes are free again.{stays}",
     )
 
 
 def track(settings: Settings, arguments: Namespace) -> Answer:
     """Fill MLflow from the run folder."""
-    document = change.track(settings, arguments.run)
-    return Answer(document, f"{document['logged']} values and files were logged.")
+    run, logged = change.track(settings, arguments.run)
+    document = documents.tracked_document(run, logged)
+    return Answer(document, f"{logged} values and files were logged.")
 
 
 def compare(settings: Settings, arguments: Namespace) -> Answer:
     """Say what differs."""
     if len(set(arguments.runs)) < 2:
         raise UsageError("compare needs two runs or more.", next="Name another run.")
-    document = comparing.compare(settings, arguments.runs)
+    document = documents.comparison_document(comparing.compare(settings, arguments.runs))
     names = list(dict.fromkeys(arguments.runs))
     params = [
         (key, *(values.get(name) for name in names)) for key, values in document["params"].items()
@@ -129,6 +126,5 @@ def compare(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, text)
 
 
-def _changed(document: dict[str, Any]) -> Answer:
-    state = State(document["state"]).label
-    return Answer(document, f"{document['launch'] or document['run']} is {state}.")
+def _changed(run: Run) -> Answer:
+    return Answer(documents.changed_document(run), f"{run.launch or run.id} is {run.state.label}.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.cli import documents
 from pipeline.cli.answer import Answer, findings_text, say, shown, table
 from pipeline.cli.arguments import choices_from, has_choices
 from pipeline.cli.volume_commands import require_volume
@@ -19,7 +20,7 @@ from pipeline.core.volume.paths import Volume
 
 if TYPE_CHECKING:
     from pipeline.actions.launching.sweep_plan import SweepPlan
-    from pipeline.actions.runs.sweep_runs import SweepRuns
+    from pipeline.actions.runs.sweep_runs import SweepRun, SweepRuns
 
 _POLL_S = 1.0
 _OWN = ("models", "cfgs", "seeds", "tag")
@@ -101,20 +102,23 @@ def _answered(settings: Settings, arguments: Namespace, found: SweepRuns) -> Ans
     for outage in found.outages:
         say(f"warning: engine '{outage.engine}' is away. {outage.message} {outage.next}".strip())
     is_bad = arguments.wait and len(found.in_state(State.SUCCEEDED)) < len(found.runs)
-    return Answer(found.as_dict(), _text(found), RunFailed.exit_code if is_bad else 0)
+    return Answer(
+        documents.sweep_document(found), _text(found), RunFailed.exit_code if is_bad else 0
+    )
 
 
 def _waited(settings: Settings, found: SweepRuns) -> SweepRuns:
     """Tell each change on stderr until no run is live."""
     from pipeline.actions.runs.sweep_runs import show_sweep
 
-    said: dict[Combination, Any] = {}
+    said: dict[Combination, State | None] = {}
     while True:
         for entry, run in found.runs.items():
-            if run["state"] != said.get(entry, State.PENDING):
-                reason = f": {run['message']}" if run["message"] else ""
-                say(f"{entry.label} {_label(run['state'])}{reason}")
-            said[entry] = run["state"]
+            if run.state is not said.get(entry, State.PENDING):
+                message = run.row.facts.message if run.row else ""
+                reason = f": {message}" if message else ""
+                say(f"{entry.label} {_label(run.state)}{reason}")
+            said[entry] = run.state
         if not found.live:
             return found
         time.sleep(_POLL_S)
@@ -135,14 +139,11 @@ def _text(found: SweepRuns) -> str:
     return f"{head}\n{table(('model', 'cfg', *titles, 'mean ± std of done'), cells)}"
 
 
-def _cell(run: Any) -> str:
-    from pipeline.actions.runs.sweep_runs import value_of
-
+def _cell(run: SweepRun | None) -> str:
     if run is None:
         return ""
-    value = value_of(run)
-    return _label(run["state"]) + ("" if value is None else f" {shown(value)}")
+    return _label(run.state) + ("" if run.best is None else f" {shown(run.best)}")
 
 
-def _label(state: str | None) -> str:
-    return "not started" if state is None else State(state).label
+def _label(state: State | None) -> str:
+    return "not started" if state is None else state.label

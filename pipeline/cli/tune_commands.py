@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pipeline.cli import documents
 from pipeline.cli.answer import Answer, findings_text, say, table
 from pipeline.cli.launch_commands import waited
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError
 from pipeline.core.settings import Settings
+from pipeline.tracking.schema import LIST_METRIC
+
+if TYPE_CHECKING:
+    from pipeline.actions.runs.worth import Worth
 
 
 def trials(settings: Settings, arguments: Namespace) -> Answer:
     """List a run's trials, and what came of training with their values; or stop one."""
     from pipeline.actions.runs.tuning import stop_trial, tuning_of_run
-    from pipeline.actions.runs.worth import as_dict, worth_of
+    from pipeline.actions.runs.worth import worth_of
 
     _, folder, found = tuning_of_run(settings, arguments.run)
     if arguments.stop:
@@ -24,17 +28,7 @@ def trials(settings: Settings, arguments: Namespace) -> Answer:
         stop_trial(folder, trial)
         stopping = {"launch": folder.name, "trial": trial.name, "state": "stopping"}
         return Answer(stopping, f"{trial.name} ends after the epoch that it trains.")
-    best, worth = found.best, [as_dict(entry) for entry in worth_of(folder)]
-    document = {
-        "launch": folder.name,
-        "metric": found.metric,
-        "trials_asked": found.asked,
-        "best": best.name if best else None,
-        "before": found.first_score,
-        "importance": dict(found.importance),
-        "trials": [asdict(trial) for trial in found.trials],
-        "worth": worth,
-    }
+    best, worth = found.best, worth_of(folder)
     titles = ("trial", "state", found.metric, *found.settings, "epochs", "seconds", "why")
     rows = [
         (
@@ -50,6 +44,7 @@ def trials(settings: Settings, arguments: Namespace) -> Answer:
     ]
     blank = f"Nothing detected yet: {found.metric} is 0 in every trial that is over."
     said = [blank] if found.is_blank else []
+    document = documents.tuning_document(folder.name, found, worth)
     return Answer(document, "\n".join([table(titles, rows), *said, *map(_worth_text, worth)]))
 
 
@@ -84,13 +79,12 @@ def adopt(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, text)
 
 
-def _worth_text(worth: dict[str, Any]) -> str:
-    measured = worth["metrics"].get("mAP50-95")
-    name = worth["tuned"][0]
-    if not measured or measured["difference"] is None:
-        return f"{name} has the values of {worth['trial']}; it is not tested yet."
-    spread = "" if measured["spread"] is None else f" ± {measured['spread']:.3f} by seeds"
+def _worth_text(worth: Worth) -> str:
+    name, difference, spread = worth.tuned.runs[0], worth.difference(), worth.spread()
+    if difference is None:
+        return f"{name} has the values of {worth.trial}; it is not tested yet."
+    around = "" if spread is None else f" ± {spread:.3f} by seeds"
     return (
-        f"{name} has the values of {worth['trial']}: mAP50-95 on {worth['split']}"
-        f" {measured['tuned']:.3f}, {measured['difference']:+.3f}{spread}."
+        f"{name} has the values of {worth.trial}: {LIST_METRIC} on {worth.tuned.split}"
+        f" {worth.tuned.metrics[LIST_METRIC][0]:.3f}, {difference:+.3f}{around}."
     )

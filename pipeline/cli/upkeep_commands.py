@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any
 
 from pipeline.actions.runs import queue as queueing
 from pipeline.actions.runs.find import find
 from pipeline.actions.upkeep import clean as cleaning
+from pipeline.cli import documents
 from pipeline.cli.answer import Answer, table
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
@@ -29,7 +29,7 @@ def queue(settings: Settings, arguments: Namespace) -> Answer:
             queueing.prioritise(settings, run, arguments.priority)
         if arguments.place is not None:
             queueing.move(settings, run, arguments.place - 1)
-    document = _queue(queueing.queue(settings))
+    document = documents.queue_document(queueing.queue(settings))
     keys = ("place", "launch", "priority", "starts_in_s")
     cells = [tuple(row[key] for key in keys) for row in document["waiting"]]
     head = f"{document['busy']} of {document['slots']} slots in use"
@@ -63,25 +63,3 @@ def clean(settings: Settings, arguments: Namespace) -> Answer:
     would = "would be" if arguments.dry_run else "are"
     lines.append(f"{freed:,} bytes {would} free again.")
     return Answer(document, "\n".join(lines))
-
-
-def _queue(found: queueing.Queue) -> dict[str, Any]:
-    return {
-        "is_paused": found.is_paused,
-        "slots": found.slots,
-        "busy": found.busy,
-        "waiting": [
-            {
-                "place": place,
-                "launch": run.launch,
-                "run": run.id,
-                "priority": found.priorities[run.id],
-                "starts_in_s": _rounded(found.starts_in_s.get(run.id)),
-            }
-            for place, run in enumerate(found.waiting, start=1)
-        ],
-    }
-
-
-def _rounded(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds)

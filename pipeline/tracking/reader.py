@@ -152,13 +152,6 @@ class Tracking:
             return _file_history(folder, names), "results.csv"
         return history, "mlflow"
 
-    def metrics_or_file(
-        self, folder: RunFolder, names: Collection[str] = ()
-    ) -> tuple[Summary, str]:
-        """Give `metrics` and their source, as `history_or_file`."""
-        history, source = self.history_or_file(folder, names)
-        return summary(history), source
-
     def params_or_file(self, folder: RunFolder) -> tuple[dict[str, str], str]:
         """Give `params` and their source: ``mlflow``, or ``args.yaml`` of a run it lacks."""
         params = self._unless_away(folder, lambda: self.params(folder.name))

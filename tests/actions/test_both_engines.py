@@ -145,13 +145,13 @@ def test_a_run_that_writes_to_another_volume_says_so(settings: Settings, api: Fa
     nodes = (pod("volume-mount", "Succeeded"), pod("verify", "Succeeded"), pod("train", "Running"))
     api.add(run_detail(1, nodes[0], pod("verify", "Running")))
     run = find(settings, run_id(1))
-    assert show(settings, run.id)["message"] == ""  # verify has not come to it
+    assert show(settings, run.id).facts.message == ""  # verify has not come to it
     api.add(run_detail(1, *nodes))
-    said = show(settings, run.id)["message"]
+    said = show(settings, run.id).facts.message
     assert said.startswith("this volume is not the one that the run writes to: verify finished")
     assert "SLIPWAY_PVC_NAME" in said
     claim(folder_of(settings, run), run.uid)
-    assert show(settings, run.id)["message"] == ""
+    assert show(settings, run.id).facts.message == ""
 
 
 def test_a_launch_for_kubeflow_is_told_when_pods_cannot_track(settings: Settings) -> None:

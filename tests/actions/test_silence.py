@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.rows import listing
 from pipeline.core.errors import EngineUnreachable, TrackingUnreachable
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.launch.choices import Choices
@@ -51,9 +52,9 @@ def test_mlflows_silence_is_waited_for_once_and_the_runs_files_are_shown(
     connected = len(silent.connections)
     for _ in range(3):  # each makes a reader of its own, as pages and commands do
         shown = runs.show(asking, NAME)
-        assert shown["metrics_source"] == "results.csv"
-        assert shown["metrics"]["mAP50-95"]["best"] == 0.4
-        assert runs.listing(asking).rows[0]["metrics"]["mAP50-95"] == 0.4
+        assert shown.metrics_source == "results.csv"
+        assert shown.metrics["mAP50-95"]["best"] == 0.4
+        assert listing(asking).rows[0].best == 0.4
     assert len(silent.connections) == connected, "nobody asks again while it is known"
     assert Tracking(asking).outage() is not None
     assert Tracking(settings).outage() is None
@@ -69,7 +70,7 @@ def test_an_engines_silence_is_waited_for_once(settings: Settings, silent: Silen
     for _ in range(3):
         with pytest.raises(EngineUnreachable):
             runs.show(asking, "20261123-1432-another")
-        assert runs.show(asking, NAME)["state"] == "unknown"
+        assert runs.show(asking, NAME).facts.state == "unknown"
     assert len(silent.connections) == connected
     assert time.monotonic() - started < 60  # the client's own patience is minutes
 
@@ -81,9 +82,9 @@ def test_a_run_that_mlflow_has_just_taken_is_read_from_there(
     monkeypatch.chdir(tmp_path)  # a database of its own has its artifacts where one works
     gone = f"sqlite:///{settings.state}/gone/mlflow.db"
     asking = replace(settings, tracking_uri=gone)
-    assert runs.show(asking, NAME)["metrics_source"] == "results.csv"
+    assert runs.show(asking, NAME).metrics_source == "results.csv"
     assert Tracking(asking).outage() is not None
     (settings.state / "gone").mkdir()
     (settings.volume / "runs" / NAME / "mlflow.json").unlink()
-    assert change.track(asking, NAME)["logged"] > 0
-    assert runs.show(asking, NAME)["metrics_source"] == "mlflow"
+    assert change.track(asking, NAME)[1] > 0
+    assert runs.show(asking, NAME).metrics_source == "mlflow"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.actions.runs import queue as actions
-from pipeline.actions.runs.details import listing
+from pipeline.actions.runs.rows import listing
 from pipeline.core.settings import Settings
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine

@@ -86,7 +86,7 @@ def _search(settings: Settings) -> None:
 def _page(settings: Settings, **more: Any) -> None:
     found = page_of(settings, {}, **more)
     assert found.fitting == RUNS, found.fitting
-    assert all(row["metrics_source"] == "mlflow" and row["curve"] for row in found.rows)
+    assert all(row.metrics_source == "mlflow" and row.curve for row in found.rows)
 
 
 def _histories(settings: Settings) -> None:

@@ -73,18 +73,18 @@ def test_mlflow_away_during_training_is_filled_in_later(
     mlflow_server.stop()
 
     shown = until(lambda: over(settings, run.id))
-    assert shown["state"] == "succeeded", shown["message"]
+    assert shown.facts.state == "succeeded", shown.facts.message
     said = log(settings, run.id, "train")
     assert "The work goes on" in said
     assert f"'python -m pipeline track {run.launch}' fills in" in said
 
     mlflow_server.start()
-    assert change.track(settings, run.launch)["logged"] > 0
+    assert change.track(settings, run.launch)[1] > 0
     tracking = Tracking(settings)
     assert len(tracking.history(run.launch)["mAP50-95"]) == EPOCHS
     client = MlflowClient(settings.tracking_uri)
     assert "test/mAP50-95" in client.get_run(tracking.run_id(run.launch)).data.metrics
-    assert change.track(settings, run.launch)["logged"] == 0
+    assert change.track(settings, run.launch)[1] == 0
 
 
 def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
@@ -95,9 +95,9 @@ def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
     choices = Choices(model="yolov8n-scratch.yaml", overrides=TINY_CFG)
     run = launches.submit(elsewhere, launches.prepare(elsewhere, choices))
     shown = until(lambda: over(elsewhere, run.id))
-    assert shown["state"] == "failed"
-    assert "this volume is not the dashboard's" in shown["message"]
-    assert {step["name"]: step["state"] for step in shown["steps"]}["train"] == "skipped"
+    assert shown.facts.state == "failed"
+    assert "this volume is not the dashboard's" in shown.facts.message
+    assert {step.name: step.state for step in shown.facts.steps}["train"] == "skipped"
     change.delete(elsewhere, run.id)
     assert not list((cluster.volume / "runs").glob("*/train"))
 
@@ -148,7 +148,7 @@ def dashboard(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]
 
 def over(settings: Settings, run: str) -> dict[str, Any] | None:
     shown = runs.show(settings, run)
-    return None if shown["state"] in ("pending", "running") else shown
+    return None if shown.facts.state in ("pending", "running") else shown
 
 
 def log(settings: Settings, run_id: str, step: str) -> str:

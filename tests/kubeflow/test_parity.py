@@ -18,10 +18,13 @@ from pipeline.actions.launching.retest import retest
 from pipeline.actions.launching.sweep import prepare_sweep, start
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.model import RunDetails
+from pipeline.actions.runs.rows import listing
 from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep, stop_all
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
-from pipeline.core.volume.run_folder import RunFolder
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder, run_folder
 from pipeline.core.volume.sample import write_sample
 from pipeline.tracking.reader import Tracking
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG
@@ -68,10 +71,10 @@ def both(
     local, cluster = mlflow_server.for_this_machine(local), mlflow_server.for_pods(cluster)
     yield {"local": local, "kubeflow": cluster}
     for settings in (local, cluster):
-        for row in runs.listing(settings, limit=5).rows:
-            if (settings.volume / "runs" / row["launch"]).is_dir():
-                change.stop(settings, row["run"])
-                change.delete(settings, row["run"])
+        for row in listing(settings, limit=5).rows:
+            if row.facts.folder and row.facts.folder.path.is_dir():
+                change.stop(settings, row.facts.id)
+                change.delete(settings, row.facts.id)
 
 
 def test_a_launch_gives_the_same_on_both_engines(
@@ -89,25 +92,25 @@ def test_a_launch_gives_the_same_on_both_engines(
     ours, theirs = shown["local"], shown["kubeflow"]
     assert steps(ours) == steps(theirs)
     assert {(name, "succeeded") for name in STEPS} <= set(steps(theirs))
-    mine, its = (RunFolder(Path(shown[engine]["folder"])) for engine in both)
+    mine, its = (run_folder(Volume(both[engine].volume), launched[engine]) for engine in both)
     assert files(mine) == files(its)
     assert numbers(mine) == numbers(its)
-    assert ours["test"] == theirs["test"]
+    assert ours.tested == theirs.tested
     assert applied(mine) == applied(its)
     assert trials(mine) == trials(its)
 
     tracked = [recorded(both[engine], shown[engine], mlflow_server) for engine in both]
     assert tracked[0] == tracked[1]
     assert {"test/confusion_matrix.png", "train/results.png"} <= tracked[1]["artifacts"]
-    kfp_shows(both["kubeflow"], theirs["run"])
+    kfp_shows(both["kubeflow"], theirs.facts.id)
 
     again = {}
     for engine, settings in both.items():
-        plan = retest(settings, shown[engine]["run"], "data-custom", "train")
+        plan = retest(settings, shown[engine].facts.id, "data-custom", "train")
         launches.submit(settings, plan)
         again[engine] = finished(settings, plan.launch.id)
-    assert again["local"]["test"] == again["kubeflow"]["test"]
-    assert again["kubeflow"]["test"]["split"] == "train"
+    assert again["local"].tested == again["kubeflow"].tested
+    assert again["kubeflow"].tested.split == "train"
     assert steps(again["local"]) == steps(again["kubeflow"])
 
 
@@ -120,7 +123,7 @@ def test_a_model_that_is_only_built_is_the_same_on_both_engines(both: dict[str, 
         built[engine] = finished(settings, plan.launch.id)
     assert steps(built["local"]) == steps(built["kubeflow"])
     sizes = [
-        {key: value for key, value in shown["build"].items() if not key.endswith("_s")}
+        {key: value for key, value in shown.build.items() if not key.endswith("_s")}
         for shown in built.values()
     ]
     assert sizes[0] == sizes[1]
@@ -137,8 +140,9 @@ def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Settings]) -> No
         start(settings, plan)
     for engine, settings in both.items():
         over = swept(settings, "two")
-        assert {run["state"] for run in over.runs.values()} == {"succeeded"}
-        seeds = [(entry.seed, run["metrics"], run["test"]) for entry, run in over.runs.items()]
+        assert {run.state for run in over.runs.values()} == {"succeeded"}
+        rows = {entry.seed: run.row for entry, run in over.runs.items()}
+        seeds = [(seed, row.best, row.test) for seed, row in rows.items() if row]
         matrices[engine] = seeds, over.rows
     assert matrices["local"] == matrices["kubeflow"]
     assert [seed for seed, _, test in matrices["local"][0] if test] == [1, 2]
@@ -153,14 +157,14 @@ def test_a_sweep_is_stopped_as_a_whole_on_both_engines(both: dict[str, Settings]
         assert len(show_sweep(settings, "long").live) == 2
         assert len(stop_all(settings, "long").runs) == 2
         over = swept(settings, "long")
-        assert {run["state"] for run in over.runs.values()} == {"stopped"}
+        assert {run.state for run in over.runs.values()} == {"stopped"}
 
 
 def swept(settings: Settings, name: str) -> SweepRuns:
     """Give a sweep when all its runs are over."""
     give_up_at = time.monotonic() + GIVE_UP_S
     while (found := show_sweep(settings, name)).live:
-        assert time.monotonic() < give_up_at, found.as_dict()
+        assert time.monotonic() < give_up_at, found
         assert not found.outages
         time.sleep(1)
     return found
@@ -189,30 +193,30 @@ def kfp_shows(settings: Settings, run_id: str) -> None:
     assert names >= {"mAP50", "mAP50-95"}
 
 
-def finished(settings: Settings, launch: str) -> dict[str, Any]:
+def finished(settings: Settings, launch: str) -> RunDetails:
     give_up_at = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_at:
         run = runs.show(settings, launch)
-        if run["state"] not in ("pending", "running"):
-            assert run["state"] == "succeeded", run["message"]
+        if run.facts.state not in ("pending", "running"):
+            assert run.facts.state == "succeeded", run.facts.message
             return run
         time.sleep(1)
     pytest.fail(f"{launch} is not over after {GIVE_UP_S} s")
 
 
-def recorded(settings: Settings, run: dict[str, Any], server: MlflowServer) -> dict[str, Any]:
+def recorded(settings: Settings, run: RunDetails, server: MlflowServer) -> dict[str, Any]:
     """Give what MLflow knows of a run, without places, times and names of the engine."""
     import mlflow
 
     tracking = Tracking(settings)
-    run_id = tracking.run_id(run["launch"])
+    run_id = tracking.run_id(run.facts.launch)
     client = mlflow.MlflowClient(settings.tracking_uri)
     experiment = client.get_run(run_id).info.experiment_id
     children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
-    params = tracking.params(run["launch"])
+    params = tracking.params(run.facts.launch)
     return {
         "params": {name: value for name, value in params.items() if name not in PLACES},
-        "metrics": set(tracking.history(run["launch"])),
+        "metrics": set(tracking.history(run.facts.launch)),
         "status": client.get_run(run_id).info.status,
         "children": sorted(child.info.status for child in children),
         "artifacts": server.artifacts(run_id),
@@ -227,8 +231,8 @@ def trials(folder: RunFolder) -> list[dict[str, str]]:
     return [{name: row[name] for name in row if name != "seconds"} for row in rows]
 
 
-def steps(run: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(step["name"], step["state"]) for step in run["steps"]]
+def steps(run: RunDetails) -> list[tuple[str, str]]:
+    return [(step.name, str(step.state)) for step in run.facts.steps]
 
 
 def files(folder: RunFolder) -> set[str]:

@@ -14,6 +14,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.cache import Cache
 from pipeline.tracking.reader import Tracking
+from pipeline.tracking.summary import summary
 from pipeline.tracking.writer import FINISHED, RunWriter, track
 
 NAME = "20261123-1432-shapes-yolov8n-k3f9"
@@ -101,9 +102,9 @@ def test_an_outage_is_said_and_the_files_stand_in(settings: Settings, tmp_path: 
     away = replace(settings, tracking_uri="http://127.0.0.1:9", state=tmp_path)
     with pytest.raises(TrackingUnreachable, match=r"127\.0\.0\.1:9"):
         Tracking(away).metrics(NAME)
-    metrics, source = Tracking(away).metrics_or_file(folder_of(settings))
+    history, source = Tracking(away).history_or_file(folder_of(settings))
     assert source == "results.csv"
-    assert metrics == Tracking(settings).metrics(NAME)
+    assert summary(history) == Tracking(settings).metrics(NAME)
     params, source = Tracking(away).params_or_file(folder_of(settings))
     assert (params["epochs"], source) == ("3", "args.yaml")
 
@@ -148,8 +149,8 @@ def test_a_run_that_trained_in_an_outage_is_read_from_its_files(settings: Settin
     folder = make_folder(settings, "20261125-0000-out-eeee")
     write_atomic(folder.results, CSV)
     write_atomic(folder.step("train") / "args.yaml", "lr0: 0.01\n")
-    metrics, source = Tracking(settings).metrics_or_file(folder)
-    assert (metrics["mAP50-95"]["best"], source) == (0.4, "results.csv")
+    history, source = Tracking(settings).history_or_file(folder)
+    assert (summary(history)["mAP50-95"]["best"], source) == (0.4, "results.csv")
     assert Tracking(settings).params_or_file(folder) == ({"lr0": "0.01"}, "args.yaml")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import streamlit as st
 
@@ -19,8 +18,7 @@ from dashboard.widgets.runs.comparison import (
     scatter_chart,
 )
 from dashboard.widgets.runs.results import IMAGES
-from pipeline.actions.runs.compare import Comparison, by_class, class_counts, differing, file_diffs
-from pipeline.core.volume.run_folder import RunFolder
+from pipeline.actions.runs.compare import Comparison, class_counts, differing, file_diffs
 
 _Values = Mapping[str, Mapping[str, float]]
 _AXES = 5
@@ -62,7 +60,7 @@ def _by_class(found: Comparison, baseline: str) -> None:
     metric = st.selectbox(
         tr("Metric by class"), _CLASS_METRICS, key="class_metric", bind="query-params", width=220
     )
-    table = {run: by_class(document, metric) for run, document in found.runs.items()}
+    table = {name: run.tested.by_class(metric) for name, run in found.runs.items()}
     tested = {run: values for run, values in table.items() if values}
     if not tested:
         st.info(tr("None of these runs has been tested yet."), icon=":material/rule:")
@@ -72,18 +70,18 @@ def _by_class(found: Comparison, baseline: str) -> None:
         hide_index=True,
         column_config={"run": st.column_config.Column(tr("run"), pinned=True)},
     )
-    splits = {str(found.runs[run]["test"]["split"]) for run in tested}
+    splits = {found.runs[run].tested.split for run in tested}
     st.caption(tr("best.pt on split: {splits}.", splits=", ".join(sorted(splits))))
-    if len({str(found.runs[run]["data"]) for run in tested}) > 1 or len(splits) > 1:
+    if len({found.runs[run].facts.data for run in tested}) > 1 or len(splits) > 1:
         st.warning(tr("These runs were tested on different data: their values do not compare."))
 
 
 def _images(found: Comparison) -> None:
-    folders = {run: Path(document["folder"]) for run, document in found.runs.items()}
+    folders = {name: run.facts.folder for name, run in found.runs.items()}
     present = {
         caption: name
         for name, caption in IMAGES
-        if any((folder / name).is_file() for folder in folders.values())
+        if any(folder and (folder.path / name).is_file() for folder in folders.values())
     }
     if not present:
         st.info(tr("None of these runs has made a plot yet."), icon=":material/image:")
@@ -93,10 +91,10 @@ def _images(found: Comparison) -> None:
     )
     columns = st.columns(2, gap="medium")
     for index, (run, folder) in enumerate(folders.items()):
-        path = folder / present[caption]
+        path = folder.path / present[caption] if folder else None
         with columns[index % 2]:
             st.caption(plain(run))
-            if path.is_file():
+            if path and path.is_file():
                 st.image(path.read_bytes(), width="stretch")
             else:
                 st.info(tr("This run has none."), icon=":material/image:")
@@ -112,7 +110,7 @@ def _files(found: Comparison, baseline: str) -> None:
     other = st.selectbox(
         tr("Against the baseline"), others, key="against", bind="query-params", width=360
     )
-    one, two = (RunFolder(Path(found.runs[run]["folder"])) for run in (baseline, other))
+    one, two = (found.runs[run].facts.folder for run in (baseline, other))
     for name, diff in file_diffs(one, two).items():
         st.markdown(f"**{plain(name)}**")
         if diff is None:
@@ -132,7 +130,9 @@ def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
         key="counts_split",
         bind="query-params",
     )
-    counts = {run: class_counts(document, split or "train") for run, document in found.runs.items()}
+    counts = {
+        name: class_counts(run.facts.folder, split or "train") for name, run in found.runs.items()
+    }
     counted = {run: classes for run, classes in counts.items() if classes}
     if not counted:
         st.info(tr("None of these runs has counted this split."), icon=":material/bar_chart:")

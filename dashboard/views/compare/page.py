@@ -23,7 +23,6 @@ from pipeline.actions.runs.compare import (
     side_by_side,
     values_of,
 )
-from pipeline.core.states import State
 
 MAX_RUNS = 20
 REFRESH_S = 3.0
@@ -56,8 +55,7 @@ def _compared(chosen: list[str]) -> None:
         show_error(reason)
     if not found.runs:
         return
-    states = {document["state"] for document in found.runs.values()}
-    st.session_state[_LIVE] = any(not State(state).is_finished for state in states)
+    st.session_state[_LIVE] = any(not run.facts.state.is_finished for run in found.runs.values())
     run_colours = colours_of([*found.runs])
     show_chips(found.runs, run_colours, colours())
     if len(found.runs) == 1:
@@ -112,7 +110,7 @@ def _metrics(
     """Show the table of metrics; give its values by run, and the baseline's row."""
     names = list(groups)
     last = max(
-        (points[-1][0] for of in found.histories.values() for points in of.values() if points),
+        (points[-1][0] for run in found.runs.values() for points in run.history.values() if points),
         default=0,
     )
     if not last:
@@ -132,7 +130,7 @@ def _metrics(
             at = int(epoch)
         baseline = st.selectbox(tr("Baseline"), names, index=0, key=_baseline_key(names), width=300)
         state.publish(_BASELINE, baseline, names[0])
-    values = {run: values_of(history, at) for run, history in found.histories.items()}
+    values = {name: values_of(run.history, at) for name, run in found.runs.items()}
     means, spreads = mean_values(values, groups)
     st.dataframe(
         metric_table(means, baseline, spreads=spreads),
@@ -178,7 +176,7 @@ def _params(found: Comparison) -> None:
 
 
 def _curves(found: Comparison, groups: dict[str, list[str]], run_colours: dict[str, str]) -> None:
-    names = list(dict.fromkeys(name for of in found.histories.values() for name in of))
+    names = list(dict.fromkeys(name for run in found.runs.values() for name in run.history))
     if not names:
         return
     names.sort(key=lambda name: name != _MAIN_METRIC)
@@ -189,7 +187,8 @@ def _curves(found: Comparison, groups: dict[str, list[str]], run_colours: dict[s
         )
     series, spreads, line_colours = {}, {}, {}
     for group, runs in groups.items():
-        curves = [found.histories[run][metric] for run in runs if metric in found.histories[run]]
+        histories = [found.runs[run].history for run in runs]
+        curves = [history[metric] for history in histories if metric in history]
         if curves:
             series[group], spreads[group] = mean_curve(curves)
             line_colours[group] = run_colours[runs[0]]

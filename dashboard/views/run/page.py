@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -25,22 +23,17 @@ from dashboard.widgets.runs.machine import show_machine
 from dashboard.widgets.runs.results import show_files, show_images, show_test
 from dashboard.widgets.runs.settings import show_lineage, show_settings
 from pipeline.actions.runs import details as runs
-from pipeline.actions.runs.from_mlflow import is_elsewhere
 from pipeline.actions.runs.lineage import lineage
+from pipeline.actions.runs.model import RunDetails, RunFacts
 from pipeline.core.files import read_text
 from pipeline.core.states import State
 from pipeline.core.volume.machine import read_samples
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.base import EXIT_HANDLER
+from pipeline.engines.base import EXIT_HANDLER, Step
 
 REFRESH_S = 2
 # A cluster calls a run over some seconds before its pods have printed their last lines.
 _LOG_SETTLES_S = 60
-_TABS = (
-    *(marked("Curves"), marked("Images"), marked("Test by class"), marked("Tune")),
-    *(marked("Settings"), marked("Origin"), marked("Log"), marked("Files")),
-)
-_TABS_ELSEWHERE = ("Curves", "Settings")
 
 
 def render() -> None:
@@ -52,27 +45,35 @@ def render() -> None:
             state.open_runs()
         return
     run = _shown()
-    is_live = not State(run["state"]).is_finished
+    is_live = not run.facts.state.is_finished
     _live(show_head, is_live, run)()
     guarded(show_dialog)()
-    names = _TABS_ELSEWHERE if is_elsewhere(run["run"]) else _TABS
-    parts: dict[str, Callable[[dict[str, Any]], None]] = {
-        "Curves": _curves,
-        "Images": lambda run: show_images(_folder(run).path),
-        "Test by class": lambda run: show_test(run["test"]),
-        "Tune": lambda run: show_tune(run, _folder(run)),
-        "Settings": _settings,
-        "Origin": _origin,
-        "Log": _log,
-        "Files": lambda run: show_files(_folder(run).path),
-    }
+    parts = _parts(run)
+    names = list(parts)
     for name, tab in _tabs(names).items():
         if tab.open:
             state.publish("tab", name, names[0])
-            over_s = elapsed_s(run["finished_at"])
+            over_s = elapsed_s(run.facts.finished_at)
             is_settling = name == "Log" and over_s is not None and over_s < _LOG_SETTLES_S
             with tab:
                 _live(parts[name], is_live or is_settling, run)()
+
+
+def _parts(run: RunDetails) -> dict[str, Callable[[RunDetails], None]]:
+    """Give the tabs in their order, and what each shows; most are about the run's files."""
+    folder = run.facts.folder
+    if folder is None:
+        return {"Curves": _curves, "Settings": _settings}
+    return {
+        marked("Curves"): _curves,
+        marked("Images"): lambda _: show_images(folder.path),
+        marked("Test by class"): lambda run: show_test(run.tested),
+        marked("Tune"): lambda run: show_tune(run.facts, folder),
+        marked("Settings"): _settings,
+        marked("Origin"): lambda _: _origin(folder),
+        marked("Log"): lambda run: _log(run.facts),
+        marked("Files"): lambda _: show_files(folder.path),
+    }
 
 
 def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
@@ -84,9 +85,7 @@ def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
     return dict(zip(names, shown, strict=True))
 
 
-def _live(
-    part: Callable[[dict[str, Any]], None], is_live: bool, run: dict[str, Any]
-) -> Callable[[], None]:
+def _live(part: Callable[[RunDetails], None], is_live: bool, run: RunDetails) -> Callable[[], None]:
     """Make a part that draws the run as it is given, and asks for it once when it draws again."""
     given = [run]
 
@@ -96,50 +95,40 @@ def _live(
     return st.fragment(guarded(draw), run_every=REFRESH_S if is_live else None)
 
 
-def _shown() -> dict[str, Any]:
+def _shown() -> RunDetails:
     return runs.show(services.settings(), state.run_id())
 
 
-def _folder(run: dict[str, Any]) -> RunFolder:
-    return RunFolder(Path(run["folder"]))
-
-
-def _curves(run: dict[str, Any]) -> None:
-    tracking = services.tracking()
-    if is_elsewhere(run["run"]):
-        history = tracking.history(run["run"])
-    else:
-        history, source = tracking.history_or_file(_folder(run))
-        if source != "mlflow" and history:
-            st.caption(
-                tr("MLflow does not have these values or does not answer: from results.csv.")
-            )
-    if not history:
-        st.info(_why_no_curves(run), icon=":material/show_chart:")
+def _curves(run: RunDetails) -> None:
+    if not run.history:
+        st.info(_why_no_curves(run.facts), icon=":material/show_chart:")
         return
-    best_epoch = run["metrics"].get("mAP50-95", {}).get("best_epoch")
-    show_curves(history, colours(), best_epoch)
-    show_machine(read_samples(_folder(run).machine), colours())
+    if run.metrics_source != "mlflow":
+        st.caption(tr("MLflow does not have these values or does not answer: from results.csv."))
+    best_epoch = run.metrics.get("mAP50-95", {}).get("best_epoch")
+    show_curves(run.history, colours(), best_epoch)
+    if run.facts.folder:
+        show_machine(read_samples(run.facts.folder.machine), colours())
 
 
-def _why_no_curves(run: dict[str, Any]) -> Markdown:
-    names = {step["name"] for step in run["steps"]}
+def _why_no_curves(run: RunFacts) -> Markdown:
+    names = {step.name for step in run.steps}
     if names and "train" not in names:
         return tr("This run does not train, so it has no curves.")
-    if State(run["state"]).is_finished:
+    if run.state.is_finished:
         return tr("The run ended before its first epoch: there are no curves.")
     return tr("Curves appear here after the first epoch.")
 
 
-def _settings(run: dict[str, Any]) -> None:
-    path = _folder(run).applied
-    applied = json.loads(read_text(path)) if path.is_file() else None
-    show_settings(run["params"], applied)
+def _settings(run: RunDetails) -> None:
+    path = run.facts.folder.applied if run.facts.folder else None
+    applied = json.loads(read_text(path)) if path and path.is_file() else None
+    show_settings(run.params, applied)
 
 
-def _origin(run: dict[str, Any]) -> None:
+def _origin(folder: RunFolder) -> None:
     with st.spinner(tr("Looking at the files and the dataset")):
-        found = lineage(services.settings(), _folder(run))
+        found = lineage(services.settings(), folder)
     chosen = show_lineage(found)
     if chosen:
         state.open_run(chosen)
@@ -147,8 +136,8 @@ def _origin(run: dict[str, Any]) -> None:
         state.open_dataset(found.record.choices.data)
 
 
-def _log(run: dict[str, Any]) -> None:
-    begun = [step["name"] for step in run["steps"] if step["started_at"]]
+def _log(run: RunFacts) -> None:
+    begun = [step.name for step in run.steps if step.started_at]
     if not begun:
         st.info(tr("The log appears when the first step starts."), icon=":material/notes:")
         return
@@ -156,21 +145,21 @@ def _log(run: dict[str, Any]) -> None:
         tr("Step"),
         begun,
         format_func=plain,
-        default=_telling(run["steps"]),
+        default=_telling(run.steps),
         required=True,
         key="log_step",
         label_visibility="collapsed",
     )
-    step = chosen or _telling(run["steps"])
-    show_log(_log_so_far(run["run"], step), name=step)
+    step = chosen or _telling(run.steps)
+    show_log(_log_so_far(run.id, step), name=step)
 
 
-def _telling(steps: Sequence[dict[str, Any]]) -> str:
+def _telling(steps: Sequence[Step]) -> str:
     """Give the step whose log tells most: what failed, else the latest but for the exit handler."""
-    begun = [step for step in steps if step["started_at"]]
-    failed = [step["name"] for step in begun if step["state"] == State.FAILED]
-    latest = [step["name"] for step in begun if step["name"] != EXIT_HANDLER]
-    return str((failed or latest or [EXIT_HANDLER])[-1])
+    begun = [step for step in steps if step.started_at]
+    failed = [step.name for step in begun if step.state is State.FAILED]
+    latest = [step.name for step in begun if step.name != EXIT_HANDLER]
+    return (failed or latest or [EXIT_HANDLER])[-1]
 
 
 def _log_so_far(run: str, step: str) -> str:

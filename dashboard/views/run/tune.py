@@ -12,29 +12,29 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.views.run.tune_parts import show_parts
-from dashboard.views.runs.actions import open_dialog
+from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.formats import share
 from dashboard.widgets.runs.trials import trial_columns, trial_table
 from dashboard.widgets.runs.worth import sentence, show_worth
+from pipeline.actions.runs.model import RunFacts
 from pipeline.actions.runs.tuning import Tuning, stop_trial, tuning
 from pipeline.actions.runs.worth import worth_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.space.trials import KEPT, Trial
-from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 
 _TRIALS = "trials"
 _STOPS = 4
 
 
-def show_tune(run: dict[str, Any], folder: RunFolder) -> None:
+def show_tune(run: RunFacts, folder: RunFolder) -> None:
     """Show a run's tuning, or what came of the values that it has from another's."""
     for worth in worth_of(folder):
         show_worth(worth)
         runs = [*worth.baseline.runs, *worth.tuned.runs]
-        _link_to_worth(run["launch"], worth.baseline.runs[0], worth.tuned.runs[0], runs)
-    found = tuning(folder, is_over=State(run["state"]).is_finished)
+        _link_to_worth(run.launch, worth.baseline.runs[0], worth.tuned.runs[0], runs)
+    found = tuning(folder, is_over=run.state.is_finished)
     if found is None:
         st.info(_why_no_trials(run, folder), icon=":material/tune:")
         return
@@ -65,11 +65,11 @@ def _link_to_worth(this: str, baseline: str, tuned: str, runs: Sequence[str]) ->
             state.open_run(other)
 
 
-def _why_no_trials(run: dict[str, Any], folder: RunFolder) -> Markdown:
+def _why_no_trials(run: RunFacts, folder: RunFolder) -> Markdown:
     asked = load_launch(folder.launch).choices if folder.launch.is_file() else None
     if asked and not (asked.train and asked.tune):
         return tr("This run does not tune. Clone it with Tune switched on to search settings.")
-    if State(run["state"]).is_finished:
+    if run.state.is_finished:
         return tr("The run ended before its first trial; the log of its steps says why.")
     return tr("Trials appear here when the tune step runs, after the training.")
 
@@ -90,7 +90,7 @@ def _why_no_best(found: Tuning) -> Markdown:
     )
 
 
-def _show_answer(run: dict[str, Any], found: Tuning) -> None:
+def _show_answer(run: RunFacts, found: Tuning) -> None:
     best, before = found.best, found.first_score
     over = [trial for trial in found.trials if trial.state != "running"]
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
@@ -119,10 +119,10 @@ def _show_answer(run: dict[str, Any], found: Tuning) -> None:
             key="tune.adopt_best",
             help=tr("Shows what changes in the cfg first."),
         ):
-            open_dialog("adopt", [{**run, "trial": best.name}])
+            open_dialog(Asked("adopt", [run], trial=best.name))
 
 
-def _show_table(run: dict[str, Any], found: Tuning) -> list[Trial]:
+def _show_table(run: RunFacts, found: Tuning) -> list[Trial]:
     names = [trial.name for trial in found.trials]
     ticked = state.url_text(_TRIALS).split(",")
     before = [index for index, name in enumerate(names) if name in ticked]
@@ -135,7 +135,7 @@ def _show_table(run: dict[str, Any], found: Tuning) -> list[Trial]:
         selection_mode="multi-row",
         selection_default={"selection": {"rows": before, "columns": [], "cells": []}},
         placeholder="",
-        key=f"trials_table.{run['launch']}",
+        key=f"trials_table.{run.launch}",
     )
     selection: Any = event["selection"]
     chosen = [found.trials[index] for index in selection["rows"] if index < len(names)]
@@ -143,9 +143,7 @@ def _show_table(run: dict[str, Any], found: Tuning) -> list[Trial]:
     return chosen
 
 
-def _show_buttons(
-    run: dict[str, Any], folder: RunFolder, found: Tuning, chosen: Sequence[Trial]
-) -> None:
+def _show_buttons(run: RunFacts, folder: RunFolder, found: Tuning, chosen: Sequence[Trial]) -> None:
     running = [trial for trial in found.trials if trial.state == "running"]
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(chosen) == 1 and chosen[0].state in KEPT:
@@ -155,7 +153,7 @@ def _show_buttons(
                 icon=":material/rocket_launch:",
                 key="tune.adopt_chosen",
             ):
-                open_dialog("adopt", [{**run, "trial": name}])
+                open_dialog(Asked("adopt", [run], trial=name))
         for trial in running[:_STOPS]:
             _offer_stop(folder, trial, is_asked=trial.name in found.stopping)
         if not chosen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
 
 import streamlit as st
 
@@ -14,14 +13,15 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, plain
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.launching.adopt import Adoption, adopt, train_adopted
+from pipeline.actions.runs.model import RunFacts
 from pipeline.core.errors import FileChanged, FileMissing, SlipwayError
 
 _OWN, _NEW = marked("new version"), marked("new cfg")
 
 
-def show_adopt(run: dict[str, Any], close: Callable[[], None]) -> None:
+def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
     """Show what a trial changes in the cfg, and launch a full training with it when accepted."""
-    settings, trial = services.user_settings(), str(run["trial"])
+    settings = services.user_settings()
     st.caption(
         tr(
             "A full training and test with the values of {trial}, for the epochs of this run and "
@@ -35,16 +35,16 @@ def show_adopt(run: dict[str, Any], close: Callable[[], None]) -> None:
     where = st.segmented_control(
         tr("Save the values as"),
         (_OWN, _NEW),
-        format_func=lambda name: _where_text(name, run["cfg"]),
+        format_func=lambda name: _where_text(name, run.cfg),
         default=_NEW if why_new else _OWN,
         required=True,
         key="adopt_where",
     )
-    cfg = run["cfg"]
+    cfg = run.cfg
     if where == _NEW:
-        cfg = st.text_input(tr("Name of the new cfg"), _free_name(run["cfg"]), key="adopt_cfg")
+        cfg = st.text_input(tr("Name of the new cfg"), _free_name(run.cfg), key="adopt_cfg")
     try:
-        made = adopt(settings, run["run"], trial, str(cfg).strip() or run["cfg"])
+        made = adopt(settings, run.id, trial, str(cfg).strip() or run.cfg)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -67,10 +67,10 @@ def show_adopt(run: dict[str, Any], close: Callable[[], None]) -> None:
     state.open_run(launched.launch)
 
 
-def _why_new(run: dict[str, Any], trial: str) -> str:
+def _why_new(run: RunFacts, trial: str) -> str:
     """Say what became of the run's cfg since, when its values cannot just be put into it."""
     try:
-        adopt(services.user_settings(), run["run"], trial)
+        adopt(services.user_settings(), run.id, trial)
     except (FileChanged, FileMissing) as reason:
         return reason.message
     except SlipwayError:  # said below, with the choices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -93,7 +94,7 @@ def _list() -> None:
         return
     if joins_seeds:
         columns.append(SEEDS)
-    if any(row["from"] for row in found.rows):
+    if any(row.source for row in found.rows):
         columns.append(FROM)
     _table(found, columns)
     if found.is_cut:
@@ -103,7 +104,7 @@ def _list() -> None:
     show_queue()
 
 
-def _show_counts(states: list[str]) -> None:
+def _show_counts(states: Sequence[State]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(state_counts(states))
         if st.button(tr("Sweeps"), icon=":material/grid_view:", key="runs_sweeps", type="tertiary"):
@@ -194,7 +195,7 @@ def _remember_columns() -> None:
 
 def _table(found: run_list.Page, columns: list[str]) -> None:
     rows = found.rows
-    names = [row["members"][0] for row in rows]
+    names = [row.facts.name for row in rows]
     ticked = st.session_state.get(_TICKED, [])
     before = [index for index, name in enumerate(names) if name in ticked]
     event = st.dataframe(
@@ -211,16 +212,16 @@ def _table(found: run_list.Page, columns: list[str]) -> None:
     )
     selection: Any = event["selection"]
     if selection["cells"]:
-        _open(rows[selection["cells"][0][0]]["members"])
+        _open(rows[selection["cells"][0][0]].members)
     selected = [rows[index] for index in selection["rows"]]
-    st.session_state[_TICKED] = [row["members"][0] for row in selected]
+    st.session_state[_TICKED] = [row.facts.name for row in selected]
     pages = -(-found.fitting // _PAGE)
     if pages > 1:
         st.pagination(pages, key="runs_page", bind="query-params")
     show_actions(selected)
 
 
-def _open(members: list[str]) -> None:
+def _open(members: Sequence[str]) -> None:
     if len(members) == 1:
         state.open_run(members[0])
     state.open_compare(members)

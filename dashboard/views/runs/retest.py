@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
@@ -14,16 +13,17 @@ from dashboard.plain import plain
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.launching.launches import submit
 from pipeline.actions.launching.retest import SPLITS, retest
+from pipeline.actions.runs.model import RunFacts
 from pipeline.core.errors import SlipwayError
 
 
-def show_retest(run: dict[str, Any], close: Callable[[], None]) -> None:
+def show_retest(run: RunFacts, close: Callable[[], None]) -> None:
     """Ask for the data and the split, and launch a run that only tests; `close` is called then."""
     st.caption(tr("A new run measures best.pt; this one stays as it is."))
     offered = services.choices("data")
-    if run["data"] not in offered:  # it has gone meanwhile; the findings will say so
-        offered = [run["data"], *offered]
-    data = st.selectbox(tr("Data"), offered, index=offered.index(run["data"]), key="retest_data")
+    if run.data not in offered:  # it has gone meanwhile; the findings will say so
+        offered = [run.data, *offered]
+    data = st.selectbox(tr("Data"), offered, index=offered.index(run.data), key="retest_data")
     split = st.segmented_control(
         tr("Split"),
         SPLITS,
@@ -36,7 +36,7 @@ def show_retest(run: dict[str, Any], close: Callable[[], None]) -> None:
         return
     settings = services.user_settings()
     try:
-        plan = retest(settings, run["run"], str(data), str(split))
+        plan = retest(settings, run.id, str(data), str(split))
         if not plan.ok:
             show_findings(plan.findings)
             return

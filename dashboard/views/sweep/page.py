@@ -19,13 +19,7 @@ from dashboard.widgets.outages import show_outages
 from dashboard.widgets.runs.sweep_table import sweep_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions.launching import sweep as sweeping
-from pipeline.actions.runs.sweep_runs import (
-    SweepRuns,
-    retry_failed,
-    show_sweep,
-    stop_all,
-    value_of,
-)
+from pipeline.actions.runs.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch.sweep import list_sweeps
 from pipeline.core.settings import Settings
@@ -65,7 +59,7 @@ def _matrix(name: str) -> None:
     chosen = sweep_table(found, key=f"sweep.table.{name}")
     if chosen:
         state.open_run(chosen)
-    reached = [value for run in found.runs.values() if (value := value_of(run)) is not None]
+    reached = [run.best for run in found.runs.values() if run.best is not None]
     marks = tr("★ best run and best mean")
     if reached and not any(reached):
         marks = tr("nothing detected yet")
@@ -80,7 +74,7 @@ def _head(found: SweepRuns) -> None:
     shared = [names.pop() for names in _axes(found) if len(names) == 1]
     parts = (sweep.user, sweep.engine, *shared, sweep.base.data, ago(sweep.created_at))
     st.caption(plain(" · ".join(part for part in parts if part)), help=exact(sweep.created_at))
-    counts = state_counts([run["state"] for run in found.runs.values() if run["state"]])
+    counts = state_counts([run.state for run in found.runs.values() if run.state])
     missing = len(found.in_state(None))
     lacking = tr("**{count}** not started", count=missing) if missing else Markdown()
     st.markdown(joined(" · ", [counts, lacking]))
@@ -130,9 +124,9 @@ def _actions(found: SweepRuns) -> None:
 
 def _for_comparison(found: SweepRuns) -> list[str]:
     """Give the runs that have begun, the best first, as many as can be compared."""
-    begun = [run for run in found.runs.values() if run["started_at"]]
-    begun.sort(key=lambda run: -(value_of(run) or 0.0))
-    return [str(run["launch"]) for run in begun[:MAX_RUNS]]
+    begun = [run for run in found.runs.values() if run.row and run.row.facts.started_at]
+    begun.sort(key=lambda run: -(run.best or 0.0))
+    return [run.launch for run in begun[:MAX_RUNS]]
 
 
 def _resume(name: str) -> None:

@@ -15,17 +15,17 @@ import streamlit as st
 from dashboard.theme import Colours
 from dashboard.widgets.states import state_text
 from pipeline.actions.runs.compare import winners
-from pipeline.actions.runs.from_mlflow import is_elsewhere
+from pipeline.actions.runs.model import RunDetails, RunFacts
 
 # What fits beside the first axis, in characters; ends of file names tell more than beginnings.
 _LABEL = 16
 
 
 def show_chips(
-    runs: Mapping[str, Mapping[str, Any]], run_colours: Mapping[str, str], look: Colours
+    runs: Mapping[str, RunDetails], run_colours: Mapping[str, str], look: Colours
 ) -> None:
     """Show each run in its colour, with its state and a link to its page."""
-    chips = "".join(_chip(run, runs[run], run_colours[run], look) for run in runs)
+    chips = "".join(_chip(run, runs[run].facts, run_colours[run], look) for run in runs)
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.5rem">{chips}</div>')
 
 
@@ -232,12 +232,12 @@ def _cell(
     return f"{'★ ' if is_best else ''}{value:.3g}{around}{delta}"
 
 
-def _chip(run: str, document: Mapping[str, Any], colour: str, look: Colours) -> str:
+def _chip(run: str, facts: RunFacts, colour: str, look: Colours) -> str:
     frame = f"border:1px solid {look.border};border-left:4px solid {colour};border-radius:6px"
-    target = document["run"] if is_elsewhere(document["run"]) else run
+    target = run if facts.folder else facts.id
     return (
         f'<a href="run?run={quote(target)}" target="_self" style="padding:.25rem .6rem;{frame};'
         f'color:{look.text};text-decoration:none;overflow-wrap:anywhere">{html.escape(run)} '
         f'<span style="color:{look.muted};font-size:.85rem">'
-        f"{html.escape(state_text(document['state']))}</span></a>"
+        f"{html.escape(state_text(facts.state))}</span></a>"
     )

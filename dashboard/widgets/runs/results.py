@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +10,7 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.plain import code
 from dashboard.widgets.formats import share, size
+from pipeline.actions.runs.model import Tested
 
 # file, caption; in the order in which people look at them
 IMAGES = (
@@ -43,19 +42,18 @@ def show_images(folder: Path) -> None:
         columns[index % 2].image(path.read_bytes(), caption=tr(caption), width="stretch")
 
 
-def show_test(test: Mapping[str, Any]) -> None:
+def show_test(test: Tested) -> None:
     """Show the test metrics, overall and by class, with the split they were taken on."""
-    if not test:
+    if not test.split:
         st.info(tr("The test step has not finished yet."), icon=":material/rule:")
         return
     names = ("mAP50-95", "mAP50", "precision", "recall", "fitness")
-    st.caption(tr("best.pt on split: {split}", split=test["split"]))
+    st.caption(tr("best.pt on split: {split}", split=test.split))
     with st.container(horizontal=True, gap="large"):
         for name in names:
-            st.metric(name, share(test.get(name)), width="content")
-    classes = test.get("classes", {})
-    if classes:
-        table = pd.DataFrame.from_dict(classes, orient="index")
+            st.metric(name, share(test.metrics.get(name)), width="content")
+    if test.classes:
+        table = pd.DataFrame.from_dict(dict(test.classes), orient="index")
         table.index.name = "class"
         shares = {name: st.column_config.NumberColumn(format="%.3f") for name in names}
         st.dataframe(table.reset_index(), hide_index=True, placeholder="", column_config=shares)

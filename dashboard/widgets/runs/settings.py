@@ -26,7 +26,7 @@ _NOW = {
 }
 
 
-def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) -> None:
+def show_settings(params: Mapping[str, str], applied: Mapping[str, Any] | None) -> None:
     """Show what was asked for beside what training applied; until it is over, its parameters."""
     if applied:
         _show_applied(applied)
@@ -35,9 +35,7 @@ def show_settings(params: Mapping[str, Any], applied: Mapping[str, Any] | None) 
         st.info(tr("Parameters appear here when training starts."), icon=":material/tune:")
         return
     st.caption(tr("Whether training applied them is known when it is over."))
-    table = pd.DataFrame(
-        {tr("parameter"): list(params), tr("value"): [str(value) for value in params.values()]}
-    )
+    table = pd.DataFrame({tr("parameter"): list(params), tr("value"): list(params.values())})
     st.dataframe(table, hide_index=True, height=420)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,8 +10,9 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.widgets.formats import share
 from dashboard.widgets.states import state_text
-from pipeline.actions.runs.sweep_runs import Row, SweepRuns, value_of
+from pipeline.actions.runs.sweep_runs import Row, SweepRun, SweepRuns
 from pipeline.core.launch.sweep import Combination
+from pipeline.core.states import State
 
 _MOST_ROWS, _MOST_PX = 15, 560
 
@@ -39,7 +39,7 @@ def sweep_table(found: SweepRuns, *, key: str) -> str:
         return ""
     entry = Combination(rows[place].model, rows[place].cfg, by_title[column])
     run = found.runs.get(entry)
-    return str(run["launch"]) if run and run["state"] is not None else ""
+    return run.launch if run and run.row else ""
 
 
 def sweep_frame(found: SweepRuns) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def sweep_frame(found: SweepRuns) -> pd.DataFrame:
     apart.
     """
     rows, seeds = found.rows, _seeds(found)
-    best_run = _most(value_of(run) for run in found.runs.values())
+    best_run = _most(run.best for run in found.runs.values())
     best_mean = _most(row.mean for row in rows) if len(rows) > 1 else None
     columns: dict[str, list[str]] = {
         "model": [row.model for row in rows],
@@ -86,19 +86,19 @@ def _config(seeds: list[Any]) -> dict[str, Any]:
     }
 
 
-def _cell(run: Mapping[str, Any] | None, best: float | None) -> str:
+def _cell(run: SweepRun | None, best: float | None) -> str:
     if run is None:
         return ""
-    if run["state"] is None:
+    if run.state is None:
         return tr("not started")
-    value = value_of(run)
+    value = run.best
     star = "★ " if value is not None and value == best else ""
-    text = state_text(run["state"])
+    text = state_text(run.state)
     if value is None:
         return text
     mark, _, word = text.partition(" ")
     # A run that is over is told by its mark; of others the word says that the value may change.
-    shown = mark if run["state"] == "succeeded" else f"{mark} {word}"
+    shown = mark if run.state is State.SUCCEEDED else f"{mark} {word}"
     return f"{star}{share(value)} {shown}"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -11,152 +12,193 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.widgets.formats import ago, duration, elapsed_s
 from dashboard.widgets.states import progress, state_text
+from pipeline.actions.runs.model import RunFacts, RunRow, Seeds
 
-ALWAYS = ("state", "launch")
 SEEDS = "seeds"
 FROM = "from"
-COLUMNS = (
-    FROM,
-    "engine",
-    "steps",
-    "mAP50-95",
-    SEEDS,
-    "so far",
-    "test mAP",
-    "time",
-    "started",
-    "by",
-    "data",
-    "model",
-    "cfg",
-    "tags",
-    "note",
-    "why",
-)
-DEFAULT = (
-    "steps",
-    "mAP50-95",
-    "so far",
-    "test mAP",
-    "time",
-    "started",
-    "by",
-    "data",
-    "model",
-    "tags",
-    "note",
-    "why",
-)
 CHANGED = marked("✎ changed")
-# Their names in the catalogs; those of metrics stay as they are.
-_NAMES = (
-    *(marked("state"), marked("launch"), marked("engine"), marked("steps"), marked("seeds")),
-    *(marked("so far"), marked("test mAP"), marked("time"), marked("started"), marked("by")),
-    *(marked("data"), marked("model"), marked("tags"), marked("note"), marked("why")),
-    marked("from"),
-)
+_CONFIG = st.column_config
 
 
-def run_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Column:
+    """One column of the table.
+
+    Parameters
+    ----------
+    name
+        Its name in the catalogs and in the URL.
+    value
+        What its cell shows of a row.
+    width
+        In pixels.
+    help
+        What its title explains.
+    kind, options
+        How values are drawn.
+    is_default
+        Whether it is there until somebody chooses columns.
+    raw
+        What the CSV file has instead: ids, times and numbers as they are.
+    csv_name
+        What it is called there; None when it is left out.
+    """
+
+    name: str
+    value: Callable[[RunRow], Any]
+    width: int
+    help: str = ""
+    kind: Callable[..., Any] = _CONFIG.TextColumn
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_default: bool = True
+    raw: Callable[[RunRow], Any] | None = None
+    csv_name: str | None = ""
+
+
+def run_table(rows: Sequence[RunRow], columns: Sequence[str]) -> pd.DataFrame:
     """Give state, launch and the chosen columns of some runs."""
-    table = pd.DataFrame(
-        {
-            "state": [state_text(row["state"]) for row in rows],
-            "launch": [shown_name(row) for row in rows],
-            FROM: [row["from"] for row in rows],
-            "engine": [row["engine"] for row in rows],
-            "steps": [progress(row["steps"]) if row["steps"] else None for row in rows],
-            "mAP50-95": [row["metrics"].get("mAP50-95") for row in rows],
-            SEEDS: [_seeds(row["seeds"]) for row in rows],
-            "so far": [row["curve"] or None for row in rows],
-            "test mAP": [row["test"]["mAP50-95"] for row in rows],
-            "time": [duration(elapsed_s(row["started_at"], row["finished_at"])) for row in rows],
-            "started": [ago(row["started_at"]) for row in rows],
-            "by": [row["user"] for row in rows],
-            "data": [_data(row) for row in rows],
-            "model": [row["model"] for row in rows],
-            "cfg": [row["cfg"] for row in rows],
-            "tags": [list(row["tags"]) for row in rows],
-            "note": [row["note"] for row in rows],
-            "why": [row["message"] for row in rows],
-        }
-    )
-    return table[[*ALWAYS, *(name for name in COLUMNS if name in columns)]]
+    chosen = [column for column in _ALL if column.name in (*_ALWAYS, *columns)]
+    return pd.DataFrame({column.name: [column.value(row) for row in rows] for column in chosen})
 
 
-def shown_name(row: dict[str, Any]) -> str:
-    """Give what people call a row: its run, and how many more it stands for."""
-    more = len(row["members"]) - 1
-    name = row["launch"] or row["run"]
-    return f"{name} + {more}" if more else str(name)
-
-
-def run_csv(rows: Sequence[dict[str, Any]]) -> str:
+def run_csv(rows: Sequence[RunRow]) -> str:
     """Give all columns of some runs as CSV: ids, times and numbers as they are, not as shown."""
-    table = run_table(rows, [name for name in COLUMNS if name not in ("steps", "so far", SEEDS)])
-    table["state"] = [row["state"] for row in rows]
-    table["data"] = [row["data"] for row in rows]
-    table["data changed"] = [row["is_data_changed"] for row in rows]
-    table["tags"] = [" ".join(row["tags"]) for row in rows]
-    table["started"] = [row["started_at"] for row in rows]
-    table["time"] = [elapsed_s(row["started_at"], row["finished_at"]) for row in rows]
-    text: str = table.rename(columns={"time": "time_s", "started": "started_at"}).to_csv(
-        index=False
-    )
+    table = {
+        column.csv_name or column.name: [(column.raw or column.value)(row) for row in rows]
+        for column in _ALL
+        if column.csv_name is not None
+    }
+    table["data changed"] = [row.is_data_changed for row in rows]
+    text: str = pd.DataFrame(table).to_csv(index=False)
     return text
 
 
 def column_config() -> dict[str, Any]:
     """Say how wide each column is and how its values are drawn."""
-    config, label = st.column_config, tr
     return {
-        "state": config.TextColumn(label("state"), width=85, pinned=True),
-        "launch": config.TextColumn(
-            label("launch"), width=280, help=tr("Click a cell to open the run")
-        ),
-        "engine": config.TextColumn(label("engine"), width=75),
-        "steps": config.ProgressColumn(
-            label("steps"), width=95, min_value=0, max_value=100, format="%d%%"
-        ),
-        "mAP50-95": config.NumberColumn(
-            label("mAP50-95"), width=80, format="%.3f", help=tr("Best on val so far")
-        ),
-        SEEDS: config.TextColumn(
-            label(SEEDS),
-            width=150,
-            help=tr("Runs, and mean ± standard deviation of their best mAP50-95"),
-        ),
-        "so far": config.LineChartColumn(
-            label("so far"), width=90, y_min=0, help=tr("mAP50-95 by epoch")
-        ),
-        "test mAP": config.NumberColumn(
-            label("test mAP"), width=80, format="%.3f", help=tr("mAP50-95 of best.pt")
-        ),
-        "model": config.TextColumn(label("model"), width=150),
-        "cfg": config.TextColumn(label("cfg"), width=110),
-        "data": config.TextColumn(
-            label("data"),
-            width=165,
-            help=tr("{changed}: the data yaml is not what it was at launch", changed=tr(CHANGED)),
-        ),
-        "by": config.TextColumn(label("by"), width=70),
-        "started": config.TextColumn(label("started"), width=95),
-        "time": config.TextColumn(label("time"), width=65),
-        "tags": config.ListColumn(label("tags"), width=110),
-        "note": config.TextColumn(label("note"), width=180),
-        "why": config.TextColumn(label("why"), width=260),
-        FROM: config.TextColumn(
-            label(FROM), width=80, help=tr("Where a run that Slipway did not launch is from")
-        ),
+        column.name: column.kind(
+            tr(column.name),
+            width=column.width,
+            help=tr(column.help, changed=tr(CHANGED)) if column.help else None,
+            **column.options,
+        )
+        for column in _ALL
     }
 
 
-def _seeds(found: tuple[int, float | None, float | None] | None) -> str:
+def _name(row: RunRow) -> str:
+    """Give what people call a row: its run, and how many more it stands for."""
+    more = len(row.members) - 1
+    return f"{row.facts.launch} + {more}" if more else row.facts.launch
+
+
+def _seeds(found: Seeds | None) -> str:
     if not found:
         return ""
-    count, mean, spread = found
-    return f"{count}" if mean is None else f"{count} · {mean:.3f} ± {spread:.3f}"
+    spread = "" if found.mean is None else f" · {found.mean:.3f} ± {found.std:.3f}"
+    return f"{len(found.runs)}{spread}"
 
 
-def _data(row: dict[str, Any]) -> str:
-    return f"{row['data']} {tr(CHANGED)}" if row["is_data_changed"] else str(row["data"])
+def _data(row: RunRow) -> str:
+    return f"{row.facts.data} {tr(CHANGED)}" if row.is_data_changed else row.facts.data
+
+
+def _seconds(run: RunFacts) -> float | None:
+    return elapsed_s(run.started_at, run.finished_at)
+
+
+_ALL = (
+    Column(
+        marked("state"),
+        lambda row: state_text(row.facts.state),
+        85,
+        options={"pinned": True},
+        raw=lambda row: row.facts.state,
+    ),
+    Column(marked("launch"), _name, 280, marked("Click a cell to open the run")),
+    Column(
+        marked("from"),
+        lambda row: row.source,
+        80,
+        marked("Where a run that Slipway did not launch is from"),
+        is_default=False,
+    ),
+    Column(marked("engine"), lambda row: row.facts.engine, 75, is_default=False),
+    Column(
+        marked("steps"),
+        lambda row: progress(row.facts.steps) if row.facts.steps else None,
+        95,
+        kind=_CONFIG.ProgressColumn,
+        options={"min_value": 0, "max_value": 100, "format": "%d%%"},
+        csv_name=None,
+    ),
+    Column(
+        "mAP50-95",
+        lambda row: row.best,
+        80,
+        marked("Best on val so far"),
+        kind=_CONFIG.NumberColumn,
+        options={"format": "%.3f"},
+    ),
+    Column(
+        marked("seeds"),
+        lambda row: _seeds(row.seeds),
+        150,
+        marked("Runs, and mean ± standard deviation of their best mAP50-95"),
+        is_default=False,
+        csv_name=None,
+    ),
+    Column(
+        marked("so far"),
+        lambda row: list(row.curve) or None,
+        90,
+        marked("mAP50-95 by epoch"),
+        kind=_CONFIG.LineChartColumn,
+        options={"y_min": 0},
+        csv_name=None,
+    ),
+    Column(
+        marked("test mAP"),
+        lambda row: row.test,
+        80,
+        marked("mAP50-95 of best.pt"),
+        kind=_CONFIG.NumberColumn,
+        options={"format": "%.3f"},
+    ),
+    Column(
+        marked("time"),
+        lambda row: duration(_seconds(row.facts)),
+        65,
+        raw=lambda row: _seconds(row.facts),
+        csv_name="time_s",
+    ),
+    Column(
+        marked("started"),
+        lambda row: ago(row.facts.started_at),
+        95,
+        raw=lambda row: row.facts.started_at,
+        csv_name="started_at",
+    ),
+    Column(marked("by"), lambda row: row.facts.user, 70),
+    Column(
+        marked("data"),
+        _data,
+        165,
+        marked("{changed}: the data yaml is not what it was at launch"),
+        raw=lambda row: row.facts.data,
+    ),
+    Column(marked("model"), lambda row: row.facts.model, 150),
+    Column("cfg", lambda row: row.facts.cfg, 110, is_default=False),
+    Column(
+        marked("tags"),
+        lambda row: list(row.note.tags),
+        110,
+        kind=_CONFIG.ListColumn,
+        raw=lambda row: " ".join(row.note.tags),
+    ),
+    Column(marked("note"), lambda row: row.note.text, 180),
+    Column(marked("why"), lambda row: row.facts.message, 260),
+)
+_ALWAYS = ("state", "launch")
+COLUMNS = tuple(column.name for column in _ALL if column.name not in _ALWAYS)
+DEFAULT = tuple(column.name for column in _ALL if column.is_default and column.name in COLUMNS)

@@ -1,6 +1,8 @@
 """Runs: finding them, looking at them, comparing them, changing them.
 
-`find` knows which runs there are, `page` gives a page of their list, `details` everything about
-one, and `change` is what stops, retries, tracks, notes and deletes. `tuning` reads a search from
+`model` says what a run is, wherever it comes from: from an engine, from its folder alone, or from
+MLflow alone (`from_mlflow`). `find` knows which runs there are, `rows` and `page` list them,
+`details` gives everything about one, and `change` stops, retries, tracks, notes and deletes.
+`pipeline.cli.documents` makes JSON of all that, and nothing else does. `tuning` reads a search from
 the run folder; `worth` holds the tests of two runs against each other.
 """

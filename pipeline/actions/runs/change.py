@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from pipeline.actions.runs.find import (
     is_only_recorded,
     remember_deleted,
 )
+from pipeline.actions.runs.model import InMlflow
 from pipeline.core.errors import FileMissing, NotFound, RunNotFound, SlipwayError, UsageError
 from pipeline.core.settings import Settings
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
 from pipeline.engines.base import Run
 from pipeline.tracking.reader import Tracking
@@ -29,24 +31,41 @@ from pipeline.tracking.reader import Tracking
 _STOP_S = 45.0
 
 
-def stop(settings: Settings, run: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Deleted:
+    """A run that was deleted.
+
+    Parameters
+    ----------
+    id, launch
+        What it was called.
+    freed_bytes
+        What is free again on the volume; deleting again frees nothing and is no mistake.
+    folder
+        The one that is gone; None when it had gone before.
+    stays
+        Where MLflow keeps it.
+    """
+
+    id: str
+    launch: str
+    freed_bytes: int = 0
+    folder: RunFolder | None = None
+    stays: InMlflow = field(default_factory=InMlflow)
+
+
+def stop(settings: Settings, run: str) -> Run:
     """Ask a run to stop; it is `stopped` soon after."""
     return _asked(settings, run, "stop")
 
 
-def retry(settings: Settings, run: str) -> dict[str, Any]:
+def retry(settings: Settings, run: str) -> Run:
     """Go on with a failed or stopped run at the step that failed."""
     return _asked(settings, run, "retry")
 
 
-def delete(settings: Settings, run: str) -> dict[str, Any]:
+def delete(settings: Settings, run: str) -> Deleted:
     """Stop a run, forget it and remove its folder; what MLflow has stays.
-
-    Returns
-    -------
-    dict
-        ``run``, ``launch``, ``state`` (``deleted``), ``freed_bytes``, ``folder`` and ``stays``
-        (what is kept: MLflow's run). Deleting again frees nothing and is no mistake.
 
     Raises
     ------
@@ -59,30 +78,26 @@ def delete(settings: Settings, run: str) -> dict[str, Any]:
     except NotFound:
         if before is None:
             raise
-        return {**before, "state": "deleted", "freed_bytes": 0, "folder": "", "stays": {}}
+        return Deleted(before["run"], before["launch"])
     folder = folder_of(settings, found)
     tracking = Tracking(settings)
-    stays = {
-        "mlflow": {"run_id": tracking.run_id(folder.name), "url": tracking.run_url(folder.name)}
-    }
+    stays = InMlflow(tracking.run_id(folder.name), tracking.run_url(folder.name))
     if not is_only_recorded(found):
         _stop_and_wait(settings, found)
         engine_of(settings, found.engine).delete(found.id)
     else:
         _require_unknown(settings, found)
     remember_deleted(settings, found)
-    return {
-        "run": found.id,
-        "launch": found.launch,
-        "state": "deleted",
-        "freed_bytes": _remove(folder.path),
-        "folder": str(folder.path),
-        "stays": stays if stays["mlflow"]["run_id"] else {},
-    }
+    return Deleted(found.id, found.launch, _remove(folder.path), folder, stays)
 
 
-def track(settings: Settings, run: str) -> dict[str, Any]:
+def track(settings: Settings, run: str) -> tuple[Run, int]:
     """Fill MLflow from the run folder; what is there already is left alone.
+
+    Returns
+    -------
+    tuple
+        The run, and how many values and files were logged.
 
     Raises
     ------
@@ -103,7 +118,7 @@ def track(settings: Settings, run: str) -> dict[str, Any]:
         )
     logged = writer.track(folder, settings)
     Tracking(settings).was_written(folder.name)
-    return {"run": found.id, "launch": found.launch, "logged": logged}
+    return found, logged
 
 
 def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> RunNote:
@@ -149,16 +164,14 @@ def _change(settings: Settings, run: str, **values: Any) -> RunNote:
     return note
 
 
-def _asked(settings: Settings, run: str, action: str) -> dict[str, Any]:
+def _asked(settings: Settings, run: str, action: str) -> Run:
     found = find(settings, run)
     if not is_only_recorded(found):
         engine = engine_of(settings, found.engine)
         getattr(engine, action)(found.id)
-        found = engine.get(found.id)
-    else:
-        _require_unknown(settings, found)
-        raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
-    return {"run": found.id, "launch": found.launch, "state": str(found.state)}
+        return engine.get(found.id)
+    _require_unknown(settings, found)
+    raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
 
 
 def _require_unknown(settings: Settings, run: Run) -> None:

@@ -6,13 +6,12 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline.actions.engines import Outage
 from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import folder_of, newest, record_of
-from pipeline.actions.runs.from_mlflow import is_elsewhere
+from pipeline.actions.runs.model import RunDetails
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.errors import (
     EngineUnreachable,
@@ -41,18 +40,15 @@ class Comparison:
     Parameters
     ----------
     runs
-        What `show` says of each run, by the name that was asked for; runs that Slipway did not
-        launch by what they are called.
-    histories
-        (epoch from 1, value) of every metric, by run.
+        Everything about each run, by the name that was asked for; runs that Slipway did not launch
+        by what they are called.
     params
         Every parameter by run; None where a run has none of that name.
     missing
         Why a run that was asked for cannot be shown.
     """
 
-    runs: Table = field(default_factory=dict)
-    histories: dict[str, History] = field(default_factory=dict)
+    runs: dict[str, RunDetails] = field(default_factory=dict)
     params: Table = field(default_factory=dict)
     missing: dict[str, SlipwayError] = field(default_factory=dict)
 
@@ -75,41 +71,33 @@ def called_elsewhere(id_: str, name: str) -> str:
     return f"{name} · {id_elsewhere(id_)[:6]}"
 
 
-def compare(settings: Settings, runs: Sequence[str]) -> dict[str, Any]:
-    """Say what differs: parameters (only those that differ) and metrics (all)."""
+def compare(settings: Settings, runs: Sequence[str]) -> Comparison:
+    """Collect what is to be known of runs, all of which must be there."""
     shown = {run: show(settings, run) for run in dict.fromkeys(runs)}
-    metrics = {run: document["metrics"] for run, document in shown.items()}
-    return {"params": differing(_params(shown)), "metrics": _by_key(metrics)}
+    return Comparison(shown, _params(shown))
 
 
 def side_by_side(settings: Settings, runs: Sequence[str]) -> Comparison:
     """Collect what a page needs to compare runs; a run that is gone does not hide the others."""
-    tracking = Tracking(settings)
-    shown: Table = {}
-    histories: dict[str, History] = {}
+    shown: dict[str, RunDetails] = {}
     missing: dict[str, SlipwayError] = {}
     for run in dict.fromkeys(runs):
         try:
-            document = show(settings, run)
-            if is_elsewhere(run):
-                history = tracking.history(run)
-            else:
-                history = tracking.history_or_file(RunFolder(Path(document["folder"])))[0]
+            found = show(settings, run)
         except (RunNotFound, EngineUnreachable, TrackingUnreachable) as reason:
             missing[run] = reason
             continue
-        name = called_elsewhere(run, document["launch"]) if is_elsewhere(run) else run
-        shown[name], histories[name] = document, history
-    return Comparison(shown, histories, _params(shown), missing)
+        facts = found.facts
+        shown[run if facts.folder else called_elsewhere(facts.id, facts.launch)] = found
+    return Comparison(shown, _params(shown), missing)
 
 
 def seed_groups(found: Comparison) -> dict[str, list[str]]:
     """Give the runs that differ in nothing but their seed, by what they are called together."""
     groups: dict[str, list[str]] = {}
-    for run, document in found.runs.items():
-        folder = RunFolder(Path(document["folder"]))
-        is_other = is_elsewhere(document["run"])
-        key = key_of(document["params"]) if is_other else seed_key(folder)
+    for run, details in found.runs.items():
+        folder = details.facts.folder
+        key = seed_key(folder) if folder else key_of(details.params)
         groups.setdefault(key or run, []).append(run)
     return {
         members[0] if len(members) == 1 else f"{members[0]} + {len(members) - 1}": members
@@ -145,12 +133,11 @@ def mean_curve(curves: Sequence[Curve]) -> tuple[Curve, Curve]:
     return means, [(epoch, std) for epoch, (_, std) in pairs.items()]
 
 
-def class_counts(document: Mapping[str, Any], split: str) -> dict[str, int]:
-    """Give the instances of each class in a split, as counted for a run that `show` says of."""
-    path = RunFolder(Path(document["folder"])).distribution
-    if not path.is_file():
+def class_counts(folder: RunFolder | None, split: str) -> dict[str, int]:
+    """Give the instances of each class in a split, as a run's distribution step counted them."""
+    if folder is None or not folder.distribution.is_file():
         return {}
-    classes = json.loads(read_text(path))["splits"].get(split, {}).get("classes", {})
+    classes = json.loads(read_text(folder.distribution))["splits"].get(split, {}).get("classes", {})
     return {name: count["instances"] for name, count in classes.items()}
 
 
@@ -189,19 +176,13 @@ def winners(metric: str, values: Mapping[str, float]) -> set[str]:
     return {run for run, value in values.items() if value == best}
 
 
-def by_class(document: Mapping[str, Any], metric: str) -> dict[str, float]:
-    """Give a test metric of each class, of a run as `show` says it; empty without a test."""
-    classes: Mapping[str, Any] = document["test"].get("classes", {})
-    return {
-        name: values[metric] for name, values in classes.items() if values.get(metric) is not None
-    }
-
-
-def file_diffs(one: RunFolder, other: RunFolder) -> dict[str, str | None]:
+def file_diffs(one: RunFolder | None, other: RunFolder | None) -> dict[str, str | None]:
     """Give the unified diffs of cfg and data yaml as launched, by file name.
 
     Empty where they are the same, None where one of the runs has no such file.
     """
+    if one is None or other is None:
+        return {"cfg.yaml": None, "data.yaml": None}
     # ruamel takes a tenth of a second to import, and most of this module does without.
     from pipeline.core.cfg.train_cfg import diff_text
 
@@ -215,25 +196,25 @@ def file_diffs(one: RunFolder, other: RunFolder) -> dict[str, str | None]:
     return diffs
 
 
-def _params(shown: Mapping[str, Mapping[str, Any]]) -> Table:
-    params = {run: _compared(document) for run, document in shown.items()}
+def _params(shown: Mapping[str, RunDetails]) -> Table:
+    params = {run: _compared(details) for run, details in shown.items()}
     keys = dict.fromkeys(key for values in params.values() for key in values)
     return {key: {run: values.get(key) for run, values in params.items()} for key in keys}
 
 
-def _compared(document: Mapping[str, Any]) -> dict[str, Any]:
-    chosen = {key: document[key] for key in ("model", "cfg", "data", "experiment")}
-    record = record_of(RunFolder(Path(document["folder"])))
-    for switch in ("train", "tune"):
-        asked = getattr(record.choices, switch) if record else None
-        chosen[switch] = document["parameters"].get(f"bool_{switch}", asked)
+def _compared(details: RunDetails) -> dict[str, Any]:
+    facts = details.facts
+    record = record_of(facts.folder) if facts.folder else None
+    chosen: dict[str, Any] = {
+        "model": facts.model,
+        "cfg": facts.cfg,
+        "data": facts.data,
+        "experiment": facts.experiment,
+        "train": facts.parameters.get("bool_train", record.choices.train if record else None),
+        "tune": facts.parameters.get("bool_tune", record.choices.tune if record else None),
+    }
     if record:
         chosen |= {f"sha256.{kind}": digest for kind, digest in record.sha256.items()}
         chosen["dataset_fingerprint"] = record.dataset_fingerprint
-    params = {key: value for key, value in document["params"].items() if key not in _PLACES}
+    params = {key: value for key, value in details.params.items() if key not in _PLACES}
     return {**chosen, **params}
-
-
-def _by_key(tables: Mapping[str, Mapping[str, Any]]) -> Table:
-    keys = dict.fromkeys(key for table in tables.values() for key in table)
-    return {key: {run: table[key] for run, table in tables.items() if key in table} for key in keys}

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.actions.runs.model import RunFacts
+from pipeline.core.volume.run_note import RunNote
+
 _COMPARISON = re.compile(r"([\w./()-]+?)(>=|<=|!=|>|<|=)(.+)")
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -17,7 +20,18 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
-FIELDS = ("launch", "run", "engine", "user", "model", "cfg", "data", "experiment", "note", "tags")
+FIELDS: Mapping[str, Callable[[RunFacts, RunNote], str]] = {
+    "launch": lambda facts, _: facts.launch,
+    "run": lambda facts, _: facts.id,
+    "engine": lambda facts, _: facts.engine,
+    "user": lambda facts, _: facts.user,
+    "model": lambda facts, _: facts.model,
+    "cfg": lambda facts, _: facts.cfg,
+    "data": lambda facts, _: facts.data,
+    "experiment": lambda facts, _: facts.experiment,
+    "note": lambda _, note: note.text,
+    "tags": lambda _, note: " ".join(note.tags),
+}
 
 
 @dataclass(frozen=True)
@@ -57,11 +71,12 @@ class Query:
     fields: tuple[tuple[str, str], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
 
-    def fits_text(self, row: Mapping[str, Any]) -> bool:
+    def fits_text(self, facts: RunFacts, note: RunNote) -> bool:
         """Say whether words and fields fit; comparisons are not looked at."""
-        everything = " ".join(_text(row, field) for field in FIELDS)
+        texts = {field: text(facts, note).lower() for field, text in FIELDS.items()}
+        everything = " ".join(texts.values())
         return all(word in everything for word in self.words) and all(
-            part in _text(row, field) for field, part in self.fields
+            part in texts[field] for field, part in self.fields
         )
 
 
@@ -79,8 +94,3 @@ def parse_query(text: str) -> Query:
         else:
             words.append(part.lower())
     return Query(tuple(words), tuple(fields), tuple(comparisons))
-
-
-def _text(row: Mapping[str, Any], field: str) -> str:
-    value = row.get(field, "")
-    return (" ".join(value) if isinstance(value, tuple) else str(value)).lower()

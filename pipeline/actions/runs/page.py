@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.actions.engines import Outage
-from pipeline.actions.runs.details import facts_of, row_of, test_of
+from pipeline.actions.runs.details import facts_of, tested_of
 from pipeline.actions.runs.filter import Comparison, parse_query
 from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
+from pipeline.actions.runs.model import RunFacts, RunRow, Seeds
+from pipeline.actions.runs.rows import row_of
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.settings import Settings
+from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note
@@ -32,7 +35,7 @@ LOOKED_AT = 1000
 CHOICES = ("state", "model", "data", "user", "engine")
 NEWEST = "newest"
 SORTS = (NEWEST, "oldest", LIST_METRIC, "test mAP", "longest", "launch")
-_over: dict[tuple[Path, str, str, str, str], dict[str, Any]] = {}
+_over: dict[tuple[Path, str, str, str, str, str], RunFacts] = {}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,7 @@ class Page:
     Parameters
     ----------
     rows
-        The runs of this page. A row that stands for runs with several seeds has them in
-        ``members``, and mean and spread of their best in ``seeds``.
+        The runs of this page.
     fitting
         How many rows fit, on all pages.
     states
@@ -56,9 +58,9 @@ class Page:
         Whether there are more runs than the newest `LOOKED_AT`, which alone are looked at.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[RunRow]
     fitting: int
-    states: list[str]
+    states: list[State]
     choices: dict[str, list[str]]
     outages: tuple[Outage, ...]
     is_cut: bool = False
@@ -68,24 +70,18 @@ class Page:
 class _Entry:
     """A run of an engine with its folder, or one that only MLflow knows."""
 
-    facts: dict[str, Any]
-    run: Run | None = None
+    facts: RunFacts
+    note: RunNote = field(default_factory=RunNote)
+    source: str = ""
     elsewhere: ElsewhereRun | None = None
-
-    @property
-    def name(self) -> str:
-        return self.elsewhere.id if self.elsewhere else self.folder.name
-
-    @property
-    def folder(self) -> RunFolder:
-        return RunFolder(self.facts["path"])
 
     @property
     def params(self) -> Mapping[Any, Any]:
         """What it was launched with."""
         if self.elsewhere:
             return self.elsewhere.params
-        return _params(self.folder.cfg) if self.folder.cfg.is_file() else {}
+        cfg = self.facts.folder.cfg if self.facts.folder else None
+        return _params(cfg) if cfg and cfg.is_file() else {}
 
 
 def page_of(
@@ -118,15 +114,15 @@ def page_of(
     """
     found = newest(settings, limit=LOOKED_AT)
     tracking, query = Tracking(settings), parse_query(text)
-    listed = [_Entry(_facts(settings, run), run) for run in found.runs]
-    listed += [_elsewhere(run) for run in tracking.elsewhere(LOOKED_AT)]
-    listed.sort(key=lambda entry: str(entry.facts["created_at"]), reverse=True)
-    kept = [entry for entry in listed[:LOOKED_AT] if with_archived or not _is_archived(entry)]
+    listed = [_ours(settings, run) for run in found.runs]
+    listed += [_Entry(facts_elsewhere(run), elsewhere=run) for run in tracking.elsewhere(LOOKED_AT)]
+    listed.sort(key=lambda entry: entry.facts.created_at, reverse=True)
+    kept = [entry for entry in listed[:LOOKED_AT] if with_archived or not entry.note.is_archived]
     fitting = [
         entry
         for entry in kept
-        if all(value in ("", entry.facts[key]) for key, value in chosen.items())
-        and query.fits_text(entry.facts)
+        if all(value in ("", getattr(entry.facts, key)) for key, value in chosen.items())
+        and query.fits_text(entry.facts, entry.note)
     ]
     values = _Values(tracking, fitting)
     fitting = [entry for entry in fitting if _fits(entry, query.comparisons, values)]
@@ -137,8 +133,8 @@ def page_of(
     return Page(
         rows=[_row(settings, tracking, group, values) for group in shown],
         fitting=len(groups),
-        states=[entry.facts["state"] for entry in kept],
-        choices={key: sorted({entry.facts[key] for entry in kept} - {""}) for key in CHOICES},
+        states=[entry.facts.state for entry in kept],
+        choices={key: _occurring(key, kept) for key in CHOICES},
         outages=found.outages,
         is_cut=len(listed) >= LOOKED_AT,
     )
@@ -155,37 +151,30 @@ class _Values:
     def best(self, entry: _Entry, metric: str) -> float | None:
         """Give the best value that a run has reached, else None."""
         if metric not in self._known:
-            ours = [entry.folder for entry in self._entries if not entry.elsewhere]
+            ours = [entry.facts.folder for entry in self._entries if entry.facts.folder]
             others = [entry.elsewhere for entry in self._entries if entry.elsewhere]
             self._known[metric] = self._tracking.bests(ours, others, metric)
-        return self._known[metric].get(entry.name)
+        return self._known[metric].get(entry.facts.name)
 
 
-def _facts(settings: Settings, run: Run) -> dict[str, Any]:
-    """Give a run's facts; those of a run that is over are read once."""
-    key = (settings.volume, run.engine, run.id, run.finished_at, run.message)
-    facts = _over.get(key) if run.state.is_finished else None
-    if facts is None:
-        folder = folder_of(settings, run)
-        facts = {**facts_of(run, folder), "path": folder.path}
-        if run.state.is_finished:
-            if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
-                _over.clear()
-            _over[key] = facts
-    note = _note(RunFolder(facts["path"]))
-    is_elsewhere = not run.launch or run.launch != facts["launch"]
-    said = {"note": note.text, "tags": note.tags, "is_archived": note.is_archived}
-    source = "KFP UI" if is_elsewhere and run.engine == "kubeflow" else ""
-    return {**facts, "state": str(run.state), **said, "from": source}
+def _ours(settings: Settings, run: Run) -> _Entry:
+    """Give a run of an engine; the facts of one that is over are read once."""
+    key = (settings.volume, run.engine, run.id, run.state, run.finished_at, run.message)
+    kept = _over.get(key)
+    folder = kept.folder if kept and kept.folder else folder_of(settings, run)
+    # Its steps may be read later than its end.
+    facts = replace(kept, steps=run.steps) if kept else facts_of(run, folder)
+    if run.state.is_finished and not kept:
+        if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
+            _over.clear()
+        _over[key] = facts
+    is_foreign = not run.launch or run.launch != facts.launch
+    source = "KFP UI" if is_foreign and run.engine == "kubeflow" else ""
+    return _Entry(facts, _note(folder), source)
 
 
-def _elsewhere(run: ElsewhereRun) -> _Entry:
-    said = {"note": "", "tags": (), "is_archived": False, "from": "MLflow", "path": Path()}
-    return _Entry({**facts_elsewhere(run), **said}, elsewhere=run)
-
-
-def _is_archived(entry: _Entry) -> bool:
-    return bool(entry.facts["is_archived"])
+def _occurring(key: str, entries: Sequence[_Entry]) -> list[str]:
+    return sorted({str(getattr(entry.facts, key)) for entry in entries} - {""})
 
 
 def _note(folder: RunFolder) -> RunNote:
@@ -211,8 +200,9 @@ def _joined(entries: Sequence[_Entry]) -> list[list[_Entry]]:
     """Put runs that differ in nothing but their seed together, at the place of the newest."""
     groups: dict[str, list[_Entry]] = {}
     for entry in entries:
-        key = key_of(entry.params) if entry.elsewhere else seed_key(entry.folder)
-        groups.setdefault(key or entry.name, []).append(entry)
+        folder = entry.facts.folder
+        key = seed_key(folder) if folder else key_of(entry.params)
+        groups.setdefault(key or entry.facts.name, []).append(entry)
     return list(groups.values())
 
 
@@ -221,7 +211,7 @@ def _sorted(groups: list[list[_Entry]], sort: str, values: _Values) -> list[list
     if sort == "oldest":
         return groups[::-1]
     if sort == "launch":
-        return sorted(groups, key=lambda group: str(group[0].facts["launch"]))
+        return sorted(groups, key=lambda group: group[0].facts.launch)
     measures: dict[str, Callable[[_Entry], float | None]] = {
         LIST_METRIC: lambda entry: values.best(entry, LIST_METRIC),
         "test mAP": _tested,
@@ -240,14 +230,14 @@ def _sorted(groups: list[list[_Entry]], sort: str, values: _Values) -> list[list
 def _tested(entry: _Entry) -> float | None:
     if entry.elsewhere:
         return entry.elsewhere.metrics.get(TEST_PREFIX + LIST_METRIC)
-    value = test_of(entry.folder).get(LIST_METRIC)
-    return None if value is None else float(value)
+    assert entry.facts.folder is not None
+    return tested_of(entry.facts.folder).metrics.get(LIST_METRIC)
 
 
-def _seconds(facts: Mapping[str, Any]) -> float | None:
-    if not (facts["started_at"] and facts["finished_at"]):
+def _seconds(facts: RunFacts) -> float | None:
+    if not (facts.started_at and facts.finished_at):
         return None
-    started, finished = map(datetime.fromisoformat, (facts["started_at"], facts["finished_at"]))
+    started, finished = map(datetime.fromisoformat, (facts.started_at, facts.finished_at))
     return (finished - started).total_seconds()
 
 
@@ -262,25 +252,27 @@ def _params(cfg: Path) -> dict[Any, Any]:
 
 def _row(
     settings: Settings, tracking: Tracking, group: Sequence[_Entry], values: _Values
-) -> dict[str, Any]:
+) -> RunRow:
     row = _one_row(settings, tracking, group[0])
-    row |= {"members": [entry.name for entry in group], "seeds": None}
-    if len(group) > 1:
-        bests = [values.best(entry, LIST_METRIC) for entry in group]
-        found = [value for value in bests if value is not None]
-        row["seeds"] = (len(group), *(mean_and_std(found) if found else (None, None)))
-    return row
+    if len(group) == 1:
+        return row
+    bests = [values.best(entry, LIST_METRIC) for entry in group]
+    found = [value for value in bests if value is not None]
+    names = tuple(entry.facts.name for entry in group)
+    return replace(row, seeds=Seeds(names, *(mean_and_std(found) if found else ())))
 
 
-def _one_row(settings: Settings, tracking: Tracking, entry: _Entry) -> dict[str, Any]:
+def _one_row(settings: Settings, tracking: Tracking, entry: _Entry) -> RunRow:
     if entry.elsewhere:
         return row_elsewhere(tracking, entry.elsewhere)
-    assert entry.run is not None
-    return {
-        **row_of(settings, tracking, entry.run),
-        **{key: entry.facts[key] for key in ("note", "tags", "is_archived", "from")},
-        "is_data_changed": _is_data_changed(settings, entry.folder),
-    }
+    folder = entry.facts.folder
+    assert folder is not None
+    return replace(
+        row_of(tracking, entry.facts, folder),
+        note=entry.note,
+        source=entry.source,
+        is_data_changed=_is_data_changed(settings, folder),
+    )
 
 
 def _is_data_changed(settings: Settings, folder: RunFolder) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 
 from pipeline.actions.engines import Outage
 from pipeline.actions.runs import change
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.details import facts_of
 from pipeline.actions.runs.find import Found, find, folder_of, is_only_recorded, newest
+from pipeline.actions.runs.model import RunRow
+from pipeline.actions.runs.rows import row_of
 from pipeline.actions.runs.seeds import mean_and_std
 from pipeline.core.errors import RunNotFound, SlipwayError
 from pipeline.core.launch.sweep import Combination, Sweep, load_sweep, locked
@@ -19,18 +21,39 @@ from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
 from pipeline.tracking.reader import Tracking
-from pipeline.tracking.schema import LIST_METRIC
 
 _LOOKED_AT = 1000
-_NO_RUN: Mapping[str, Any] = {
-    "run": "",
-    "state": None,
-    "metrics": {},
-    "test": {LIST_METRIC: None},
-    "started_at": "",
-    "finished_at": "",
-    "message": "",
-}
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """What became of one launch of a sweep.
+
+    Parameters
+    ----------
+    launch
+        Its id.
+    row
+        The run, as a list shows it; None when the launch is no run (yet).
+    """
+
+    launch: str
+    row: RunRow | None = None
+
+    @property
+    def state(self) -> State | None:
+        """Where the run is; None when there is none."""
+        return self.row.facts.state if self.row else None
+
+    @property
+    def best(self) -> float | None:
+        """The best mAP50-95 on val so far."""
+        return self.row.best if self.row else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was started and is not over."""
+        return self.state is not None and not self.state.is_finished
 
 
 @dataclass(frozen=True)
@@ -66,24 +89,23 @@ class SweepRuns:
     sweep
         Its record.
     runs
-        Of each combination ``launch``, ``run``, ``state``, ``metrics``, ``test``, ``started_at``,
-        ``finished_at`` and ``message``; a launch that is no run (yet) has the state None.
+        What became of each combination.
     outages
         Engines that do not answer; what is known of their runs is as last seen.
     """
 
     sweep: Sweep
-    runs: Mapping[Combination, Mapping[str, Any]]
+    runs: Mapping[Combination, SweepRun]
     outages: tuple[Outage, ...]
 
-    def in_state(self, *states: State | None) -> list[Mapping[str, Any]]:
+    def in_state(self, *states: State | None) -> list[SweepRun]:
         """Give the runs that are in one of these states."""
-        return [run for run in self.runs.values() if run["state"] in states]
+        return [run for run in self.runs.values() if run.state in states]
 
     @property
-    def live(self) -> list[Mapping[str, Any]]:
+    def live(self) -> list[SweepRun]:
         """The runs that are not over."""
-        return [run for run in self.runs.values() if is_live(run)]
+        return [run for run in self.runs.values() if run.is_live]
 
     @property
     def rows(self) -> list[Row]:
@@ -91,38 +113,12 @@ class SweepRuns:
         pairs = dict.fromkeys((entry.model, entry.cfg) for entry in self.runs)
         return [self._row(model, cfg) for model, cfg in pairs]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give the JSON object that the command line prints."""
-        named = (
-            {"model": entry.model, "cfg": entry.cfg, "seed": entry.seed} for entry in self.runs
-        )
-        return {
-            "sweep": self.sweep.name,
-            "engine": self.sweep.engine,
-            "user": self.sweep.user,
-            "created_at": self.sweep.created_at,
-            "data": self.sweep.base.data,
-            "runs": [{**name, **run} for name, run in zip(named, self.runs.values(), strict=True)],
-            "rows": [vars(row) for row in self.rows],
-        }
-
     def _row(self, model: str, cfg: str) -> Row:
         own = [run for entry, run in self.runs.items() if (entry.model, entry.cfg) == (model, cfg)]
-        values = [value_of(run) for run in own if run["state"] == State.SUCCEEDED]
-        known = [value for value in values if value is not None]
+        succeeded = [run.best for run in own if run.state is State.SUCCEEDED]
+        known = [value for value in succeeded if value is not None]
         mean, std = mean_and_std(known) if known else (None, None)
         return Row(model, cfg, len(own), len(known), mean, std if len(known) > 1 else None)
-
-
-def is_live(run: Mapping[str, Any]) -> bool:
-    """Say whether a run was started and is not over."""
-    return run["state"] is not None and not State(run["state"]).is_finished
-
-
-def value_of(run: Mapping[str, Any]) -> float | None:
-    """Give a run's best mAP50-95 on val so far."""
-    value = run["metrics"].get(LIST_METRIC)
-    return None if value is None else float(value)
 
 
 def show_sweep(settings: Settings, name: str) -> SweepRuns:
@@ -140,7 +136,7 @@ def show_sweep(settings: Settings, name: str) -> SweepRuns:
     return SweepRuns(
         sweep,
         {
-            entry: _one(settings, tracking, launch, _run(settings, found, listed, launch))
+            entry: SweepRun(launch, _row(settings, tracking, _run(settings, found, listed, launch)))
             for entry, launch in sweep.launches.items()
         },
         found.outages,
@@ -176,14 +172,14 @@ def retry_failed(settings: Settings, name: str) -> SweepRuns:
 
 def _for_each(
     settings: Settings,
-    chosen: list[Mapping[str, Any]],
+    chosen: list[SweepRun],
     action: Callable[[Settings, str], Any],
     done: str,
 ) -> None:
     wrong: list[SlipwayError] = []
     for run in chosen:
         try:
-            action(settings, run["run"])
+            action(settings, run.row.facts.id if run.row else run.launch)
         except SlipwayError as reason:
             wrong.append(reason)
     if wrong:
@@ -210,11 +206,10 @@ def _run(settings: Settings, found: Found, listed: Mapping[str, Run], launch: st
     return None if is_only_recorded(run) and run.engine not in silent else run
 
 
-def _one(settings: Settings, tracking: Tracking, launch: str, run: Run | None) -> dict[str, Any]:
+def _row(settings: Settings, tracking: Tracking, run: Run | None) -> RunRow | None:
     if run is None:
-        return {"launch": launch, **_NO_RUN}
-    if run.state == State.PENDING:  # nothing to ask MLflow for
-        facts = runs.facts_of(run, folder_of(settings, run))
-    else:
-        facts = runs.row_of(settings, tracking, run)
-    return {"launch": launch, **{key: facts.get(key, value) for key, value in _NO_RUN.items()}}
+        return None
+    folder = folder_of(settings, run)
+    facts = facts_of(run, folder)
+    # Of one that waits there is nothing to ask MLflow for.
+    return RunRow(facts) if run.state is State.PENDING else row_of(tracking, facts, folder)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline.actions.runs.compare import by_class
-from pipeline.actions.runs.details import test_of
+from pipeline.actions.runs.details import tested_of
 from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.lineage import origin_trial, recorded_beside, runs_of_trials
 from pipeline.actions.runs.seeds import mean_and_std, seed_key
@@ -89,26 +87,6 @@ def worth_of(folder: RunFolder) -> list[Worth]:
     return [_worth(folder, RunFolder(folder.path.parent / run), name) for run, name in pairs]
 
 
-def as_dict(worth: Worth) -> dict[str, Any]:
-    """Give what the command line prints."""
-    return {
-        "trial": worth.trial,
-        "baseline": list(worth.baseline.runs),
-        "tuned": list(worth.tuned.runs),
-        "split": worth.tuned.split,
-        "is_same_data": worth.is_same_data,
-        "metrics": {
-            name: {
-                "baseline": worth.baseline.metrics.get(name, (None,))[0],
-                "tuned": worth.tuned.metrics.get(name, (None,))[0],
-                "difference": worth.difference(name),
-                "spread": worth.spread(name),
-            }
-            for name in dict.fromkeys((*worth.baseline.metrics, *worth.tuned.metrics))
-        },
-    }
-
-
 def _worth(baseline: RunFolder, tuned: RunFolder, trial: str) -> Worth:
     before, after = _measured(baseline), _measured(tuned)
     is_same_data = _data(record_of(baseline)) == _data(record_of(tuned))
@@ -116,34 +94,26 @@ def _worth(baseline: RunFolder, tuned: RunFolder, trial: str) -> Worth:
 
 
 def _measured(folder: RunFolder) -> Measured:
-    own = test_of(folder)
-    if not own:
+    own = tested_of(folder)
+    if not own.split:
         return Measured((folder.name,), "", {}, {})
-    split = str(own["split"])
-    tests = {folder.name: own}
-    for other in _with_other_seeds(folder):
-        test = test_of(other)
-        if test and test["split"] == split:
-            tests[other.name] = test
-    documents = [{"test": test} for test in tests.values()]
+    others = {other.name: tested_of(other) for other in _with_other_seeds(folder)}
+    same = {name: test for name, test in others.items() if test.split == own.split}
+    tests = {folder.name: own, **same}
     return Measured(
         tuple(tests),
-        split,
-        _summed([*tests.values()], TEST_METRICS, lambda test: test),
-        _summed(documents, own.get("classes", {}), lambda run: by_class(run, LIST_METRIC)),
+        own.split,
+        _summed(TEST_METRICS, [test.metrics for test in tests.values()]),
+        _summed(own.classes, [test.by_class(LIST_METRIC) for test in tests.values()]),
     )
 
 
 def _summed(
-    documents: Sequence[Mapping[str, Any]],
-    names: Sequence[str] | Mapping[str, Any],
-    values_of: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    names: Iterable[str], tables: Sequence[Mapping[str, float | None]]
 ) -> dict[str, tuple[float, float]]:
-    tables = [values_of(document) for document in documents]
-    columns = {
-        name: [table[name] for table in tables if table.get(name) is not None] for name in names
-    }
-    return {name: mean_and_std(values) for name, values in columns.items() if values}
+    columns = {name: [table.get(name) for table in tables] for name in names}
+    known = {name: [v for v in values if v is not None] for name, values in columns.items()}
+    return {name: mean_and_std(values) for name, values in known.items() if values}
 
 
 def _with_other_seeds(folder: RunFolder) -> list[RunFolder]:

@@ -115,7 +115,7 @@ def clean(settings: Settings, planned: CleanUp) -> int:
     freed = 0
     for item in planned.items:
         if item.kind == "run":
-            freed += int(change.delete(settings, item.name)["freed_bytes"])
+            freed += change.delete(settings, item.name).freed_bytes
             continue
         path = Path(item.name)
         freed += item.bytes if path.exists() else 0

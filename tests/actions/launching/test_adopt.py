@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.actions.launching.adopt import adopt, train_adopted
-from pipeline.actions.runs.details import listing, show
+from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.lineage import lineage
+from pipeline.actions.runs.rows import listing
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
@@ -175,7 +176,7 @@ def test_the_origin_is_told_both_ways_and_to_mlflow(settings: Settings, run: Run
     folder, record = launched(settings, started.launch)
     origin = lineage(settings, run)
     assert origin and dict(origin.of_its_trials) == {started.launch: "trial-002"}
-    assert show(settings, started.launch)["from_trial"] == f"{run.name}/trial-002"
+    assert show(settings, started.launch).facts.from_trial == f"{run.name}/trial-002"
     track(folder, settings)
     tags = mlflow_client(tracking_uri(settings)).get_run(
         json.loads(folder.mlflow.read_text())["run_id"]

@@ -39,7 +39,7 @@ def test_a_model_is_built_without_cfg_and_data(settings: Settings) -> None:
         *("cfg.yaml", "launch.json", "workflow.yaml", MODEL)
     ]
     assert workflow_of(settings, plan.launch)["spec"]["templates"]
-    assert show(settings, run.id)["build"] == {}
+    assert show(settings, run.id).build == {}
 
 
 def test_the_answer_is_that_of_the_newest_run_of_the_same_model_and_size(

@@ -175,7 +175,7 @@ def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
     run = newest(settings).runs[0]
     assert (run.state, run.id) == (State.UNKNOWN, run.launch)
     assert choices_of(settings, run) == Choices(model="yolov8n-scratch.yaml")
-    assert change.delete(settings, run.id)["freed_bytes"] > 0
+    assert change.delete(settings, run.id).freed_bytes > 0
     record(
         "kill -9 of the dashboard, or of whatever launched",
         "between recording the launch and submitting it",

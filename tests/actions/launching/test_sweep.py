@@ -64,7 +64,7 @@ def launches_of(settings: Settings) -> list[str]:
 
 
 def seeds_in(found: SweepRuns, state: State | None) -> list[Any]:
-    return [entry.seed for entry, run in found.runs.items() if run["state"] == state]
+    return [entry.seed for entry, run in found.runs.items() if run.state == state]
 
 
 def test_preparing_a_sweep_writes_nothing(settings: Settings) -> None:
@@ -91,9 +91,9 @@ def test_its_launches_are_ordinary_ones_under_one_tag(settings: Settings) -> Non
         assert record.choices == alone.choices
         assert record.sweep == sweep.name
         assert load_note(folder).tags == (sweep.name,)
-        assert runs.show(settings, launch)["sweep"] == sweep.name
+        assert runs.show(settings, launch).facts.sweep == sweep.name
     rows = run_list.page_of(settings, {}, f"tag:{sweep.name}").rows
-    assert {row["launch"] for row in rows} == set(sweep.launches.values())
+    assert {row.facts.launch for row in rows} == set(sweep.launches.values())
 
 
 def test_mlflow_has_the_tag_too(local: Settings) -> None:
@@ -210,7 +210,7 @@ def test_a_run_that_was_deleted_is_missing_and_starts_anew(
     tell_state(api, gone, "Succeeded")
     change.delete(kubeflow, gone)
     found = show_sweep(kubeflow, "night")
-    assert found.runs[Combination(S, CUSTOM, 0)]["state"] is None
+    assert found.runs[Combination(S, CUSTOM, 0)].state is None
     again = start(kubeflow, resume(kubeflow, "night"))
     assert again.launches[Combination(S, CUSTOM, 0)] != gone
     assert len(api.details) == 2

@@ -55,7 +55,7 @@ def launch(settings: Settings, name: str = "", **overrides: object) -> Run:
 
 
 def listed(settings: Settings, text: str = "", **chosen: str) -> list[str]:
-    return [row["run"] for row in run_list.page_of(settings, chosen, text).rows]
+    return [row.facts.id for row in run_list.page_of(settings, chosen, text).rows]
 
 
 def test_runs_are_found_by_words_fields_and_parameters(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def test_runs_are_found_by_words_fields_and_parameters(settings: Settings) -> No
 def test_a_page_has_its_share_and_counts_all(settings: Settings) -> None:
     runs = [launch(settings, f"run{number}").id for number in range(3)]
     second = run_list.page_of(settings, {}, page=2, size=2)
-    assert [row["run"] for row in second.rows] == [runs[0]]
+    assert [row.facts.id for row in second.rows] == [runs[0]]
     assert (second.fitting, second.states) == (3, ["pending"] * 3)
     assert second.choices["model"] == ["yolov8n-scratch.yaml"]
     behind = run_list.page_of(settings, {}, page=9, size=2)
@@ -117,7 +117,7 @@ def test_an_archived_run_is_hidden_and_keeps_its_note(settings: Settings) -> Non
     change.archive(settings, run.id)
     assert listed(settings) == [other.id]
     everything = run_list.page_of(settings, {}, with_archived=True).rows
-    assert [(row["run"], row["is_archived"], row["note"]) for row in everything] == [
+    assert [(row.facts.id, row.note.is_archived, row.note.text) for row in everything] == [
         (other.id, False, ""),
         (run.id, True, "old"),
     ]
@@ -128,15 +128,15 @@ def test_an_archived_run_is_hidden_and_keeps_its_note(settings: Settings) -> Non
 def test_a_damaged_note_does_not_hide_the_list(settings: Settings) -> None:
     run = launch(settings)
     folder_of(settings, run).note.write_text("{")
-    assert "cannot be read" in run_list.page_of(settings, {}).rows[0]["note"]
+    assert "cannot be read" in run_list.page_of(settings, {}).rows[0].note.text
 
 
 def test_a_data_yaml_that_changed_since_is_marked(settings: Settings) -> None:
     launch(settings)
-    assert not run_list.page_of(settings, {}).rows[0]["is_data_changed"]
+    assert not run_list.page_of(settings, {}).rows[0].is_data_changed
     data = settings.volume / "data-custom.yaml"
     data.write_text(data.read_text() + "# more images\n")
-    assert run_list.page_of(settings, {}).rows[0]["is_data_changed"]
+    assert run_list.page_of(settings, {}).rows[0].is_data_changed
 
 
 def test_what_deleting_frees_is_what_the_folder_holds(settings: Settings) -> None:
@@ -183,7 +183,7 @@ def test_runs_are_sorted_over_all_pages(settings: Settings) -> None:
 
     def ordered(sort: str) -> list[str]:
         pages = (run_list.page_of(settings, {}, page=n, size=1, sort=sort) for n in (1, 2, 3))
-        return [page.rows[0]["run"] for page in pages]
+        return [page.rows[0].facts.id for page in pages]
 
     assert ordered("newest") == [new, bad, good]
     assert ordered("oldest") == [good, bad, new]
@@ -197,12 +197,12 @@ def test_runs_that_differ_in_their_seed_are_one_row(settings: Settings) -> None:
     first = trained(settings, "first", 0.3, seed=1)
     second = trained(settings, "second", 0.5, seed=2)
     page = run_list.page_of(settings, {}, joins_seeds=True)
-    assert [row["run"] for row in page.rows] == [second, other]
+    assert [row.facts.id for row in page.rows] == [second, other]
     row = page.rows[0]
-    assert row["seeds"] == (2, pytest.approx(0.4), pytest.approx(0.1414, abs=1e-4))
-    assert [name.split("-")[2] for name in row["members"]] == ["second", "first"]
-    assert page.rows[1]["seeds"] is None
-    assert first not in [row["run"] for row in page.rows]
+    assert row.seeds and row.seeds[1:] == (pytest.approx(0.4), pytest.approx(0.1414, abs=1e-4))
+    assert [name.split("-")[2] for name in row.members] == ["second", "first"]
+    assert page.rows[1].seeds is None
+    assert first not in [row.facts.id for row in page.rows]
 
 
 def test_a_run_that_only_mlflow_knows_is_listed_shown_and_left_alone(settings: Settings) -> None:
@@ -218,13 +218,13 @@ def test_a_run_that_only_mlflow_knows_is_listed_shown_and_left_alone(settings: S
     assert set(listed(settings)) == {ours, name}
     assert listed(settings, "lr0>0.4 mAP50-95>0.5 notebook", user="lee") == [name]
     row = run_list.page_of(settings, {"user": "lee"}).rows[0]
-    assert (row["from"], row["state"], row["metrics"]) == ("MLflow", "succeeded", {"mAP50-95": 0.6})
-    assert runs.show(settings, name)["params"] == {"lr0": "0.5"}
+    assert (row.source, row.facts.state, row.best) == ("MLflow", "succeeded", 0.6)
+    assert runs.show(settings, name).params == {"lr0": "0.5"}
     for action in (change.stop, change.delete, change.archive):
         with pytest.raises(RunNotFound, match="did not launch"):
             action(settings, name)
     compared = side_by_side(settings, [name, ours])
-    assert compared.histories[f"notebook · {made.info.run_id[:6]}"]["mAP50-95"] == [(1, 0.6)]
+    assert compared.runs[f"notebook · {made.info.run_id[:6]}"].history["mAP50-95"] == [(1, 0.6)]
 
 
 def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_run_started_in_the_kfp_ui_says_so(api: FakeKfp, volume: Path, state: 
     # A clone made in the KFP UI has the original's launch id; the original owns the folder.
     claim(RunFolder(volume / "runs" / detail["run"]["name"]), "another-uid")
     row = run_list.page_of(there, {}).rows[0]
-    assert (row["run"], row["from"]) == (run, "KFP UI")
+    assert (row.facts.id, row.source) == (run, "KFP UI")
     with pytest.raises(FileMissing, match="no folder"):
         change.archive(there, run)
 

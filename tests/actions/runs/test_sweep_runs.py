@@ -8,13 +8,9 @@ import pytest
 
 from pipeline.actions.launching.sweep import start
 from pipeline.actions.runs import page as run_list
-from pipeline.actions.runs.sweep_runs import retry_failed, show_sweep, stop_all, value_of
+from pipeline.actions.runs.sweep_runs import retry_failed, show_sweep, stop_all
 from pipeline.core.errors import EngineUnreachable, NotFound
-from pipeline.core.launch.sweep import (
-    list_sweeps,
-    load_sweep,
-    new_sweep_name,
-)
+from pipeline.core.launch.sweep import Combination, list_sweeps, load_sweep, new_sweep_name
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
@@ -49,17 +45,16 @@ def test_a_row_is_the_mean_of_what_is_done(kubeflow: Settings, api: FakeKfp) -> 
     assert (row.model, row.runs, row.done) == (N, 3, 2)
     assert (row.mean, row.std) == (pytest.approx(0.5), pytest.approx(0.1414, abs=1e-4))
     assert (other.mean, other.std, other.done) == (None, None, 0)
-    assert [value_of(run) for run in found.runs.values()][:3] == [0.4, 0.6, 0.9]
-    document = found.as_dict()
-    first = document["runs"][0]
-    assert (first["model"], first["cfg"], first["seed"]) == (N, CUSTOM, 0)
-    assert (first["state"], first["metrics"]) == ("succeeded", {"mAP50-95": 0.4})
+    assert [run.best for run in found.runs.values()][:3] == [0.4, 0.6, 0.9]
+    combination, first = next(iter(found.runs.items()))
+    assert combination == Combination(N, CUSTOM, 0)
+    assert (first.state, first.best) == ("succeeded", 0.4)
 
 
 def test_seeds_of_two_scales_of_one_architecture_are_two_experiments(local: Settings) -> None:
     start(local, planned(local, 0, 1))
     rows = run_list.page_of(local, {}, joins_seeds=True).rows
-    assert [len(row["members"]) for row in rows] == [2, 2]
+    assert [len(row.members) for row in rows] == [2, 2]
 
 
 def test_stopping_and_retrying_reach_all_runs_that_it_fits(

@@ -18,7 +18,7 @@ from dashboard.widgets.runs.comparison import (
 )
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import change
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.rows import listing
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
@@ -50,9 +50,9 @@ def text_of(page: AppTest) -> str:
 def settings(installation: Path) -> Iterator[Settings]:
     made = load_settings()
     yield made
-    for run in runs.listing(made).rows:
-        change.stop(made, run["run"])
-        change.delete(made, run["run"])
+    for run in listing(made).rows:
+        change.stop(made, run.facts.id)
+        change.delete(made, run.facts.id)
 
 
 @pytest.fixture

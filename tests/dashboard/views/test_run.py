@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
-from pipeline.core.volume.run_folder import RunFolder
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server
@@ -62,7 +62,7 @@ def settings(installation: Path) -> Iterator[Settings]:
 def finished(settings: Settings, plan: launches.Plan) -> str:
     run = launches.submit(settings, plan).id
     give_up_at = time.monotonic() + 60
-    while runs.show(settings, run)["finished_at"] == "":
+    while runs.show(settings, run).facts.finished_at == "":
         assert time.monotonic() < give_up_at, "the run does not end"
         time.sleep(0.1)
     return run
@@ -126,7 +126,7 @@ def test_the_origin_of_a_run_names_its_files_and_what_became_of_them(
 
 def test_settings_that_training_did_not_apply_come_first(settings: Settings) -> None:
     run = finished(settings, launches.prepare(settings, LIGHT))
-    applied = RunFolder(Path(runs.show(settings, run)["folder"])).applied
+    applied = folder_of(settings, find(settings, run)).applied
     entry = {"args_yaml": 1, "applied": 1}
     entries = {
         "epochs": {**entry, "requested": 1, "verdict": "equal"},
@@ -164,7 +164,8 @@ def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
 ) -> None:
     monkeypatch.setenv("KFP_ENDPOINT", api.url)
     run = api.add(run_detail(1, pod("verify", "Succeeded"), pod("train", "Running")))
-    folder = RunFolder(Path(runs.show(load_settings(), run)["folder"]))
+    settings = load_settings()
+    folder = folder_of(settings, find(settings, run))
     folder.results.parent.mkdir(parents=True)
     (folder.results.parent / "args.yaml").write_text("epochs: 8\n")
     folder.results.write_text("epoch,time\n1,30\n2,60\n")
@@ -220,7 +221,7 @@ def test_a_silent_mlflow_is_said_with_how_old_the_runs_files_are(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launch = finished(settings, launches.prepare(settings, LIGHT))
-    folder = RunFolder(Path(runs.show(settings, launch)["folder"]))
+    folder = folder_of(settings, find(settings, launch))
     folder.results.parent.mkdir(parents=True, exist_ok=True)
     folder.results.write_text("epoch,time,metrics/mAP50-95(B)\n1,1.0,0.1\n2,2.0,0.4\n")
     write_json(folder.mlflow, {"run_id": "0" * 32, "experiment_id": "1"})

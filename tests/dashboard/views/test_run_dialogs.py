@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.launching import launches
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.rows import listing
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
 from pipeline.core.volume.run_folder import RunFolder
@@ -67,11 +67,11 @@ def test_weights_are_tested_again_by_a_run_of_its_own(
 ) -> None:
     page = click(open_page(run_page, run=folder.name), "retest")
     page.button(key="retest_now").click().run()
-    newest = runs.listing(settings).rows[0]
-    assert newest["cloned_from"] == folder.name
-    assert newest["model"] == f"runs/{folder.name}/train/weights/best.pt"
-    assert [step["name"] for step in newest["steps"]][:3] == ["volume-mount", "verify", "test"]
-    assert "does not train" in text_of(open_page(run_page, run=newest["launch"]))
+    newest = listing(settings).rows[0].facts
+    assert newest.cloned_from == folder.name
+    assert newest.model == f"runs/{folder.name}/train/weights/best.pt"
+    assert [step.name for step in newest.steps][:3] == ["volume-mount", "verify", "test"]
+    assert "does not train" in text_of(open_page(run_page, run=newest.launch))
 
 
 def test_data_that_is_gone_is_said_in_the_dialog(settings: Settings, folder: RunFolder) -> None:
@@ -80,7 +80,7 @@ def test_data_that_is_gone_is_said_in_the_dialog(settings: Settings, folder: Run
     page = click(open_page(run_page, run=folder.name), "retest")
     click(page, "retest_now")
     assert "data-custom" in text_of(page)
-    assert len(runs.listing(settings).rows) == 1
+    assert len(listing(settings).rows) == 1
 
 
 def test_a_run_of_mlflow_alone_can_be_looked_at_only(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.adopt import adopt, train_adopted
-from pipeline.actions.runs import details as runs
+from pipeline.actions.runs.rows import listing
 from pipeline.actions.runs.tuning import tuning
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings, load_settings
@@ -144,13 +144,13 @@ def test_the_best_trial_becomes_a_run_by_two_clicks(settings: Settings, folder: 
     page = click(tune_tab(folder), "tune.adopt_best")
     assert "+lr0:" in text_of(page)
     page.button(key="adopt_now").click().run()
-    newest = runs.listing(settings).rows[0]
-    assert newest["from_trial"].startswith(f"{folder.name}/trial-")
-    origin = open_page(run_page, tab="Origin", run=newest["launch"])
-    trial = newest["from_trial"].rpartition("/")[2]
+    newest = listing(settings).rows[0].facts
+    assert newest.from_trial.startswith(f"{folder.name}/trial-")
+    origin = open_page(run_page, tab="Origin", run=newest.launch)
+    trial = newest.from_trial.rpartition("/")[2]
     assert f"Values of {trial} of {folder.name}" in {button.label for button in origin.button}
     back = open_page(run_page, tab="Origin", run=folder.name)
-    assert f"Values of its {trial} in {newest['launch']}" in {b.label for b in back.button}
+    assert f"Values of its {trial} in {newest.launch}" in {b.label for b in back.button}
 
 
 def test_a_cfg_that_was_edited_since_is_said_and_a_new_one_offered(
@@ -162,7 +162,7 @@ def test_a_cfg_that_was_edited_since_is_said_and_a_new_one_offered(
     assert "box is 9.0, not 7.5" in page.warning[0].value
     assert page.text_input(key="adopt_cfg").value == "cfg-custom-tuned"
     page.button(key="adopt_now").click().run()
-    assert runs.listing(settings).rows[0]["cfg"] == "cfg-custom-tuned"
+    assert listing(settings).rows[0].facts.cfg == "cfg-custom-tuned"
 
 
 def test_both_runs_say_what_tuning_was_worth(settings: Settings, folder: RunFolder) -> None:

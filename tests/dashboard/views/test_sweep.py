@@ -14,11 +14,13 @@ from dashboard.widgets.runs.sweep_table import sweep_frame
 from pipeline.actions.engines import engine_of
 from pipeline.actions.launching.sweep import prepare_sweep, start
 from pipeline.actions.runs import queue
-from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep
+from pipeline.actions.runs.model import Origin, RunFacts, RunRow
+from pipeline.actions.runs.sweep_runs import SweepRun, SweepRuns, show_sweep
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
 from pipeline.core.settings import Settings, load_settings
+from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.local.control.start import take_lock
@@ -193,18 +195,18 @@ def test_the_matrix_has_states_and_values_so_far(settings: Settings) -> None:
     assert "sweep.retry" not in [button.key for button in page.button]
 
 
+def row(state: str, best: float | None = None) -> RunRow:
+    metrics = {} if best is None else {"mAP50-95": best}
+    return RunRow(RunFacts("launch", "run", "local", Origin.ENGINE, State(state)), metrics)
+
+
 def test_the_best_run_and_the_best_mean_have_a_star() -> None:
-    states = iter(("succeeded", "succeeded", "running", "succeeded", "failed", None))
-    values = iter((0.4, 0.6, 0.9, 0.55, None, None))
+    rows = [
+        *(row("succeeded", 0.4), row("succeeded", 0.6), row("running", 0.9)),
+        *(row("succeeded", 0.55), row("failed"), None),
+    ]
     entries = [Combination(model, "c", seed) for model in (N, S) for seed in (0, 1, 2)]
-    runs = {
-        entry: {
-            "launch": str(place),
-            "state": next(states),
-            "metrics": {} if (value := next(values)) is None else {"mAP50-95": value},
-        }
-        for place, entry in enumerate(entries)
-    }
+    runs = {entry: SweepRun("", row) for entry, row in zip(entries, rows, strict=True)}
     sweep = Sweep("night", "kim", "", "local", Choices(), {})
     table = sweep_frame(SweepRuns(sweep, runs, ()))
     assert list(table["mean"]) == ["0.500 ± 0.141 (2/3)", "★ 0.550 (1/3)"]
@@ -215,8 +217,7 @@ def test_the_best_run_and_the_best_mean_have_a_star() -> None:
 
 def test_runs_that_detected_nothing_have_no_star() -> None:
     entries = [Combination(model, "c", seed) for model in (N, S) for seed in (0, 1)]
-    blank = {"state": "succeeded", "metrics": {"mAP50-95": 0.0}}
-    runs = {entry: {"launch": str(place), **blank} for place, entry in enumerate(entries)}
+    runs = {entry: SweepRun("", row("succeeded", 0.0)) for entry in entries}
     table = sweep_frame(SweepRuns(Sweep("night", "kim", "", "local", Choices(), {}), runs, ()))
     assert list(table["mean"]) == ["0.000 ± 0.000"] * 2
     assert list(table["seed 0"]) == ["0.000 ✓"] * 2

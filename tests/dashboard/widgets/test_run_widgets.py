@@ -5,6 +5,7 @@ from dashboard.widgets.runs.curves import curve_chart, grouped, smoothed
 from dashboard.widgets.runs.log import clean, matching
 from dashboard.widgets.states import progress, state_counts, state_text
 from pipeline.core.states import State
+from pipeline.engines.base import Step
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -18,11 +19,19 @@ def test_runs_are_counted_by_state_with_what_needs_attention_first() -> None:
     assert text == "**1** running · **2** done · **1** failed"
 
 
+def steps_in(*states: str) -> list[Step]:
+    return [Step("train", State(state)) for state in states]
+
+
 def test_progress_is_the_share_of_steps_that_are_over() -> None:
-    steps = [{"state": state} for state in ("succeeded", "skipped", "running", "pending")]
+    steps = [
+        Step("train", State(state)) for state in ("succeeded", "skipped", "running", "pending")
+    ]
     assert progress(steps) == 50
     assert progress([]) == 0
-    broken = [{"state": state} for state in ("succeeded", "failed", "skipped", "skipped")]
+    broken = [
+        Step("train", State(state)) for state in ("succeeded", "failed", "skipped", "skipped")
+    ]
     assert progress(broken) == 25
 
 
