@@ -18,12 +18,11 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at, require_listenable
+from pipeline.actions.engines import engines_of
 from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
 from pipeline.core.volume.sample import needs_sample, write_sample
-from pipeline.engines.local.engine import LocalEngine
-from pipeline.engines.local.layout import Layout
 from pipeline.tracking import server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -194,7 +193,7 @@ def _watch(
 
 
 class _Waker:
-    """Wakes the embedded engine, at longer and longer intervals when that is of no use."""
+    """Wakes engines of this machine, at longer and longer intervals when that is of no use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -202,13 +201,13 @@ class _Waker:
         self._due_at = time.monotonic()
 
     def look(self) -> None:
-        """Wake the engine where it is time to look and it has work that nobody does."""
+        """Wake an engine where it is time to look and it has work that nobody does."""
         if time.monotonic() < self._due_at:
             return
         is_dead = False
-        if Layout(self._settings.state).database.is_file():
+        for engine in engines_of(self._settings).values():
             with suppress(EngineUnreachable, OSError):  # the pages say so
-                is_dead = LocalEngine(self._settings).wake()
+                is_dead |= engine.wake()
         self._wait_s = min(2 * self._wait_s, MOST_WAKE_S) if is_dead else WAKE_S
         self._due_at = time.monotonic() + self._wait_s
 

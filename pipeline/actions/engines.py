@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.core.clock import utc_at
+from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, SlipwayError
 from pipeline.core.files import read_bytes, write_json
 from pipeline.core.outages import Outages, within
@@ -109,9 +110,9 @@ def outage_of(settings: Settings, engine: str, reason: EngineUnreachable) -> Out
 def keep_seen(settings: Settings, engine: str, runs: Sequence[Run]) -> None:
     """Remember an engine's newest runs for the time when it does not answer.
 
-    The local engine's memory is a file in the same folder; there is nothing to gain from a second.
+    One that is no server keeps its own in the same folder; there is nothing to gain from a second.
     """
-    if engine == "local":
+    if not traits_of(engine).in_cluster:
         return
     path = _seen_path(settings, engine)
     oldest = min((run.created_at for run in runs), default="")

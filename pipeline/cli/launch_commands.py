@@ -15,6 +15,7 @@ from pipeline.cli.answer import Answer, findings_text, say, table
 from pipeline.cli.arguments import choices_from, has_choices, search_of
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.checks.resources import check_sizes
+from pipeline.core.engines import CLUSTER
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
 from pipeline.core.launch.choices import Choices
@@ -43,7 +44,7 @@ def compile(settings: Settings, arguments: Namespace) -> Answer:
     """Print the workflow: the generic one, or with choices as its defaults."""
     from pipeline.workflow.compile import compile_workflow
 
-    settings = replace(settings, engine="kubeflow")  # what is written is for a cluster
+    settings = replace(settings, engine=CLUSTER)
     launch = (
         _unrecorded(settings, _choices(settings, arguments)) if has_choices(arguments) else None
     )

@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.core.addresses import shown_address, shown_webhook
+from pipeline.core.engines import ENGINES
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
 from pipeline.core.yamltext.file import load_yaml
 
-ENGINES = ("local", "kubeflow")
 ADDRESSES = (
     *("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint"),
     *("webhook_url", "weights_url"),
@@ -244,7 +244,12 @@ def _checked(raw: dict[str, Any]) -> Settings:
 
 def _choose_engines(values: dict[str, Any]) -> list[str]:
     """Complete the engines that are offered, and say what is wrong with them."""
-    found = ("local", "kubeflow") if values.get("kfp_endpoint") else ("local",)
+    lacks = {
+        name: traits.needs
+        for name, traits in ENGINES.items()
+        if traits.needs and not values.get(traits.needs)
+    }
+    found = tuple(name for name in ENGINES if name not in lacks)
     engines = values.setdefault("engines", found)
     engine = values.setdefault("engine", engines[0])
     asked = [("SLIPWAY_ENGINE is", engine), *(("SLIPWAY_ENGINES has", name) for name in engines)]
@@ -253,9 +258,10 @@ def _choose_engines(values: dict[str, Any]) -> list[str]:
         for said, name in asked
         if name not in ENGINES
     ]
-    if "kubeflow" in (engine, *engines) and not values.get("kfp_endpoint"):
-        name = "SLIPWAY_ENGINE is" if engine == "kubeflow" else "SLIPWAY_ENGINES has"
-        mistakes.append(f"{name} 'kubeflow' but KFP_ENDPOINT is not set")
+    for name, setting in lacks.items():
+        if name in (engine, *engines):
+            said = "SLIPWAY_ENGINE is" if engine == name else "SLIPWAY_ENGINES has"
+            mistakes.append(f"{said} '{name}' but {ENVIRONMENT[setting]} is not set")
     if engine not in engines:
         values["engines"] = (*engines, engine)
     return mistakes

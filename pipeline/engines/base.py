@@ -16,13 +16,17 @@ proved for every engine by ``tests/engines/conformance``:
 * **States** are `pipeline.core.states.State`; what an engine says that is not known is UNKNOWN.
 * **Logs** are of bytes: `logs` from an offset gives what came since, also when the step is over.
 * **Ownership.** The workflow is the caller's; an engine keeps its own copy.
+
+What only some engines can do, all can be asked: the methods of `Engine` that are not abstract say
+what is true of an engine without it. One that has a queue of its own is a `QueueEngine`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -133,6 +137,32 @@ class LogChunk:
     is_complete: bool
 
 
+@dataclass(frozen=True)
+class Queue:
+    """The engine's work.
+
+    Parameters
+    ----------
+    runs
+        Those that run, then those that wait in the order in which they start.
+    priorities
+        By run id; a run starts before those of a lower one.
+    slots
+        How many runs may run at a time.
+    is_paused
+        Whether nothing starts.
+    starts_in_s
+        By run id, about how many seconds from now a waiting run starts; empty when that cannot be
+        known.
+    """
+
+    runs: tuple[Run, ...]
+    priorities: Mapping[str, int]
+    slots: int
+    is_paused: bool
+    starts_in_s: Mapping[str, float]
+
+
 class Engine(ABC):
     """Runs workflows; the module's docstring states what every implementation promises."""
 
@@ -180,10 +210,64 @@ class Engine(ABC):
             The run has no step of this name.
         """
 
+    def gpus(self) -> int | None:
+        """Give how many GPUs a run can have; None when only a scheduler knows."""
+        return None
+
     def nodes(self) -> tuple[NodeCapacity, ...]:
         """Give the machines that a step may be placed on; empty when that cannot be known."""
         return ()
 
+    def health(self) -> str:
+        """Say, without a full stop, that the engine answers.
+
+        Raises
+        ------
+        EngineUnreachable
+            It does not.
+        """
+        return f"'{self.name}' answers"
+
+    def checks(self) -> Mapping[str, Callable[[], str]]:
+        """Give what else `doctor` asks, by name: each says how it is, or raises what is wrong."""
+        return {}
+
+    def leftovers(self) -> Sequence[Path]:
+        """Give folders of runs that the engine does not have, as after a deletion cut short."""
+        return ()
+
+    def wake(self) -> bool:
+        """Start what does the engine's work where there is some and nobody does it; say if so.
+
+        Raises
+        ------
+        EngineUnreachable
+            The engine's state cannot be used.
+        OSError
+            Nothing can be started.
+        """
+        return False
+
     def render(self, workflow: Workflow) -> str:
         """Give the document that `submit` sends, as yaml."""
         return yaml.safe_dump(dict(workflow), sort_keys=False, allow_unicode=True)
+
+
+class QueueEngine(Engine):
+    """An engine whose runs wait for one another, in an order that people may change."""
+
+    @abstractmethod
+    def queue(self) -> Queue:
+        """Give the runs that run or wait, in the order in which they start."""
+
+    @abstractmethod
+    def reorder(self, run_id: str, position: int) -> None:
+        """Put a waiting run at a place in the queue, 0 being the next to start."""
+
+    @abstractmethod
+    def prioritise(self, run_id: str, priority: int) -> None:
+        """Let a run start before every waiting one of a lower priority; 0 is the usual one."""
+
+    @abstractmethod
+    def pause(self, *, is_paused: bool) -> None:
+        """Let no run start any more, or again; those that have started are not touched."""

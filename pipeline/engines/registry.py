@@ -1,17 +1,13 @@
-"""Which engines there are, imported only when they are asked for."""
+"""Makes engines by name; their modules are imported only when they are asked for."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from pipeline.core.engines import ENGINES
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
-
-_MODULES = {
-    "local": "pipeline.engines.local.engine",
-    "kubeflow": "pipeline.engines.kubeflow.engine",
-}
 
 
 def make_engine(settings: Settings, name: str = "") -> Engine:
@@ -23,9 +19,9 @@ def make_engine(settings: Settings, name: str = "") -> Engine:
         There is no such engine.
     """
     chosen = name or settings.engine
-    if chosen not in _MODULES:
+    if chosen not in ENGINES:
         raise UsageError(
-            f"engine '{chosen}' is not one of {', '.join(_MODULES)}.", next="Set SLIPWAY_ENGINE."
+            f"engine '{chosen}' is not one of {', '.join(ENGINES)}.", next="Set SLIPWAY_ENGINE."
         )
-    engine: Engine = import_module(_MODULES[chosen]).make(settings)
+    engine: Engine = import_module(f"pipeline.engines.{chosen}.engine").make(settings)
     return engine

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.addresses import shown_address
+from pipeline.core.engines import CLUSTER
 from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_text, write_json
 from pipeline.core.launch.launch import Launch, load_launch
@@ -292,7 +293,7 @@ def _tags(launch: Launch, folder: RunFolder, uid: str, settings: Settings) -> di
     tags = {
         schema.TAG_LAUNCH: folder.name,
         schema.TAG_RUN: uid,
-        schema.TAG_ENGINE: "kubeflow" if in_cluster else settings.engine,
+        schema.TAG_ENGINE: CLUSTER if in_cluster else settings.engine,
         schema.TAG_USER: launch.user,
         schema.TAG_RUN_USER: launch.user,
         schema.TAG_FINGERPRINT: launch.dataset_fingerprint,

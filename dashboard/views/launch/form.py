@@ -15,6 +15,7 @@ from dashboard.plain import plain
 from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import team_preset as launch_team_preset
 from dashboard.widgets.forms.cfg import override_text
+from pipeline.core.engines import traits_of
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch.choices import FILES, Choices
 from pipeline.core.launch.launch import Launch
@@ -153,7 +154,7 @@ def resources(engine: str) -> tuple[dict[str, Any], list[Finding]]:
     values["shm_size"] = row[1].text_input(
         tr("Shared memory"), key=keys["shm_size"], help=tr("Size of /dev/shm, such as 1Gi.")
     )
-    placed, findings = _placement(last) if engine == "kubeflow" else ({}, [])
+    placed, findings = _placement(last) if traits_of(engine).in_cluster else ({}, [])
     values["experiment"] = st.text_input(tr("MLflow experiment"), key=keys["experiment"])
     values["name"] = st.text_input(
         tr("Name"),

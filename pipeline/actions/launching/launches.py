@@ -111,7 +111,7 @@ def prepare(
         volume,
         choices,
         deep=deep,
-        gpus=gpus_of(settings),
+        gpus=engine_of(settings).gpus(),
         index_folder=settings.dataset_index,
         weights_allow=settings.weights_allow,
     )
@@ -233,15 +233,6 @@ def _as_typed(value: Any) -> str:
     if isinstance(value, str) and parse_override(f"k={value}")[1] == value:
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-def gpus_of(settings: Settings) -> int | None:
-    """Give how many GPUs a run can have; None when only a cluster's scheduler knows."""
-    if settings.engine != "local":
-        return None
-    from pipeline.engines.local.steps.environment import gpu_names
-
-    return len(gpu_names(settings))
 
 
 def _launch(settings: Settings, choices: Choices, checked: Preflight, cloned_from: str) -> Launch:

@@ -31,8 +31,6 @@ _asked: dict[Engine, _Asked] = {}
 
 def placement_findings(settings: Settings, choices: Choices) -> list[Finding]:
     """Find what no node has; nothing while the nodes cannot be, or are not yet, known."""
-    if settings.engine == "local":
-        return []
     engine = engine_of(settings)
     asked = _asked.get(engine)
     if asked is None or (asked.answer.done() and time.monotonic() > asked.at + _FRESH_S):

@@ -12,6 +12,7 @@ from pipeline.actions.runs.find import find, folder_of, is_only_recorded, record
 from pipeline.actions.runs.from_mlflow import show_elsewhere
 from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, Tested
 from pipeline.core.clock import utc_at
+from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, NotFound
 from pipeline.core.files import read_text
 from pipeline.core.launch.kinds.registry import step_names
@@ -111,7 +112,7 @@ def facts_of(run: Run, folder: RunFolder) -> RunFacts:
 def _other_volume(run: Run, folder: RunFolder) -> str:
     """Say that a run writes to another volume than this one: verify claims its folder first."""
     is_verified = any(step.name == "verify" and step.state is State.SUCCEEDED for step in run.steps)
-    if run.engine == "local" or not is_verified or folder.owner.is_file():
+    if not traits_of(run.engine).in_cluster or not is_verified or folder.owner.is_file():
         return ""
     return (
         "this volume is not the one that the run writes to: verify finished, and nothing of it is"

@@ -18,6 +18,7 @@ from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
 from pipeline.actions.runs.model import RunFacts, RunRow, Seeds
 from pipeline.actions.runs.rows import row_of
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
+from pipeline.core.engines import traits_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.settings import Settings
@@ -169,7 +170,7 @@ def _ours(settings: Settings, run: Run) -> _Entry:
             _over.clear()
         _over[key] = facts
     is_foreign = not run.launch or run.launch != facts.launch
-    source = "KFP UI" if is_foreign and run.engine == "kubeflow" else ""
+    source = traits_of(run.engine).page if is_foreign else ""
     return _Entry(facts, _note(folder), source)
 
 

@@ -1,4 +1,4 @@
-"""The queue of the embedded engine: what runs, what waits, and in which order."""
+"""The queue of the engine that has one: what runs, what waits, and in which order."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pipeline.actions.engines import engine_of
 from pipeline.core.errors import UsageError
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.engines.base import Run
-from pipeline.engines.local.engine import LocalEngine
+from pipeline.engines.base import QueueEngine, Run
 
 PRIORITIES = {"high": 1, "normal": 0, "low": -1}
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The embedded engine's work.
+    """An engine's work.
 
     Parameters
     ----------
@@ -45,10 +44,11 @@ class Queue:
 
 
 def queue(settings: Settings) -> Queue:
-    """Give the queue; it is empty where the embedded engine is not offered."""
-    if "local" not in settings.engines:
+    """Give the queue; it is empty where no engine that is offered has one."""
+    engine = _with_queue(settings)
+    if engine is None:
         return Queue()
-    found = _local(settings).queue()
+    found = engine.queue()
     names = {number: name for name, number in PRIORITIES.items()}
     waiting = tuple(run for run in found.runs if run.state is State.PENDING)
     return Queue(
@@ -69,11 +69,11 @@ def move(settings: Settings, run: str, place: int) -> None:
     Raises
     ------
     RunNotFound
-        The embedded engine has no such run.
+        The engine has no such run.
     UsageError
         It has started, or is over: nothing is left to move.
     """
-    engine = _local(settings)
+    engine = _engine(settings)
     engine.reorder(_waiting(engine, run).id, place)
 
 
@@ -89,16 +89,16 @@ def prioritise(settings: Settings, run: str, priority: str) -> None:
         raise UsageError(
             f"'{priority}' is no priority.", next=f"Choose of {', '.join(PRIORITIES)}."
         )
-    engine = _local(settings)
+    engine = _engine(settings)
     engine.prioritise(_waiting(engine, run).id, PRIORITIES[priority])
 
 
 def pause(settings: Settings, *, is_paused: bool) -> None:
     """Let no run start any more, or again; those that have started go on."""
-    _local(settings).pause(is_paused=is_paused)
+    _engine(settings).pause(is_paused=is_paused)
 
 
-def _waiting(engine: LocalEngine, run: str) -> Run:
+def _waiting(engine: QueueEngine, run: str) -> Run:
     found = engine.get(run)
     if found.state is not State.PENDING:
         raise UsageError(
@@ -109,7 +109,13 @@ def _waiting(engine: LocalEngine, run: str) -> Run:
     return found
 
 
-def _local(settings: Settings) -> LocalEngine:
-    engine = engine_of(settings, "local")
-    assert isinstance(engine, LocalEngine)
+def _with_queue(settings: Settings) -> QueueEngine | None:
+    engines = (engine_of(settings, name) for name in settings.engines)
+    return next((engine for engine in engines if isinstance(engine, QueueEngine)), None)
+
+
+def _engine(settings: Settings) -> QueueEngine:
+    engine = _with_queue(settings)
+    if engine is None:
+        raise UsageError("no engine that is offered has a queue.", where="SLIPWAY_ENGINES")
     return engine

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.engines import engines_of
 from pipeline.actions.runs import change
 from pipeline.actions.runs.find import Found, folder_of, is_only_recorded, newest, record_of
 from pipeline.actions.upkeep.volume_use import bytes_of, is_archived
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RUNS
 from pipeline.engines.base import Run
-from pipeline.engines.local.engine import LocalEngine
 
 _ALL = 1_000_000
 _HIDDEN_FOLDER = re.compile(r"\..+\.[0-9a-f]{8}")
@@ -177,10 +176,8 @@ def _spared(settings: Settings, found: Found, chosen: Sequence[tuple[Run, str]])
 
 def _leftovers(settings: Settings) -> Iterator[Item]:
     """Give the files that a killed process left and that nobody will ask for again."""
-    if "local" in settings.engines:
-        engine = engine_of(settings, "local")
-        assert isinstance(engine, LocalEngine)
-        for path in engine.orphans():
+    for engine in engines_of(settings).values():
+        for path in engine.leftovers():
             yield Item("leftover", str(path), bytes_of(path), "the engine has no such run")
     base = settings.volume / RUNS
     for path in sorted(base.glob(".*")) if base.is_dir() else ():

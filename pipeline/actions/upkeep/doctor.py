@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 
 from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError
-from pipeline.core.launch.pod_settings import check_pod_settings, document_tracking_uri
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
+from pipeline.engines.base import Engine
 from pipeline.engines.registry import make_engine
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -35,22 +34,22 @@ def examine(settings: Settings) -> dict[str, Any]:
     dict
         ``ok`` and ``checks``, each with ``name``, ``ok``, ``detail`` and ``next``.
     """
-    checks: dict[str, Callable[[Settings], str]] = {
+    checks: dict[str, Callable[[], str]] = {
         "python": _python,
         "packages": _packages,
-        "volume": _volume,
-        "state": _state,
+        "volume": partial(_volume, settings),
+        "state": partial(_state, settings),
         **_engines(settings),
-        "tracking": _tracking,
+        "tracking": partial(_tracking, settings),
         "gpu": _gpu,
     }
-    found = [_checked(name, check, settings) for name, check in checks.items()]
+    found = [_checked(name, check) for name, check in checks.items()]
     return {"ok": all(entry["ok"] for entry in found), "checks": found}
 
 
-def _checked(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, Any]:
+def _checked(name: str, check: Callable[[], str]) -> dict[str, Any]:
     try:
-        return {"name": name, "ok": True, "detail": shown(check(settings)), "next": ""}
+        return {"name": name, "ok": True, "detail": shown(check()), "next": ""}
     except SlipwayError as reason:
         return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
     except OSError as reason:
@@ -58,7 +57,7 @@ def _checked(name: str, check: Callable[[Settings], str], settings: Settings) ->
         return {"name": name, "ok": False, "detail": detail, "next": "See to the file or disk."}
 
 
-def _python(settings: Settings) -> str:
+def _python() -> str:
     if sys.version_info[:2] != (3, 11):
         raise SlipwayError(
             f"Python {sys.version.split()[0]} is not 3.11.", next="Start with ./run.sh."
@@ -66,7 +65,7 @@ def _python(settings: Settings) -> str:
     return f"Python {sys.version.split()[0]}, Slipway {code_version()}."
 
 
-def _packages(settings: Settings) -> str:
+def _packages() -> str:
     """Compare what is installed with the pins."""
     wrong = []
     for name, wanted in _pins().items():
@@ -107,46 +106,24 @@ def _writable(folder: Path, setting: str) -> str:
     return f"{folder}, {free_gb:,.0f} GB free."
 
 
-def _engines(settings: Settings) -> dict[str, Callable[[Settings], str]]:
+def _engines(settings: Settings) -> dict[str, Callable[[], str]]:
     """Give the checks of every engine that is offered; ``engine`` is the one launches go to."""
-    checks: dict[str, Callable[[Settings], str]] = {}
-    for name in sorted(settings.engines, key=lambda name: name != settings.engine):
-        title = "engine" if name == settings.engine else f"engine {name}"
-        checks[title] = partial(_engine, name)
-    if "kubeflow" in settings.engines:
-        from pipeline.engines.kubeflow.health import check_claim
-
-        checks |= {"claim": check_claim, "pods": _pods, "nodes": _nodes}
+    names = sorted(settings.engines, key=lambda name: name != settings.engine)
+    engines = [make_engine(settings, name) for name in names]
+    checks: dict[str, Callable[[], str]] = {}
+    for engine in engines:
+        title = "engine" if engine.name == settings.engine else f"engine {engine.name}"
+        checks[title] = partial(_engine, engine)
+    for engine in engines:
+        checks |= engine.checks()
     return checks
 
 
-def _engine(name: str, settings: Settings) -> str:
-    said = f"'{name}' answers"
-    if name == "kubeflow":
-        from pipeline.engines.kubeflow.health import check_api
-
-        said = check_api(settings)
-    page = make_engine(settings, name).list_runs(limit=1)
+def _engine(engine: Engine) -> str:
+    said = engine.health()
+    page = engine.list_runs(limit=1)
     last = f", last run {page.runs[0].launch or page.runs[0].id}" if page.runs else ", no runs yet"
     return f"{said}{last}."
-
-
-def _pods(settings: Settings) -> str:
-    """Look at what pods are told of MLflow."""
-    found = check_pod_settings(replace(settings, engine="kubeflow"))
-    for finding in found:
-        if finding.code == "tracking-not-for-pods":
-            raise SlipwayError(finding.message, where=finding.where, next=finding.next)
-    hints = " ".join(f"{finding.message} {finding.next}" for finding in found)
-    return hints or f"they track to {document_tracking_uri(replace(settings, engine='kubeflow'))}."
-
-
-def _nodes(settings: Settings) -> str:
-    nodes = make_engine(settings, "kubeflow").nodes()
-    if not nodes:
-        return "may not be read, so a launch is not compared with them."
-    gpus, cpus = sum(node.gpus for node in nodes), sum(node.cpus for node in nodes)
-    return f"{len(nodes)} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all."
 
 
 def _tracking(settings: Settings) -> str:
@@ -155,7 +132,7 @@ def _tracking(settings: Settings) -> str:
     return Tracking(settings).check()
 
 
-def _gpu(settings: Settings) -> str:
+def _gpu() -> str:
     """Say which GPUs there are; none is no mistake."""
     try:
         answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)

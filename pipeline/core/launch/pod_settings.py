@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pipeline.core.addresses import bare, is_secret
+from pipeline.core.engines import traits_of
 from pipeline.core.findings import Finding, warning
 from pipeline.core.settings import Settings
 
@@ -17,15 +18,15 @@ def document_tracking_uri(settings: Settings) -> str:
 
 
 def check_pod_settings(settings: Settings) -> list[Finding]:
-    """Find what keeps the pods of a run on Kubeflow from tracking it; nothing for other engines."""
-    if settings.engine != "kubeflow":
+    """Find what keeps the pods of a run from tracking it; nothing where steps are no pods."""
+    if not traits_of(settings.engine).in_cluster:
         return []
     uri = _asked(settings)
     return [*_check_credentials(settings, uri), *_check_reach(uri)]
 
 
 def _asked(settings: Settings) -> str:
-    if settings.engine == "kubeflow" and settings.pod_tracking_uri:
+    if traits_of(settings.engine).in_cluster and settings.pod_tracking_uri:
         return settings.pod_tracking_uri
     return settings.tracking_uri
 

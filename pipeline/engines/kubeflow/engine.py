@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from pipeline.engines.kubeflow.cluster import Cluster
 from pipeline.engines.kubeflow.connect import Kfp
 from pipeline.engines.kubeflow.explain import explained
 from pipeline.engines.kubeflow.fields import unknown_fields
+from pipeline.engines.kubeflow.health import check_api, check_claim, check_pods, count_nodes
 from pipeline.engines.kubeflow.listing import Listing
 from pipeline.engines.kubeflow.logs import Logs
 from pipeline.engines.kubeflow.runs import Seen
@@ -53,7 +54,8 @@ class KubeflowEngine(Engine):
     name = "kubeflow"
 
     def __init__(self, settings: Settings) -> None:
-        kfp = Kfp(settings)
+        self._settings = settings
+        kfp = self._kfp = Kfp(settings)
         self._locks = settings.state / "kubeflow" / "locks"
         self._cache = Cache(settings.state / "kubeflow" / "runs.sqlite", kfp.endpoint)
         self._server = Server(settings, kfp)
@@ -142,6 +144,16 @@ class KubeflowEngine(Engine):
 
     def nodes(self) -> tuple[NodeCapacity, ...]:
         return self._cluster.nodes()
+
+    def health(self) -> str:
+        return check_api(self._settings, self._kfp, self._server)
+
+    def checks(self) -> Mapping[str, Callable[[], str]]:
+        return {
+            "claim": lambda: check_claim(self._settings),
+            "pods": lambda: check_pods(self._settings),
+            "nodes": lambda: count_nodes(self.nodes()),
+        }
 
     def _seen(self, name: str) -> Seen:
         """Find a run by its id or launch id, asking the server."""

@@ -1,10 +1,14 @@
-"""What `doctor` says of Kubeflow: whether it answers, and whether runs would get their claim."""
+"""What `doctor` says of Kubeflow: whether it answers, and whether runs would get what they need."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
+from pipeline.core.launch.placement import NodeCapacity
+from pipeline.core.launch.pod_settings import check_pod_settings, document_tracking_uri
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.connect import Kfp, kubernetes_api
 from pipeline.engines.kubeflow.errors import translated
@@ -13,7 +17,7 @@ from pipeline.engines.kubeflow.server import Server
 _TIMEOUT_S = (2.0, 5.0)
 
 
-def check_api(settings: Settings) -> str:
+def check_api(settings: Settings, kfp: Kfp, server: Server) -> str:
     """Ask the KFP API for its version, and for runs, which wants credentials and the namespace.
 
     Raises
@@ -21,10 +25,9 @@ def check_api(settings: Settings) -> str:
     EngineUnreachable
         It does not answer, or not to us.
     """
-    kfp = Kfp(settings)
     health = kfp.get("v1beta1/healthz")
     version = health.get("tag_name") or health.get("commit_sha") or "of unknown version"
-    Server(settings, kfp).page(size=1)
+    server.page(size=1)
     where = f" for namespace {settings.kfp_namespace}" if health.get("multi_user") else ""
     return f"KFP {version} at {kfp.endpoint} answers{where}"
 
@@ -66,6 +69,31 @@ def check_claim(settings: Settings) -> str:
             next=f"Look at it with 'kubectl -n {namespace} describe pvc {name}'.",
         )
     return f"'{name}' in namespace {namespace} is as the settings say, {phase}."
+
+
+def check_pods(settings: Settings) -> str:
+    """Look at what pods are told of MLflow.
+
+    Raises
+    ------
+    SlipwayError
+        They cannot reach it.
+    """
+    settings = replace(settings, engine="kubeflow")
+    found = check_pod_settings(settings)
+    for finding in found:
+        if finding.code == "tracking-not-for-pods":
+            raise SlipwayError(finding.message, where=finding.where, next=finding.next)
+    hints = " ".join(f"{finding.message} {finding.next}" for finding in found)
+    return hints or f"they track to {document_tracking_uri(settings)}."
+
+
+def count_nodes(nodes: Sequence[NodeCapacity]) -> str:
+    """Say what the nodes have together; none are those that may not be read."""
+    if not nodes:
+        return "may not be read, so a launch is not compared with them."
+    gpus, cpus = sum(node.gpus for node in nodes), sum(node.cpus for node in nodes)
+    return f"{len(nodes)} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all."
 
 
 def _check_namespace(api: Any, namespace: str) -> None:

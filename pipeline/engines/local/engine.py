@@ -6,7 +6,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.clock import utc_now
@@ -17,7 +16,7 @@ from pipeline.core.states import State
 from pipeline.core.volume.run_folder import folder_of_run
 from pipeline.engines.argo.document import read_document
 from pipeline.engines.argo.plan import Plan
-from pipeline.engines.base import Engine, LogChunk, Run, RunPage, Step, Workflow
+from pipeline.engines.base import Engine, LogChunk, Queue, QueueEngine, Run, RunPage, Step, Workflow
 from pipeline.engines.local.control.handover import entrust
 from pipeline.engines.local.control.private import variables_of
 from pipeline.engines.local.control.start import start_controller, why_stuck
@@ -34,38 +33,12 @@ from pipeline.engines.local.steps.reasons import volume_of
 _LIKE_THEM = 50  # so many past runs tell how long the waiting ones will take
 
 
-@dataclass(frozen=True)
-class Queue:
-    """The engine's work.
-
-    Parameters
-    ----------
-    runs
-        Those that run, then those that wait in the order in which they start.
-    priorities
-        By run id; a run starts before those of a lower one.
-    slots
-        How many runs may run at a time.
-    is_paused
-        Whether nothing starts.
-    starts_in_s
-        By run id, about how many seconds from now a waiting run starts; empty when that cannot be
-        known.
-    """
-
-    runs: tuple[Run, ...]
-    priorities: Mapping[str, int]
-    slots: int
-    is_paused: bool
-    starts_in_s: Mapping[str, float]
-
-
 def make(settings: Settings) -> Engine:
     """Make the local engine; see `pipeline.engines.registry`."""
     return LocalEngine(settings)
 
 
-class LocalEngine(Engine):
+class LocalEngine(QueueEngine):
     """Runs workflows as processes on this machine; `pipeline.engines.base` states its promises.
 
     Parameters
@@ -162,7 +135,6 @@ class LocalEngine(Engine):
         return ordered(plan.notes)
 
     def queue(self) -> Queue:
-        """Give the runs that run or wait, in the order in which they start."""
         rows = [row for row in self._store.unfinished() if not row.is_deleted]
         runs, slots = self._runs(rows), job_slots(self._settings)
         is_paused, estimates = self._waiting.is_paused(), {}
@@ -175,36 +147,26 @@ class LocalEngine(Engine):
         return Queue(runs, priorities, slots, is_paused, estimates)
 
     def reorder(self, run_id: str, position: int) -> None:
-        """Put a waiting run at a place in the queue, 0 being the next to start."""
         self._waiting.move(self._store.find(run_id).id, position)
 
     def prioritise(self, run_id: str, priority: int) -> None:
-        """Let a run start before every waiting one of a lower priority; 0 is the usual one."""
         self._waiting.set_priority(self._store.find(run_id).id, priority)
 
-    def orphans(self) -> list[Path]:
-        """Give the folders of runs that the engine does not have: a deletion was cut short."""
+    def gpus(self) -> int:
+        return len(gpu_names(self._settings))
+
+    def leftovers(self) -> list[Path]:
         base = self._layout.run("")
         folders = list(base.iterdir()) if base.is_dir() else []
         known = self._store.all_ids()  # behind the look: a run is recorded before it has a folder
         return [folder for folder in folders if folder.name not in known and not _is_used(folder)]
 
     def pause(self, *, is_paused: bool) -> None:
-        """Let no run start any more, or again; those that have started are not touched."""
         self._waiting.pause(is_paused=is_paused)
         self._ensure_controller()
 
     def wake(self) -> bool:
-        """Start a controller when there is something to do and none lives; say whether that was so.
-
-        Raises
-        ------
-        EngineUnreachable
-            The state cannot be used.
-        OSError
-            No controller can be started.
-        """
-        if not self._store.has_unfinished():
+        if not self._layout.database.is_file() or not self._store.has_unfinished():
             return False
         return start_controller(self._layout, settings_environment(self._settings))
 

@@ -164,7 +164,8 @@ def test_a_run_that_does_not_wait_cannot_be_moved(settings: Settings) -> None:
 
 
 def test_without_the_embedded_engine_there_is_no_queue(tmp_path: Path) -> None:
-    elsewhere = Settings(volume=tmp_path, state=tmp_path, engine="kubeflow", engines=("kubeflow",))
+    kubeflow = {"engine": "kubeflow", "engines": ("kubeflow",), "kfp_endpoint": "http://kfp:8888"}
+    elsewhere = Settings(volume=tmp_path, state=tmp_path, **kubeflow)  # type: ignore[arg-type]
     assert queue.queue(elsewhere) == queue.Queue()
 
 
