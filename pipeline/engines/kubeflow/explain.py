@@ -59,6 +59,6 @@ def _message(state: State, steps: tuple[Step, ...]) -> str:
         failed = next((step for step in steps if step.state is State.FAILED), None)
         return f"{failed.name} failed: {failed.message}" if failed else ""
     if state in _NOT_OVER:
-        waiting = next((step for step in steps if step.message.startswith("waits: ")), None)
-        return f"{waiting.name} {waiting.message}" if waiting else ""
+        waiting = (step for step in steps if step.state is State.PENDING and step.message)
+        return next((f"{step.name} {step.message}" for step in waiting), "")
     return ""

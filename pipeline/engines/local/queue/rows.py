@@ -38,7 +38,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step as stored."""
+    """One step as stored; `is_stopping` where a stop ends it, or kept it from beginning."""
 
     run: str
     name: str

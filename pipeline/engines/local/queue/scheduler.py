@@ -136,7 +136,7 @@ class Scheduler:
         }
         decision = decide(self._plan(run), rows, values, is_stopped=bool(run.stop_at))
         for name, reason in decision.skipped.items():
-            self._steps.end(run, name, State.SKIPPED, reason)
+            self._steps.end(run, name, State.SKIPPED, reason, is_stopping=decision.is_cut_short)
         for name, reason in decision.broken.items():
             self._steps.end(run, name, State.FAILED, reason)
         if decision.broken:

@@ -47,6 +47,8 @@ class Decision:
     ----------
     skipped
         Steps that will not run, with the reason.
+    is_cut_short
+        Whether that is a stop, and not a condition or a failure.
     broken
         Steps whose inputs cannot be had, with the reason.
     ready
@@ -56,6 +58,7 @@ class Decision:
     """
 
     skipped: dict[str, str] = field(default_factory=dict)
+    is_cut_short: bool = False
     broken: dict[str, str] = field(default_factory=dict)
     ready: Ready | None = None
     outcome: State | None = None
@@ -91,8 +94,8 @@ def decide(
     pending = [name for name in main if steps[name].state is State.PENDING]
     failed = next((name for name in main if steps[name].state is State.FAILED), "")
     if is_stopped or failed:
-        reason = f"{failed} failed" if failed else STOPPED
-        decision.skipped = dict.fromkeys(pending, reason)
+        decision.is_cut_short = not failed
+        decision.skipped = dict.fromkeys(pending, f"{failed} failed" if failed else STOPPED)
     elif pending:
         _Walk(plan, steps, values, decision).entry()
         left = set(pending) - set(decision.skipped)
@@ -109,9 +112,7 @@ def decide(
 
 
 def _went_well(step: StepRow) -> bool:
-    return step.state is State.SUCCEEDED or (
-        step.state is State.SKIPPED and step.message != STOPPED
-    )
+    return step.state is State.SUCCEEDED or (step.state is State.SKIPPED and not step.is_stopping)
 
 
 def _with_exit_handler(

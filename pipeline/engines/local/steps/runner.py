@@ -150,14 +150,20 @@ class StepRunner:
         processes.end_all(self.attempt(step))
 
     def end(
-        self, run: RunRow, name: str, state: State, message: str, finished_at: str = ""
+        self,
+        run: RunRow,
+        name: str,
+        state: State,
+        message: str,
+        finished_at: str = "",
+        *,
+        is_stopping: bool = False,
     ) -> None:
-        """Note the end of a step."""
+        """Note the end of a step, and whether a stop is why it did not begin."""
         _log.info("run %s: step %s %s %s", run.id, name, state, message)
         at = "" if state is State.SKIPPED else finished_at or utc_now()
-        self._store.update_step(
-            run.id, name, state=state, message=message, finished_at=at, devices=[]
-        )
+        values = {"state": state, "message": message, "finished_at": at, "devices": []}
+        self._store.update_step(run.id, name, **values, is_stopping=is_stopping)
 
     def reap(self) -> None:
         """Let go of the supervisors that are over."""
