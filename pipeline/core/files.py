@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,18 @@ def make_folder(path: Path) -> None:
         raise
     mode = stat.S_IMODE(path.parent.stat().st_mode) & ~stat.S_ISVTX
     path.chmod(mode | stat.S_IRWXU)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one at a time do a block, of all threads and processes; the lock goes with the process.
+
+    Each entry opens the file anew, so the lock also holds between threads.
+    """
+    make_folder(path.parent)
+    with open(path, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

@@ -6,19 +6,19 @@ whoever goes on with the sweep after a crash starts what is missing, and nothing
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.core import files
 from pipeline.core.errors import FileMissing, InputError, NotFound, SlipwayError, UnsafePath
-from pipeline.core.files import make_folder, read_text, write_json
+from pipeline.core.files import read_text, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
 from pipeline.core.launch.launch import random_letters
@@ -162,14 +162,9 @@ def list_sweeps(volume: Volume) -> tuple[list[Sweep], list[SlipwayError]]:
     return sorted(found, key=lambda sweep: sweep.created_at, reverse=True), wrong
 
 
-@contextmanager
-def locked(volume: Volume, name: str) -> Iterator[None]:
+def locked(volume: Volume, name: str) -> AbstractContextManager[None]:
     """Let one at a time start or stop a sweep; the lock goes with the process."""
-    path = sweep_path(volume, name)
-    make_folder(path.parent)
-    with open(path.with_name(f".{name}.lock"), "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return files.locked(sweep_path(volume, name).with_name(f".{name}.lock"))
 
 
 def _read(path: Path) -> Sweep:

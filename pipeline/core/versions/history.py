@@ -13,15 +13,14 @@ the bytes of a version are there before its line is.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from pipeline.core import files
 from pipeline.core.cfg.merge import diff_text
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import FileMissing, InputError
@@ -157,14 +156,9 @@ def deleted_files(volume: Volume) -> list[str]:
     return sorted(path for path in paths if not os.path.lexists(volume.root / path))
 
 
-@contextmanager
-def locked(volume: Volume) -> Iterator[None]:
+def locked(volume: Volume) -> AbstractContextManager[None]:
     """Let one save at a time compare and rename; the lock goes with the process."""
-    lock = volume.path(f"{HISTORY}/lock")
-    make_folder(lock.parent)
-    with open(lock, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return files.locked(volume.path(f"{HISTORY}/lock"))
 
 
 def add_version(

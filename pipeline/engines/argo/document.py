@@ -26,7 +26,7 @@ def read_document(workflow: Mapping[str, Any]) -> Plan:
     InputError
         It holds something that the engine does not know; every such field is named.
     """
-    findings = check_fields(workflow)
+    findings = list(check_fields(workflow))
     if not has_errors(findings):
         try:
             plan = _plan(workflow, findings)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.core.findings import Finding, error, info
+from pipeline.engines.argo.shape import Shapes, anything
 
-USED = "used"
-IGNORED = "ignored"
+
+def _ignored(value: Any, path: str) -> Iterator[Finding]:
+    """Note that a field is there for nothing."""
+    yield info("ignored", f"{path} has no effect on this machine.", where=path)
+
+
+USED, IGNORED = anything, _ignored
 
 _POD: dict[str, Any] = {
     "nodeSelector": IGNORED,
@@ -97,11 +103,9 @@ _WORKFLOW = {
 }
 
 
-def check_fields(workflow: Any) -> list[Finding]:
+def check_fields(workflow: Any) -> Iterator[Finding]:
     """Name every field that is not interpreted: unknown ones as errors, ignored ones as notes."""
-    findings: list[Finding] = []
-    _check(workflow, _WORKFLOW, "", findings)
-    return findings
+    return Shapes(_unknown).check(workflow, _WORKFLOW)
 
 
 def mistake(message: str, where: str) -> Finding:
@@ -114,45 +118,10 @@ def mistake(message: str, where: str) -> Finding:
     )
 
 
-def _check(value: Any, allowed: Any, path: str, findings: list[Finding]) -> None:
-    if allowed == IGNORED:
-        findings.append(info("ignored", f"{path} has no effect on this machine.", where=path))
-    elif isinstance(allowed, dict):
-        if not isinstance(value, Mapping):
-            findings.append(_wrong_shape(path, value, "mapping"))
-            return
-        for key, child in value.items():
-            where = f"{path}.{key}" if path else str(key)
-            if key in allowed:
-                _check(child, allowed[key], where, findings)
-            else:
-                findings.append(_unknown(where))
-    elif isinstance(allowed, list):
-        if not isinstance(value, list):
-            findings.append(_wrong_shape(path, value, "list"))
-            return
-        for index, child in enumerate(value):
-            _check(child, allowed[0], f"{path}[{_label(child, index)}]", findings)
-
-
-def _label(entry: Any, index: int) -> str:
-    """Name a list entry by its name where it has one: that is what a person searches for."""
-    return str(entry.get("name", index)) if isinstance(entry, Mapping) else str(index)
-
-
 def _unknown(where: str) -> Finding:
     return error(
         "unknown-field",
         f"the local engine does not know the field {where}.",
         where=where,
         next="Remove it, or run this workflow on the kubeflow engine.",
-    )
-
-
-def _wrong_shape(path: str, value: Any, wanted: str) -> Finding:
-    return error(
-        "wrong-shape",
-        f"{path or 'the workflow'} is {type(value).__name__}, not a {wanted}.",
-        where=path,
-        next="Compile the pipeline again.",
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, UsageError
+from pipeline.core.files import locked
 from pipeline.core.launch.placement import NodeCapacity
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
@@ -188,15 +188,8 @@ class KubeflowEngine(Engine):
                 return
             time.sleep(0.3)
 
-    @contextmanager
-    def _locked(self, launch: str) -> Iterator[None]:
-        """Let one submit a launch at a time, of all threads and processes with this state folder.
-
-        Each entry opens the file anew, so the lock also holds between threads.
-        """
+    def _locked(self, launch: str) -> AbstractContextManager[None]:
+        """Let one submit a launch at a time, of all threads and processes with this state."""
         self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
         # One of 256 files, so that they need no clearing up.
-        path = self._locks / hashlib.sha256(launch.encode()).hexdigest()[:2]
-        with open(path, "a", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        return locked(self._locks / hashlib.sha256(launch.encode()).hexdigest()[:2])

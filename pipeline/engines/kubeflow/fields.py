@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding, error
 from pipeline.core.imports import IMPORTING
+from pipeline.engines.argo.shape import Shape, Shapes, anything
 
 
-class _Kubernetes(str):
-    """Name of a model of the Kubernetes client, which knows its fields."""
+def _model(name: str) -> Shape:
+    """Give the shape of a model of the Kubernetes client, which knows its fields."""
+    return lambda value, path: _SHAPES.check(value, _fields_of(name), path)
 
 
-_ANY: dict[str, Any] = {}  # a subtree that is not looked into
 _VALUE_FROM = dict.fromkeys(
     ("configMapKeyRef", "default", "event", "expression", "jqFilter", "jsonPath", "parameter",
-     "path", "supplied"), _ANY
+     "path", "supplied"), anything
 )  # fmt: skip
 _PARAMETER = {
-    **dict.fromkeys(("name", "value", "default", "description", "enum", "globalName"), _ANY),
+    **dict.fromkeys(("name", "value", "default", "description", "enum", "globalName"), anything),
     "valueFrom": _VALUE_FROM,
 }
 _ARTIFACT = dict.fromkeys(
     ("archive", "archiveLogs", "artifactory", "artifactGC", "azure", "deleted", "from",
      "fromExpression", "gcs", "git", "globalName", "hdfs", "http", "mode", "name", "optional",
-     "oss", "path", "raw", "recurseMode", "s3", "subPath"), _ANY
+     "oss", "path", "raw", "recurseMode", "s3", "subPath"), anything
 )  # fmt: skip
 _ARGUMENTS = {"parameters": [_PARAMETER], "artifacts": [_ARTIFACT]}
 _TASK = {
     **dict.fromkeys(
         ("name", "template", "templateRef", "dependencies", "depends", "when", "continueOn",
-         "hooks", "inline", "onExit", "withItems", "withParam", "withSequence"), _ANY
+         "hooks", "inline", "onExit", "withItems", "withParam", "withSequence"), anything
     ),
     "arguments": _ARGUMENTS,
 }  # fmt: skip
@@ -40,32 +40,32 @@ _POD = {
         ("affinity", "automountServiceAccountToken", "executor", "hostAliases", "metrics",
          "nodeSelector", "parallelism", "podSpecPatch", "priority", "priorityClassName",
          "retryStrategy", "schedulerName", "serviceAccountName", "synchronization", "archiveLogs",
-         "activeDeadlineSeconds"), _ANY
+         "activeDeadlineSeconds"), anything
     ),
-    "securityContext": _Kubernetes("V1PodSecurityContext"),
-    "tolerations": [_Kubernetes("V1Toleration")],
-    "volumes": [_Kubernetes("V1Volume")],
+    "securityContext": _model("V1PodSecurityContext"),
+    "tolerations": [_model("V1Toleration")],
+    "volumes": [_model("V1Volume")],
 }  # fmt: skip
-_CONTAINER = _Kubernetes("V1Container")
+_CONTAINER = _model("V1Container")
 _TEMPLATE = {
     **_POD,
     **dict.fromkeys(
         ("name", "annotations", "containerSet", "daemon", "data", "failFast", "http", "memoize",
-         "metadata", "plugin", "script", "steps", "suspend", "timeout"), _ANY
+         "metadata", "plugin", "script", "steps", "suspend", "timeout"), anything
     ),
     "inputs": _ARGUMENTS,
-    "outputs": {**_ARGUMENTS, "result": _ANY, "exitCode": _ANY},
+    "outputs": {**_ARGUMENTS, "result": anything, "exitCode": anything},
     "container": _CONTAINER,
-    "initContainers": _ANY,
-    "sidecars": _ANY,
+    "initContainers": anything,
+    "sidecars": anything,
     "resource": dict.fromkeys(
         ("action", "failureCondition", "flags", "manifest", "manifestFrom", "mergeStrategy",
-         "setOwnerReference", "successCondition"), _ANY
+         "setOwnerReference", "successCondition"), anything
     ),
-    "dag": {"failFast": _ANY, "target": _ANY, "tasks": [_TASK]},
+    "dag": {"failFast": anything, "target": anything, "tasks": [_TASK]},
 }  # fmt: skip
 _WORKFLOW = {
-    **dict.fromkeys(("apiVersion", "kind", "metadata", "status"), _ANY),
+    **dict.fromkeys(("apiVersion", "kind", "metadata", "status"), anything),
     "spec": {
         **_POD,
         **dict.fromkeys(
@@ -73,7 +73,7 @@ _WORKFLOW = {
              "hostNetwork", "imagePullSecrets", "onExit", "podDisruptionBudget", "podGC",
              "podMetadata", "podPriority", "podPriorityClassName", "shutdown", "suspend",
              "templateDefaults", "ttlStrategy", "volumeClaimGC", "volumeClaimTemplates",
-             "workflowMetadata", "workflowTemplateRef"), _ANY
+             "workflowMetadata", "workflowTemplateRef"), anything
         ),
         "arguments": _ARGUMENTS,
         "templates": [_TEMPLATE],
@@ -86,33 +86,18 @@ def unknown_fields(workflow: Any) -> list[Finding]:
 
     Argo's custom resource keeps unknown fields and ignores them, so the server accepts them.
     """
-    return list(_check(workflow, _WORKFLOW, ""))
+    return list(_SHAPES.check(workflow, _WORKFLOW))
 
 
-def _check(value: Any, allowed: Any, path: str) -> Iterator[Finding]:
-    if allowed is _ANY or value is None:
-        return
-    known: Any = _fields_of(allowed) if isinstance(allowed, _Kubernetes) else allowed
-    shape = list if isinstance(known, list) else Mapping
-    if not isinstance(value, shape):
-        kind = "list" if shape is list else "mapping"
-        message = f"{path or 'the workflow'} is {type(value).__name__}, not a {kind}."
-        yield error("wrong-shape", message, where=path, next="Compile the pipeline again.")
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            name = child.get("name", index) if isinstance(child, Mapping) else index
-            yield from _check(child, known[0], f"{path}[{name}]")
-    else:
-        for key, child in value.items():
-            where = f"{path}.{key}" if path else str(key)
-            if key in known:
-                yield from _check(child, known[key], where)
-            else:
-                message = f"Argo Workflows does not know the field {where}."
-                yield error("unknown-field", message, where=where, next="Remove it.")
+def _unknown(where: str) -> Finding:
+    message = f"Argo Workflows does not know the field {where}."
+    return error("unknown-field", message, where=where, next="Remove it.")
 
 
-def _fields_of(model: _Kubernetes) -> dict[str, Any]:
+_SHAPES = Shapes(_unknown, may_be_null=True)
+
+
+def _fields_of(model: str) -> dict[str, Any]:
     """Give a model's fields; those that hold further models are looked into."""
     with IMPORTING:
         import kubernetes.client  # most of a second, and only a submit needs it
@@ -122,7 +107,7 @@ def _fields_of(model: _Kubernetes) -> dict[str, Any]:
     for attribute, name in kind.attribute_map.items():
         holds = kind.openapi_types[attribute]
         if holds.startswith("list[V1"):
-            fields[name] = [_Kubernetes(holds[5:-1])]
+            fields[name] = [_model(holds[5:-1])]
         else:
-            fields[name] = _Kubernetes(holds) if holds.startswith("V1") else _ANY
+            fields[name] = _model(holds) if holds.startswith("V1") else anything
     return fields
