@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding
@@ -17,33 +17,63 @@ _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([kMGT]|[KMGT]i|)")
 GPU = "nvidia.com/gpu"
 
 
-def read_container(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Container:
-    """Read the container of a template together with the volumes that it mounts."""
+def check_container(entry: Mapping[str, Any], where: str) -> Iterator[Finding]:
+    """Name what stands against the container of a template and the volumes that it mounts."""
     container = entry["container"]
-    command = container.get("command") or []
-    if not command:
-        findings.append(
-            mistake(
-                f"{where}.container has no command, and there is no image to take one from.",
-                f"{where}.container.command",
-            )
-        )
+    if not container.get("command"):
+        at = f"{where}.container.command"
+        message = f"{where}.container has no command, and there is no image to take one from."
+        yield mistake(message, at)
     outputs = entry.get("outputs", {})
     for item in [*outputs.get("parameters", []), *outputs.get("artifacts", [])]:
         if not read_output(item.get("valueFrom", item)).path:
             at = f"{where}.outputs[{item['name']}]"
-            findings.append(mistake(f"{at} has no path, which a container needs.", at))
+            yield mistake(f"{at} has no path, which a container needs.", at)
+    volumes = _volumes(entry)
+    for mount in container.get("volumeMounts", []):
+        if mount["name"] not in volumes:
+            at = f"{where}.container.volumeMounts[{mount['name']}]"
+            yield mistake(f"{at} names no volume of the template.", at)
+    yield from _check_limits(_limits(container), f"{where}.container.resources.limits")
+    seconds = str(entry.get("activeDeadlineSeconds", ""))
+    if seconds and not (seconds.isdecimal() and int(seconds)):
+        at = f"{where}.activeDeadlineSeconds"
+        yield mistake(f"{at} is '{seconds}', not a number of seconds.", at)
+
+
+def _check_limits(limits: Mapping[str, Any], where: str) -> Iterator[Finding]:
+    for key in limits:
+        if key not in (GPU, "cpu", "memory", "ephemeral-storage"):
+            at = f"{where}.{key}"
+            yield mistake(f"{at}: this machine gives out only {GPU}.", at)
+    number, memory = str(limits.get(GPU, 0)), str(limits.get("memory", ""))
+    if not number.isdecimal():
+        at = f"{where}.{GPU}"
+        yield mistake(f"{at} is '{number}', not a whole number.", at)
+    if memory and not _read_quantity(memory):
+        at = f"{where}.memory"
+        yield mistake(f"{at} is '{memory}', not an amount such as 16G or 512Mi.", at)
+
+
+def read_container(entry: Mapping[str, Any]) -> Container:
+    """Read the container of a template, against which nothing stands, and what it mounts."""
+    container, volumes = entry["container"], _volumes(entry)
+    limits, seconds = _limits(container), entry.get("activeDeadlineSeconds")
     return Container(
-        argv=tuple(text_of(item) for item in [*command, *(container.get("args") or [])]),
+        argv=tuple(map(text_of, [*container["command"], *(container.get("args") or [])])),
         variables=tuple(_variable(item) for item in container.get("env", [])),
-        mounts=_mounts(entry, where, findings),
-        gpus=_gpus(container.get("resources", {}), where, findings),
-        timeout_s=_timeout_s(entry, where, findings),
-        mem_bytes=_mem_bytes(container.get("resources", {}), where, findings),
+        mounts={
+            mount["mountPath"].rstrip("/"): volumes[mount["name"]]
+            for mount in container.get("volumeMounts", [])
+        },
+        gpus=int(limits.get(GPU, 0)),
+        timeout_s=float(seconds) if seconds else None,
+        mem_bytes=_read_quantity(str(limits.get("memory", ""))),
     )
 
 
-def _mounts(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> dict[str, Any]:
+def _volumes(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what stands for each volume of a template on this machine."""
     kinds: dict[str, Any] = {}
     for volume in entry.get("volumes", []):
         if "persistentVolumeClaim" in volume:
@@ -51,46 +81,11 @@ def _mounts(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> di
         else:
             is_memory = (volume.get("emptyDir") or {}).get("medium") == "Memory"
             kinds[volume["name"]] = "memory" if is_memory else "scratch"
-    mounts: dict[str, Any] = {}
-    for mount in entry["container"].get("volumeMounts", []):
-        at = f"{where}.container.volumeMounts[{mount['name']}]"
-        if mount["name"] not in kinds:
-            findings.append(mistake(f"{at} names no volume of the template.", at))
-        else:
-            mounts[mount["mountPath"].rstrip("/")] = kinds[mount["name"]]
-    return mounts
+    return kinds
 
 
-def _gpus(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int:
-    limits = resources.get("limits") or {}
-    for key in limits:
-        if key not in (GPU, "cpu", "memory", "ephemeral-storage"):
-            at = f"{where}.container.resources.limits.{key}"
-            findings.append(mistake(f"{at}: this machine gives out only {GPU}.", at))
-    number = str(limits.get(GPU, 0))
-    if not number.isdecimal():
-        at = f"{where}.container.resources.limits.{GPU}"
-        findings.append(mistake(f"{at} is '{number}', not a whole number.", at))
-        return 0
-    return int(number)
-
-
-def _timeout_s(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> float | None:
-    seconds = str(entry.get("activeDeadlineSeconds", ""))
-    if seconds and not (seconds.isdecimal() and int(seconds)):
-        at = f"{where}.activeDeadlineSeconds"
-        findings.append(mistake(f"{at} is '{seconds}', not a number of seconds.", at))
-        return None
-    return float(seconds) if seconds else None
-
-
-def _mem_bytes(resources: Mapping[str, Any], where: str, findings: list[Finding]) -> int | None:
-    text = str((resources.get("limits") or {}).get("memory", ""))
-    found = _read_quantity(text) if text else None
-    if text and not found:
-        at = f"{where}.container.resources.limits.memory"
-        findings.append(mistake(f"{at} is '{text}', not an amount such as 16G or 512Mi.", at))
-    return found
+def _limits(container: Mapping[str, Any]) -> Mapping[str, Any]:
+    return container.get("resources", {}).get("limits") or {}
 
 
 def _variable(item: Mapping[str, Any]) -> Variable:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered
-from pipeline.engines.argo.containers import read_container, read_output, read_raw, text_of
-from pipeline.engines.argo.expressions import parse_when
+from pipeline.engines.argo.containers import (
+    check_container,
+    read_container,
+    read_output,
+    read_raw,
+    text_of,
+)
+from pipeline.engines.argo.expressions import When, parse_when
 from pipeline.engines.argo.fields import check_fields, mistake
 from pipeline.engines.argo.plan import ArtifactInput, Plan, Task, Template
 from pipeline.engines.argo.references import check_references
@@ -26,56 +32,85 @@ def read_document(workflow: Mapping[str, Any]) -> Plan:
     InputError
         It holds something that the engine does not know; every such field is named.
     """
-    findings = list(check_fields(workflow))
-    if not has_errors(findings):
-        try:
+    findings: list[Finding] = list(check_fields(workflow))
+    try:
+        if not has_errors(findings):
+            findings.extend(_check(workflow))
+        if not has_errors(findings):
             plan = _plan(workflow, findings)
-        except (KeyError, TypeError, AttributeError) as reason:
-            findings.append(error("wrong-shape", f"the workflow is not complete: {reason!r}."))
-    findings = ordered(findings)
-    mistakes = [finding for finding in findings if finding.severity == "error"]
+            findings.extend(check_references(plan))
+    except (KeyError, TypeError, AttributeError) as reason:
+        findings.append(error("wrong-shape", f"the workflow is not complete: {reason!r}."))
+    mistakes = [finding for finding in ordered(findings) if finding.severity == "error"]
     if mistakes:
         raise InputError(
             f"the local engine cannot run this workflow: {mistakes[0].message}",
-            findings=findings,
+            findings=ordered(findings),
             where=mistakes[0].where,
             next=mistakes[0].next,
         )
     return plan
 
 
-def _plan(workflow: Mapping[str, Any], findings: list[Finding]) -> Plan:
-    spec = workflow["spec"]
-    metadata = workflow.get("metadata", {})
-    templates = {
-        entry["name"]: _template(entry, f"spec.templates[{entry['name']}]", findings)
-        for entry in spec["templates"]
-    }
-    plan = Plan(
+def _check(workflow: Mapping[str, Any]) -> Iterator[Finding]:
+    """Name what stands against the templates, each looked at alone."""
+    for entry in workflow["spec"]["templates"]:
+        where = f"spec.templates[{entry['name']}]"
+        if sum(kind in entry for kind in ("container", "resource", "dag")) != 1:
+            yield mistake(f"{where} needs one of container, resource and dag.", where)
+        if "dag" in entry:
+            yield from _check_tasks(entry["dag"].get("tasks", []), f"{where}.dag")
+        if "container" in entry:
+            yield from check_container(entry, where)
+        if "resource" in entry:
+            yield from _check_claim(entry["resource"], f"{where}.resource")
+
+
+def _check_tasks(entries: Sequence[Mapping[str, Any]], where: str) -> Iterator[Finding]:
+    for entry in entries:
+        at = f"{where}.tasks[{entry['name']}]"
+        try:
+            _when(entry)
+        except ValueError as reason:
+            yield mistake(f"{at}.when: {reason}.", f"{at}.when")
+        if not all(map(_is_name, _depends(entry))):
+            message = f"{at}.depends is more than names joined by &&."
+            yield mistake(message, f"{at}.depends")
+    dependencies = {entry["name"]: _dependencies(entry) for entry in entries}
+    if never := set(dependencies) - set(_in_order(dependencies)):
+        names = ", ".join(str(name) for name in dependencies if name in never)
+        yield mistake(f"the dependencies of {names} are unknown or a circle.", where)
+
+
+def _check_claim(resource: Mapping[str, Any], where: str) -> Iterator[Finding]:
+    action, manifest = resource.get("action"), yaml.safe_load(resource["manifest"])
+    if action not in CLAIM_ACTIONS:
+        allowed = ", ".join(CLAIM_ACTIONS)
+        yield mistake(f"{where}.action is '{action}', not one of {allowed}.", where)
+    if not isinstance(manifest, dict) or manifest.get("kind") != "PersistentVolumeClaim":
+        at = f"{where}.manifest"
+        yield mistake(f"{at} is no PersistentVolumeClaim.", at)
+
+
+def _plan(workflow: Mapping[str, Any], notes: Sequence[Finding]) -> Plan:
+    spec, metadata = workflow["spec"], workflow.get("metadata", {})
+    return Plan(
         name=str(metadata.get("generateName") or metadata.get("name") or "workflow-"),
         entrypoint=spec["entrypoint"],
         on_exit=spec.get("onExit", ""),
-        templates=templates,
+        templates={entry["name"]: _template(entry) for entry in spec["templates"]},
         parameters={
             entry["name"]: text_of(entry.get("value", ""))
             for entry in spec.get("arguments", {}).get("parameters", [])
         },
-        notes=tuple(finding for finding in findings if finding.severity != "error"),
+        notes=tuple(notes),
     )
-    if not has_errors(findings):
-        findings += check_references(plan)
-    return plan
 
 
-def _template(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Template:
-    kinds = [kind for kind in ("container", "resource", "dag") if kind in entry]
-    if len(kinds) != 1:
-        findings.append(mistake(f"{where} needs one of container, resource and dag.", where))
+def _template(entry: Mapping[str, Any]) -> Template:
     inputs, outputs = entry.get("inputs", {}), entry.get("outputs", {})
-    tasks = [
-        _task(task, f"{where}.dag.tasks[{task['name']}]", findings)
-        for task in entry.get("dag", {}).get("tasks", [])
-    ]
+    tasks = {task["name"]: _task(task) for task in entry.get("dag", {}).get("tasks", [])}
+    dependencies = {name: task.dependencies for name, task in tasks.items()}
     return Template(
         name=entry["name"],
         inputs={
@@ -94,26 +129,20 @@ def _template(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> 
             item["name"]: read_output(item["valueFrom"]) for item in outputs.get("parameters", [])
         },
         artifact_outputs={item["name"]: read_output(item) for item in outputs.get("artifacts", [])},
-        container=read_container(entry, where, findings) if "container" in entry else None,
-        claim=_claim(entry["resource"], where, findings) if "resource" in entry else None,
-        tasks=_in_order(tasks, where, findings),
+        container=read_container(entry) if "container" in entry else None,
+        claim=yaml.safe_load(entry["resource"]["manifest"]) if "resource" in entry else None,
+        tasks=tuple(tasks[name] for name in _in_order(dependencies)),
     )
 
 
-def _task(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Task:
-    when = None
-    if "when" in entry:
-        try:
-            when = parse_when(entry["when"])
-        except ValueError as reason:
-            findings.append(mistake(f"{where}.when: {reason}.", f"{where}.when"))
+def _task(entry: Mapping[str, Any]) -> Task:
     arguments = entry.get("arguments", {})
     artifacts = arguments.get("artifacts", [])
     return Task(
         name=entry["name"],
         template=entry["template"],
-        dependencies=_dependencies(entry, where, findings),
-        when=when,
+        dependencies=_dependencies(entry),
+        when=_when(entry),
         parameters={
             item["name"]: text_of(item["value"]) for item in arguments.get("parameters", [])
         },
@@ -122,45 +151,31 @@ def _task(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> Task
     )
 
 
-def _dependencies(entry: Mapping[str, Any], where: str, findings: list[Finding]) -> tuple[str, ...]:
-    """Read ``dependencies``, and of ``depends`` the form that says the same: names and ``&&``."""
-    names = list(entry.get("dependencies", []))
-    for name in str(entry.get("depends", "")).split("&&"):
-        if name.strip() and not name.strip().replace("-", "").replace("_", "").isalnum():
-            findings.append(
-                mistake(f"{where}.depends is more than names joined by &&.", f"{where}.depends")
-            )
-        elif name.strip():
-            names.append(name.strip())
-    return tuple(names)
+def _when(entry: Mapping[str, Any]) -> When | None:
+    return parse_when(entry["when"]) if "when" in entry else None
 
 
-def _in_order(tasks: list[Task], where: str, findings: list[Finding]) -> tuple[Task, ...]:
-    """Sort tasks so that each stands behind its dependencies, else as in the document."""
-    done: dict[str, Task] = {}
-    waiting = list(tasks)
-    while waiting:
-        ready = next((task for task in waiting if set(task.dependencies) <= set(done)), None)
-        if ready is None:
-            names = ", ".join(task.name for task in waiting)
-            findings.append(
-                mistake(f"the dependencies of {names} are unknown or a circle.", f"{where}.dag")
-            )
-            break
-        waiting.remove(ready)
-        done[ready.name] = ready
-    return tuple(done.values())
+def _dependencies(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*entry.get("dependencies", []), *filter(_is_name, _depends(entry)))
 
 
-def _claim(resource: Mapping[str, Any], where: str, findings: list[Finding]) -> Mapping[str, Any]:
-    manifest = yaml.safe_load(resource["manifest"])
-    at = f"{where}.resource"
-    if resource.get("action") not in CLAIM_ACTIONS:
-        allowed = ", ".join(CLAIM_ACTIONS)
-        findings.append(
-            mistake(f"{at}.action is '{resource.get('action')}', not one of {allowed}.", at)
-        )
-    if not isinstance(manifest, dict) or manifest.get("kind") != "PersistentVolumeClaim":
-        findings.append(mistake(f"{at}.manifest is no PersistentVolumeClaim.", f"{at}.manifest"))
-        return {}
-    return manifest
+def _depends(entry: Mapping[str, Any]) -> list[str]:
+    """Read of ``depends`` the form that says what ``dependencies`` does: names and ``&&``."""
+    return [name.strip() for name in str(entry.get("depends", "")).split("&&") if name.strip()]
+
+
+def _is_name(text: str) -> bool:
+    return text.replace("-", "").replace("_", "").isalnum()
+
+
+def _in_order(dependencies: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sort tasks so that each stands behind its dependencies, else as in the document.
+
+    Those that never can be are left out.
+    """
+    done: list[str] = []
+    waiting = list(dependencies)
+    while ready := [name for name in waiting if set(dependencies[name]) <= set(done)]:
+        waiting.remove(ready[0])
+        done.append(ready[0])
+    return done
