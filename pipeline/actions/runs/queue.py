@@ -117,5 +117,9 @@ def _with_queue(settings: Settings) -> QueueEngine | None:
 def _engine(settings: Settings) -> QueueEngine:
     engine = _with_queue(settings)
     if engine is None:
-        raise UsageError("no engine that is offered has a queue.", where="SLIPWAY_ENGINES")
+        raise UsageError(
+            f"none of the engines {', '.join(settings.engines)} has a queue.",
+            where="SLIPWAY_ENGINES",
+            next="Kubeflow orders its runs itself; for a queue, offer 'local' too.",
+        )
     return engine
