@@ -107,6 +107,7 @@ def _seconds(run: RunFacts) -> float | None:
     return elapsed_s(run.started_at, run.finished_at)
 
 
+_SHARE: dict[str, Any] = {"kind": _CONFIG.NumberColumn, "options": {"format": "%.3f"}}
 _ALL = (
     Column(
         marked("state"),
@@ -132,14 +133,7 @@ _ALL = (
         options={"min_value": 0, "max_value": 100, "format": "%d%%"},
         csv_name=None,
     ),
-    Column(
-        "mAP50-95",
-        lambda row: row.best,
-        80,
-        marked("Best on val so far"),
-        kind=_CONFIG.NumberColumn,
-        options={"format": "%.3f"},
-    ),
+    Column("mAP50-95", lambda row: row.best, 80, marked("Best on val so far"), **_SHARE),
     Column(
         marked("seeds"),
         lambda row: _seeds(row.seeds),
@@ -157,14 +151,7 @@ _ALL = (
         options={"y_min": 0},
         csv_name=None,
     ),
-    Column(
-        marked("test mAP"),
-        lambda row: row.test,
-        80,
-        marked("mAP50-95 of best.pt"),
-        kind=_CONFIG.NumberColumn,
-        options={"format": "%.3f"},
-    ),
+    Column(marked("test mAP"), lambda row: row.test, 80, marked("mAP50-95 of best.pt"), **_SHARE),
     Column(
         marked("time"),
         lambda row: duration(_seconds(row.facts)),
