@@ -170,7 +170,7 @@ def _more() -> list[str]:
         # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
             tr("Columns"),
-            [name for name in COLUMNS if name not in (FROM, SEEDS)],
+            COLUMNS,
             format_func=tr,
             selection_mode="multi",
             default=st.session_state[_FIRST_COLUMNS],

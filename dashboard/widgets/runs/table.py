@@ -187,5 +187,6 @@ _ALL = (
     Column(marked("why"), lambda row: row.facts.message, 260),
 )
 _ALWAYS = ("state", "launch")
-COLUMNS = tuple(column.name for column in _ALL if column.name not in _ALWAYS)
+# What people choose; the others are there by themselves.
+COLUMNS = tuple(column.name for column in _ALL if column.name not in (*_ALWAYS, FROM, SEEDS))
 DEFAULT = tuple(column.name for column in _ALL if column.is_default and column.name in COLUMNS)

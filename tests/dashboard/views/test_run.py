@@ -36,7 +36,7 @@ def run_page() -> None:
     render()
 
 
-def open_page(page: Callable[[], None], *, tab: str = "", **query: str) -> AppTest:
+def open_page(page: Callable[[], None], *, tab: str = "", **query: str | list[str]) -> AppTest:
     opened = AppTest.from_function(page, default_timeout=60)
     if tab:
         opened.session_state["form.tab"] = tab
@@ -175,7 +175,7 @@ def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
 
 def test_columns_come_from_the_url_and_filters_reach_parameters(settings: Settings) -> None:
     launches.submit(settings, launches.prepare(settings, LIGHT))
-    page = open_page(runs_page, columns="cfg")
+    page = open_page(runs_page, columns=["cfg", "seeds", "from", "nothing"])
     assert list(page.dataframe[0].value.columns) == ["state", "launch", "cfg"]
     assert len(open_page(runs_page, runs_filter="imgsz>0").dataframe) == 1
     assert "No run fits" in text_of(open_page(runs_page, runs_filter="lr0>5"))
