@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,14 +27,6 @@ def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith(("SLIPWAY_", "MLFLOW_", "KFP_")) and name != "SLIPWAY_REGENERATE":
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(autouse=True)
-def _no_outages_of_other_tests() -> None:
-    """Let a test ask what did not answer another; both use the same addresses."""
-    for name in ("pipeline.tracking.client", "pipeline.actions.engines"):
-        if module := sys.modules.get(name):
-            module.OUTAGES.forget()
 
 
 @pytest.fixture(scope="session")
