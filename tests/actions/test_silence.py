@@ -50,7 +50,7 @@ def test_mlflows_silence_is_waited_for_once_and_the_runs_files_are_shown(
     with pytest.raises(TrackingUnreachable, match=f"within {READ_S:g} s"):
         asking.tracking.metrics(NAME)
     connected = len(silent.connections)
-    for _ in range(3):  # each makes a reader of its own, as pages and commands do
+    for _ in range(3):
         shown = runs.show(asking, NAME)
         assert shown.metrics_source == "results.csv"
         assert shown.metrics["mAP50-95"]["best"] == 0.4

@@ -140,10 +140,9 @@ def train_adopted(here: Installation, adoption: Adoption, message: str = "") -> 
         raise InputError(
             "The launch has errors.", findings=adoption.plan.findings, next="Correct what is named."
         )
-    volume = here.volume
-    _save(here, volume, adoption, message)
+    _save(here, adoption, message)
     launch = adoption.plan.launch
-    choices = replace(launch.choices, cfg=_name_of(volume, adoption.path))
+    choices = replace(launch.choices, cfg=_name_of(here.volume, adoption.path))
     plan = prepare(here.on(launch.engine), choices)
     made = replace(plan.launch, id=launch.id, from_trial=launch.from_trial)
     return submit(here, replace(plan, launch=made))
@@ -234,7 +233,8 @@ def _from_trial(plan: Plan, choices: Choices, trial: str) -> Plan:
     return replace(plan, launch=replace(plan.launch, choices=choices, from_trial=trial))
 
 
-def _save(here: Installation, volume: Volume, adoption: Adoption, message: str) -> None:
+def _save(here: Installation, adoption: Adoption, message: str) -> None:
+    volume = here.volume
     if _existing(volume, adoption.path) and open_text(volume, adoption.path)[0] == adoption.text:
         return  # the values are there already: the same adoption again, or they were the current
     save_text(

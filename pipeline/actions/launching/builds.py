@@ -73,9 +73,8 @@ def newest_build(
     launches
         Newest first, such as those that used the yaml's present content.
     """
-    volume = here.volume
     for launch in launches:
-        folder = run_folder(volume, launch)
+        folder = run_folder(here.volume, launch)
         record = record_of(folder)
         asked = record.choices if record else None
         if not asked or kind_of(asked) is not BUILD:

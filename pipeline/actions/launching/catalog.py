@@ -22,15 +22,15 @@ def list_choices(here: Installation, kind: Kind) -> list[Choice]:
     EngineUnreachable
         There are weights of runs, and no engine says which runs are finished.
     """
-    volume = here.volume
-    found = volume.choices(kind)
-    if (volume.root / _SAMPLE_DATASET).is_dir():
+    found = here.volume.choices(kind)
+    if (here.volume.root / _SAMPLE_DATASET).is_dir():
         found.sort(key=lambda choice: choice.path not in _SAMPLE_FILES)
-    return found + (_weights(here, volume) if kind == "model" else [])
+    return found + (_weights(here) if kind == "model" else [])
 
 
-def _weights(here: Installation, volume: Volume) -> list[Choice]:
-    folders = [folder for folder in list_run_folders(volume) if folder.weights("last").is_file()]
+def _weights(here: Installation) -> list[Choice]:
+    every = list_run_folders(here.volume)
+    folders = [folder for folder in every if folder.weights("last").is_file()]
     if not folders:
         return []
     states = {folder_of(here, run).name: run.state for run in _runs(here)}
@@ -38,7 +38,7 @@ def _weights(here: Installation, volume: Volume) -> list[Choice]:
         choice
         for folder in folders
         if states.get(folder.name, State.UNKNOWN) not in (State.PENDING, State.RUNNING)
-        for choice in _weights_of(volume, folder)
+        for choice in _weights_of(here.volume, folder)
     ]
 
 

@@ -102,10 +102,9 @@ def estimate(
     if cfg is None or train is None or not model_path or not choices.train or choices.tune:
         return Estimate()
     images = _used(cfg, train.images - train.dropped_images)
-    volume = here.volume
-    similar = _most_similar(volume, here.settings.engine, choices, model_path, cfg, images)
+    similar = _most_similar(here.volume, here.settings.engine, choices, model_path, cfg, images)
     if not similar:
-        return Estimate(bytes=_checkpoints(volume.root / model_path, cfg))
+        return Estimate(bytes=_checkpoints(here.volume.root / model_path, cfg))
     seconds = median(past.pace_s for past in similar) * cfg["epochs"] * images
     if cfg["time"]:  # hours, in place of a number of epochs
         seconds = cfg["time"] * 3600

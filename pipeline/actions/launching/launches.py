@@ -94,7 +94,7 @@ def prepare(
 
     Parameters
     ----------
-    settings
+    here
         This installation; its user becomes the launch's.
     choices
         What was asked for.
@@ -106,9 +106,8 @@ def prepare(
     # polars and ruamel take a quarter of a second to import; listing runs needs neither.
     from pipeline.core.checks.preflight import preflight
 
-    volume = here.volume
     checked = preflight(
-        volume,
+        here.volume,
         choices,
         deep=deep,
         gpus=here.engine().gpus(),
@@ -118,7 +117,7 @@ def prepare(
     around = [*placement_findings(here, choices), *check_pod_settings(here.settings)]
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
     expected = estimate(here, choices, resolved["model_path"], checked.cfg, checked.report)
-    findings = _with_space(volume, ordered([*checked.findings, *around]), expected)
+    findings = _with_space(here.volume, ordered([*checked.findings, *around]), expected)
     return Plan(
         launch=_launch(here, choices, checked, cloned_from),
         ok=not has_errors(findings),
@@ -128,7 +127,7 @@ def prepare(
         advice=checked.advice,
         taken=checked.taken,
         estimate=expected,
-        **texts_of(volume, choices, resolved, checked.scale),
+        **texts_of(here.volume, choices, resolved, checked.scale),
     )
 
 
@@ -161,9 +160,8 @@ def submit(here: Installation, plan: Plan) -> Run:
     workflow = workflow_of(here.settings, plan.launch)
     engine = here.engine(plan.launch.engine)
     engine.list_runs(limit=1)  # one that is out of reach says so before anything is written
-    volume = here.volume
-    folder = run_folder(volume, plan.launch.id)
-    is_new = record(volume, folder, plan, engine.render(workflow))
+    folder = run_folder(here.volume, plan.launch.id)
+    is_new = record(here.volume, folder, plan, engine.render(workflow))
     try:
         return engine.get(engine.submit(workflow, plan.launch.id))
     except SlipwayError as reason:
@@ -190,8 +188,7 @@ def choices_of(here: Installation, run: Run) -> Choices:
     InputError
         The record or the parameter ``overrides`` cannot be read.
     """
-    volume = here.volume
-    folder = folder_of_run(volume, run.launch, run.uid)
+    folder = folder_of_run(here.volume, run.launch, run.uid)
     if folder.launch.is_file():
         return load_launch(folder.launch).choices
     return choices_from({name: text for name, text in run.parameters.items() if text})

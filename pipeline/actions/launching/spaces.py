@@ -52,10 +52,9 @@ def with_search(
     if preset and preset not in PRESETS:
         raise UsageError(f"'{preset}' is no preset.", next=f"Choose one of {', '.join(PRESETS)}.")
     parsed = [parse_range(text) for text in ranges]
-    volume = here.volume
-    cfg = effective_cfg(_text(volume, "cfg", choices.cfg), choices.overrides)
+    cfg = effective_cfg(_text(here.volume, "cfg", choices.cfg), choices.overrides)
     is_named = choices.tune_space and not is_inline(choices.tune_space)
-    text = _text(volume, "tune", choices.tune_space) if is_named else ""
+    text = _text(here.volume, "tune", choices.tune_space) if is_named else ""
     document = document_of(choices.tune_space, text, cfg)
     if preset:
         document = with_preset(document, preset, cfg)

@@ -37,7 +37,6 @@ from pipeline.core.launch.sweep import (
     new_sweep_name,
     save_sweep,
 )
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 
 
@@ -69,14 +68,13 @@ def prepare_sweep(
     EngineUnreachable
         Whether runs of an earlier sweep of this name were started is not known.
     """
-    volume = here.volume
     overrides = {key: value for key, value in choices.overrides.items() if key != "seed"}
     base = replace(
         choices, model="", cfg="", overrides=overrides if seeds else dict(choices.overrides)
     )
     asked = combinations(models, cfgs, seeds)
     plan = SweepPlan(name or new_sweep_name(), here.settings.engine, base, tuple(asked))
-    before, findings = sweep_before(volume, plan)
+    before, findings = sweep_before(here.volume, plan)
     findings += check_combinations(models, cfgs, asked)
     if has_errors(findings):
         return replace(plan, findings=tuple(findings))
@@ -102,9 +100,8 @@ def start(here: Installation, plan: SweepPlan) -> Sweep:
             findings=plan.findings,
             next="Correct what is named.",
         )
-    volume = here.volume
-    with locked(volume, plan.name):
-        sweep = _recorded(here, volume, plan)
+    with locked(here.volume, plan.name):
+        sweep = _recorded(here, plan)
         left = list(plan.plans)
         for combination, planned in plan.plans.items():
             launch = replace(planned.launch, id=sweep.launches[combination])
@@ -156,8 +153,7 @@ def _planned(
     findings += gathered({entry: planned.findings for entry, planned in plans.items()})
     if expected.bytes:
         findings = [entry for entry in findings if entry.code not in DISK_CODES]
-        volume = here.volume
-        findings += check_disk(volume, expected.bytes, len(plans))
+        findings += check_disk(here.volume, expected.bytes, len(plans))
     return replace(plan, plans=plans, findings=tuple(ordered(findings)), estimate=expected)
 
 
@@ -187,11 +183,11 @@ def _plans(
     return plans
 
 
-def _recorded(here: Installation, volume: Volume, plan: SweepPlan) -> Sweep:
+def _recorded(here: Installation, plan: SweepPlan) -> Sweep:
     """Write down the launch ids, unless they are; what was deleted gets the plan's new one."""
     drawn = {entry: planned.launch.id for entry, planned in plan.plans.items()}
     try:
-        before = load_sweep(volume, plan.name)
+        before = load_sweep(here.volume, plan.name)
     except NotFound:
         before = Sweep(plan.name, here.settings.user, utc_now(), plan.engine, plan.base, {})
     kept = {
@@ -201,7 +197,7 @@ def _recorded(here: Installation, volume: Volume, plan: SweepPlan) -> Sweep:
     }
     sweep = replace(before, launches={**before.launches, **drawn, **kept})
     if sweep != before:
-        save_sweep(volume, sweep)
+        save_sweep(here.volume, sweep)
     return sweep
 
 

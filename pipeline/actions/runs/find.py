@@ -112,10 +112,9 @@ def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
 
 def folder_of(here: Installation, run: Run) -> RunFolder:
     """Give a run's folder on the volume; it need not exist."""
-    volume = here.volume
     if is_only_recorded(run):
-        return run_folder(volume, run.launch)
-    return folder_of_run(volume, run.launch, run.uid)
+        return run_folder(here.volume, run.launch)
+    return folder_of_run(here.volume, run.launch, run.uid)
 
 
 def is_only_recorded(run: Run) -> bool:

@@ -134,7 +134,7 @@ def page_of(
     page = min(max(page, 1), max(1, -(-len(groups) // size)))
     shown = groups[(page - 1) * size : page * size]
     return Page(
-        rows=[_row(here, tracking, group, values) for group in shown],
+        rows=[_row(here, group, values) for group in shown],
         fitting=len(groups),
         states=[entry.facts.state for entry in kept],
         choices={key: _occurring(key, kept) for key in CHOICES},
@@ -253,10 +253,8 @@ def _params(cfg: Path) -> dict[Any, Any]:
         return {}
 
 
-def _row(
-    here: Installation, tracking: Tracking, group: Sequence[_Entry], values: _Values
-) -> RunRow:
-    row = _one_row(here, tracking, group[0])
+def _row(here: Installation, group: Sequence[_Entry], values: _Values) -> RunRow:
+    row = _one_row(here, group[0])
     if len(group) == 1:
         return row
     bests = [values.best(entry, LIST_METRIC) for entry in group]
@@ -265,13 +263,13 @@ def _row(
     return replace(row, seeds=Seeds(names, *(mean_and_std(found) if found else ())))
 
 
-def _one_row(here: Installation, tracking: Tracking, entry: _Entry) -> RunRow:
+def _one_row(here: Installation, entry: _Entry) -> RunRow:
     if entry.elsewhere:
-        return row_elsewhere(tracking, entry.elsewhere)
+        return row_elsewhere(here.tracking, entry.elsewhere)
     folder = entry.facts.folder
     assert folder is not None
     return replace(
-        row_of(tracking, entry.facts, folder),
+        row_of(here.tracking, entry.facts, folder),
         note=entry.note,
         source=entry.source,
         is_data_changed=_is_data_changed(here, folder),

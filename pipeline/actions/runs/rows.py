@@ -39,11 +39,10 @@ def listing(here: Installation, *, state: str = "", limit: int = 50) -> Listing:
     When MLflow does not answer, values come from the run folders and `RunRow.metrics_source`
     says so.
     """
-    tracking = here.tracking
     found = newest(here, state=state, limit=limit)
     folders = [folder_of(here, run) for run in found.runs]
     rows = [
-        row_of(tracking, facts_of(run, folder), folder)
+        row_of(here.tracking, facts_of(run, folder), folder)
         for run, folder in zip(found.runs, folders, strict=True)
     ]
     return Listing(rows, found.outages)

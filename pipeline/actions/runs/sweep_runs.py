@@ -19,7 +19,6 @@ from pipeline.core.launch.sweep import Combination, Sweep, load_sweep, locked
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
-from pipeline.tracking.reader import Tracking
 
 _LOOKED_AT = 1000
 
@@ -130,12 +129,11 @@ def show_sweep(here: Installation, name: str) -> SweepRuns:
     """
     sweep = load_sweep(here.volume, name)
     found = newest(here, limit=_LOOKED_AT)
-    tracking = here.tracking
     listed = {folder_of(here, run).name: run for run in found.runs if run.launch}
     return SweepRuns(
         sweep,
         {
-            entry: SweepRun(launch, _row(here, tracking, _run(here, found, listed, launch)))
+            entry: SweepRun(launch, _row(here, _run(here, found, listed, launch)))
             for entry, launch in sweep.launches.items()
         },
         found.outages,
@@ -205,10 +203,10 @@ def _run(here: Installation, found: Found, listed: Mapping[str, Run], launch: st
     return None if is_only_recorded(run) and run.engine not in silent else run
 
 
-def _row(here: Installation, tracking: Tracking, run: Run | None) -> RunRow | None:
+def _row(here: Installation, run: Run | None) -> RunRow | None:
     if run is None:
         return None
     folder = folder_of(here, run)
     facts = facts_of(run, folder)
     # Of one that waits there is nothing to ask MLflow for.
-    return RunRow(facts) if run.state is State.PENDING else row_of(tracking, facts, folder)
+    return RunRow(facts) if run.state is State.PENDING else row_of(here.tracking, facts, folder)
