@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,14 @@ def _private_ultralytics_settings(tmp_path_factory: pytest.TempPathFactory) -> N
     os.environ["YOLO_CONFIG_DIR"] = str(tmp_path_factory.mktemp("ultralytics"))
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep a developer's own environment from leaking into what is tested."""
-    for name in [*os.environ]:
-        if name.startswith(("SLIPWAY_", "MLFLOW_", "KFP_")) and name != "SLIPWAY_REGENERATE":
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_person() -> Iterator[None]:
+    """Keep a developer's own environment from leaking into what is tested, and what it starts."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [*os.environ]:
+            if name.startswith(("SLIPWAY_", "MLFLOW_", "KFP_")) and name != "SLIPWAY_REGENERATE":
+                environment.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,7 @@ def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Installation]) -
         seeds = [(seed, row.best, row.test) for seed, row in rows.items() if row]
         matrices[engine] = seeds, over.rows
     assert matrices["local"] == matrices["kubeflow"]
-    assert [seed for seed, _, test in matrices["local"][0] if test] == [1, 2]
+    assert [seed for seed, _, test in matrices["local"][0] if test is not None] == [1, 2]
 
 
 def test_a_sweep_is_stopped_as_a_whole_on_both_engines(both: dict[str, Installation]) -> None:

@@ -34,6 +34,9 @@ NOT_IN = {
     "yolo": {"streamlit", "kfp", "opencv-python"},
     "dashboard": {"torch", "ray", "ultralytics-opencv-headless"},
 }
+# Read at import: every test has the settings of whoever runs it taken out of the environment.
+_BUILDERS = (os.environ.get("SLIPWAY_IMAGE_BUILDER", ""), "buildah", "docker", "podman")
+_IS_REQUIRED = os.environ.get("SLIPWAY_REQUIRE_KUBEFLOW", "") == "1"
 LIGHT_LIMIT_BYTES = 330_000_000
 BASE = "docker.io/library/python:3.11-slim"
 OF_THE_BASE = {"pip", "wheel", "setuptools"}
@@ -223,14 +226,14 @@ class Images:
 
 @pytest.fixture(scope="module")
 def images() -> Images:
-    known = (os.environ.get("SLIPWAY_IMAGE_BUILDER", ""), "buildah", "docker", "podman")
-    builder = next((name for name in known if name and shutil.which(name)), "")
-    required = os.environ.get("SLIPWAY_REQUIRE_KUBEFLOW") == "1"
-    if builder and required:
+    builder = next((name for name in _BUILDERS if name and shutil.which(name)), "")
+    if builder and _IS_REQUIRED:
         return Images(builder)
-    reason = "no buildah, docker or podman" if required else "7 GB of images are not built unasked"
+    reason = "no buildah, docker or podman"
+    if not _IS_REQUIRED:
+        reason = "7 GB of images are not built unasked"
     message = f"{reason}: SLIPWAY_REQUIRE_KUBEFLOW=1 asks, SLIPWAY_IMAGE_BUILDER names a builder"
-    return pytest.fail(message) if required else pytest.skip(message)
+    return pytest.fail(message) if _IS_REQUIRED else pytest.skip(message)
 
 
 @pytest.fixture(scope="module", params=list(DOCKERFILES))

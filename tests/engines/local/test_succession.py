@@ -58,8 +58,7 @@ class Older:
         module.parent.mkdir(parents=True)
         module.write_text(script)
         self.code = code
-        lock = take_lock(Layout(settings.state))
-        assert lock is not None
+        lock = _take_lock(settings)
         os.ftruncate(lock, 0)
         os.set_inheritable(lock, True)
         command = [sys.executable, "-m", CONTROLLER, "--lock-fd", str(lock)]
@@ -82,6 +81,19 @@ def downgrade(settings: Settings) -> None:
     with closing(sqlite3.connect(Layout(settings.state).database)) as db:
         db.execute("ALTER TABLE runs DROP COLUMN secrets")
         db.execute("PRAGMA user_version = 2")
+
+
+def _take_lock(settings: Settings) -> int:
+    """Take the lock once nothing holds it: what a killed controller was starting has it a while."""
+    taken: list[int | None] = [None]
+
+    def is_taken() -> bool:
+        taken[0] = take_lock(Layout(settings.state))
+        return taken[0] is not None
+
+    until(is_taken, "the lock is held")
+    assert taken[0] is not None
+    return taken[0]
 
 
 def version_of(settings: Settings) -> int:
@@ -176,8 +188,7 @@ def test_whoever_else_holds_the_lock_is_not_ended(
     older.keeper.wait()
     monkeypatch.setattr(succession, "_LIMIT_S", 0.3)
     store = Store(Layout(settings.state).database)
-    lock = take_lock(Layout(settings.state))  # by this test, which is no controller
-    assert lock is not None
+    lock = _take_lock(settings)  # by this test, which is no controller
     try:
         with pytest.raises(EngineUnreachable, match="another user or machine"):
             store.page(1, None)
