@@ -51,7 +51,7 @@ def show_error(reason: SlipwayError) -> None:
 
 def log_path() -> Path:
     """Give the file that has the tracebacks of unexpected errors."""
-    return services.settings().state / "logs" / "dashboard.log"
+    return services.here().settings.state / "logs" / "dashboard.log"
 
 
 def _show_unexpected(reason: Exception) -> None:

@@ -23,7 +23,7 @@ def choose() -> None:
 
 def _remembered() -> str:
     try:
-        known = preferences.load(services.settings().state, services.user())
+        known = preferences.load(services.here().settings.state, services.user())
     except SlipwayError:  # wrong settings; the page says so, in whatever language
         return ""
     return str(known.get("language", ""))
@@ -33,7 +33,7 @@ def remember(chosen: str) -> None:
     """Take another language, for this session and the user's later visits."""
     st.session_state[CHOSEN] = chosen
     _publish()
-    preferences.remember(services.settings().state, services.user(), language=chosen)
+    preferences.remember(services.here().settings.state, services.user(), language=chosen)
 
 
 def _publish() -> None:

@@ -3,62 +3,40 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pipeline.access.hosts import parse_host
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.catalog import list_choices
-from pipeline.core.settings import Settings, load_settings
-from pipeline.core.volume.paths import FOLDERS, Kind, Volume
+from pipeline.core.settings import load_settings
+from pipeline.core.volume.paths import FOLDERS, Kind
 
 if TYPE_CHECKING:
     from pipeline.actions.fetching.downloads import Downloads
     from pipeline.actions.inspections import Inspections
     from pipeline.core.dataset.thumbnails import Thumbnails
-    from pipeline.engines.base import Engine
-    from pipeline.tracking.reader import Tracking
     from pipeline.tracking.sync import BackgroundSync
 
 
 @st.cache_resource(show_spinner=False)
-def settings() -> Settings:
-    """Give the settings of this installation."""
-    return load_settings()
+def here() -> Installation:
+    """Give this installation."""
+    return Installation(load_settings())
 
 
-def user_settings() -> Settings:
-    """Give the settings with the person in front of the browser as the user."""
-    return replace(settings(), user=user())
-
-
-def volume() -> Volume:
-    """Give the volume that is chosen from and that runs write to."""
-    return Volume(settings().volume, settings().data_roots)
-
-
-def engine(name: str = "") -> Engine:
-    """Give the engine of a name, else the default one; it is made once and thread-safe."""
-    from pipeline.actions.engines import engine_of  # only pages about runs need an engine
-
-    return engine_of(settings(), name)
-
-
-@st.cache_resource(show_spinner=False)
-def tracking() -> Tracking:
-    """Give the reader of MLflow."""
-    from pipeline.tracking.reader import Tracking  # reads MLflow; only pages about runs need it
-
-    return Tracking(settings())
+def as_user() -> Installation:
+    """Give this installation with the person in front of the browser as the user."""
+    return here().as_user(user())
 
 
 @st.cache_resource(show_spinner=False)
 def mlflow_sync() -> BackgroundSync:
     """Give what reads MLflow ahead of the pages, while somebody looks."""
-    from pipeline.tracking.sync import BackgroundSync  # as above
+    from pipeline.tracking.sync import BackgroundSync  # only pages about runs need it
 
-    return BackgroundSync(settings())
+    return BackgroundSync(here().settings)
 
 
 @st.cache_resource(show_spinner=False)
@@ -66,7 +44,7 @@ def inspections() -> Inspections:
     """Give what reads datasets in the background."""
     from pipeline.actions.inspections import Inspections  # polars takes a while to import
 
-    return Inspections(settings())
+    return Inspections(here())
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,7 +52,7 @@ def downloads() -> Downloads:
     """Give what fetches official weights in the background."""
     from pipeline.actions.fetching.downloads import Downloads  # only the Models page needs the web
 
-    return Downloads(settings())
+    return Downloads(here())
 
 
 @st.cache_resource(show_spinner=False)
@@ -82,25 +60,25 @@ def thumbnails() -> Thumbnails:
     """Give the pictures of images that are kept."""
     from pipeline.core.dataset.thumbnails import Thumbnails
 
-    return Thumbnails(settings().state / "thumbnails")
+    return Thumbnails(here().settings.state / "thumbnails")
 
 
 def user() -> str:
     """Say who is in front of the browser: the trusted proxy's word, else the settings'."""
-    header = settings().user_header
-    return (st.context.headers.get(header) if header else None) or settings().user
+    header = here().settings.user_header
+    return (st.context.headers.get(header) if header else None) or here().settings.user
 
 
 def as_seen(url: str) -> str:
     """Give an address of the embedded MLflow as the person's own machine reaches it."""
     from pipeline.tracking.server import ui_url  # only pages about runs need MLflow
 
-    here = parse_host(st.context.headers.get("Host") or "")
-    own = ui_url(settings())
-    if not here or not own or not url.startswith(f"{own}/"):
+    host = parse_host(st.context.headers.get("Host") or "")
+    own = ui_url(here().settings)
+    if not host or not own or not url.startswith(f"{own}/"):
         return url
-    name = f"[{here.name}]" if ":" in here.name else here.name
-    return ui_url(settings(), seen_at=name) + url.removeprefix(own)
+    name = f"[{host.name}]" if ":" in host.name else host.name
+    return ui_url(here().settings, seen_at=name) + url.removeprefix(own)
 
 
 def choices(kind: Kind) -> list[str]:
@@ -110,7 +88,7 @@ def choices(kind: Kind) -> list[str]:
 
 def volume_signature() -> tuple[tuple[str, int, int], ...]:
     """Give name, time and size of every file that can be chosen or that a launch is made of."""
-    root = volume().root
+    root = here().volume.root
     found = []
     for folder in (root, *(root / name for name in sorted(set(FOLDERS.values())))):
         if folder.is_dir():
@@ -124,4 +102,4 @@ def volume_signature() -> tuple[tuple[str, int, int], ...]:
 # A run that finishes adds its weights without touching a file of the signature.
 @st.cache_data(show_spinner=False, max_entries=16, ttl=10)
 def _choices(kind: Kind, signature: tuple[tuple[str, int, int], ...]) -> list[str]:
-    return [choice.name for choice in list_choices(settings(), kind)]
+    return [choice.name for choice in list_choices(here(), kind)]

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.access.hosts import LOOPBACK, is_loopback, parse_hosts, reached_at, require_listenable
-from pipeline.actions.engines import engines_of
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import EngineUnreachable, SlipwayError, UsageError
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import ENVIRONMENT, Settings, load_settings
@@ -196,7 +196,7 @@ class _Waker:
     """Wakes engines of this machine, at longer and longer intervals when that is of no use."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._here = Installation(settings)
         self._wait_s = WAKE_S
         self._due_at = time.monotonic()
 
@@ -205,7 +205,7 @@ class _Waker:
         if time.monotonic() < self._due_at:
             return
         is_dead = False
-        for engine in engines_of(self._settings).values():
+        for engine in self._here.engines.values():
             with suppress(EngineUnreachable, OSError):  # the pages say so
                 is_dead |= engine.wake()
         self._wait_s = min(2 * self._wait_s, MOST_WAKE_S) if is_dead else WAKE_S

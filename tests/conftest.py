@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,14 +30,6 @@ def _no_settings_of_the_person() -> Iterator[None]:
             if name.startswith(("SLIPWAY_", "MLFLOW_", "KFP_")) and name != "SLIPWAY_REGENERATE":
                 environment.delenv(name)
         yield
-
-
-@pytest.fixture(autouse=True)
-def _no_outages_of_other_tests() -> None:
-    """Let a test ask what did not answer another; both use the same addresses."""
-    for name in ("pipeline.tracking.client", "pipeline.actions.engines"):
-        if module := sys.modules.get(name):
-            module.OUTAGES.forget()
 
 
 @pytest.fixture(scope="session")

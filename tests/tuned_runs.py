@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import Dimension, SearchSpace
 from pipeline.core.space.trials import Trial, TrialState, trial_name, write_trial
 from pipeline.core.volume.run_folder import RunFolder
@@ -26,13 +26,13 @@ _BEGIN = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 
 def tuned_run(
-    settings: Settings, trials: int = 12, *, state: str = "succeeded", **overrides: Any
+    here: Installation, trials: int = 12, *, state: str = "succeeded", **overrides: Any
 ) -> RunFolder:
     """Give the folder of a run whose tuning is over, or goes on with a trial that runs."""
     chosen = Choices(model="yolov8n-scratch.yaml", tune=True, overrides={"epochs": 6, **overrides})
-    run = launches.submit(settings, launches.prepare(settings, chosen))
-    folder = RunFolder(settings.volume / "runs" / run.launch)
-    end_run(settings, run.id, state)
+    run = launches.submit(here, launches.prepare(here, chosen))
+    folder = RunFolder(here.settings.volume / "runs" / run.launch)
+    end_run(here, run.id, state)
     space = space_of(trials)
     folder.tune_space.write_text(space.dump())
     for number in range(1, trials + 1):
@@ -54,10 +54,10 @@ def space_of(trials: int) -> SearchSpace:
     )
 
 
-def end_run(settings: Settings, run: str, state: str) -> None:
+def end_run(here: Installation, run: str, state: str) -> None:
     finished = "" if state == "running" else "2026-11-25T12:00:00.000Z"
     begun = "2026-11-25T10:00:00.000Z"
-    Store(Layout(settings.state).database).update_run(
+    Store(Layout(here.settings.state).database).update_run(
         run, state=state, started_at=begun, finished_at=finished
     )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.plain import joined, plain
 from dashboard.widgets.formats import ago, exact
-from pipeline.actions.engines import Outage
+from pipeline.actions.last_seen import Outage
 from pipeline.tracking.sync import SyncState
 
 

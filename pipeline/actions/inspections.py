@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipeline.actions.installation import Installation
 from pipeline.core.clock import utc_now
 from pipeline.core.dataset.read import DatasetReport, inspect_dataset, load_dataset, read_boxes
 from pipeline.core.dataset.samples import Samples, samples_of
 from pipeline.core.errors import SlipwayError, Stopped
-from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 
 _LONGEST_S = 600.0
 _log = logging.getLogger("slipway.dashboard")
@@ -84,9 +83,9 @@ class _Job:
 class Inspections:
     """Reads datasets in the background; one object serves all sessions, safe for threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._volume = Volume(settings.volume, settings.data_roots)
+    def __init__(self, here: Installation) -> None:
+        self._here = here
+        self._volume = here.volume
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
         self._queue: list[str] = []
@@ -201,7 +200,7 @@ class Inspections:
                 raise Stopped(f"Reading {data} was stopped.", where=data)
 
         kept = job.deep if deep else job.read
-        index = self._settings.dataset_index
+        index = self._here.settings.dataset_index
         report = inspect_dataset(self._volume, data, deep=deep, index_folder=index, watch=watch)
         is_whole = kept and (kept.samples or not report.splits)
         if kept and is_whole and not deep and _says_the_same(kept.report, report):

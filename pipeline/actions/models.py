@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.catalog import list_choices
 from pipeline.actions.runs.find import record_of
 from pipeline.core.files import read_text
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Choice
 from pipeline.core.volume.run_folder import RUNS, RunFolder
 
@@ -47,7 +47,7 @@ class Weights:
     test_split: str = ""
 
 
-def list_weights(settings: Settings) -> list[Weights]:
+def list_weights(here: Installation) -> list[Weights]:
     """List the weights on the volume, then those of finished runs, newest run first.
 
     Raises
@@ -55,17 +55,17 @@ def list_weights(settings: Settings) -> list[Weights]:
     EngineUnreachable
         There are weights of runs, and no engine says which runs are finished.
     """
-    found = [choice for choice in list_choices(settings, "model") if choice.path.endswith(".pt")]
-    return [_weights(settings, choice) for choice in found]
+    found = [choice for choice in list_choices(here, "model") if choice.path.endswith(".pt")]
+    return [_weights(here, choice) for choice in found]
 
 
-def _weights(settings: Settings, choice: Choice) -> Weights:
-    path = settings.volume / choice.path
+def _weights(here: Installation, choice: Choice) -> Weights:
+    path = here.settings.volume / choice.path
     changed_at_s = path.stat().st_mtime
     parts = Path(choice.path).parts
     if parts[0] != RUNS:
         return Weights(choice.name, choice.path, choice.bytes, changed_at_s)
-    folder = RunFolder(settings.volume / RUNS / parts[1])
+    folder = RunFolder(here.settings.volume / RUNS / parts[1])
     record = record_of(folder)
     is_tested = path == folder.weights("best") and folder.test_metrics.is_file()
     test = json.loads(read_text(folder.test_metrics)) if is_tested else {}

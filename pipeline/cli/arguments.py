@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer
 from pipeline.cli.options import (
     Parser,
@@ -20,7 +21,7 @@ from pipeline.cli.options import (
 from pipeline.core.errors import UsageError
 from pipeline.core.launch.choices import Choices, described
 from pipeline.core.launch.kinds.registry import all_choices, asked_for, kind_of, made
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")
 _SEARCH = ("preset", "ranges", "trials")
@@ -51,9 +52,9 @@ def make_parser() -> Parser:
     return parser
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """Give the settings: flags over environment over file over defaults."""
-    return load_settings({name: getattr(arguments, name, "") for name in _SETTINGS})
+def installation_of(arguments: argparse.Namespace) -> Installation:
+    """Give the installation by its settings: flags over environment over file over defaults."""
+    return Installation(load_settings({name: getattr(arguments, name, "") for name in _SETTINGS}))
 
 
 def has_choices(arguments: argparse.Namespace) -> bool:
@@ -104,12 +105,12 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _lazy(where: str, name: str) -> Callable[[Settings, argparse.Namespace], Answer]:
+def _lazy(where: str, name: str) -> Callable[[Installation, argparse.Namespace], Answer]:
     """Import a command's module when it is called: `ls` must not wait for what `launch` needs."""
 
-    def call(settings: Settings, arguments: argparse.Namespace) -> Answer:
+    def call(here: Installation, arguments: argparse.Namespace) -> Answer:
         command = getattr(import_module(f"pipeline.cli.{where}"), name)
-        answer: Answer = command(settings, arguments)
+        answer: Answer = command(here, arguments)
         return answer
 
     return call

@@ -5,19 +5,19 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import asdict
 
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer, table
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import FileMissing
-from pipeline.core.settings import Settings
 
 
-def history(settings: Settings, arguments: Namespace) -> Answer:
+def history(here: Installation, arguments: Namespace) -> Answer:
     """List a file's versions, newest first, and the runs that used them."""
     from pipeline.actions.runs.file_uses import runs_by_digest
     from pipeline.core.versions.editing import digest_now
     from pipeline.core.versions.history import list_versions
 
-    volume, path = require_volume(settings), arguments.file
+    volume, path = require_volume(here), arguments.file
     versions, now = list_versions(volume, path), digest_now(volume, path)
     if not versions and not now:
         raise FileMissing(
@@ -44,22 +44,22 @@ def history(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, text)
 
 
-def diff(settings: Settings, arguments: Namespace) -> Answer:
+def diff(here: Installation, arguments: Namespace) -> Answer:
     """Show what differs between two versions, or between one and the file as it is."""
     from pipeline.core.versions.history import diff_versions
 
     path, one, other = arguments.file, arguments.version, arguments.other
-    text = diff_versions(require_volume(settings), path, one, other)
+    text = diff_versions(require_volume(here), path, one, other)
     return Answer({"file": path, "from": one, "to": other, "diff": text}, text or "No difference.")
 
 
-def restore(settings: Settings, arguments: Namespace) -> Answer:
+def restore(here: Installation, arguments: Namespace) -> Answer:
     """Save an old version again, as a new one."""
     from pipeline.core.versions.editing import digest_now, restore
 
-    volume, path = require_volume(settings), arguments.file
+    volume, path = require_volume(here), arguments.file
     now = digest_now(volume, path)
-    saved = restore(volume, path, arguments.version, expected_sha256=now, user=settings.user)
+    saved = restore(volume, path, arguments.version, expected_sha256=now, user=here.settings.user)
     document = {"file": path, "version": saved.number, "sha256": saved.sha256}
     restored = arguments.version
     text = f"{path} is as in version {restored}, and saved as version {saved.number}."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer, table
-from pipeline.core.settings import Settings
 
 
-def images(settings: Settings, arguments: Namespace) -> Answer:
+def images(here: Installation, arguments: Namespace) -> Answer:
     """Build the images of this code."""
     from pipeline.actions.upkeep.images import build_images
 

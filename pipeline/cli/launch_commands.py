@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer, findings_text, say, table
 from pipeline.cli.arguments import choices_from, has_choices, search_of
 from pipeline.cli.volume_commands import require_volume
@@ -20,7 +20,6 @@ from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.files import write_atomic
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
 if TYPE_CHECKING:
@@ -32,23 +31,21 @@ _POLL_S = 0.5
 _RESOLVED = ("model_path", "cfg_yaml", "data_yaml")
 
 
-def preflight(settings: Settings, arguments: Namespace) -> Answer:
+def preflight(here: Installation, arguments: Namespace) -> Answer:
     """Find what would stop or spoil a run."""
     from pipeline.actions.launching.launches import prepare
 
-    require_volume(settings)
-    return _checked(prepare(settings, _choices(settings, arguments), deep=arguments.deep))
+    require_volume(here)
+    return _checked(prepare(here, _choices(here, arguments), deep=arguments.deep))
 
 
-def compile(settings: Settings, arguments: Namespace) -> Answer:
+def compile(here: Installation, arguments: Namespace) -> Answer:
     """Print the workflow: the generic one, or with choices as its defaults."""
     from pipeline.workflow.compile import compile_workflow
 
-    settings = replace(settings, engine=CLUSTER)
-    launch = (
-        _unrecorded(settings, _choices(settings, arguments)) if has_choices(arguments) else None
-    )
-    workflow = compile_workflow(settings, launch)
+    here = here.on(CLUSTER)
+    launch = _unrecorded(here, _choices(here, arguments)) if has_choices(arguments) else None
+    workflow = compile_workflow(here.settings, launch)
     text = yaml.safe_dump(workflow, sort_keys=False, allow_unicode=True)
     if not arguments.output:
         return Answer(workflow, text)
@@ -59,58 +56,58 @@ def compile(settings: Settings, arguments: Namespace) -> Answer:
     return Answer({"file": arguments.output}, f"Written to {arguments.output}.")
 
 
-def launch(settings: Settings, arguments: Namespace) -> Answer:
+def launch(here: Installation, arguments: Namespace) -> Answer:
     """Start a run."""
-    require_volume(settings)
-    return _launched(settings, _choices(settings, arguments), arguments)
+    require_volume(here)
+    return _launched(here, _choices(here, arguments), arguments)
 
 
-def clone(settings: Settings, arguments: Namespace) -> Answer:
+def clone(here: Installation, arguments: Namespace) -> Answer:
     """Start a run again, with the changes that are named."""
     from pipeline.actions.launching.launches import choices_of
     from pipeline.actions.runs.find import find, folder_of
 
-    require_volume(settings)
-    original = find(settings, arguments.run)
-    choices = _choices(settings, arguments, choices_of(settings, original))
-    return _launched(settings, choices, arguments, folder_of(settings, original).name)
+    require_volume(here)
+    original = find(here, arguments.run)
+    choices = _choices(here, arguments, choices_of(here, original))
+    return _launched(here, choices, arguments, folder_of(here, original).name)
 
 
-def build(settings: Settings, arguments: Namespace) -> Answer:
+def build(here: Installation, arguments: Namespace) -> Answer:
     """Start a run that only builds a model."""
     from pipeline.actions.launching.builds import plan_build
 
-    require_volume(settings)
-    plan = plan_build(settings, arguments.model, arguments.imgsz)
-    return _submitted(settings, plan, arguments)
+    require_volume(here)
+    plan = plan_build(here, arguments.model, arguments.imgsz)
+    return _submitted(here, plan, arguments)
 
 
-def _choices(settings: Settings, arguments: Namespace, base: Choices | None = None) -> Choices:
+def _choices(here: Installation, arguments: Namespace, base: Choices | None = None) -> Choices:
     choices, search = choices_from(arguments, base), search_of(arguments)
     if not search:
         return choices
     from pipeline.actions.launching.spaces import with_search
 
-    return with_search(settings, choices, **search)
+    return with_search(here, choices, **search)
 
 
 def _launched(
-    settings: Settings, choices: Choices, arguments: Namespace, cloned_from: str = ""
+    here: Installation, choices: Choices, arguments: Namespace, cloned_from: str = ""
 ) -> Answer:
     from pipeline.actions.launching.launches import prepare
 
-    plan = prepare(settings, choices, deep=arguments.deep, cloned_from=cloned_from)
-    return _submitted(settings, plan, arguments)
+    plan = prepare(here, choices, deep=arguments.deep, cloned_from=cloned_from)
+    return _submitted(here, plan, arguments)
 
 
-def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
+def _submitted(here: Installation, plan: Plan, arguments: Namespace) -> Answer:
     from pipeline.actions.launching.launches import submit
 
     if not plan.ok:
         return _checked(plan)
     if plan.findings:
         say(findings_text(plan.findings))
-    run = submit(settings, plan)
+    run = submit(here, plan)
     document = {
         "launch": plan.launch.id,
         "run": run.id,
@@ -118,20 +115,20 @@ def _submitted(settings: Settings, plan: Plan, arguments: Namespace) -> Answer:
         "state": str(run.state),
     }
     if arguments.wait:
-        return waited(settings, plan.launch.id)
+        return waited(here, plan.launch.id)
     return Answer(document, f"{plan.launch.id} is {run.state.label} (run {run.id}).")
 
 
-def waited(settings: Settings, name: str) -> Answer:
+def waited(here: Installation, name: str) -> Answer:
     """Tell each change of a run until it is over, and then show it."""
     from pipeline.cli.run_commands import shown_run
 
-    run = _waited(settings, name)
+    run = _waited(here, name)
     done = run.facts.state is State.SUCCEEDED
-    return shown_run(settings, run, 0 if done else RunFailed.exit_code)
+    return shown_run(here, run, 0 if done else RunFailed.exit_code)
 
 
-def _waited(settings: Settings, name: str) -> RunDetails:
+def _waited(here: Installation, name: str) -> RunDetails:
     """Tell each change on stderr until the run is over."""
     from pipeline.actions.runs.details import show
     from pipeline.actions.runs.find import find
@@ -139,14 +136,14 @@ def _waited(settings: Settings, name: str) -> RunDetails:
     said: dict[str, State] = {}
     say(f"Launched {name}.")
     while True:
-        run = find(settings, name)
+        run = find(here, name)
         for step in run.steps:
             if said.get(step.name, State.PENDING) is not step.state:
                 reason = f": {step.message}" if step.message else ""
                 say(f"{step.name} {step.state.label}{reason}")
             said[step.name] = step.state
         if run.state.is_finished:
-            return show(settings, name)
+            return show(here, name)
         time.sleep(_POLL_S)
 
 
@@ -181,7 +178,7 @@ def _expected(expected: Estimate) -> str:
     return f"It will take {', '.join(parts)}." if parts else ""
 
 
-def _unrecorded(settings: Settings, choices: Choices) -> Launch:
+def _unrecorded(here: Installation, choices: Choices) -> Launch:
     """Give a launch without id: a person uploads it, and each run names its own folder."""
     try:
         json.dumps(choices.overrides, allow_nan=False)
@@ -191,5 +188,10 @@ def _unrecorded(settings: Settings, choices: Choices) -> Launch:
     if wrong:
         raise InputError("the workflow cannot ask for that.", findings=wrong)
     return Launch(
-        id="", choices=choices, model_path="", user=settings.user, created_at="", code_version=""
+        id="",
+        choices=choices,
+        model_path="",
+        user=here.settings.user,
+        created_at="",
+        code_version="",
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.cli.answer import print_answer, print_error, say
-from pipeline.cli.arguments import make_parser, settings_of
+from pipeline.cli.arguments import installation_of, make_parser
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import SlipwayError
 from pipeline.core.hiding import hidden, hide_in_logs
@@ -57,7 +57,7 @@ def _explained(words: list[str], *, as_json: bool) -> int:
 
 def _run(words: list[str]) -> int:
     arguments = make_parser().parse_args(words)
-    answer = arguments.command(settings_of(arguments), arguments)
+    answer = arguments.command(installation_of(arguments), arguments)
     print_answer(answer, as_json=getattr(arguments, "json", False))
     return int(answer.exit_code)
 

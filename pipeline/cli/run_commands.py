@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import Namespace
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs import change, details, rows
 from pipeline.actions.runs import compare as comparing
 from pipeline.actions.runs.find import find
@@ -13,7 +14,6 @@ from pipeline.actions.runs.model import RunDetails
 from pipeline.cli import documents
 from pipeline.cli.answer import Answer, say, shown, table
 from pipeline.core.errors import UsageError
-from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
 from pipeline.tracking.schema import LIST_METRIC
 
@@ -21,10 +21,10 @@ _POLL_S = 0.5
 _STOP_S = 15.0
 
 
-def runs(settings: Settings, arguments: Namespace) -> Answer:
+def runs(here: Installation, arguments: Namespace) -> Answer:
     """List runs."""
-    found = rows.listing(settings, state=arguments.run_state, limit=arguments.limit)
-    rows.require_an_answer(settings, found.outages)
+    found = rows.listing(here, state=arguments.run_state, limit=arguments.limit)
+    rows.require_an_answer(here, found.outages)
     for outage in found.outages:
         seen = f"last seen {outage.seen_at}" if outage.seen_at else "never seen"
         say(f"warning: engine '{outage.engine}' is away, its runs are as {seen}: {outage.message}")
@@ -34,14 +34,14 @@ def runs(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(listed, table((*keys, LIST_METRIC), cells))
 
 
-def show(settings: Settings, arguments: Namespace) -> Answer:
+def show(here: Installation, arguments: Namespace) -> Answer:
     """Show one run."""
-    return shown_run(settings, details.show(settings, arguments.run))
+    return shown_run(here, details.show(here, arguments.run))
 
 
-def shown_run(settings: Settings, run: RunDetails, exit_code: int = 0) -> Answer:
+def shown_run(here: Installation, run: RunDetails, exit_code: int = 0) -> Answer:
     """Give everything about a run, as a document and as a person reads it."""
-    document = documents.details_document(settings, run)
+    document = documents.details_document(here.settings, run)
     head = ("launch", "run", "engine", "state", "message", "user", "started_at", "finished_at")
     facts = [(f"{key}:", document[key]) for key in (*head, "folder") if document[key]]
     if document["mlflow"]["url"]:
@@ -59,12 +59,12 @@ def shown_run(settings: Settings, run: RunDetails, exit_code: int = 0) -> Answer
     return Answer(document, "\n\n".join(part for part in parts if part), exit_code)
 
 
-def logs(settings: Settings, arguments: Namespace) -> Answer:
+def logs(here: Installation, arguments: Namespace) -> Answer:
     """Print a step's log as it grows; with ``--json`` what there is, in one document."""
     as_json = getattr(arguments, "json", False)
     text, offset = "", 0
     while True:
-        chunk = details.logs(settings, arguments.run, arguments.step, offset)
+        chunk = details.logs(here, arguments.run, arguments.step, offset)
         is_new, offset = chunk.offset > offset, chunk.offset
         if as_json:
             text += chunk.text
@@ -77,24 +77,24 @@ def logs(settings: Settings, arguments: Namespace) -> Answer:
             time.sleep(_POLL_S)
 
 
-def stop(settings: Settings, arguments: Namespace) -> Answer:
+def stop(here: Installation, arguments: Namespace) -> Answer:
     """Stop a run and wait a moment for it."""
-    run = change.stop(settings, arguments.run)
+    run = change.stop(here, arguments.run)
     deadline = time.monotonic() + _STOP_S
     while not run.state.is_finished and time.monotonic() < deadline:
         time.sleep(0.1)
-        run = find(settings, run.id)
+        run = find(here, run.id)
     return _changed(run)
 
 
-def retry(settings: Settings, arguments: Namespace) -> Answer:
+def retry(here: Installation, arguments: Namespace) -> Answer:
     """Go on at the step that failed."""
-    return _changed(change.retry(settings, arguments.run))
+    return _changed(change.retry(here, arguments.run))
 
 
-def delete(settings: Settings, arguments: Namespace) -> Answer:
+def delete(here: Installation, arguments: Namespace) -> Answer:
     """Forget a run."""
-    run = change.delete(settings, arguments.run)
+    run = change.delete(here, arguments.run)
     stays = f" MLflow keeps run {run.stays.run_id}." if run.stays.run_id else ""
     return Answer(
         documents.deleted_document(run),
@@ -102,18 +102,18 @@ def delete(settings: Settings, arguments: Namespace) -> Answer:
     )
 
 
-def track(settings: Settings, arguments: Namespace) -> Answer:
+def track(here: Installation, arguments: Namespace) -> Answer:
     """Fill MLflow from the run folder."""
-    run, logged = change.track(settings, arguments.run)
+    run, logged = change.track(here, arguments.run)
     document = documents.tracked_document(run, logged)
     return Answer(document, f"{logged} values and files were logged.")
 
 
-def compare(settings: Settings, arguments: Namespace) -> Answer:
+def compare(here: Installation, arguments: Namespace) -> Answer:
     """Say what differs."""
     if len(set(arguments.runs)) < 2:
         raise UsageError("compare needs two runs or more.", next="Name another run.")
-    document = documents.comparison_document(comparing.compare(settings, arguments.runs))
+    document = documents.comparison_document(comparing.compare(here, arguments.runs))
     names = list(dict.fromkeys(arguments.runs))
     params = [
         (key, *(values.get(name) for name in names)) for key, values in document["params"].items()

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pipeline.actions.installation import Installation
 from pipeline.cli import documents
 from pipeline.cli.answer import Answer, findings_text, say, shown, table
 from pipeline.cli.arguments import choices_from, has_choices
@@ -14,9 +15,7 @@ from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError, RunFailed, UsageError
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.sweep import Combination, list_sweeps
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 
 if TYPE_CHECKING:
     from pipeline.actions.launching.sweep_plan import SweepPlan
@@ -26,29 +25,29 @@ _POLL_S = 1.0
 _OWN = ("models", "cfgs", "seeds", "tag")
 
 
-def sweep(settings: Settings, arguments: Namespace) -> Answer:
+def sweep(here: Installation, arguments: Namespace) -> Answer:
     """Start a sweep, or do with an earlier one what is asked for."""
     from pipeline.actions.launching.sweep import prepare_sweep, resume
 
-    require_volume(settings)
+    require_volume(here)
     earlier = arguments.show or arguments.resume or arguments.stop or arguments.retry
     if earlier or arguments.lists:
         _require_no_choices(arguments)
     if arguments.lists:
-        return _listed(settings)
+        return _listed(here)
     if arguments.resume:
-        return _started(settings, arguments, resume(settings, earlier))
+        return _started(here, arguments, resume(here, earlier))
     if earlier:
-        return _answered(settings, arguments, _asked(arguments)(settings, earlier))
+        return _answered(here, arguments, _asked(arguments)(here, earlier))
     plan = prepare_sweep(
-        settings,
+        here,
         choices_from(arguments),
         getattr(arguments, "models", [Choices().model]),
         getattr(arguments, "cfgs", [Choices().cfg]),
         getattr(arguments, "seeds", []),
         name=getattr(arguments, "tag", ""),
     )
-    return _started(settings, arguments, plan)
+    return _started(here, arguments, plan)
 
 
 def _require_no_choices(arguments: Namespace) -> None:
@@ -59,8 +58,8 @@ def _require_no_choices(arguments: Namespace) -> None:
         )
 
 
-def _listed(settings: Settings) -> Answer:
-    found, wrong = list_sweeps(Volume(settings.volume, settings.data_roots))
+def _listed(here: Installation) -> Answer:
+    found, wrong = list_sweeps(here.volume)
     for reason in wrong:
         say(f"warning: {reason}")
     keys = ("sweep", "runs", "engine", "data", "user", "created_at")
@@ -72,7 +71,7 @@ def _listed(settings: Settings) -> Answer:
     return Answer([dict(zip(keys, row, strict=True)) for row in rows], text)
 
 
-def _asked(arguments: Namespace) -> Callable[[Settings, str], SweepRuns]:
+def _asked(arguments: Namespace) -> Callable[[Installation, str], SweepRuns]:
     from pipeline.actions.runs.sweep_runs import retry_failed, show_sweep, stop_all
 
     if arguments.stop:
@@ -80,7 +79,7 @@ def _asked(arguments: Namespace) -> Callable[[Settings, str], SweepRuns]:
     return retry_failed if arguments.retry else show_sweep
 
 
-def _started(settings: Settings, arguments: Namespace, plan: SweepPlan) -> Answer:
+def _started(here: Installation, arguments: Namespace, plan: SweepPlan) -> Answer:
     from pipeline.actions.launching.sweep import start
     from pipeline.actions.runs.sweep_runs import show_sweep
 
@@ -92,13 +91,13 @@ def _started(settings: Settings, arguments: Namespace, plan: SweepPlan) -> Answe
     if plan.findings:
         say(findings_text(plan.findings))
     say(f"Sweep {plan.name}: runs to start: {len(plan.plans)}.")
-    start(settings, plan)
-    return _answered(settings, arguments, show_sweep(settings, plan.name))
+    start(here, plan)
+    return _answered(here, arguments, show_sweep(here, plan.name))
 
 
-def _answered(settings: Settings, arguments: Namespace, found: SweepRuns) -> Answer:
+def _answered(here: Installation, arguments: Namespace, found: SweepRuns) -> Answer:
     if arguments.wait:
-        found = _waited(settings, found)
+        found = _waited(here, found)
     for outage in found.outages:
         say(f"warning: engine '{outage.engine}' is away. {outage.message} {outage.next}".strip())
     is_bad = arguments.wait and len(found.in_state(State.SUCCEEDED)) < len(found.runs)
@@ -107,7 +106,7 @@ def _answered(settings: Settings, arguments: Namespace, found: SweepRuns) -> Ans
     )
 
 
-def _waited(settings: Settings, found: SweepRuns) -> SweepRuns:
+def _waited(here: Installation, found: SweepRuns) -> SweepRuns:
     """Tell each change on stderr until no run is live."""
     from pipeline.actions.runs.sweep_runs import show_sweep
 
@@ -122,7 +121,7 @@ def _waited(settings: Settings, found: SweepRuns) -> SweepRuns:
         if not found.live:
             return found
         time.sleep(_POLL_S)
-        found = show_sweep(settings, found.sweep.name)
+        found = show_sweep(here, found.sweep.name)
 
 
 def _text(found: SweepRuns) -> str:

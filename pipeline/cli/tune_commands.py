@@ -5,24 +5,24 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.actions.installation import Installation
 from pipeline.cli import documents
 from pipeline.cli.answer import Answer, findings_text, say, table
 from pipeline.cli.launch_commands import waited
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.errors import InputError
-from pipeline.core.settings import Settings
 from pipeline.tracking.schema import LIST_METRIC
 
 if TYPE_CHECKING:
     from pipeline.actions.runs.worth import Worth
 
 
-def trials(settings: Settings, arguments: Namespace) -> Answer:
+def trials(here: Installation, arguments: Namespace) -> Answer:
     """List a run's trials, and what came of training with their values; or stop one."""
     from pipeline.actions.runs.tuning import stop_trial, tuning_of_run
     from pipeline.actions.runs.worth import worth_of
 
-    _, folder, found = tuning_of_run(settings, arguments.run)
+    _, folder, found = tuning_of_run(here, arguments.run)
     if arguments.stop:
         trial = found.named(arguments.stop)
         stop_trial(folder, trial)
@@ -48,12 +48,12 @@ def trials(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, "\n".join([table(titles, rows), *said, *map(_worth_text, worth)]))
 
 
-def adopt(settings: Settings, arguments: Namespace) -> Answer:
+def adopt(here: Installation, arguments: Namespace) -> Answer:
     """Write a trial's values into the cfg and train with them, in full."""
     from pipeline.actions.launching.adopt import adopt, train_adopted
 
-    require_volume(settings)
-    made = adopt(settings, arguments.run, arguments.trial, arguments.cfg)
+    require_volume(here)
+    made = adopt(here, arguments.run, arguments.trial, arguments.cfg)
     launch = made.plan.launch
     document: dict[str, Any] = {
         "from_trial": launch.from_trial,
@@ -70,10 +70,10 @@ def adopt(settings: Settings, arguments: Namespace) -> Answer:
     if arguments.dry_run or not made.plan.ok:
         text = made.diff or f"{made.path} has these values already."
         return Answer(document, text, 0 if made.plan.ok else InputError.exit_code)
-    run = train_adopted(settings, made, arguments.message)
+    run = train_adopted(here, made, arguments.message)
     document |= {"launch": launch.id, "run": run.id, "engine": run.engine, "state": str(run.state)}
     if arguments.wait:
-        shown = waited(settings, launch.id)
+        shown = waited(here, launch.id)
         return Answer({**document, **shown.document}, shown.text, shown.exit_code)
     text = f"{made.diff}{launch.id} is {run.state.label} (run {run.id})."
     return Answer(document, text)

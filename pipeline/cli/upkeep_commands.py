@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs import queue as queueing
 from pipeline.actions.runs.find import find
 from pipeline.actions.upkeep import clean as cleaning
 from pipeline.cli import documents
 from pipeline.cli.answer import Answer, table
 from pipeline.core.errors import UsageError
-from pipeline.core.settings import Settings
 
 
-def queue(settings: Settings, arguments: Namespace) -> Answer:
+def queue(here: Installation, arguments: Namespace) -> Answer:
     """Show the queue, after changing it where that was asked for."""
     changes = (arguments.place, arguments.priority)
     if bool(arguments.run) != any(change is not None for change in changes):
@@ -22,14 +22,14 @@ def queue(settings: Settings, arguments: Namespace) -> Answer:
             next="Write 'queue RUN --place 1' or 'queue RUN --priority high'.",
         )
     if arguments.is_paused is not None:
-        queueing.pause(settings, is_paused=arguments.is_paused)
+        queueing.pause(here, is_paused=arguments.is_paused)
     if arguments.run:
-        run = find(settings, arguments.run).id
+        run = find(here, arguments.run).id
         if arguments.priority is not None:
-            queueing.prioritise(settings, run, arguments.priority)
+            queueing.prioritise(here, run, arguments.priority)
         if arguments.place is not None:
-            queueing.move(settings, run, arguments.place - 1)
-    document = documents.queue_document(queueing.queue(settings))
+            queueing.move(here, run, arguments.place - 1)
+    document = documents.queue_document(queueing.queue(here))
     keys = ("place", "launch", "priority", "starts_in_s")
     cells = [tuple(row[key] for key in keys) for row in document["waiting"]]
     head = f"{document['busy']} of {document['slots']} slots in use"
@@ -37,15 +37,15 @@ def queue(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, f"{head}\n{table(keys, cells)}" if cells else head)
 
 
-def clean(settings: Settings, arguments: Namespace) -> Answer:
+def clean(here: Installation, arguments: Namespace) -> Answer:
     """Delete runs by age and number, and what nobody owns; with ``--dry-run`` say what would go."""
     planned = cleaning.plan(
-        settings,
+        here,
         keep=arguments.keep,
         older_than_days=arguments.older_than,
         archived=arguments.archived,
     )
-    freed = planned.bytes if arguments.dry_run else cleaning.clean(settings, planned)
+    freed = planned.bytes if arguments.dry_run else cleaning.clean(here, planned)
     items = [
         {"kind": item.kind, "name": item.name, "bytes": item.bytes, "why": item.why}
         for item in planned.items

@@ -7,15 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer, findings_text, table
 from pipeline.core.errors import FileMissing, InputError
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Kind, Volume
 
 _KINDS: dict[str, Kind] = {"models": "model", "cfgs": "cfg", "datasets": "data"}
 
 
-def sample(settings: Settings, arguments: Namespace) -> Answer:
+def sample(here: Installation, arguments: Namespace) -> Answer:
     """Write a sample volume."""
     from pipeline.core.volume.sample import write_sample
 
@@ -32,14 +32,14 @@ def sample(settings: Settings, arguments: Namespace) -> Answer:
     )
 
 
-def ls(settings: Settings, arguments: Namespace) -> Answer:
+def ls(here: Installation, arguments: Namespace) -> Answer:
     """List what can be chosen."""
     from pipeline.actions.launching.catalog import list_choices
 
-    require_volume(settings)
+    require_volume(here)
     kinds = [arguments.kind] if arguments.kind else list(_KINDS)
     document: dict[str, Any] = {
-        kind: [asdict(choice) for choice in list_choices(settings, _KINDS[kind])] for kind in kinds
+        kind: [asdict(choice) for choice in list_choices(here, _KINDS[kind])] for kind in kinds
     }
     parts = [
         f"{kind}\n" + table(("name", "path", "bytes"), (entry.values() for entry in entries))
@@ -48,16 +48,18 @@ def ls(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, "\n\n".join(parts))
 
 
-def inspect(settings: Settings, arguments: Namespace) -> Answer:
+def inspect(here: Installation, arguments: Namespace) -> Answer:
     """Count a dataset."""
     from pipeline.core.dataset.read import inspect_dataset
 
-    volume = require_volume(settings)
+    volume = require_volume(here)
     try:
         path = volume.resolve("data", arguments.data).path
     except FileMissing as reason:
         raise InputError(reason.message, where=reason.where, next=reason.next) from reason
-    report = inspect_dataset(volume, path, deep=arguments.deep, index_folder=settings.dataset_index)
+    report = inspect_dataset(
+        volume, path, deep=arguments.deep, index_folder=here.settings.dataset_index
+    )
     document = report.as_dict()
     splits: dict[str, dict[str, Any]] = document["splits"]
     rows = [
@@ -81,11 +83,11 @@ def inspect(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, "\n\n".join(parts), 0 if report.ok else InputError.exit_code)
 
 
-def doctor(settings: Settings, arguments: Namespace) -> Answer:
+def doctor(here: Installation, arguments: Namespace) -> Answer:
     """Say what works."""
     from pipeline.actions.upkeep.doctor import examine
 
-    document = examine(settings)
+    document = examine(here)
     lines = [
         f"{'ok' if check['ok'] else 'NO':<4}{check['name']}: {check['detail']} {check['next']}"
         for check in document["checks"]
@@ -96,7 +98,7 @@ def doctor(settings: Settings, arguments: Namespace) -> Answer:
     return Answer(document, "\n".join(map(str.rstrip, lines)), exit_code)
 
 
-def require_volume(settings: Settings) -> Volume:
+def require_volume(here: Installation) -> Volume:
     """Give the volume.
 
     Raises
@@ -104,10 +106,10 @@ def require_volume(settings: Settings) -> Volume:
     FileMissing
         There is no such folder: an empty list would hide that.
     """
-    if not settings.volume.is_dir():
+    if not here.settings.volume.is_dir():
         raise FileMissing(
-            f"volume folder {settings.volume} does not exist.",
+            f"volume folder {here.settings.volume} does not exist.",
             where="SLIPWAY_VOLUME",
-            next=f"Write a sample with 'python -m pipeline sample {settings.volume}'.",
+            next=f"Write a sample with 'python -m pipeline sample {here.settings.volume}'.",
         )
-    return Volume(settings.volume, settings.data_roots)
+    return here.volume

@@ -7,21 +7,21 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.actions.fetching.weights import Watch, fetch, url_of, where_it_is
+from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer, say, table
 from pipeline.cli.volume_commands import require_volume
 from pipeline.core.addresses import shown_address
 from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.official_weights import NAMES, OFFICIAL, official_name
-from pipeline.core.settings import Settings
 
 _SAID_PERCENT = 10
 
 
-def weights(settings: Settings, arguments: Namespace) -> Answer:
+def weights(here: Installation, arguments: Namespace) -> Answer:
     """List official weights, or fetch those that are named and not there."""
-    require_volume(settings)
+    require_volume(here)
     if not arguments.names:
-        return _list(settings)
+        return _list(here)
     names = list(dict.fromkeys(official_name(name) or name for name in arguments.names))
     if unknown := [name for name in names if name not in NAMES]:
         raise NotFound(
@@ -31,10 +31,10 @@ def weights(settings: Settings, arguments: Namespace) -> Answer:
         )
     entries, exit_code = [], 0
     for name in names:
-        entry = _entry(settings, name)
+        entry = _entry(here, name)
         if not entry["path"]:
             try:
-                entry |= asdict(fetch(settings, name, _teller(name)))
+                entry |= asdict(fetch(here, name, _teller(name)))
             except SlipwayError as reason:
                 say(f"error: {reason}")
                 error = {"message": reason.message, "where": reason.where, "next": reason.next}
@@ -44,21 +44,21 @@ def weights(settings: Settings, arguments: Namespace) -> Answer:
     return Answer({"weights": entries}, "\n".join(filter(None, map(_line, entries))), exit_code)
 
 
-def _list(settings: Settings) -> Answer:
+def _list(here: Installation) -> Answer:
     entries = [
-        {"family": family} | _entry(settings, name)
+        {"family": family} | _entry(here, name)
         for family, names in OFFICIAL.items()
         for name in names
     ]
     rows = ((entry["family"], entry["name"], entry["path"]) for entry in entries)
     text = table(("family", "name", "on the volume"), rows)
     return Answer(
-        {"weights": entries}, f"{text}\n\nFetched from {shown_address(settings.weights_url)}"
+        {"weights": entries}, f"{text}\n\nFetched from {shown_address(here.settings.weights_url)}"
     )
 
 
-def _entry(settings: Settings, name: str) -> dict[str, Any]:
-    return {"name": name, "url": url_of(settings, name), "path": where_it_is(settings, name)}
+def _entry(here: Installation, name: str) -> dict[str, Any]:
+    return {"name": name, "url": url_of(here, name), "path": where_it_is(here, name)}
 
 
 def _teller(name: str) -> Watch:

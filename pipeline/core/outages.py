@@ -1,4 +1,4 @@
-"""Who does not answer, remembered for the whole process, so that nobody waits for them twice.
+"""Who does not answer, remembered so that nobody waits for them twice.
 
 Whoever did not answer is left alone for two seconds, then four, eight and so on up to a minute; one
 answer ends it. A question may have a limit of time of its own, since clients of others keep to
@@ -74,11 +74,6 @@ class Outages:
         """Say that somebody has had an answer in another way: the outage is over."""
         with self._lock:
             self._outages.pop(who, None)
-
-    def forget(self) -> None:
-        """Ask everybody again, as after a change of the network or of the settings."""
-        with self._lock:
-            self._outages.clear()
 
     def _may_ask(self, who: Hashable) -> bool:
         """Say whether it is time to ask again; whoever is told so is the only one."""

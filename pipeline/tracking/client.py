@@ -33,8 +33,6 @@ class RunMissing(TrackingUnreachable):
     """MLflow answers, but this run was logged elsewhere or removed; others are there."""
 
 
-# Of all that read MLflow in this process.
-OUTAGES = Outages()
 # A page that somebody waits for; MLflow's own client waits longer.
 READ_S = 3.0
 _Answer = TypeVar("_Answer")
@@ -58,11 +56,19 @@ def is_unmade(settings: Settings) -> bool:
     return uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file()
 
 
-def ask(settings: Settings, question: Callable[[Any], _Answer], *, again: bool = False) -> _Answer:
+def ask(
+    settings: Settings,
+    outages: Outages,
+    question: Callable[[Any], _Answer],
+    *,
+    again: bool = False,
+) -> _Answer:
     """Ask MLflow's client a question that somebody waits for; raises as `reading`.
 
     Parameters
     ----------
+    outages
+        What is known of MLflow's.
     question
         Asks the client, and takes what it needs of the answer.
     again
@@ -84,7 +90,7 @@ def ask(settings: Settings, question: Callable[[Any], _Answer], *, again: bool =
         except TimeoutError:
             raise _away(uri, f"no answer within {READ_S:g} s") from None
 
-    answer = OUTAGES.ask(uri, in_time, again=again)
+    answer = outages.ask(uri, in_time, again=again)
     if isinstance(answer, RunMissing):
         raise answer
     return answer

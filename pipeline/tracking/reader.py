@@ -19,11 +19,12 @@ import yaml
 from pipeline.core.addresses import server_key, shown_address
 from pipeline.core.errors import SlipwayError, TrackingUnreachable, Unreachable
 from pipeline.core.files import read_text
+from pipeline.core.outages import Outages
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 from pipeline.tracking.cache import Cache
-from pipeline.tracking.client import OUTAGES, ask, is_unmade
+from pipeline.tracking.client import ask, is_unmade
 from pipeline.tracking.elsewhere import (
     ElsewhereRun,
     experiment_names,
@@ -40,7 +41,7 @@ Answer = TypeVar("Answer")
 
 
 class Tracking:
-    """Reads MLflow for one installation; safe for threads.
+    """Reads MLflow for one installation, and remembers its outages; safe for threads.
 
     Parameters
     ----------
@@ -49,9 +50,14 @@ class Tracking:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._volume = Volume(settings.volume, settings.data_roots)
         self._cache = Cache(cache_path(settings))
+        self._outages = Outages()
+
+    def ask(self, question: Callable[[Any], Answer], *, again: bool = False) -> Answer:
+        """Ask MLflow's client; see `pipeline.tracking.client.ask`."""
+        return ask(self.settings, self._outages, question, again=again)
 
     def metrics(self, launch: str, names: Collection[str] = ()) -> Summary:
         """Give best, best_epoch (from 1) and last of every metric by epoch, or of some.
@@ -103,7 +109,7 @@ class Tracking:
 
     def elsewhere(self, limit: int) -> list[ElsewhereRun]:
         """Give the newest runs that Slipway did not log, as the last synchronization saw them."""
-        server = server_key(tracking_uri(self._settings))
+        server = server_key(tracking_uri(self.settings))
         return [ElsewhereRun(**document) for document in self._cache.elsewhere(server, limit)]
 
     def elsewhere_run(self, name: str) -> ElsewhereRun:
@@ -113,7 +119,7 @@ class Tracking:
             run = client.get_run(id_elsewhere(name))
             return from_mlflow(run, experiment_names(client, [run.info.experiment_id]))
 
-        return ask(self._settings, read)
+        return self.ask(read)
 
     def run_id(self, launch: str) -> str:
         """Give MLflow's id of the run, or nothing when it has none yet."""
@@ -121,7 +127,7 @@ class Tracking:
 
     def run_url(self, launch: str) -> str:
         """Give the page of the run in MLflow's own UI, or nothing when there is no run or no UI."""
-        recorded, url = self._recorded(launch), ui_url(self._settings)
+        recorded, url = self._recorded(launch), ui_url(self.settings)
         if not recorded or not url:
             return ""
         return f"{url}/#/experiments/{recorded['experiment_id']}/runs/{recorded['run_id']}"
@@ -129,18 +135,18 @@ class Tracking:
     def was_written(self, launch: str) -> None:
         """Ask MLflow about this run the next time, finished or not: it has just taken values."""
         self._cache.forget(launch)
-        OUTAGES.answered(tracking_uri(self._settings))
+        self._outages.answered(tracking_uri(self.settings))
 
     def outage(self) -> Unreachable | None:
         """Say why MLflow did not answer when it was asked last; None when it did."""
-        return OUTAGES.reason(tracking_uri(self._settings))
+        return self._outages.reason(tracking_uri(self.settings))
 
     def check(self) -> str:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
-        uri = shown_address(tracking_uri(self._settings))
-        if is_unmade(self._settings):
+        uri = shown_address(tracking_uri(self.settings))
+        if is_unmade(self.settings):
             return f"{uri} will be made by the first run."
-        ask(self._settings, lambda client: client.search_experiments(max_results=1), again=True)
+        self.ask(lambda client: client.search_experiments(max_results=1), again=True)
         return f"MLflow at {uri} answers."
 
     def history_or_file(
@@ -190,7 +196,7 @@ class Tracking:
         version = "" if elsewhere else self._version(run_folder(self._volume, launch))
         run: dict[str, Any] | None = self._cache.get(launch, "run", version)
         if run is None:
-            run = ask(self._settings, lambda client: run_document(client.get_run(run_id), version))
+            run = self.ask(lambda client: run_document(client.get_run(run_id), version))
             if run["is_over"]:
                 self._cache.put(launch, "run", version, run)
         return run
@@ -199,9 +205,7 @@ class Tracking:
         part = f"metric:{shown_name(key)}"
         points = self._cache.get(launch, part, run["version"]) if run["is_over"] else None
         if points is None:
-            points = ask(
-                self._settings, lambda client: points_of(client.get_metric_history(run["id"], key))
-            )
+            points = self.ask(lambda client: points_of(client.get_metric_history(run["id"], key)))
             if run["is_over"]:
                 self._cache.put(launch, part, run["version"], points)
         return [(int(epoch), float(value)) for epoch, value in points]

@@ -10,9 +10,8 @@ from typing import Any
 
 from pipeline.core.errors import FileMissing, UsageError
 from pipeline.core.launch.launch import load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.tracking.client import ask, is_unmade, reading
+from pipeline.tracking.client import is_unmade, reading
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import TAG_LAUNCH
 
@@ -20,7 +19,7 @@ STAGES = ("candidate", "production")
 _PAGE = 100
 
 
-def mark(settings: Settings, folder: RunFolder, stage: str) -> None:
+def mark(tracking: Tracking, folder: RunFolder, stage: str) -> None:
     """Make a run's best weights the candidate or the production of their experiment.
 
     Parameters
@@ -42,7 +41,7 @@ def mark(settings: Settings, folder: RunFolder, stage: str) -> None:
         raise UsageError(
             f"There is no stage '{stage}'.", where="stage", next=f"Choose {' or '.join(STAGES)}."
         )
-    run_id = Tracking(settings).run_id(folder.name)
+    run_id = tracking.run_id(folder.name)
     if not run_id:
         raise FileMissing(
             f"MLflow does not know {folder.name}.",
@@ -50,7 +49,7 @@ def mark(settings: Settings, folder: RunFolder, stage: str) -> None:
             next=f"'python -m pipeline track {folder.name}' brings it there.",
         )
     name = _model_name(load_launch(folder.launch).choices.experiment)
-    with reading(settings) as client:
+    with reading(tracking.settings) as client:
         version = _version(client, name, run_id, folder.name)
         aliases = dict(client.get_registered_model(name).aliases)
         for alias in STAGES:
@@ -60,7 +59,7 @@ def mark(settings: Settings, folder: RunFolder, stage: str) -> None:
             client.set_registered_model_alias(name, stage, version)
 
 
-def marks(settings: Settings) -> dict[str, tuple[str, ...]]:
+def marks(tracking: Tracking) -> dict[str, tuple[str, ...]]:
     """Give the stages of every launch that has one.
 
     Raises
@@ -68,11 +67,11 @@ def marks(settings: Settings) -> dict[str, tuple[str, ...]]:
     TrackingUnreachable
         MLflow did not answer.
     """
-    if is_unmade(settings):
+    if is_unmade(tracking.settings):
         return {}
     found: dict[str, tuple[str, ...]] = {}
-    ask(settings, lambda client: client.search_experiments(max_results=1))  # else it waits longer
-    with reading(settings) as client:
+    tracking.ask(lambda client: client.search_experiments(max_results=1))  # else it waits longer
+    with reading(tracking.settings) as client:
         for model in _models(client):
             for stage in STAGES:
                 if stage in model.aliases:

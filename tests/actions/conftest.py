@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.core import outages
 from pipeline.core.settings import Settings
 from pipeline.engines.local.control.start import take_lock
@@ -16,22 +17,26 @@ __all__ = ["api"]
 
 
 @pytest.fixture
-def local(volume: Path, state: Path) -> Settings:
+def local(volume: Path, state: Path) -> Installation:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Settings(volume=volume, state=state, user="kim")
+    made = Installation(Settings(volume=volume, state=state, user="kim"))
     assert take_lock(Layout(state)) is not None
     return made
 
 
 @pytest.fixture
-def kubeflow(api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def kubeflow(
+    api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> Installation:
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
-    return Settings(
-        volume=volume,
-        state=state,
-        user="kim",
-        engine="kubeflow",
-        engines=("kubeflow",),
-        kfp_endpoint=api.url,
-        pod_tracking_uri="http://mlflow:5000",
+    return Installation(
+        Settings(
+            volume=volume,
+            state=state,
+            user="kim",
+            engine="kubeflow",
+            engines=("kubeflow",),
+            kfp_endpoint=api.url,
+            pod_tracking_uri="http://mlflow:5000",
+        )
     )

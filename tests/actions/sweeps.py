@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.sweep import prepare_sweep
 from pipeline.actions.launching.sweep_plan import SweepPlan
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 from tests.engines.kubeflow.fake_api import FakeKfp, pod, run_detail
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
@@ -16,8 +16,8 @@ LIGHT = Choices(train=False, overrides={})
 CUSTOM = "cfg-custom"
 
 
-def planned(settings: Settings, *seeds: int, name: str = "", **changes: Any) -> SweepPlan:
-    return prepare_sweep(settings, replace(LIGHT, **changes), [N, S], [CUSTOM], seeds, name=name)
+def planned(here: Installation, *seeds: int, name: str = "", **changes: Any) -> SweepPlan:
+    return prepare_sweep(here, replace(LIGHT, **changes), [N, S], [CUSTOM], seeds, name=name)
 
 
 def kfp_id(api: FakeKfp, launch: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import choices_of, prepare, submit
 from pipeline.actions.runs.change import stop
 from pipeline.actions.runs.details import show
@@ -33,56 +33,58 @@ SHAPES = Choices(
 
 
 @pytest.fixture
-def settings(
+def here(
     api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
+) -> Iterator[Installation]:
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
-    made = Settings(
-        volume=volume,
-        state=state,
-        engines=("local", "kubeflow"),
-        kfp_endpoint=api.url,
-        pod_tracking_uri="http://mlflow:5000",
+    made = Installation(
+        Settings(
+            volume=volume,
+            state=state,
+            engines=("local", "kubeflow"),
+            kfp_endpoint=api.url,
+            pod_tracking_uri="http://mlflow:5000",
+        )
     )
     yield made
-    for run in engine_of(made, "local").list_runs().runs:
-        engine_of(made, "local").delete(run.id)
+    for run in made.engine("local").list_runs().runs:
+        made.engine("local").delete(run.id)
 
 
-def launch(settings: Settings, engine: str, choices: Choices = SHAPES, origin: str = "") -> Run:
-    there = replace(settings, engine=engine)
+def launch(here: Installation, engine: str, choices: Choices = SHAPES, origin: str = "") -> Run:
+    there = here.on(engine)
     plan = prepare(there, choices, cloned_from=origin)
     assert plan.ok, plan.findings
     return submit(there, plan)
 
 
-def clone(settings: Settings, run: Run, engine: str) -> Run:
-    original = find(settings, run.launch)
-    choices = choices_of(settings, original)
-    return launch(settings, engine, choices, folder_of(settings, original).name)
+def clone(here: Installation, run: Run, engine: str) -> Run:
+    original = find(here, run.launch)
+    choices = choices_of(here, original)
+    return launch(here, engine, choices, folder_of(here, original).name)
 
 
-def test_runs_of_both_are_one_list_newest_first(settings: Settings, api: FakeKfp) -> None:
-    local = launch(settings, "local")
+def test_runs_of_both_are_one_list_newest_first(here: Installation, api: FakeKfp) -> None:
+    local = launch(here, "local")
     api.add(run_detail(1, pod("train", "Running"), created_at="2020-01-01T00:00:00Z"))
     api.add(run_detail(2, pod("train", "Running"), created_at="2100-01-01T00:00:00Z"))
-    found = newest(settings)
+    found = newest(here)
     assert [run.engine for run in found.runs] == ["kubeflow", "local", "kubeflow"]
     assert found.runs[1].id == local.id
     assert found.outages == ()
-    assert find(settings, found.runs[0].launch).engine == "kubeflow"
-    assert find(settings, local.launch).engine == "local"
+    assert find(here, found.runs[0].launch).engine == "kubeflow"
+    assert find(here, local.launch).engine == "local"
 
 
 def test_kubeflow_away_hides_neither_its_runs_nor_the_others(
-    settings: Settings, api: FakeKfp
+    here: Installation, api: FakeKfp
 ) -> None:
-    local = launch(settings, "local")
+    local = launch(here, "local")
     there = api.add(run_detail(1, pod("train", "Running")))
-    newest(settings)
+    newest(here)
     for path in ("/apis/v1beta1/runs", f"/apis/v1beta1/runs/{there}", "/apis/v1beta1/healthz"):
         api.answers["GET", path] = (503, b"down for a moment")
-    found = newest(settings)
+    found = newest(here)
     assert {run.id for run in found.runs} == {local.id, there}
     (outage,) = found.outages
     assert outage.engine == "kubeflow"
@@ -91,35 +93,35 @@ def test_kubeflow_away_hides_neither_its_runs_nor_the_others(
     shown = next(run for run in found.runs if run.id == there)
     assert shown.state is State.RUNNING
     assert "Last seen" in shown.message
-    stop(settings, local.launch)  # and what answers can still be used
+    stop(here, local.launch)  # and what answers can still be used
     with pytest.raises(EngineUnreachable):
-        stop(settings, there)
+        stop(here, there)
     api.answers.clear()
-    assert newest(settings).outages == ()
+    assert newest(here).outages == ()
 
 
 def test_the_local_queue_out_of_order_does_not_hide_kubeflow(
-    settings: Settings, api: FakeKfp
+    here: Installation, api: FakeKfp
 ) -> None:
     there = api.add(run_detail(1, pod("train", "Running")))
-    queue = settings.state / "engine" / "runs.db"
+    queue = here.settings.state / "engine" / "runs.db"
     queue.parent.mkdir()
     queue.write_bytes(b"no database" * 100)
-    found = newest(settings)
+    found = newest(here)
     assert [run.id for run in found.runs] == [there]
     assert [outage.engine for outage in found.outages] == ["local"]
     queue.unlink()
 
 
-def test_a_run_moves_to_kubeflow_and_back_by_cloning(settings: Settings, api: FakeKfp) -> None:
-    local = launch(settings, "local")
-    moved = clone(settings, local, "kubeflow")
+def test_a_run_moves_to_kubeflow_and_back_by_cloning(here: Installation, api: FakeKfp) -> None:
+    local = launch(here, "local")
+    moved = clone(here, local, "kubeflow")
     assert moved.engine == "kubeflow"
     assert list(api.details) == [moved.id]
-    back = clone(settings, moved, "local")
+    back = clone(here, moved, "local")
     assert back.engine == "local"
     assert back.id != local.id
-    records = [load_launch(folder_of(settings, run).launch) for run in (local, moved, back)]
+    records = [load_launch(folder_of(here, run).launch) for run in (local, moved, back)]
     assert [record.engine for record in records] == ["local", "kubeflow", "local"]
     assert [record.choices for record in records] == [SHAPES] * 3
     assert [record.cloned_from for record in records] == ["", local.launch, moved.launch]
@@ -127,10 +129,10 @@ def test_a_run_moves_to_kubeflow_and_back_by_cloning(settings: Settings, api: Fa
 
 
 def test_the_command_line_names_the_engine_that_is_away(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    local = launch(settings, "local")
-    words = ["--volume", str(settings.volume), "--state", str(settings.state)]
+    local = launch(here, "local")
+    words = ["--volume", str(here.settings.volume), "--state", str(here.settings.state)]
     monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:9")
     assert main([*words, "runs", "--json"]) == 0
     said = capsys.readouterr()
@@ -141,22 +143,22 @@ def test_the_command_line_names_the_engine_that_is_away(
     assert main([*words, "runs", "--json"]) == 6
 
 
-def test_a_run_that_writes_to_another_volume_says_so(settings: Settings, api: FakeKfp) -> None:
+def test_a_run_that_writes_to_another_volume_says_so(here: Installation, api: FakeKfp) -> None:
     nodes = (pod("volume-mount", "Succeeded"), pod("verify", "Succeeded"), pod("train", "Running"))
     api.add(run_detail(1, nodes[0], pod("verify", "Running")))
-    run = find(settings, run_id(1))
-    assert show(settings, run.id).facts.message == ""  # verify has not come to it
+    run = find(here, run_id(1))
+    assert show(here, run.id).facts.message == ""  # verify has not come to it
     api.add(run_detail(1, *nodes))
-    said = show(settings, run.id).facts.message
+    said = show(here, run.id).facts.message
     assert said.startswith("this volume is not the one that the run writes to: verify finished")
     assert "SLIPWAY_PVC_NAME" in said
-    claim(folder_of(settings, run), run.uid)
-    assert show(settings, run.id).facts.message == ""
+    claim(folder_of(here, run), run.uid)
+    assert show(here, run.id).facts.message == ""
 
 
-def test_a_launch_for_kubeflow_is_told_when_pods_cannot_track(settings: Settings) -> None:
-    private = replace(settings, pod_tracking_uri="")
-    codes = {entry.code for entry in prepare(replace(private, engine="kubeflow"), SHAPES).findings}
+def test_a_launch_for_kubeflow_is_told_when_pods_cannot_track(here: Installation) -> None:
+    private = Installation(replace(here.settings, pod_tracking_uri=""))
+    codes = {entry.code for entry in prepare(private.on("kubeflow"), SHAPES).findings}
     assert "tracking-not-for-pods" in codes
     assert "tracking-not-for-pods" not in {
         entry.code for entry in prepare(private, SHAPES).findings

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.actions import inspections
 from pipeline.actions.inspections import Inspection, Inspections
+from pipeline.actions.installation import Installation
 from pipeline.core.settings import Settings
 
 DATA = "data-custom.yaml"
@@ -16,7 +17,7 @@ IMAGE = "datasets/shapes/images/train/train-0001.jpg"
 
 @pytest.fixture
 def reader(volume: Path, state: Path) -> Inspections:
-    return Inspections(Settings(volume, state))
+    return Inspections(Installation(Settings(volume, state)))
 
 
 def read(reader: Inspections) -> Inspection:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs import queue
 from pipeline.actions.runs.find import newest
 from pipeline.actions.upkeep.clean import plan
@@ -17,7 +18,7 @@ from pipeline.actions.upkeep.doctor import examine
 from pipeline.cli.main import main
 from pipeline.core.engines import ENGINES, Traits
 from pipeline.core.errors import InputError, RunNotFound, UsageError
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, LogChunk, Queue, QueueEngine, Run, RunPage, Workflow
 from pipeline.engines.registry import make_engine
@@ -84,7 +85,7 @@ class OrderedShelf(Shelf, QueueEngine):
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def here(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """An installation that offers both beside the embedded engine."""
     for engine in (Shelf, OrderedShelf):
         monkeypatch.setitem(ENGINES, engine.name, Traits())
@@ -94,45 +95,45 @@ def settings(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Sett
     names = {"SLIPWAY_ENGINES": "shelf,ordered", "SLIPWAY_STATE": str(state)}
     for name, value in {**names, "SLIPWAY_VOLUME": str(volume)}.items():
         monkeypatch.setenv(name, value)
-    return load_settings()
+    return Installation(load_settings())
 
 
-def test_it_is_offered_as_soon_as_it_is_registered(settings: Settings) -> None:
-    assert settings.engine == "shelf"
+def test_it_is_offered_as_soon_as_it_is_registered(here: Installation) -> None:
+    assert here.settings.engine == "shelf"
     assert load_settings({}, {}).engines == ("local", "shelf", "ordered")
-    assert make_engine(settings).gpus() is None
+    assert make_engine(here.settings).gpus() is None
 
 
-def test_its_runs_are_listed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    assert {run.engine for run in newest(settings).runs} == {"shelf", "ordered"}
+def test_its_runs_are_listed(here: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {run.engine for run in newest(here).runs} == {"shelf", "ordered"}
     assert main(["runs", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [(row["engine"], row["state"]) for row in rows[:1]] == [("shelf", "pending")]
 
 
-def test_doctor_asks_it_how_it_is(settings: Settings) -> None:
-    found = {check["name"]: check for check in examine(settings)["checks"]}
+def test_doctor_asks_it_how_it_is(here: Installation) -> None:
+    found = {check["name"]: check for check in examine(here)["checks"]}
     assert found["engine"]["detail"] == "'shelf' answers, last run first."
     assert found["engine ordered"]["detail"] == "the shelf holds, last run first."
     assert (found["screws"]["ok"], found["screws"]["next"]) == (False, "Tighten them.")
 
 
-def test_a_clean_up_finds_what_it_left(settings: Settings) -> None:
-    (settings.state / "dust").mkdir()
-    assert [item.name for item in plan(settings).items] == [str(settings.state / "dust")]
+def test_a_clean_up_finds_what_it_left(here: Installation) -> None:
+    (here.settings.state / "dust").mkdir()
+    assert [item.name for item in plan(here).items] == [str(here.settings.state / "dust")]
 
 
-def test_the_queue_is_that_of_the_engine_that_has_one(settings: Settings) -> None:
-    assert [run.id for run in queue.queue(settings).waiting] == ["first", "second"]
-    queue.move(settings, "second", 0)
-    assert [run.id for run in queue.queue(settings).waiting] == ["second", "first"]
+def test_the_queue_is_that_of_the_engine_that_has_one(here: Installation) -> None:
+    assert [run.id for run in queue.queue(here).waiting] == ["first", "second"]
+    queue.move(here, "second", 0)
+    assert [run.id for run in queue.queue(here).waiting] == ["second", "first"]
 
 
 def test_without_an_engine_that_has_one_the_queue_is_empty(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLIPWAY_ENGINES", "shelf")
-    alone = load_settings()
+    alone = Installation(load_settings())
     assert queue.queue(alone) == queue.Queue()
     with pytest.raises(UsageError, match="queue"):
         queue.pause(alone, is_paused=True)

@@ -14,6 +14,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline.actions.installation import Installation
 from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.sample import write_sample
@@ -56,9 +57,9 @@ def first_paint(folder: Path) -> None:
 def rerun(folder: Path) -> None:
     """Hold reruns, from a widget's event until the page stands, to those of a plain page."""
     with _plain(folder) as one, _dashboard(folder) as ours, _chromium() as browser:
-        settings = load_settings({"volume": str(folder / "volume")})
+        here = Installation(load_settings({"volume": str(folder / "volume")}))
         for number in range(RUNS):
-            record(settings, number)
+            record(here, number)
         plain_s = _median_rerun_s(browser, one, _switch)
         for name, change in CHANGES.items():
             compare(f"rerun: {name}", plain_s, _median_rerun_s(browser, ours, change), "at most 2")
@@ -205,12 +206,14 @@ def _stop_runs(folder: Path) -> None:
     from pipeline.actions.runs import change
     from pipeline.core.settings import load_settings
 
-    settings = load_settings({"volume": str(folder / "volume"), "state": str(folder / "state")})
-    ours = [path.name for path in (settings.volume / "runs").iterdir()]
+    here = Installation(
+        load_settings({"volume": str(folder / "volume"), "state": str(folder / "state")})
+    )
+    ours = [path.name for path in (here.settings.volume / "runs").iterdir()]
     for launch in ours:
-        change.stop(settings, launch)
+        change.stop(here, launch)
     for launch in ours:
-        change.delete(settings, launch)  # waits for the end
+        change.delete(here, launch)  # waits for the end
 
 
 @contextmanager

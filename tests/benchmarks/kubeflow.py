@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.page import page_of
 from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.settings import Settings
@@ -26,22 +27,24 @@ def list_runs(folder: Path) -> None:
     """List many finished runs as the page does: with an empty memory, and then again and again."""
     (folder / "volume").mkdir()
     with _api() as endpoint:
-        settings = Settings(
-            volume=folder / "volume",
-            state=folder / "state",
-            engine="kubeflow",
-            engines=("kubeflow",),
-            kfp_endpoint=endpoint,
+        here = Installation(
+            Settings(
+                volume=folder / "volume",
+                state=folder / "state",
+                engine="kubeflow",
+                engines=("kubeflow",),
+                kfp_endpoint=endpoint,
+            )
         )
-        opened_s = _timed(settings)
-        again_s = [_timed(settings) for _ in range(ROUNDS)]
+        opened_s = _timed(here)
+        again_s = [_timed(here) for _ in range(ROUNDS)]
     print(f"{RUNS} runs of Kubeflow opened with nothing known: {opened_s:.2f} s (at most 1.5 s)")
     say("refreshed", again_s, "at most 0.3 s")
 
 
-def _timed(settings: Settings) -> float:
+def _timed(here: Installation) -> float:
     begin = time.perf_counter()
-    found = page_of(settings, {})
+    found = page_of(here, {})
     taken_s = time.perf_counter() - begin
     assert found.fitting == RUNS, found.outages
     return taken_s
@@ -77,6 +80,6 @@ def _serve(connection: Connection) -> None:
 
 def _spec() -> dict[str, Any]:
     """Give the whole document of a real run, which KFP repeats in its lists."""
-    settings = Settings(volume=Path("/data"), state=Path("/state"), engine="kubeflow")
-    spec: dict[str, Any] = compile_workflow(settings)["spec"]
+    here = Installation(Settings(volume=Path("/data"), state=Path("/state"), engine="kubeflow"))
+    spec: dict[str, Any] = compile_workflow(here.settings)["spec"]
     return spec

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs import queue as actions
 from pipeline.actions.runs.rows import listing
 from pipeline.core.settings import Settings
@@ -26,18 +27,18 @@ IDLE_S = 20.0
 def long_queue(folder: Path) -> None:
     """Let a thousand runs wait behind one that sleeps, and look."""
     (folder / "volume").mkdir()
-    settings = Settings(volume=folder / "volume", state=folder / "state", gpu_slots=0)
-    engine = make_engine(settings)
+    here = Installation(Settings(volume=folder / "volume", state=folder / "state", gpu_slots=0))
+    engine = make_engine(here.settings)
     documents.token = secrets.token_hex(4)
     first = engine.submit(_document("sleep 600", 0), "l-first")
     documents.wait(engine, first, is_running("train"))
     begin = time.perf_counter()
     ids = [engine.submit(_document("true", n), f"l-{n}") for n in range(QUEUED)]
     print(f"{QUEUED} launches: {(time.perf_counter() - begin) / QUEUED * 1000:.1f} ms each")
-    _look("the queue, 1,000 waiting", lambda: actions.queue(settings))
-    _look("the list of runs, 50 of 1,001", lambda: listing(settings))
+    _look("the queue, 1,000 waiting", lambda: actions.queue(here))
+    _look("the list of runs, 50 of 1,001", lambda: listing(here))
     _look("one waiting run", lambda: engine.get(ids[-1]))
-    _watch_controller(settings)
+    _watch_controller(here)
     for run in ids:
         engine.stop(run)
     engine.stop(first)
@@ -54,8 +55,8 @@ def _look(what: str, look: Callable[[], object]) -> None:
     say(what, times, "at most 0.3 s")
 
 
-def _watch_controller(settings: Settings) -> None:
-    controller = psutil.Process(int(Layout(settings.state).controller_lock.read_text()))
+def _watch_controller(here: Installation) -> None:
+    controller = psutil.Process(int(Layout(here.settings.state).controller_lock.read_text()))
     time.sleep(5)  # until it is calm
     before = sum(controller.cpu_times()[:2])
     time.sleep(IDLE_S)

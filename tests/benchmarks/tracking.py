@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.compare import side_by_side
 from pipeline.actions.runs.page import page_of
 from pipeline.core.files import write_json
@@ -44,21 +45,21 @@ _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 def read_runs(folder: Path) -> None:
     """Hold pages of many runs against MLflow's own search, on a server with as many."""
-    settings = Settings(volume=folder / "volume", state=folder / "state", user="ann")
-    settings.volume.mkdir()
-    lock = take_lock(Layout(settings.state))  # nothing is to start
+    here = Installation(Settings(volume=folder / "volume", state=folder / "state", user="ann"))
+    here.settings.volume.mkdir()
+    lock = take_lock(Layout(here.settings.state))  # nothing is to start
     assert lock is not None
-    with _server(settings):
-        _fill(settings)
-        plain_s = _timed(lambda: _search(settings))
-        synced_s = _timed(lambda: sync(settings))
-        opened_s = _timed(lambda: _page(settings))
-        again_s = [_timed(lambda: _page(settings)) for _ in range(ROUNDS)]
-        sorted_s = [_timed(lambda: _page(settings, sort="mAP50-95")) for _ in range(ROUNDS)]
-        sync_s = [_timed(lambda: sync(settings)) for _ in range(ROUNDS)]
-        compared_plain_s = _timed(lambda: _histories(settings))
-        compared_first_s = _timed(lambda: _compare(settings))
-        compared_s = [_timed(lambda: _compare(settings)) for _ in range(ROUNDS)]
+    with _server(here):
+        _fill(here)
+        plain_s = _timed(lambda: _search(here))
+        synced_s = _timed(lambda: sync(here.settings))
+        opened_s = _timed(lambda: _page(here))
+        again_s = [_timed(lambda: _page(here)) for _ in range(ROUNDS)]
+        sorted_s = [_timed(lambda: _page(here, sort="mAP50-95")) for _ in range(ROUNDS)]
+        sync_s = [_timed(lambda: sync(here.settings)) for _ in range(ROUNDS)]
+        compared_plain_s = _timed(lambda: _histories(here))
+        compared_first_s = _timed(lambda: _compare(here))
+        compared_s = [_timed(lambda: _compare(here)) for _ in range(ROUNDS)]
     print(f"{RUNS} runs of {PARAMS} parameters: MLflow's search {plain_s:.2f} s")
     print(f"first sync: {synced_s:.2f} s; then, every few seconds, beside the page:")
     say("sync", sync_s, "no promise")
@@ -77,36 +78,36 @@ def _timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def _search(settings: Settings) -> None:
-    with reading(settings) as client:
+def _search(here: Installation) -> None:
+    with reading(here.settings) as client:
         found = client.search_runs(["0"], max_results=RUNS)
     assert len(found) == RUNS, len(found)
 
 
-def _page(settings: Settings, **more: Any) -> None:
-    found = page_of(settings, {}, **more)
+def _page(here: Installation, **more: Any) -> None:
+    found = page_of(here, {}, **more)
     assert found.fitting == RUNS, found.fitting
     assert all(row.metrics_source == "mlflow" and row.curve for row in found.rows)
 
 
-def _histories(settings: Settings) -> None:
-    with reading(settings) as client:
+def _histories(here: Installation) -> None:
+    with reading(here.settings) as client:
         for number in range(COMPARED):
             for metric in METRICS:
                 assert len(client.get_metric_history(_run_id(number), metric)) == EPOCHS
 
 
-def _compare(settings: Settings) -> None:
-    found = side_by_side(settings, [launch_id(number) for number in range(COMPARED)])
+def _compare(here: Installation) -> None:
+    found = side_by_side(here, [launch_id(number) for number in range(COMPARED)])
     assert not found.missing
     assert all(len(history) == len(METRICS) for history in found.histories.values())
 
 
 @contextmanager
-def _server(settings: Settings) -> Iterator[None]:
-    started = server.start(settings)
+def _server(here: Installation) -> Iterator[None]:
+    started = server.start(here.settings)
     try:
-        while server.server_state(settings) != "ready":
+        while server.server_state(here.settings) != "ready":
             assert started.exit_code is None, started.log.read_text()
             time.sleep(0.2)
         yield
@@ -127,23 +128,23 @@ def _is_live(number: int) -> bool:
     return number >= RUNS - LIVE
 
 
-def _fill(settings: Settings) -> None:
+def _fill(here: Installation) -> None:
     """Make finished and live runs: records, what the engine knows, and what MLflow knows."""
-    store = Store(Layout(settings.state).database)
+    store = Store(Layout(here.settings.state).database)
     for number in range(RUNS):
-        record(settings, number)
+        record(here, number)
         _submit(store, number)
     # By MLflow's client it would take a quarter of an hour.
-    with closing(sqlite3.connect(server.database(settings), timeout=30)) as database, database:
+    with closing(sqlite3.connect(server.database(here.settings), timeout=30)) as database, database:
         for table, rows in _tables().items():
             marks = ", ".join("?" * len(rows[0]))
             database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
-def record(settings: Settings, number: int) -> None:
+def record(here: Installation, number: int) -> None:
     """Write the folder of a run that trained."""
     name = launch_id(number)
-    folder = RunFolder(settings.volume / "runs" / name)
+    folder = RunFolder(here.settings.volume / "runs" / name)
     launch = Launch(
         id=name,
         choices=Choices(model="yolov8n.yaml", cfg="cfg-custom", data="data-custom"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.core.files import write_json
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
@@ -79,21 +80,21 @@ class Golden:
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Settings:
+def here(volume: Path, state: Path) -> Installation:
     """An installation with an MLflow: made while output is captured, it would close pytest's own
     stream, to which kfp's absl logs once another test has imported it.
     """
-    made = Settings(volume=volume, state=state, user="kim")
-    mlflow_client(tracking_uri(made))
+    made = Installation(Settings(volume=volume, state=state, user="kim"))
+    mlflow_client(tracking_uri(made.settings))
     return made
 
 
 @pytest.fixture
-def golden(settings: Settings, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Golden:
+def golden(here: Installation, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Golden:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    monkeypatch.setenv("SLIPWAY_USER", settings.user)
-    assert take_lock(Layout(settings.state)) is not None
-    return Golden(cli, settings)
+    monkeypatch.setenv("SLIPWAY_USER", here.settings.user)
+    assert take_lock(Layout(here.settings.state)) is not None
+    return Golden(cli, here.settings)
 
 
 def ends(golden: Golden, folder: RunFolder, state: str, message: str = "") -> None:
@@ -218,7 +219,7 @@ def test_sweeps(golden: Golden) -> None:
 
 
 def test_a_tuning_and_what_came_of_it(golden: Golden) -> None:
-    run = tuned_run(golden.settings, 4)
+    run = tuned_run(Installation(golden.settings), 4)
     store = Store(Layout(golden.settings.state).database)
     golden.names |= {run.name: "<launch tuned>", store.id_of(run.name): "<run tuned>"}
     golden.run("trials", "trials", run.name)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.core.settings import Settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
@@ -20,7 +21,7 @@ def run(volume: Path, state: Path) -> Iterator[RunFolder]:
     """A tuned run, in an installation in which nothing starts: the test holds the lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield tuned_run(Settings(volume=volume, state=state, user="kim"), 4)
+    yield tuned_run(Installation(Settings(volume=volume, state=state, user="kim")), 4)
 
 
 def test_trials_are_listed_and_a_running_one_is_stopped(cli: Cli, run: RunFolder) -> None:
@@ -34,7 +35,9 @@ def test_trials_are_listed_and_a_running_one_is_stopped(cli: Cli, run: RunFolder
 def test_a_trial_of_a_run_that_goes_on_is_stopped(cli: Cli, volume: Path, state: Path) -> None:
     lock = take_lock(Layout(state))
     assert lock is not None
-    live = tuned_run(Settings(volume=volume, state=state, user="kim"), 2, state="running")
+    live = tuned_run(
+        Installation(Settings(volume=volume, state=state, user="kim")), 2, state="running"
+    )
     write_trial(live.trial_folders, drawn_trial(3, "running"))
     said = cli("trials", live.name, "--stop", "3", "--json")
     assert said.json == {"launch": live.name, "trial": "trial-003", "state": "stopping"}

@@ -25,7 +25,7 @@ def test_a_link_to_mlflow_leads_where_the_browser_sees_this_machine(
     installation: Path, monkeypatch: pytest.MonkeyPatch, listens_on: str, host: str, seen: str
 ) -> None:
     monkeypatch.setattr(st, "context", SimpleNamespace(headers={"Host": host}))
-    state = services.settings().state
+    state = services.here().settings.state
     state.mkdir(exist_ok=True)
     record = {"pid": os.getpid(), "started": psutil.Process().create_time(), "port": 7}
     (state / "mlflow.json").write_text(

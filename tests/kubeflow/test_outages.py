@@ -17,6 +17,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import change
 from pipeline.actions.runs import details as runs
@@ -25,7 +26,6 @@ from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.volume.sample import write_sample
 from pipeline.engines.registry import make_engine
-from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import LOOPBACK, answers, free_port
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG
 from tests.e2e.conftest import browser
@@ -50,48 +50,48 @@ LAUNCH = ".st-key-launch-submit button"
 
 
 @pytest.fixture
-def cluster(kfp_settings: Settings, kfp_volume: TestVolume) -> Iterator[Settings]:
+def cluster(kfp_settings: Settings, kfp_volume: TestVolume) -> Iterator[Installation]:
     """A dashboard's settings with the sample on the claim; its runs are gone after the test."""
-    settings = replace(kfp_settings, volume=kfp_volume.path, engines=("kubeflow",))
-    write_sample(settings.volume, images=SAMPLE_IMAGES)
-    yield settings
-    for folder in (settings.volume / "runs").glob("*"):
+    here = Installation(replace(kfp_settings, volume=kfp_volume.path, engines=("kubeflow",)))
+    write_sample(here.settings.volume, images=SAMPLE_IMAGES)
+    yield here
+    for folder in (here.settings.volume / "runs").glob("*"):
         with suppress(RunNotFound):  # deleted by the test
-            change.stop(settings, folder.name)
-            change.delete(settings, folder.name)
+            change.stop(here, folder.name)
+            change.delete(here, folder.name)
 
 
 def test_mlflow_away_during_training_is_filled_in_later(
-    cluster: Settings, mlflow_server: MlflowServer
+    cluster: Installation, mlflow_server: MlflowServer
 ) -> None:
-    settings = mlflow_server.for_pods(cluster)
+    here = Installation(mlflow_server.for_pods(cluster.settings))
     choices = Choices(
         model="yolov8n-scratch.yaml", cpus=1, overrides={**TINY_CFG, "epochs": EPOCHS}
     )
-    run = launches.submit(settings, launches.prepare(settings, choices))
-    until(lambda: "Tracking: MLflow run" in log(settings, run.id, "train"))
+    run = launches.submit(here, launches.prepare(here, choices))
+    until(lambda: "Tracking: MLflow run" in log(here, run.id, "train"))
     mlflow_server.stop()
 
-    shown = until(lambda: over(settings, run.id))
+    shown = until(lambda: over(here, run.id))
     assert shown.facts.state == "succeeded", shown.facts.message
-    said = log(settings, run.id, "train")
+    said = log(here, run.id, "train")
     assert "The work goes on" in said
     assert f"'python -m pipeline track {run.launch}' fills in" in said
 
     mlflow_server.start()
-    assert change.track(settings, run.launch)[1] > 0
-    tracking = Tracking(settings)
+    assert change.track(here, run.launch)[1] > 0
+    tracking = here.tracking
     assert len(tracking.history(run.launch)["mAP50-95"]) == EPOCHS
-    client = MlflowClient(settings.tracking_uri)
+    client = MlflowClient(here.settings.tracking_uri)
     assert "test/mAP50-95" in client.get_run(tracking.run_id(run.launch)).data.metrics
-    assert change.track(settings, run.launch)[1] == 0
+    assert change.track(here, run.launch)[1] == 0
 
 
 def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
-    cluster: Settings, tmp_path: Path
+    cluster: Installation, tmp_path: Path
 ) -> None:
-    elsewhere = replace(cluster, volume=tmp_path / "elsewhere")
-    write_sample(elsewhere.volume, images=SAMPLE_IMAGES)
+    elsewhere = Installation(replace(cluster.settings, volume=tmp_path / "elsewhere"))
+    write_sample(elsewhere.settings.volume, images=SAMPLE_IMAGES)
     choices = Choices(model="yolov8n-scratch.yaml", overrides=TINY_CFG)
     run = launches.submit(elsewhere, launches.prepare(elsewhere, choices))
     shown = until(lambda: over(elsewhere, run.id))
@@ -99,13 +99,13 @@ def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
     assert "this volume is not the dashboard's" in shown.facts.message
     assert {step.name: step.state for step in shown.facts.steps}["train"] == "skipped"
     change.delete(elsewhere, run.id)
-    assert not list((cluster.volume / "runs").glob("*/train"))
+    assert not list((cluster.settings.volume / "runs").glob("*/train"))
 
 
 def test_a_dashboard_killed_during_a_run_shows_it_when_it_is_back(
-    cluster: Settings, browser: Browser
+    cluster: Installation, browser: Browser
 ) -> None:
-    cfg = cluster.volume / "cfg-custom.yaml"
+    cfg = cluster.settings.volume / "cfg-custom.yaml"
     cfg.write_text(yaml.safe_dump(yaml.safe_load(cfg.read_text()) | TINY_CFG))
     page = browser.new_page()
     port = free_port(LOOPBACK)
@@ -119,20 +119,20 @@ def test_a_dashboard_killed_during_a_run_shows_it_when_it_is_back(
         done = page.get_by_role("heading", name=re.compile("done"))
         done.wait_for(timeout=1000 * GIVE_UP_S)
     page.close()
-    (folder,) = (cluster.volume / "runs").iterdir()
-    engine = make_engine(cluster)
+    (folder,) = (cluster.settings.volume / "runs").iterdir()
+    engine = make_engine(cluster.settings)
     assert [run.launch for run in engine.list_runs(limit=20).runs].count(folder.name) == 1
     assert (folder / "test" / "metrics.json").is_file()
 
 
 @contextmanager
-def dashboard(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def dashboard(here: Installation, port: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
-        "KFP_ENDPOINT": settings.kfp_endpoint,
+        "KFP_ENDPOINT": here.settings.kfp_endpoint,
         "SLIPWAY_ENGINE": "kubeflow",
-        "SLIPWAY_PVC_NAME": settings.pvc_name,
-        "SLIPWAY_STATE": str(settings.state),
-        "SLIPWAY_VOLUME": str(settings.volume),
+        "SLIPWAY_PVC_NAME": here.settings.pvc_name,
+        "SLIPWAY_STATE": str(here.settings.state),
+        "SLIPWAY_VOLUME": str(here.settings.volume),
     }
     command = [sys.executable, "-m", "dashboard", "--server.port", str(port)]
     server = subprocess.Popen(
@@ -146,13 +146,13 @@ def dashboard(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]
         server.wait()
 
 
-def over(settings: Settings, run: str) -> dict[str, Any] | None:
-    shown = runs.show(settings, run)
+def over(here: Installation, run: str) -> dict[str, Any] | None:
+    shown = runs.show(here, run)
     return None if shown.facts.state in ("pending", "running") else shown
 
 
-def log(settings: Settings, run_id: str, step: str) -> str:
-    engine = make_engine(settings)
+def log(here: Installation, run_id: str, step: str) -> str:
+    engine = make_engine(here.settings)
     return engine.logs(run_id, step).text if is_started(engine.get(run_id), step) else ""
 
 

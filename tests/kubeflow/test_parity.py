@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.builds import plan_build
 from pipeline.actions.launching.retest import retest
@@ -23,10 +24,8 @@ from pipeline.actions.runs.rows import listing
 from pipeline.actions.runs.sweep_runs import SweepRuns, show_sweep, stop_all
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 from pipeline.core.volume.sample import write_sample
-from pipeline.tracking.reader import Tracking
 from tests.conftest import SAMPLE_IMAGES, TINY_CFG
 from tests.kfp_backend import (
     TestVolume,
@@ -64,35 +63,38 @@ PLACES = {"data", "model", "project", "save_dir", "name"}
 @pytest.fixture
 def both(
     kfp_settings: Settings, kfp_volume: TestVolume, mlflow_server: MlflowServer, tmp_path: Path
-) -> Iterator[dict[str, Settings]]:
-    """Settings of a dashboard for each engine, on equal volumes."""
+) -> Iterator[dict[str, Installation]]:
+    """A dashboard for each engine, on equal volumes."""
     cluster = replace(kfp_settings, volume=kfp_volume.path, engines=("kubeflow",))
     local = Settings(volume=tmp_path / "volume", state=tmp_path / "state")
-    local, cluster = mlflow_server.for_this_machine(local), mlflow_server.for_pods(cluster)
-    yield {"local": local, "kubeflow": cluster}
-    for settings in (local, cluster):
-        for row in listing(settings, limit=5).rows:
+    made = {
+        "local": Installation(mlflow_server.for_this_machine(local)),
+        "kubeflow": Installation(mlflow_server.for_pods(cluster)),
+    }
+    yield made
+    for here in made.values():
+        for row in listing(here, limit=5).rows:
             if row.facts.folder and row.facts.folder.path.is_dir():
-                change.stop(settings, row.facts.id)
-                change.delete(settings, row.facts.id)
+                change.stop(here, row.facts.id)
+                change.delete(here, row.facts.id)
 
 
 def test_a_launch_gives_the_same_on_both_engines(
-    both: dict[str, Settings], mlflow_server: MlflowServer
+    both: dict[str, Installation], mlflow_server: MlflowServer
 ) -> None:
     launched, shown = {}, {}
-    for engine, settings in both.items():
-        write_sample(settings.volume, images=SAMPLE_IMAGES)
-        (settings.volume / "tune-two.yaml").write_text(SPACE)
-        plan = launches.prepare(settings, CHOICES)
-        launches.submit(settings, plan)
+    for engine, here in both.items():
+        write_sample(here.settings.volume, images=SAMPLE_IMAGES)
+        (here.settings.volume / "tune-two.yaml").write_text(SPACE)
+        plan = launches.prepare(here, CHOICES)
+        launches.submit(here, plan)
         launched[engine] = plan.launch.id
-    for engine, settings in both.items():
-        shown[engine] = finished(settings, launched[engine])
+    for engine, here in both.items():
+        shown[engine] = finished(here, launched[engine])
     ours, theirs = shown["local"], shown["kubeflow"]
     assert steps(ours) == steps(theirs)
     assert {(name, "succeeded") for name in STEPS} <= set(steps(theirs))
-    mine, its = (run_folder(Volume(both[engine].volume), launched[engine]) for engine in both)
+    mine, its = (run_folder(both[engine].volume, launched[engine]) for engine in both)
     assert files(mine) == files(its)
     assert numbers(mine) == numbers(its)
     assert ours.tested == theirs.tested
@@ -105,22 +107,24 @@ def test_a_launch_gives_the_same_on_both_engines(
     kfp_shows(both["kubeflow"], theirs.facts.id)
 
     again = {}
-    for engine, settings in both.items():
-        plan = retest(settings, shown[engine].facts.id, "data-custom", "train")
-        launches.submit(settings, plan)
-        again[engine] = finished(settings, plan.launch.id)
+    for engine, here in both.items():
+        plan = retest(here, shown[engine].facts.id, "data-custom", "train")
+        launches.submit(here, plan)
+        again[engine] = finished(here, plan.launch.id)
     assert again["local"].tested == again["kubeflow"].tested
     assert again["kubeflow"].tested.split == "train"
     assert steps(again["local"]) == steps(again["kubeflow"])
 
 
-def test_a_model_that_is_only_built_is_the_same_on_both_engines(both: dict[str, Settings]) -> None:
+def test_a_model_that_is_only_built_is_the_same_on_both_engines(
+    both: dict[str, Installation],
+) -> None:
     built = {}
-    for engine, settings in both.items():
-        write_sample(settings.volume, images=SAMPLE_IMAGES)
-        plan = plan_build(settings, "yolov8n-scratch.yaml", 64)
-        launches.submit(settings, plan)
-        built[engine] = finished(settings, plan.launch.id)
+    for engine, here in both.items():
+        write_sample(here.settings.volume, images=SAMPLE_IMAGES)
+        plan = plan_build(here, "yolov8n-scratch.yaml", 64)
+        launches.submit(here, plan)
+        built[engine] = finished(here, plan.launch.id)
     assert steps(built["local"]) == steps(built["kubeflow"])
     sizes = [
         {key: value for key, value in shown.build.items() if not key.endswith("_s")}
@@ -130,16 +134,16 @@ def test_a_model_that_is_only_built_is_the_same_on_both_engines(both: dict[str, 
     assert sizes[0]["layers"] == 129
 
 
-def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Settings]) -> None:
+def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Installation]) -> None:
     choices = replace(CHOICES, tune=False, tune_space="", overrides={**TINY_CFG})
     matrices = {}
-    for settings in both.values():
-        write_sample(settings.volume, images=SAMPLE_IMAGES)
-        plan = prepare_sweep(settings, choices, [choices.model], [choices.cfg], [1, 2], name="two")
+    for here in both.values():
+        write_sample(here.settings.volume, images=SAMPLE_IMAGES)
+        plan = prepare_sweep(here, choices, [choices.model], [choices.cfg], [1, 2], name="two")
         assert plan.ok, plan.findings
-        start(settings, plan)
-    for engine, settings in both.items():
-        over = swept(settings, "two")
+        start(here, plan)
+    for engine, here in both.items():
+        over = swept(here, "two")
         assert {run.state for run in over.runs.values()} == {"succeeded"}
         rows = {entry.seed: run.row for entry, run in over.runs.items()}
         seeds = [(seed, row.best, row.test) for seed, row in rows.items() if row]
@@ -148,33 +152,33 @@ def test_a_sweep_gives_the_same_on_both_engines(both: dict[str, Settings]) -> No
     assert [seed for seed, _, test in matrices["local"][0] if test is not None] == [1, 2]
 
 
-def test_a_sweep_is_stopped_as_a_whole_on_both_engines(both: dict[str, Settings]) -> None:
+def test_a_sweep_is_stopped_as_a_whole_on_both_engines(both: dict[str, Installation]) -> None:
     choices = replace(CHOICES, tune=False, tune_space="", overrides={**TINY_CFG, "epochs": 500})
-    for settings in both.values():
-        write_sample(settings.volume, images=SAMPLE_IMAGES)
-        plan = prepare_sweep(settings, choices, [choices.model], [choices.cfg], [1, 2], name="long")
-        start(settings, plan)
-        assert len(show_sweep(settings, "long").live) == 2
-        assert len(stop_all(settings, "long").runs) == 2
-        over = swept(settings, "long")
+    for here in both.values():
+        write_sample(here.settings.volume, images=SAMPLE_IMAGES)
+        plan = prepare_sweep(here, choices, [choices.model], [choices.cfg], [1, 2], name="long")
+        start(here, plan)
+        assert len(show_sweep(here, "long").live) == 2
+        assert len(stop_all(here, "long").runs) == 2
+        over = swept(here, "long")
         assert {run.state for run in over.runs.values()} == {"stopped"}
 
 
-def swept(settings: Settings, name: str) -> SweepRuns:
+def swept(here: Installation, name: str) -> SweepRuns:
     """Give a sweep when all its runs are over."""
     give_up_at = time.monotonic() + GIVE_UP_S
-    while (found := show_sweep(settings, name)).live:
+    while (found := show_sweep(here, name)).live:
         assert time.monotonic() < give_up_at, found
         assert not found.outages
         time.sleep(1)
     return found
 
 
-def kfp_shows(settings: Settings, run_id: str) -> None:
+def kfp_shows(here: Installation, run_id: str) -> None:
     """Check what KFP's own page has to show of a run."""
     import kfp
 
-    client = kfp.Client(host=settings.kfp_endpoint)
+    client = kfp.Client(host=here.settings.kfp_endpoint)
     views = kfp_page.views(client, run_id)
     kinds = {step: [view.kind for view in drawn] for step, drawn in views.items()}
     assert kinds == {
@@ -193,10 +197,10 @@ def kfp_shows(settings: Settings, run_id: str) -> None:
     assert names >= {"mAP50", "mAP50-95"}
 
 
-def finished(settings: Settings, launch: str) -> RunDetails:
+def finished(here: Installation, launch: str) -> RunDetails:
     give_up_at = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_at:
-        run = runs.show(settings, launch)
+        run = runs.show(here, launch)
         if run.facts.state not in ("pending", "running"):
             assert run.facts.state == "succeeded", run.facts.message
             return run
@@ -204,13 +208,13 @@ def finished(settings: Settings, launch: str) -> RunDetails:
     pytest.fail(f"{launch} is not over after {GIVE_UP_S} s")
 
 
-def recorded(settings: Settings, run: RunDetails, server: MlflowServer) -> dict[str, Any]:
+def recorded(here: Installation, run: RunDetails, server: MlflowServer) -> dict[str, Any]:
     """Give what MLflow knows of a run, without places, times and names of the engine."""
     import mlflow
 
-    tracking = Tracking(settings)
+    tracking = here.tracking
     run_id = tracking.run_id(run.facts.launch)
-    client = mlflow.MlflowClient(settings.tracking_uri)
+    client = mlflow.MlflowClient(here.settings.tracking_uri)
     experiment = client.get_run(run_id).info.experiment_id
     children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
     params = tracking.params(run.facts.launch)

@@ -50,7 +50,7 @@ def render() -> None:
 
 
 def _compared(chosen: list[str]) -> None:
-    found = side_by_side(services.settings(), chosen)
+    found = side_by_side(services.here(), chosen)
     for reason in found.missing.values():
         show_error(reason)
     if not found.runs:
@@ -89,7 +89,7 @@ def _refresh_s(chosen: list[str]) -> float | None:
 
 
 def _choose() -> list[str]:
-    called, outages = candidates(services.settings())
+    called, outages = candidates(services.here())
     show_outages(outages)
     key = state.seed_list(state.RUNS)
     options = list(dict.fromkeys((*called, *st.session_state[key])))

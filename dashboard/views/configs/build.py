@@ -64,7 +64,7 @@ def show_build(opened: Opened, document: YamlFile, launches: Sequence[str]) -> N
         return
     if is_asked:
         _ask(name, imgsz)
-    found = newest_build(services.settings(), launches, name, imgsz)
+    found = newest_build(services.here(), launches, name, imgsz)
     if found is None:
         return
     if found.state.is_finished:
@@ -82,13 +82,13 @@ def _names(path: str, document: YamlFile) -> dict[str, str]:
 
 
 def _ask(name: str, imgsz: int) -> None:
-    settings = services.user_settings()
+    here = services.as_user()
     try:
-        plan = plan_build(settings, name, imgsz)
+        plan = plan_build(here, name, imgsz)
         if not plan.ok:
             show_findings(plan.findings)
             return
-        submit(settings, plan)
+        submit(here, plan)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -101,7 +101,7 @@ def _watch(drawn: Build, launches: Sequence[str]) -> None:
     @st.fragment(run_every=REFRESH_S)
     @guarded
     def watch() -> None:
-        found = newest_build(services.settings(), launches, drawn.model, drawn.imgsz)
+        found = newest_build(services.here(), launches, drawn.model, drawn.imgsz)
         if found is None or found.state.is_finished:
             st.rerun()
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -56,7 +56,7 @@ class Opened:
 
 def show(path: str) -> Opened:
     """Show the editor of a file."""
-    volume = services.volume()
+    volume = services.here().volume
     text_on_disk, sha256 = open_text(volume, path)
     draft = load_draft(*_place(), path)
     base, key = draft.base_sha256 if draft else sha256, f"configs.text.{path}"
@@ -194,7 +194,7 @@ def _typed(path: str, key: str, base: str) -> None:
 def _save(opened: Opened, expected_sha256: str, message: str) -> None:
     try:
         saved = save_text(
-            services.volume(),
+            services.here().volume,
             opened.path,
             opened.text,
             expected_sha256=expected_sha256,
@@ -214,7 +214,9 @@ def _save(opened: Opened, expected_sha256: str, message: str) -> None:
 
 def _save_as(opened: Opened, name: str) -> None:
     try:
-        save_text(services.volume(), name, opened.text, expected_sha256="", user=services.user())
+        save_text(
+            services.here().volume, name, opened.text, expected_sha256="", user=services.user()
+        )
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -237,4 +239,4 @@ def _aside(path: str) -> str:
 
 
 def _place() -> tuple[Path, str]:
-    return services.settings().state, services.user()
+    return services.here().settings.state, services.user()

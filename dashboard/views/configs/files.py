@@ -53,8 +53,8 @@ def show_upload() -> None:
         )
         if file and st.button(tr("Put it on the volume"), key="configs.upload.keep"):
             try:
-                volume, user = services.volume(), services.user()
-                allow = services.settings().weights_allow
+                volume, user = services.here().volume, services.user()
+                allow = services.here().settings.weights_allow
                 data = file.getvalue()
                 path = keep_upload(volume, file.name, data, user=user, weights_allow=allow)
             except SlipwayError as reason:
@@ -83,7 +83,7 @@ def show_menu(path: str, text: str, sha256: str) -> None:
         )
         if st.button(tr("Duplicate"), icon=":material/content_copy:", key="configs.duplicate"):
             try:
-                duplicate(services.volume(), path, copy or "", user=services.user())
+                duplicate(services.here().volume, path, copy or "", user=services.user())
             except SlipwayError as reason:
                 show_error(reason)
             else:
@@ -99,7 +99,7 @@ def show_menu(path: str, text: str, sha256: str) -> None:
         )
         if st.button(tr("Delete"), icon=":material/delete:", key="configs.delete"):
             try:
-                delete(services.volume(), path, expected_sha256=sha256, user=services.user())
+                delete(services.here().volume, path, expected_sha256=sha256, user=services.user())
             except SlipwayError as reason:
                 show_error(reason)
             else:
@@ -135,7 +135,7 @@ def _create(kind: str, name: str, *, preset: str = "", cfg: str = "") -> None:
             text = _space_text(preset, cfg)
         else:
             text = data_template() if kind == "data" else cfg_template(is_whole=kind == "cfg-all")
-        save_text(services.volume(), name, text, expected_sha256="", user=services.user())
+        save_text(services.here().volume, name, text, expected_sha256="", user=services.user())
     except SlipwayError as reason:
         show_error(reason)
     else:
@@ -161,14 +161,14 @@ def cfg_values(name: str) -> dict[str, Any]:
     """
     from pipeline.core.cfg.train_cfg import effective_cfg
 
-    volume = services.volume()
+    volume = services.here().volume
     return effective_cfg(open_text(volume, volume.resolve("cfg", name).path)[0] if name else "", {})
 
 
 def _new_name(kind: str) -> str:
     from pipeline.core.versions.templates import folder_for
 
-    folder = folder_for(services.volume(), "data" if kind == "data" else "cfg")
+    folder = folder_for(services.here().volume, "data" if kind == "data" else "cfg")
     return f"{folder}/{_NAMES[kind]}" if folder else _NAMES[kind]
 
 
@@ -178,7 +178,7 @@ def _copy_name(path: str) -> str:
 
 
 def _bring_back(path: str) -> None:
-    volume = services.volume()
+    volume = services.here().volume
     with_bytes = (v.number for v in list_versions(volume, path) if v.action != "deleted")
     try:
         restore(volume, path, next(with_bytes, 0), expected_sha256="", user=services.user())

@@ -26,7 +26,7 @@ _FOLDERS = (*sorted(set(FOLDERS.values())), PRESETS)
 
 def render() -> None:
     """Show the files, the editor of the one that the URL names, and what is beside it."""
-    volume = services.volume()
+    volume = services.here().volume
     folders = yaml_files(volume.root)
     if not any(folders.values()):
         _show_empty()
@@ -85,7 +85,7 @@ def _show_files(folders: dict[str, list[str]], chosen: str, uses: Uses) -> None:
 
 def _runs(path: str, uses: Uses) -> int:
     """Count the runs that used a file; one that cannot be read says why when it is opened."""
-    volume = services.volume()
+    volume = services.here().volume
     try:
         return len(runs_of_file(uses, list_versions(volume, path), digest_now(volume, path)))
     except SlipwayError:
@@ -93,10 +93,10 @@ def _runs(path: str, uses: Uses) -> int:
 
 
 def _show_empty() -> None:
-    root = services.settings().volume
+    root = services.here().settings.volume
     configs_files.show_new()
     configs_files.show_upload()
-    configs_files.show_deleted(deleted_files(services.volume()))
+    configs_files.show_deleted(deleted_files(services.here().volume))
     with st.container(border=True):
         st.markdown(tr("**No yaml files on the volume yet**"))
         st.markdown(

@@ -124,7 +124,7 @@ def _show_classes(opened: Opened, document: YamlFile) -> None:
             ),
             icon=":material/warning:",
         )
-    roots, splits = dataset_roots(services.volume()), _splits(document.data.get("path"))
+    roots, splits = dataset_roots(services.here().volume), _splits(document.data.get("path"))
     for name in ("path", "train", "val", "test"):
         value = document.data.get(name)
         if value is None or isinstance(value, str):
@@ -146,7 +146,7 @@ def _path_field(opened: Opened, name: str, value: str, choices: Sequence[str]) -
 
 def _splits(path: Any) -> list[str]:
     try:
-        return split_places(services.volume(), str(path or "."))
+        return split_places(services.here().volume, str(path or "."))
     except InputError:  # the problems say that the path leaves the volume
         return []
 
@@ -171,7 +171,7 @@ def _show_model(document: YamlFile) -> None:
 
 
 def _show_history(opened: Opened, uses: Uses) -> None:
-    versions = list_versions(services.volume(), opened.path)
+    versions = list_versions(services.here().volume, opened.path)
     now_runs = uses.get(opened.sha256, ())
     if not versions:
         st.caption(tr("No versions yet: the first save keeps the file as it is now, too."))
@@ -192,10 +192,10 @@ def _show_history(opened: Opened, uses: Uses) -> None:
     if version.sha256 == opened.sha256:
         st.caption(tr("This is what is on the volume now."))
         if before := next((number for number in by_number if number < chosen), 0):
-            diff = diff_versions(services.volume(), opened.path, before, chosen)
+            diff = diff_versions(services.here().volume, opened.path, before, chosen)
             st.code(diff or tr("No difference."), language="diff")
         return
-    st.code(diff_versions(services.volume(), opened.path, chosen), language="diff")
+    st.code(diff_versions(services.here().volume, opened.path, chosen), language="diff")
     is_off = version.action == "deleted" or opened.is_changed
     label = tr("Restore version {number}", number=chosen)
     icon = ":material/history:"
@@ -223,7 +223,7 @@ def _show_runs(runs: tuple[str, ...]) -> None:
 def _restore(opened: Opened, number: int) -> None:
     try:
         restore(
-            services.volume(),
+            services.here().volume,
             opened.path,
             number,
             expected_sha256=opened.sha256,

@@ -22,7 +22,7 @@ _NOW = {
 
 def show_runs(path: str, fingerprint: str) -> None:
     """List the runs that used a dataset, with how good they got and whether the data changed."""
-    found = runs_of_dataset(services.settings(), path, fingerprint)
+    found = runs_of_dataset(services.here(), path, fingerprint)
     if not found:
         st.info(
             tr(

@@ -57,7 +57,7 @@ def looker(report: DatasetReport, samples: Samples, side_px: int) -> Callable[[s
     """Give what reads an image and its label, safe to be called in a thread."""
     return partial(
         look_at,
-        services.volume(),
+        services.here().volume,
         services.thumbnails(),
         class_count=len(report.names),
         keypoint_columns=samples.keypoint_columns,

@@ -43,7 +43,7 @@ _PARTS = {
 
 def render() -> None:
     """Show the datasets of the volume, and the one that the URL names."""
-    choices = services.volume().choices("data")
+    choices = services.here().volume.choices("data")
     if not choices:
         _show_empty()
         return
@@ -72,7 +72,7 @@ def _named(text: str, choices: list[Choice]) -> str:
     if not text:
         return choices[0].name
     try:
-        path = services.volume().resolve("data", text).path
+        path = services.here().volume.resolve("data", text).path
     except SlipwayError:
         return ""
     return next((choice.name for choice in choices if choice.path == path), "")
@@ -207,7 +207,7 @@ def _show_unknown(text: str, names: list[str]) -> None:
 
 
 def _show_empty() -> None:
-    root = services.settings().volume
+    root = services.here().settings.volume
     with st.container(border=True):
         st.markdown(tr("**No dataset on the volume yet**"))
         st.markdown(

@@ -46,13 +46,13 @@ def restore(cloned: Choices | None, engine: str) -> None:
             is_unset = entry.name in FILES and not getattr(cloned, entry.name)
             if entry.name != "overrides" and not is_unset:  # a run that built a model has no data
                 state.fill(entry.name, _as_text(getattr(cloned, entry.name)))
-        if engine in services.settings().engines:
+        if engine in services.here().settings.engines:
             state.fill("engine", engine)
         texts = [f"{key}={override_text(item)}" for key, item in cloned.overrides.items()]
         state.set_url(state.OVERRIDES, texts)
         return
     if not st.query_params:
-        settings = services.settings()
+        settings = services.here().settings
         last = preferences.load(settings.state, services.user()).get("launch")
         st.session_state["launch.last"] = last if isinstance(last, dict) else {}
         draft: Mapping[str, str | list[str]] = st.session_state.get("launch.draft", {})
@@ -78,7 +78,7 @@ def pickers() -> tuple[dict[str, Any], str]:
     tuple
         What is chosen, None where there is nothing; the engine.
     """
-    last, settings = _last(), services.settings()
+    last, settings = _last(), services.here().settings
     is_choice = len(settings.engines) > 1
     columns = st.columns([6, 5, 5, *([3.4] if is_choice else [])])
     picked: dict[str, Any] = {}
@@ -169,7 +169,7 @@ def resources(engine: str) -> tuple[dict[str, Any], list[Finding]]:
 
 def remember(launch: Launch) -> None:
     """Keep these choices for the user's next visit."""
-    settings = services.settings()
+    settings = services.here().settings
     values = {name: _as_text(getattr(launch.choices, name)) for name in _REMEMBERED}
     values["engine"] = launch.engine
     preferences.remember(settings.state, services.user(), launch=values)

@@ -229,7 +229,7 @@ def _show_settings(plan: Plan) -> None:
 
 def _show_empty(picked: dict[str, Any]) -> None:
     """Say what belongs on the volume and how to get it."""
-    root = services.settings().volume
+    root = services.here().settings.volume
     missing = [kind for kind, name in picked.items() if not name]
     what = {
         "model": tr("a model: weights (`yolov8n.pt`) or an architecture (`yolov8-scratch.yaml`)"),

@@ -12,6 +12,7 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked
 from dashboard.widgets.forms.cfg import override_text
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.launches import Plan
 from pipeline.actions.runs.find import find
@@ -19,7 +20,6 @@ from pipeline.core.checks.advice import Advice
 from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 
 _PLAN = "launch.plan"
 CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
@@ -41,9 +41,9 @@ def cloned() -> tuple[str, Choices | None, str]:
     if not name or st.session_state.get("launch.cloned") == name:
         return name, None, ""
     try:
-        settings = services.settings()
-        run = find(settings, name)
-        choices = launches.choices_of(settings, run)
+        here = services.here()
+        run = find(here, name)
+        choices = launches.choices_of(here, run)
         if model := state.url_text(state.MODEL):
             choices = replace(choices, model=model)
     except SlipwayError as reason:
@@ -105,7 +105,7 @@ def current(
     held = st.session_state.get(_PLAN)
     if held and held["signature"] == signature and (is_click or not held["run"]):
         return held["plan"]  # type: ignore[no-any-return]
-    plan = launches.prepare(settings_of(engine), choices, cloned_from=cloned_from)
+    plan = launches.prepare(here_on(engine), choices, cloned_from=cloned_from)
     if unreadable:
         findings = tuple(ordered([*unreadable, *plan.findings]))
         plan = replace(plan, ok=False, findings=findings)
@@ -127,14 +127,14 @@ def submit(plan: Plan) -> str:
     """Start the plan and give the id that the Run page is opened with."""
     held = st.session_state[_PLAN]
     if not held["run"]:
-        run = launches.submit(settings_of(plan.launch.engine), plan)
+        run = launches.submit(here_on(plan.launch.engine), plan)
         held["run"] = run.launch or run.id
     return str(held["run"])
 
 
-def settings_of(engine: str) -> Settings:
-    """Give the user's settings for a launch on this engine."""
-    return replace(services.user_settings(), engine=engine)
+def here_on(engine: str) -> Installation:
+    """Give this installation for a launch of the user on this engine."""
+    return services.as_user().on(engine)
 
 
 def base_cfg(plan: Plan) -> dict[str, Any] | None:
@@ -167,7 +167,7 @@ def write_sample() -> None:
     """Write the sample volume."""
     from pipeline.core.volume.sample import write_sample as write
 
-    write(services.settings().volume)
+    write(services.here().settings.volume)
 
 
 def _part(finding: Finding) -> str:

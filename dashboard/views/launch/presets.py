@@ -32,7 +32,7 @@ def show_presets(base: Mapping[str, Any]) -> None:
 def _show(base: Mapping[str, Any]) -> None:
     from pipeline.core.launch.presets import list_presets, load_preset
 
-    overrides, volume = launch_plan.overrides(), services.volume()
+    overrides, volume = launch_plan.overrides(), services.here().volume
     names = list_presets(volume)
     if not names:
         st.caption(tr("No presets yet: change settings, then save them under a name."))
@@ -73,7 +73,9 @@ def _show_save(overrides: Mapping[str, Any]) -> None:
     is_there = st.checkbox(tr("Replace the preset of this name"), key="launch.preset.replace")
     if st.button(tr("Save preset"), key="launch.preset.save", disabled=is_off):
         try:
-            save_preset(services.volume(), name, overrides, user=services.user(), replace=is_there)
+            save_preset(
+                services.here().volume, name, overrides, user=services.user(), replace=is_there
+            )
         except FileChanged as reason:
             st.warning(plain(reason.message))
             return

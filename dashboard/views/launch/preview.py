@@ -10,7 +10,7 @@ from dashboard import services
 from dashboard.errors import guarded
 from dashboard.i18n import tr
 from dashboard.theme import colours
-from dashboard.views.launch.plan import settings_of
+from dashboard.views.launch.plan import here_on
 from dashboard.widgets.runs.step_graph import step_graph
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.launches import Plan
@@ -25,7 +25,7 @@ def show(plan: Plan) -> None:
 def _forms(plan: Plan) -> None:
     workflow = _workflow(plan)
     engine = plan.launch.engine
-    text = services.engine(engine).render(workflow)
+    text = services.here().engine(engine).render(workflow)
     choices = plan.launch.choices
     graph, diff, document, command = st.tabs(
         [tr("Graph"), tr("Cfg diff"), tr("Workflow YAML"), tr("Command line")]
@@ -52,7 +52,7 @@ def _forms(plan: Plan) -> None:
         st.code(text, language="yaml", height=420)
     with command:
         st.caption(tr("The same launch from a terminal, from the repository's root:"))
-        named = "" if engine == services.settings().engine else engine
+        named = "" if engine == services.here().settings.engine else engine
         st.code(launches.command_line(choices, named), language="bash", wrap_lines=True)
 
 
@@ -60,5 +60,7 @@ def _workflow(plan: Plan) -> dict[str, Any]:
     kept = st.session_state["launch.plan"]
     if "workflow" not in kept:
         with st.spinner(tr("Compiling the workflow")):
-            kept["workflow"] = launches.workflow_of(settings_of(plan.launch.engine), plan.launch)
+            kept["workflow"] = launches.workflow_of(
+                here_on(plan.launch.engine).settings, plan.launch
+            )
     return kept["workflow"]  # type: ignore[no-any-return]

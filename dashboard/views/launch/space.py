@@ -128,7 +128,7 @@ def _save(name: str, document: Mapping[str, Any], *, replace: bool) -> None:
 
     try:
         user = services.user()
-        saved = save_space(services.volume(), name, document, user=user, replace=replace)
+        saved = save_space(services.here().volume, name, document, user=user, replace=replace)
     except SlipwayError as reason:
         show_error(reason)
         return

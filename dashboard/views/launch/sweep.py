@@ -12,7 +12,7 @@ from dashboard import services, state
 from dashboard.i18n import tr, tr_text
 from dashboard.plain import Markdown, joined
 from dashboard.views.launch import form as launch_form
-from dashboard.views.launch.plan import settings_of
+from dashboard.views.launch.plan import here_on
 from dashboard.widgets.formats import plural
 from pipeline.actions.launching.launches import Plan
 from pipeline.actions.launching.sweep import prepare_sweep, start
@@ -155,7 +155,7 @@ def _current(plan: Plan, values: dict[str, Any], unreadable: Sequence[Finding]) 
     held = st.session_state.get(_PLAN)
     if held and held["signature"] == signature and (is_click or not held["is_started"]):
         return held["plan"]  # type: ignore[no-any-return]
-    swept = prepare_sweep(settings_of(launch.engine), launch.choices, **values)
+    swept = prepare_sweep(here_on(launch.engine), launch.choices, **values)
     if unreadable:
         swept = replace(swept, findings=tuple(ordered([*unreadable, *swept.findings])))
     st.session_state[_PLAN] = {"signature": signature, "plan": swept, "is_started": False}
@@ -170,7 +170,7 @@ def _start(swept: SweepPlan) -> None:
     # No element is drawn meanwhile: it would be where a closed browser cuts the start short.
     with st.spinner(tr("Starting {runs}", runs=plural(len(swept.plans), "run"))):
         try:
-            start(settings_of(swept.engine), swept)
+            start(here_on(swept.engine), swept)
         except SlipwayError as reason:
             st.session_state[state.SWEEP_FAILURE] = reason  # its page says what is missing
     st.session_state[_PLAN]["is_started"] = True

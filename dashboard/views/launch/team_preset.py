@@ -23,7 +23,7 @@ def begin() -> None:
 
     A user who has removed the preset begins without it until the setting names another one.
     """
-    settings = services.settings()
+    settings = services.here().settings
     if not settings.preset or state.url_texts(state.OVERRIDES):
         return
     if preferences.load(settings.state, services.user()).get(_WITHOUT) == settings.preset:
@@ -39,7 +39,7 @@ def show(base: Mapping[str, Any]) -> None:
     base
         Settings without this launch's changes.
     """
-    name = services.settings().preset
+    name = services.here().settings.preset
     if not name:
         return
     preset, why_not = _loaded()
@@ -77,7 +77,7 @@ def _button(label: Markdown, icon: str, values: Mapping[str, Any], *, without: s
 
 def _change(values: Mapping[str, Any], without: str) -> None:
     _set(values)
-    preferences.remember(services.settings().state, services.user(), **{_WITHOUT: without})
+    preferences.remember(services.here().settings.state, services.user(), **{_WITHOUT: without})
 
 
 def _set(values: Mapping[str, Any]) -> None:
@@ -89,9 +89,9 @@ def _loaded() -> tuple[dict[str, Any], Markdown]:
     """Give the preset's settings, or why there are none."""
     from pipeline.core.launch.presets import load_preset
 
-    name = services.settings().preset
+    name = services.here().settings.preset
     try:
-        return load_preset(services.volume(), name), Markdown()
+        return load_preset(services.here().volume, name), Markdown()
     except (FileMissing, InputError) as reason:
         return {}, tr(
             "The team preset '{name}' (SLIPWAY_PRESET) is not applied: {why} Save or correct the "

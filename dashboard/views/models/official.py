@@ -47,8 +47,8 @@ def show_official(*, is_open: bool) -> None:
 
 
 def _show_one(name: str) -> None:
-    settings = services.settings()
-    if there := where_it_is(settings, name):
+    here = services.here()
+    if there := where_it_is(here, name):
         st.markdown(tr(":green[:material/check:] On the volume as {path}.", path=code(there)))
         return
     is_running = any(one.name == name and one.is_running for one in services.downloads().known())
@@ -64,8 +64,8 @@ def _show_one(name: str) -> None:
         tr(
             "From {url} to {path}. Where this machine has no network, get the file "
             "elsewhere and put it there.",
-            url=code(url_of(settings, name)),
-            path=code(str(place_of(settings, name))),
+            url=code(url_of(here, name)),
+            path=code(str(place_of(here, name))),
         )
     )
 

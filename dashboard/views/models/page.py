@@ -25,7 +25,7 @@ _KEPT_S = 30
 
 def render() -> None:
     """Show all weights, choosing one offers what can be done with it; then what can be fetched."""
-    found = list_weights(services.settings())
+    found = list_weights(services.here())
     if found:
         _show_weights(found)
     else:
@@ -76,7 +76,7 @@ def _show_weights(found: list[Weights]) -> None:
 
 @st.cache_data(show_spinner="Asking MLflow's model registry", ttl=_KEPT_S)
 def _stages() -> dict[str, tuple[str, ...]]:
-    return marks(services.settings())
+    return marks(services.here().tracking)
 
 
 def _stages_or_why() -> dict[str, tuple[str, ...]]:
@@ -126,7 +126,7 @@ def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
         if entry.bytes <= DOWNLOAD_LIMIT:
             st.download_button(
                 tr("Download"),
-                (services.settings().volume / entry.path).read_bytes,
+                (services.here().settings.volume / entry.path).read_bytes,
                 file_name=entry.path.replace("/", "-"),
                 icon=":material/download:",
             )
@@ -154,9 +154,9 @@ def _offer_stages(entry: Weights, has: tuple[str, ...]) -> None:
 
 
 def _mark(entry: Weights, stage: str) -> None:
-    settings = services.settings()
+    here = services.here()
     try:
-        mark(settings, run_folder(services.volume(), entry.launch), stage)
+        mark(here.tracking, run_folder(here.volume, entry.launch), stage)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -170,7 +170,7 @@ def _show_empty() -> None:
         tr(
             "A run that trains leaves best.pt and last.pt here. Weights that you have "
             "already can be put into {folder}.",
-            folder=code(str(services.settings().volume / "weights")),
+            folder=code(str(services.here().settings.volume / "weights")),
         )
     )
     if st.button(tr("Launch a run"), icon=":material/rocket_launch:", type="primary"):

@@ -47,7 +47,7 @@ def show_buttons(run: RunDetails) -> None:
             help=tr("A new launch like this one that starts from its last.pt"),
         )
     ):
-        volume = services.volume()
+        volume = services.here().volume
         state.open_launch(facts.launch, model=volume.relative(last))
     best = folder.weights("best")
     if (
@@ -69,7 +69,7 @@ def _open_sweep(name: str) -> None:
 
 def _link_to_mlflow(run: RunDetails) -> None:
     url = web_address(services.as_seen(run.mlflow.url))
-    if server_state(services.settings()) == "starting":
+    if server_state(services.here().settings) == "starting":
         st.button(tr("MLflow is starting"), icon=":material/hourglass_top:", disabled=True)
     elif url:
         st.link_button("MLflow", url, icon=":material/open_in_new:")
@@ -77,7 +77,7 @@ def _link_to_mlflow(run: RunDetails) -> None:
 
 def _do(action: Callable[..., Any], run: RunFacts) -> None:
     try:
-        action(services.settings(), run.id)
+        action(services.here(), run.id)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -93,5 +93,5 @@ def _confirm_delete(run: RunFacts) -> None:
         )
     )
     if st.button(tr("Delete"), type="primary", icon=":material/delete:", key="delete_confirmed"):
-        change.delete(services.settings(), run.id)
+        change.delete(services.here(), run.id)
         state.open_runs()

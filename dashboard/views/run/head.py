@@ -65,7 +65,7 @@ def show_head(run: RunDetails) -> None:
 
 def _away(run: RunDetails) -> None:
     """Say that MLflow does not answer, and how old what the run's own files say is."""
-    reason = services.tracking().outage()
+    reason = services.here().tracking.outage()
     if reason is None or run.metrics_source == "mlflow":
         return
     known = (
@@ -111,7 +111,7 @@ def _banner(run: RunFacts) -> None:
     where = tr("**{name} failed:** ", name=failed.name) if failed else ""
     st.error(f"{where}{plain(reason)}", icon=":material/error:")
     if failed:
-        text = runs.logs(services.settings(), run.id, failed.name, 0).text
+        text = runs.logs(services.here(), run.id, failed.name, 0).text
         tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])
         with st.expander(tr("The last lines of {name}'s log", name=failed.name), expanded=True):
             st.code(tail or tr("Nothing printed."), language=None, wrap_lines=True)

@@ -96,7 +96,7 @@ def _live(part: Callable[[RunDetails], None], is_live: bool, run: RunDetails) ->
 
 
 def _shown() -> RunDetails:
-    return runs.show(services.settings(), state.run_id())
+    return runs.show(services.here(), state.run_id())
 
 
 def _curves(run: RunDetails) -> None:
@@ -128,7 +128,7 @@ def _settings(run: RunDetails) -> None:
 
 def _origin(folder: RunFolder) -> None:
     with st.spinner(tr("Looking at the files and the dataset")):
-        found = lineage(services.settings(), folder)
+        found = lineage(services.here(), folder)
     chosen = show_lineage(found)
     if chosen:
         state.open_run(chosen)
@@ -166,6 +166,6 @@ def _log_so_far(run: str, step: str) -> str:
     """Read only what came since the last refresh; a reload starts from the beginning."""
     key = f"log of {run} {step}"
     offset, text = st.session_state.get(key, (0, ""))
-    chunk = runs.logs(services.settings(), run, step, offset)
+    chunk = runs.logs(services.here(), run, step, offset)
     st.session_state[key] = (chunk.offset, text + chunk.text)
     return str(text + chunk.text)

@@ -145,7 +145,7 @@ def close_dialog() -> None:
 def _for_each(runs: Sequence[RunFacts], action: Callable[..., Any]) -> None:
     for run in runs:
         try:
-            action(services.settings(), run.id)
+            action(services.here(), run.id)
         except SlipwayError as reason:
             show_error(reason)
             return
@@ -153,9 +153,9 @@ def _for_each(runs: Sequence[RunFacts], action: Callable[..., Any]) -> None:
 
 
 def _confirm_delete(runs: Sequence[RunFacts]) -> None:
-    settings = services.settings()
+    here = services.here()
     try:
-        freed = change.folder_bytes(settings, [run.id for run in runs])
+        freed = change.folder_bytes(here, [run.id for run in runs])
         names = "\n".join(f"- {plain(run.launch)}" for run in runs[:10])
         st.markdown(
             names + (tr("\n- and {count} more", count=len(runs) - 10) if len(runs) > 10 else "")
@@ -181,7 +181,7 @@ def _confirm_delete(runs: Sequence[RunFacts]) -> None:
         ):
             with st.spinner(tr("Deleting")):
                 for run in runs:
-                    change.delete(settings, run.id)
+                    change.delete(here, run.id)
             close_dialog()
             st.rerun()
     except SlipwayError as reason:
@@ -196,7 +196,7 @@ def _edit_note(run: RunFacts, note: RunNote) -> None:
     tags = st.text_input(tr("Tags"), ", ".join(note.tags), placeholder=tr("baseline, seed 2"))
     if st.button(tr("Save"), type="primary", key="runs_note_save"):
         try:
-            change.annotate(services.settings(), run.id, text, [tags])
+            change.annotate(services.here(), run.id, text, [tags])
         except TrackingUnreachable as reason:
             st.warning(tr("The note is saved, but not in MLflow. {reason}", reason=reason))
             return

@@ -21,7 +21,7 @@ _OWN, _NEW = marked("new version"), marked("new cfg")
 
 def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
     """Show what a trial changes in the cfg, and launch a full training with it when accepted."""
-    settings = services.user_settings()
+    here = services.as_user()
     st.caption(
         tr(
             "A full training and test with the values of {trial}, for the epochs of this run and "
@@ -44,7 +44,7 @@ def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
     if where == _NEW:
         cfg = st.text_input(tr("Name of the new cfg"), _free_name(run.cfg), key="adopt_cfg")
     try:
-        made = adopt(settings, run.id, trial, str(cfg).strip() or run.cfg)
+        made = adopt(here, run.id, trial, str(cfg).strip() or run.cfg)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -59,7 +59,7 @@ def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
     ):
         return
     try:
-        launched = train_adopted(settings, made, message)
+        launched = train_adopted(here, made, message)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -70,7 +70,7 @@ def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
 def _why_new(run: RunFacts, trial: str) -> str:
     """Say what became of the run's cfg since, when its values cannot just be put into it."""
     try:
-        adopt(services.user_settings(), run.id, trial)
+        adopt(services.as_user(), run.id, trial)
     except (FileChanged, FileMissing) as reason:
         return reason.message
     except SlipwayError:  # said below, with the choices

@@ -71,7 +71,7 @@ def _list() -> None:
     joins_seeds = _value("runs_seeds").lower() == "true"
     synced = services.mlflow_sync().look()
     found = run_list.page_of(
-        services.settings(),
+        services.here(),
         chosen,
         text or "",
         page=int(number) if number.isdecimal() else 1,
@@ -163,7 +163,9 @@ def _more() -> list[str]:
     )
     st.toggle(tr("Archived"), key="runs_archived", bind="query-params", on_change=_first_page)
     if _FIRST_COLUMNS not in st.session_state:
-        known = preferences.load(services.settings().state, services.user()).get("runs_columns")
+        known = preferences.load(services.here().settings.state, services.user()).get(
+            "runs_columns"
+        )
         asked = state.url_texts("columns") or known or DEFAULT
         st.session_state[_FIRST_COLUMNS] = [name for name in COLUMNS if name in asked]
     with st.popover(tr("Columns"), icon=":material/view_column:"):
@@ -190,7 +192,7 @@ def _more() -> list[str]:
 
 def _remember_columns() -> None:
     chosen = st.session_state[_COLUMNS]
-    preferences.remember(services.settings().state, services.user(), runs_columns=chosen)
+    preferences.remember(services.here().settings.state, services.user(), runs_columns=chosen)
 
 
 def _table(found: run_list.Page, columns: list[str]) -> None:

@@ -29,7 +29,7 @@ def show_queue() -> None:
     """Show slots, order and when each run starts; nothing while no run waits."""
     if _REASON in st.session_state:
         show_error(st.session_state.pop(_REASON))
-    found = queue.queue(services.settings())
+    found = queue.queue(services.here())
     if not found.waiting and not found.is_paused:
         return
     used = tr("{busy} of {slots} in use", busy=found.busy, slots=plural(found.slots, "slot"))
@@ -125,6 +125,6 @@ def _prioritise(run: str, key: str) -> None:
 def _do(change: Callable[..., None], *words: object) -> None:
     """Change the queue before it is drawn; what stands against it is shown above it."""
     try:
-        change(services.settings(), *words)
+        change(services.here(), *words)
     except SlipwayError as reason:
         st.session_state[_REASON] = reason

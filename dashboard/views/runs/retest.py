@@ -34,13 +34,13 @@ def show_retest(run: RunFacts, close: Callable[[], None]) -> None:
     )
     if not st.button(tr("Test"), icon=":material/rule:", type="primary", key="retest_now"):
         return
-    settings = services.user_settings()
+    here = services.as_user()
     try:
-        plan = retest(settings, run.id, str(data), str(split))
+        plan = retest(here, run.id, str(data), str(split))
         if not plan.ok:
             show_findings(plan.findings)
             return
-        launched = submit(settings, plan)
+        launched = submit(here, plan)
     except SlipwayError as reason:
         show_error(reason)
         return

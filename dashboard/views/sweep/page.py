@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -18,11 +17,11 @@ from dashboard.widgets.formats import ago, exact, plural
 from dashboard.widgets.outages import show_outages
 from dashboard.widgets.runs.sweep_table import sweep_table
 from dashboard.widgets.states import state_counts
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import sweep as sweeping
 from pipeline.actions.runs.sweep_runs import SweepRuns, retry_failed, show_sweep, stop_all
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch.sweep import list_sweeps
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
 
 REFRESH_S = 3
@@ -49,7 +48,7 @@ def render() -> None:
 
 
 def _matrix(name: str) -> None:
-    found = show_sweep(services.settings(), name)
+    found = show_sweep(services.here(), name)
     is_live = bool(found.live)
     if is_live != st.session_state.get(_LIVE, True):
         st.session_state[_LIVE] = is_live
@@ -132,21 +131,21 @@ def _for_comparison(found: SweepRuns) -> list[str]:
 def _resume(name: str) -> None:
     with st.spinner(tr("Starting")):
         try:
-            settings = services.user_settings()
-            plan = sweeping.resume(settings, name)
+            here = services.as_user()
+            plan = sweeping.resume(here, name)
             if not plan.ok:
                 show_findings(plan.findings)
                 return
-            sweeping.start(replace(settings, engine=plan.engine), plan)
+            sweeping.start(here.on(plan.engine), plan)
         except SlipwayError as reason:
             show_error(reason)
             return
     st.rerun()
 
 
-def _do(action: Callable[[Settings, str], SweepRuns], name: str) -> None:
+def _do(action: Callable[[Installation, str], SweepRuns], name: str) -> None:
     try:
-        action(services.settings(), name)
+        action(services.here(), name)
     except SlipwayError as reason:
         show_error(reason)
         return
@@ -154,7 +153,7 @@ def _do(action: Callable[[Settings, str], SweepRuns], name: str) -> None:
 
 
 def _confirm_stop(name: str) -> None:
-    live = len(show_sweep(services.settings(), name).live)
+    live = len(show_sweep(services.here(), name).live)
     st.write(
         tr(
             "{runs} that wait or run will be stopped. What they have trained stays, and "
@@ -173,7 +172,7 @@ def _close() -> None:
 
 
 def _list() -> None:
-    found, wrong = list_sweeps(services.volume())
+    found, wrong = list_sweeps(services.here().volume)
     for reason in wrong:
         show_error(reason)
     if not found:

@@ -32,20 +32,20 @@ def render() -> None:
 
 @st.cache_data(show_spinner="Looking at engines, volume and MLflow", ttl=_KEPT_S)
 def _examined() -> dict[str, Any]:
-    return examine(services.settings())
+    return examine(services.here())
 
 
 @st.cache_data(show_spinner="Measuring the run folders", ttl=_KEPT_S)
 def _used() -> VolumeUse:
-    return volume_use(services.settings())
+    return volume_use(services.here())
 
 
 @st.cache_data(show_spinner="Looking for what may be deleted", ttl=_KEPT_S)
 def _planned() -> CleanUp:
     try:
-        return plan(services.settings(), archived=True)
+        return plan(services.here(), archived=True)
     except TrackingUnreachable:  # the checks say so; which runs are candidates is not known
-        return plan(services.settings())
+        return plan(services.here())
 
 
 def _checks() -> None:
@@ -71,7 +71,7 @@ def _checks() -> None:
 
 def _room() -> None:
     st.subheader(tr("Room on the volume"), anchor=False)
-    volume = services.settings().volume
+    volume = services.here().settings.volume
     if not volume.is_dir():
         st.info(tr("There is no volume to measure yet."), icon=":material/hard_drive:")
         return
@@ -170,6 +170,6 @@ def _language() -> None:
 
 def _settings() -> None:
     st.subheader(tr("Settings"), anchor=False)
-    shown = shown_settings(services.settings())
+    shown = shown_settings(services.here().settings)
     table = pd.DataFrame({tr("setting"): list(shown), tr("value"): list(shown.values())})
     st.dataframe(table, hide_index=True, height=380)

@@ -7,8 +7,8 @@ import threading
 from dataclasses import dataclass, field
 
 from pipeline.actions.fetching.weights import Fetched, fetch, where_it_is
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError, Stopped
-from pipeline.core.settings import Settings
 
 _log = logging.getLogger("slipway.dashboard")
 
@@ -58,8 +58,8 @@ class _Job:
 class Downloads:
     """Fetches official weights; one object serves all sessions, safe for threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, here: Installation) -> None:
+        self._here = here
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
 
@@ -67,7 +67,7 @@ class Downloads:
         """Begin to fetch a file; one that is being fetched, or is there, is left alone."""
         with self._lock:
             job = self._jobs.get(name)
-            if (job and job.is_running) or where_it_is(self._settings, name):
+            if (job and job.is_running) or where_it_is(self._here, name):
                 return
             job = self._jobs[name] = _Job()
         threading.Thread(
@@ -100,7 +100,7 @@ class Downloads:
 
         fetched, failure = None, None
         try:
-            fetched = fetch(self._settings, name, watch)
+            fetched = fetch(self._here, name, watch)
         except SlipwayError as reason:
             failure = reason
         except Exception as reason:  # noqa: BLE001 - a thread has nobody else to tell

@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 from pipeline.actions.fetching.published_digest import published_digest
 from pipeline.actions.fetching.web import TIMEOUT_S, reading
+from pipeline.actions.installation import Installation
 from pipeline.core.addresses import shown
 from pipeline.core.errors import FileMissing, InputError, NotFound, Unreachable
 from pipeline.core.files import make_folder
 from pipeline.core.official_weights import NAMES
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import FOLDERS, Volume
 from pipeline.core.weights.check import require_sound
 
@@ -55,26 +55,26 @@ class Fetched:
     why_not: str = ""
 
 
-def url_of(settings: Settings, name: str) -> str:
+def url_of(here: Installation, name: str) -> str:
     """Give the address that a file is fetched from, as people may see it."""
-    return shown(_url(settings, name))
+    return shown(_url(here, name))
 
 
-def place_of(settings: Settings, name: str) -> Path:
+def place_of(here: Installation, name: str) -> Path:
     """Give the file that it becomes."""
-    return settings.volume / FOLDERS["model"] / name
+    return here.settings.volume / FOLDERS["model"] / name
 
 
-def where_it_is(settings: Settings, name: str) -> str:
+def where_it_is(here: Installation, name: str) -> str:
     """Give the file of this name that the volume has, relative to it; empty when there is none."""
     try:
-        return Volume(settings.volume, settings.data_roots).resolve("model", name).path
+        return here.volume.resolve("model", name).path
     except (FileMissing, InputError):
         return ""
 
 
 def fetch(
-    settings: Settings,
+    here: Installation,
     name: str,
     watch: Watch = lambda done, total: None,
     *,
@@ -105,20 +105,20 @@ def fetch(
             where="weights",
             next="List them with 'python -m pipeline weights'.",
         )
-    _check_free(settings, name)
-    path = place_of(settings, name)
+    _check_free(here, name)
+    path = place_of(here, name)
     with _temporary(path) as file:
-        fetched = _receive(settings, name, file, watch, max_bytes, timeout_s)
+        fetched = _receive(here, name, file, watch, max_bytes, timeout_s)
         watch(fetched.bytes, fetched.bytes)
-        _check_free(settings, name)
+        _check_free(here, name)
         with _writing(path):
             os.replace(file.name, path)
     return fetched
 
 
-def _check_free(settings: Settings, name: str) -> None:
-    Volume(settings.volume).path(f"{FOLDERS['model']}/{name}")  # a link may lead outside
-    if there := where_it_is(settings, name):
+def _check_free(here: Installation, name: str) -> None:
+    Volume(here.settings.volume).path(f"{FOLDERS['model']}/{name}")  # a link may lead outside
+    if there := where_it_is(here, name):
         raise InputError(
             f"{there} is on the volume already.", where="weights", next="Rename it to fetch anew."
         )
@@ -155,23 +155,23 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _receive(
-    settings: Settings, name: str, file: BinaryIO, watch: Watch, max_bytes: int, timeout_s: float
+    here: Installation, name: str, file: BinaryIO, watch: Watch, max_bytes: int, timeout_s: float
 ) -> Fetched:
     """Download and check a file; what goes wrong says how to do without this."""
-    url, path = url_of(settings, name), place_of(settings, name)
+    url, path = url_of(here, name), place_of(here, name)
     try:
-        size_bytes, sha256 = _download(
-            _url(settings, name), file, path, watch, max_bytes, timeout_s
-        )
+        size_bytes, sha256 = _download(_url(here, name), file, path, watch, max_bytes, timeout_s)
         _check_whole(Path(file.name), url)
-        published = published_digest(settings.weights_url.rstrip("/"), name, timeout_s=timeout_s)
+        published = published_digest(
+            here.settings.weights_url.rstrip("/"), name, timeout_s=timeout_s
+        )
         if published.sha256 not in ("", sha256):
             raise InputError(
                 f"what {url} gave has the SHA-256 {sha256}, but {published.source} says "
                 f"{published.sha256}; nothing was kept.",
                 next="Fetch it again; if it comes again, do not trust that server.",
             )
-        _check_content(Path(file.name), name, settings.weights_allow)
+        _check_content(Path(file.name), name, here.settings.weights_allow)
     except (NotFound, InputError, Unreachable) as reason:
         by_hand = f"Or get {url} elsewhere and put it at {path}."
         next_steps = f"{reason.next} {by_hand}".strip()
@@ -181,8 +181,8 @@ def _receive(
     return Fetched(name, relative, size_bytes, sha256, source, published.why)
 
 
-def _url(settings: Settings, name: str) -> str:
-    return f"{settings.weights_url.rstrip('/')}/{name}"
+def _url(here: Installation, name: str) -> str:
+    return f"{here.settings.weights_url.rstrip('/')}/{name}"
 
 
 def _download(

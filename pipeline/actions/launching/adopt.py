@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import Plan, prepare, submit
 from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.tuning import Tuning, tuning_of_run
@@ -16,7 +17,6 @@ from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import AUTO_IGNORES, is_auto
 from pipeline.core.space.trials import KEPT, Trial
 from pipeline.core.versions.editing import open_text, save_text
@@ -70,7 +70,7 @@ class Adoption:
         return f"values of {self.plan.launch.from_trial}"
 
 
-def adopt(settings: Settings, run: str, trial: str = "", cfg: str = "") -> Adoption:
+def adopt(here: Installation, run: str, trial: str = "", cfg: str = "") -> Adoption:
     """Prepare a full training with the values of a trial; nothing is written.
 
     Parameters
@@ -92,13 +92,13 @@ def adopt(settings: Settings, run: str, trial: str = "", cfg: str = "") -> Adopt
     InputError
         The trial has no result that counts.
     """
-    found, folder, searched = tuning_of_run(settings, run)
+    found, folder, searched = tuning_of_run(here, run)
     record = record_of(folder)
     if record is None:
         raise FileMissing(f"the launch of {folder.name} is not recorded.", where=str(folder.launch))
     chosen = _chosen(searched, trial)
     values = _values(folder, chosen)
-    volume = Volume(settings.volume, settings.data_roots)
+    volume = here.volume
     path, is_new = _target(volume, record, cfg)
     if is_new:  # with what the launch changed, so that nothing is left to change
         before, sha256, kept = read_text(folder.cfg), "", {}
@@ -118,13 +118,13 @@ def adopt(settings: Settings, run: str, trial: str = "", cfg: str = "") -> Adopt
     )
     trained = replace(choices, overrides={**kept, **values})
     plan = _from_trial(
-        prepare(_on(settings, found), trained), choices, f"{folder.name}/{chosen.name}"
+        prepare(here.on(found.engine), trained), choices, f"{folder.name}/{chosen.name}"
     )
     diff = diff_text(before, text, f"{folder.name}/cfg.yaml" if is_new else path, path)
     return Adoption(chosen, values, path, sha256, text, diff, others, plan)
 
 
-def train_adopted(settings: Settings, adoption: Adoption, message: str = "") -> Run:
+def train_adopted(here: Installation, adoption: Adoption, message: str = "") -> Run:
     """Save the cfg as a new version and launch with it; the same adoption twice is one run.
 
     Raises
@@ -140,13 +140,12 @@ def train_adopted(settings: Settings, adoption: Adoption, message: str = "") -> 
         raise InputError(
             "The launch has errors.", findings=adoption.plan.findings, next="Correct what is named."
         )
-    volume = Volume(settings.volume, settings.data_roots)
-    _save(settings, volume, adoption, message)
+    _save(here, adoption, message)
     launch = adoption.plan.launch
-    choices = replace(launch.choices, cfg=_name_of(volume, adoption.path))
-    plan = prepare(replace(settings, engine=launch.engine), choices)
+    choices = replace(launch.choices, cfg=_name_of(here.volume, adoption.path))
+    plan = prepare(here.on(launch.engine), choices)
     made = replace(plan.launch, id=launch.id, from_trial=launch.from_trial)
-    return submit(settings, replace(plan, launch=made))
+    return submit(here, replace(plan, launch=made))
 
 
 def _chosen(searched: Tuning, name: str) -> Trial:
@@ -229,16 +228,13 @@ def _edited_since(
     )
 
 
-def _on(settings: Settings, run: Run) -> Settings:
-    return replace(settings, engine=run.engine)
-
-
 def _from_trial(plan: Plan, choices: Choices, trial: str) -> Plan:
     """Give the plan with the choices as they will be when the values are in the cfg."""
     return replace(plan, launch=replace(plan.launch, choices=choices, from_trial=trial))
 
 
-def _save(settings: Settings, volume: Volume, adoption: Adoption, message: str) -> None:
+def _save(here: Installation, adoption: Adoption, message: str) -> None:
+    volume = here.volume
     if _existing(volume, adoption.path) and open_text(volume, adoption.path)[0] == adoption.text:
         return  # the values are there already: the same adoption again, or they were the current
     save_text(
@@ -246,7 +242,7 @@ def _save(settings: Settings, volume: Volume, adoption: Adoption, message: str) 
         adoption.path,
         adoption.text,
         expected_sha256=adoption.sha256,
-        user=settings.user,
+        user=here.settings.user,
         message=message or adoption.message,
     )
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.actions.runs.find import find, record_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.kinds.build import BUILD
 from pipeline.core.launch.kinds.registry import kind_of
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 STEP = BUILD.result
@@ -49,7 +48,7 @@ class Build:
     where: str = ""
 
 
-def plan_build(settings: Settings, model: str, imgsz: int) -> Plan:
+def plan_build(here: Installation, model: str, imgsz: int) -> Plan:
     """Prepare a launch that only builds a model; nothing is written.
 
     Parameters
@@ -61,11 +60,11 @@ def plan_build(settings: Settings, model: str, imgsz: int) -> Plan:
     """
     name = f"{STEP}-{Path(model).stem}"[:100]
     choices = replace(BUILD.defaults, model=model, overrides={"imgsz": imgsz}, name=name)
-    return prepare(settings, choices)
+    return prepare(here, choices)
 
 
 def newest_build(
-    settings: Settings, launches: Iterable[str], model: str, imgsz: int
+    here: Installation, launches: Iterable[str], model: str, imgsz: int
 ) -> Build | None:
     """Give the newest of some launches that builds this model at this size; None when none does.
 
@@ -74,19 +73,18 @@ def newest_build(
     launches
         Newest first, such as those that used the yaml's present content.
     """
-    volume = Volume(settings.volume, settings.data_roots)
     for launch in launches:
-        folder = run_folder(volume, launch)
+        folder = run_folder(here.volume, launch)
         record = record_of(folder)
         asked = record.choices if record else None
         if not asked or kind_of(asked) is not BUILD:
             continue
         if asked.model == model and asked.overrides["imgsz"] == imgsz:
-            return _build(settings, folder, model, imgsz)
+            return _build(here, folder, model, imgsz)
     return None
 
 
-def _build(settings: Settings, folder: RunFolder, model: str, imgsz: int) -> Build:
+def _build(here: Installation, folder: RunFolder, model: str, imgsz: int) -> Build:
     result, failure = _document(folder.built), _document(folder.failure(STEP))
     if result:
         return Build(folder.name, model, imgsz, State.SUCCEEDED, result)
@@ -95,7 +93,7 @@ def _build(settings: Settings, folder: RunFolder, model: str, imgsz: int) -> Bui
         state = State.FAILED
         return Build(folder.name, model, imgsz, state, failure=words, where=failure.get("why", ""))
     try:
-        run = find(settings, folder.name)
+        run = find(here, folder.name)
     except SlipwayError as reason:  # its engine is out of reach: the run page says so, too
         return Build(folder.name, model, imgsz, State.UNKNOWN, failure=str(reason))
     said = run.message or next((step.message for step in run.steps if step.message), "")

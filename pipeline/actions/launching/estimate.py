@@ -17,11 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_bytes, read_text
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.progress import epoch_times
 from pipeline.core.volume.run_folder import RunFolder, list_run_folders
@@ -81,7 +81,7 @@ class _Past:
 
 
 def estimate(
-    settings: Settings,
+    here: Installation,
     choices: Choices,
     model_path: str,
     cfg: Mapping[str, Any] | None,
@@ -102,10 +102,9 @@ def estimate(
     if cfg is None or train is None or not model_path or not choices.train or choices.tune:
         return Estimate()
     images = _used(cfg, train.images - train.dropped_images)
-    volume = Volume(settings.volume, settings.data_roots)
-    similar = _most_similar(volume, settings.engine, choices, model_path, cfg, images)
+    similar = _most_similar(here.volume, here.settings.engine, choices, model_path, cfg, images)
     if not similar:
-        return Estimate(bytes=_checkpoints(volume.root / model_path, cfg))
+        return Estimate(bytes=_checkpoints(here.volume.root / model_path, cfg))
     seconds = median(past.pace_s for past in similar) * cfg["epochs"] * images
     if cfg["time"]:  # hours, in place of a number of epochs
         seconds = cfg["time"] * 3600

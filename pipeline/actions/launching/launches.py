@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.estimate import Estimate, estimate
 from pipeline.actions.launching.placement import placement_findings
 from pipeline.actions.launching.record import record
@@ -88,13 +88,13 @@ class Plan:
 
 
 def prepare(
-    settings: Settings, choices: Choices, *, deep: bool = False, cloned_from: str = ""
+    here: Installation, choices: Choices, *, deep: bool = False, cloned_from: str = ""
 ) -> Plan:
     """Check choices and work out everything that a launch of them would be; nothing is written.
 
     Parameters
     ----------
-    settings
+    here
         This installation; its user becomes the launch's.
     choices
         What was asked for.
@@ -106,21 +106,20 @@ def prepare(
     # polars and ruamel take a quarter of a second to import; listing runs needs neither.
     from pipeline.core.checks.preflight import preflight
 
-    volume = Volume(settings.volume, settings.data_roots)
     checked = preflight(
-        volume,
+        here.volume,
         choices,
         deep=deep,
-        gpus=engine_of(settings).gpus(),
-        index_folder=settings.dataset_index,
-        weights_allow=settings.weights_allow,
+        gpus=here.engine().gpus(),
+        index_folder=here.settings.dataset_index,
+        weights_allow=here.settings.weights_allow,
     )
-    around = [*placement_findings(settings, choices), *check_pod_settings(settings)]
+    around = [*placement_findings(here, choices), *check_pod_settings(here.settings)]
     resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
-    expected = estimate(settings, choices, resolved["model_path"], checked.cfg, checked.report)
-    findings = _with_space(volume, ordered([*checked.findings, *around]), expected)
+    expected = estimate(here, choices, resolved["model_path"], checked.cfg, checked.report)
+    findings = _with_space(here.volume, ordered([*checked.findings, *around]), expected)
     return Plan(
-        launch=_launch(settings, choices, checked, cloned_from),
+        launch=_launch(here, choices, checked, cloned_from),
         ok=not has_errors(findings),
         findings=tuple(findings),
         resolved=resolved,
@@ -128,7 +127,7 @@ def prepare(
         advice=checked.advice,
         taken=checked.taken,
         estimate=expected,
-        **texts_of(volume, choices, resolved, checked.scale),
+        **texts_of(here.volume, choices, resolved, checked.scale),
     )
 
 
@@ -143,7 +142,7 @@ def workflow_of(settings: Settings, launch: Launch | None = None) -> dict[str, A
     return workflow
 
 
-def submit(settings: Settings, plan: Plan) -> Run:
+def submit(here: Installation, plan: Plan) -> Run:
     """Record the launch on the volume and start it; the same plan twice is one run.
 
     Raises
@@ -158,12 +157,11 @@ def submit(settings: Settings, plan: Plan) -> Run:
         raise InputError(
             "The launch has errors.", findings=plan.findings, next="Correct what is named."
         )
-    workflow = workflow_of(settings, plan.launch)
-    engine = engine_of(settings, plan.launch.engine)
+    workflow = workflow_of(here.settings, plan.launch)
+    engine = here.engine(plan.launch.engine)
     engine.list_runs(limit=1)  # one that is out of reach says so before anything is written
-    volume = Volume(settings.volume, settings.data_roots)
-    folder = run_folder(volume, plan.launch.id)
-    is_new = record(volume, folder, plan, engine.render(workflow))
+    folder = run_folder(here.volume, plan.launch.id)
+    is_new = record(here.volume, folder, plan, engine.render(workflow))
     try:
         return engine.get(engine.submit(workflow, plan.launch.id))
     except SlipwayError as reason:
@@ -179,7 +177,7 @@ def submit(settings: Settings, plan: Plan) -> Run:
         raise
 
 
-def choices_of(settings: Settings, run: Run) -> Choices:
+def choices_of(here: Installation, run: Run) -> Choices:
     """Give what was asked for, to clone a run.
 
     The record says it; a run that was started in the engine's own UI has none, and then the
@@ -190,8 +188,7 @@ def choices_of(settings: Settings, run: Run) -> Choices:
     InputError
         The record or the parameter ``overrides`` cannot be read.
     """
-    volume = Volume(settings.volume, settings.data_roots)
-    folder = folder_of_run(volume, run.launch, run.uid)
+    folder = folder_of_run(here.volume, run.launch, run.uid)
     if folder.launch.is_file():
         return load_launch(folder.launch).choices
     return choices_from({name: text for name, text in run.parameters.items() if text})
@@ -235,17 +232,17 @@ def _as_typed(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _launch(settings: Settings, choices: Choices, checked: Preflight, cloned_from: str) -> Launch:
+def _launch(here: Installation, choices: Choices, checked: Preflight, cloned_from: str) -> Launch:
     return Launch(
         id=new_launch_id(choices),
         choices=choices,
         model_path=checked.resolved.get("model_path", ""),
-        user=settings.user,
+        user=here.settings.user,
         created_at=utc_now(),
         code_version=code_version(),
         dataset_fingerprint=checked.report.fingerprint if checked.report else "",
         cloned_from=cloned_from,
-        engine=settings.engine,
+        engine=here.settings.engine,
     )
 
 

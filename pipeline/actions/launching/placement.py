@@ -7,13 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 
-from pipeline.actions.engines import ask, engine_of
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import Finding
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import NodeCapacity, check_placement
-from pipeline.core.settings import Settings
-from pipeline.engines.base import Engine
 
 _WAIT_S = 0.2
 _FRESH_S = 30.0
@@ -26,16 +24,18 @@ class _Asked:
     answer: Future[tuple[NodeCapacity, ...]]
 
 
-_asked: dict[Engine, _Asked] = {}
+class _Nodes(dict[str, _Asked]):
+    """What was asked of each engine."""
 
 
-def placement_findings(settings: Settings, choices: Choices) -> list[Finding]:
+def placement_findings(here: Installation, choices: Choices) -> list[Finding]:
     """Find what no node has; nothing while the nodes cannot be, or are not yet, known."""
-    engine = engine_of(settings)
-    asked = _asked.get(engine)
+    engine = here.engine()
+    nodes = here.memory(_Nodes)
+    asked = nodes.get(engine.name)
     if asked is None or (asked.answer.done() and time.monotonic() > asked.at + _FRESH_S):
-        asked = _Asked(time.monotonic(), _threads.submit(ask, engine, engine.nodes))
-        _asked[engine] = asked
+        asked = _Asked(time.monotonic(), _threads.submit(here.ask, engine, engine.nodes))
+        nodes[engine.name] = asked
     try:
         return check_placement(choices, asked.answer.result(_WAIT_S))
     except (NotYet, SlipwayError):

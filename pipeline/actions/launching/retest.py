@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import Plan, choices_of, prepare
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.errors import FileMissing
 from pipeline.core.launch.kinds.test import TEST
-from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 
 SPLITS = ("val", "test", "train")
 
 
-def retest(settings: Settings, run: str, data: str, split: str) -> Plan:
+def retest(here: Installation, run: str, data: str, split: str) -> Plan:
     """Prepare a launch that only measures a run's best weights, on the engine of that run.
 
     Parameters
@@ -36,8 +33,8 @@ def retest(settings: Settings, run: str, data: str, split: str) -> Plan:
     RunNotFound, EngineUnreachable
         There is no such run, or nobody can say.
     """
-    found = find(settings, run)
-    folder = folder_of(settings, found)
+    found = find(here, run)
+    folder = folder_of(here, found)
     best = folder.weights("best")
     if not best.is_file():
         raise FileMissing(
@@ -45,8 +42,8 @@ def retest(settings: Settings, run: str, data: str, split: str) -> Plan:
             where=str(best),
             next="Wait until its training has saved one, or choose another run.",
         )
-    model = Volume(settings.volume, settings.data_roots).relative(best)
+    model = here.volume.relative(best)
     choices = TEST.made_of(
-        choices_of(settings, found), model=model, data=data, test_split=split, name=""
+        choices_of(here, found), model=model, data=data, test_split=split, name=""
     )
-    return prepare(replace(settings, engine=found.engine), choices, cloned_from=folder.name)
+    return prepare(here.on(found.engine), choices, cloned_from=folder.name)

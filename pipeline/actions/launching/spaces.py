@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.core.cfg.check import clean
 from pipeline.core.cfg.train_cfg import effective_cfg, parse_override
 from pipeline.core.errors import UsageError
 from pipeline.core.files import read_text
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 from pipeline.core.space.edit import document_of, with_entry, with_preset, with_setting
 from pipeline.core.space.form import SCALES, TWICE
 from pipeline.core.space.presets import PRESETS
@@ -22,7 +22,7 @@ _HINT = "Write lr0=0.001..0.1:log, epochs=5..20, or optimizer=SGD|AdamW."
 
 
 def with_search(
-    settings: Settings,
+    here: Installation,
     choices: Choices,
     *,
     preset: str = "",
@@ -52,10 +52,9 @@ def with_search(
     if preset and preset not in PRESETS:
         raise UsageError(f"'{preset}' is no preset.", next=f"Choose one of {', '.join(PRESETS)}.")
     parsed = [parse_range(text) for text in ranges]
-    volume = Volume(settings.volume, settings.data_roots)
-    cfg = effective_cfg(_text(volume, "cfg", choices.cfg), choices.overrides)
+    cfg = effective_cfg(_text(here.volume, "cfg", choices.cfg), choices.overrides)
     is_named = choices.tune_space and not is_inline(choices.tune_space)
-    text = _text(volume, "tune", choices.tune_space) if is_named else ""
+    text = _text(here.volume, "tune", choices.tune_space) if is_named else ""
     document = document_of(choices.tune_space, text, cfg)
     if preset:
         document = with_preset(document, preset, cfg)

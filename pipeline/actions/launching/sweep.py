@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import Plan, prepare, submit
 from pipeline.actions.launching.sweep_plan import (
     SweepPlan,
@@ -37,13 +37,11 @@ from pipeline.core.launch.sweep import (
     new_sweep_name,
     save_sweep,
 )
-from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 
 
 def prepare_sweep(
-    settings: Settings,
+    here: Installation,
     choices: Choices,
     models: Sequence[str],
     cfgs: Sequence[str],
@@ -70,24 +68,23 @@ def prepare_sweep(
     EngineUnreachable
         Whether runs of an earlier sweep of this name were started is not known.
     """
-    volume = Volume(settings.volume, settings.data_roots)
     overrides = {key: value for key, value in choices.overrides.items() if key != "seed"}
     base = replace(
         choices, model="", cfg="", overrides=overrides if seeds else dict(choices.overrides)
     )
     asked = combinations(models, cfgs, seeds)
-    plan = SweepPlan(name or new_sweep_name(), settings.engine, base, tuple(asked))
-    before, findings = sweep_before(volume, plan)
+    plan = SweepPlan(name or new_sweep_name(), here.settings.engine, base, tuple(asked))
+    before, findings = sweep_before(here.volume, plan)
     findings += check_combinations(models, cfgs, asked)
     if has_errors(findings):
         return replace(plan, findings=tuple(findings))
     if seeds and "seed" in choices.overrides:
         said = f"seed={choices.overrides['seed']} gives way to the seeds of the sweep."
         findings.append(warning("sweep-seed", said, where="overrides.seed"))
-    return _planned(settings, plan, before, findings)
+    return _planned(here, plan, before, findings)
 
 
-def start(settings: Settings, plan: SweepPlan) -> Sweep:
+def start(here: Installation, plan: SweepPlan) -> Sweep:
     """Record the sweep and start what is missing; the same plan twice starts nothing twice.
 
     Raises
@@ -103,29 +100,28 @@ def start(settings: Settings, plan: SweepPlan) -> Sweep:
             findings=plan.findings,
             next="Correct what is named.",
         )
-    volume = Volume(settings.volume, settings.data_roots)
-    with locked(volume, plan.name):
-        sweep = _recorded(settings, volume, plan)
+    with locked(here.volume, plan.name):
+        sweep = _recorded(here, plan)
         left = list(plan.plans)
         for combination, planned in plan.plans.items():
             launch = replace(planned.launch, id=sweep.launches[combination])
             try:
-                submit(settings, replace(planned, launch=launch))
+                submit(here, replace(planned, launch=launch))
             except SlipwayError as reason:
                 raise _interrupted(plan, left, reason) from reason
             left.remove(combination)
     return sweep
 
 
-def resume(settings: Settings, name: str) -> SweepPlan:
+def resume(here: Installation, name: str) -> SweepPlan:
     """Prepare what is missing of a recorded sweep, on its own engine."""
-    sweep = load_sweep(Volume(settings.volume, settings.data_roots), name)
-    settings = replace(settings, engine=sweep.engine)
+    sweep = load_sweep(here.volume, name)
+    here = here.on(sweep.engine)
     plan = SweepPlan(name, sweep.engine, sweep.base, tuple(sweep.launches))
-    return _planned(settings, plan, sweep, [])
+    return _planned(here, plan, sweep, [])
 
 
-def is_started(settings: Settings, engine: str, launch: str) -> bool:
+def is_started(here: Installation, engine: str, launch: str) -> bool:
     """Say whether a launch of a sweep became a run that is still there.
 
     Raises
@@ -133,51 +129,50 @@ def is_started(settings: Settings, engine: str, launch: str) -> bool:
     EngineUnreachable
         The launch is recorded, and the engine does not say whether it runs.
     """
-    folder = run_folder(Volume(settings.volume, settings.data_roots), launch)
+    folder = run_folder(here.volume, launch)
     if not folder.launch.is_file():
         return False
     try:
-        engine_of(settings, engine).get(launch)
+        here.engine(engine).get(launch)
     except RunNotFound:
         return False
     return True
 
 
 def _planned(
-    settings: Settings, plan: SweepPlan, before: Sweep | None, findings: list[Finding]
+    here: Installation, plan: SweepPlan, before: Sweep | None, findings: list[Finding]
 ) -> SweepPlan:
     """Complete a plan with the launches that are missing and all that is said of them."""
     asked = plan.combinations
-    started = _started(settings, before)
+    started = _started(here, before)
     missing = [entry for entry in asked if entry not in started]
     if before:
         findings = [*findings, goes_on(before, missing, asked)]
-    plans = _plans(settings, plan, missing)
+    plans = _plans(here, plan, missing)
     expected = together([entry.estimate for entry in plans.values()])
     findings += gathered({entry: planned.findings for entry, planned in plans.items()})
     if expected.bytes:
         findings = [entry for entry in findings if entry.code not in DISK_CODES]
-        volume = Volume(settings.volume, settings.data_roots)
-        findings += check_disk(volume, expected.bytes, len(plans))
+        findings += check_disk(here.volume, expected.bytes, len(plans))
     return replace(plan, plans=plans, findings=tuple(ordered(findings)), estimate=expected)
 
 
-def _started(settings: Settings, before: Sweep | None) -> set[Combination]:
+def _started(here: Installation, before: Sweep | None) -> set[Combination]:
     launches = before.launches.items() if before else ()
     return {
         combination
         for combination, launch in launches
-        if is_started(settings, before.engine if before else "", launch)
+        if is_started(here, before.engine if before else "", launch)
     }
 
 
 def _plans(
-    settings: Settings, sweep: SweepPlan, missing: Sequence[Combination]
+    here: Installation, sweep: SweepPlan, missing: Sequence[Combination]
 ) -> dict[Combination, Plan]:
     plans: dict[Combination, Plan] = {}
     ids = {""}
     for combination in missing:
-        plan = prepare(settings, combination.choices(sweep.base))
+        plan = prepare(here, combination.choices(sweep.base))
         launch = replace(plan.launch, sweep=sweep.name, id="")
         seed = combination.seed if isinstance(combination.seed, int) else None
         while launch.id in ids:  # a minute's launches of one model may differ in letters only
@@ -188,21 +183,21 @@ def _plans(
     return plans
 
 
-def _recorded(settings: Settings, volume: Volume, plan: SweepPlan) -> Sweep:
+def _recorded(here: Installation, plan: SweepPlan) -> Sweep:
     """Write down the launch ids, unless they are; what was deleted gets the plan's new one."""
     drawn = {entry: planned.launch.id for entry, planned in plan.plans.items()}
     try:
-        before = load_sweep(volume, plan.name)
+        before = load_sweep(here.volume, plan.name)
     except NotFound:
-        before = Sweep(plan.name, settings.user, utc_now(), plan.engine, plan.base, {})
+        before = Sweep(plan.name, here.settings.user, utc_now(), plan.engine, plan.base, {})
     kept = {
         entry: launch
         for entry, launch in before.launches.items()
-        if entry not in drawn or deleted(settings, launch) is None
+        if entry not in drawn or deleted(here, launch) is None
     }
     sweep = replace(before, launches={**before.launches, **drawn, **kept})
     if sweep != before:
-        save_sweep(volume, sweep)
+        save_sweep(here.volume, sweep)
     return sweep
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import (
     deleted,
     find,
@@ -21,11 +21,9 @@ from pipeline.actions.runs.find import (
 )
 from pipeline.actions.runs.model import InMlflow
 from pipeline.core.errors import FileMissing, NotFound, RunNotFound, SlipwayError, UsageError
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
 from pipeline.engines.base import Run
-from pipeline.tracking.reader import Tracking
 
 # Longer than a step may take to stop: 30 s on either engine, and what is noted afterwards.
 _STOP_S = 45.0
@@ -54,17 +52,17 @@ class Deleted:
     stays: InMlflow = field(default_factory=InMlflow)
 
 
-def stop(settings: Settings, run: str) -> Run:
+def stop(here: Installation, run: str) -> Run:
     """Ask a run to stop; it is `stopped` soon after."""
-    return _asked(settings, run, "stop")
+    return _asked(here, run, "stop")
 
 
-def retry(settings: Settings, run: str) -> Run:
+def retry(here: Installation, run: str) -> Run:
     """Go on with a failed or stopped run at the step that failed."""
-    return _asked(settings, run, "retry")
+    return _asked(here, run, "retry")
 
 
-def delete(settings: Settings, run: str) -> Deleted:
+def delete(here: Installation, run: str) -> Deleted:
     """Stop a run, forget it and remove its folder; what MLflow has stays.
 
     Raises
@@ -72,26 +70,26 @@ def delete(settings: Settings, run: str) -> Deleted:
     SlipwayError
         The run does not stop; nothing was deleted.
     """
-    before = deleted(settings, run)
+    before = deleted(here, run)
     try:
-        found = find(settings, run)
+        found = find(here, run)
     except NotFound:
         if before is None:
             raise
         return Deleted(before["run"], before["launch"])
-    folder = folder_of(settings, found)
-    tracking = Tracking(settings)
+    folder = folder_of(here, found)
+    tracking = here.tracking
     stays = InMlflow(tracking.run_id(folder.name), tracking.run_url(folder.name))
     if not is_only_recorded(found):
-        _stop_and_wait(settings, found)
-        engine_of(settings, found.engine).delete(found.id)
+        _stop_and_wait(here, found)
+        here.engine(found.engine).delete(found.id)
     else:
-        _require_unknown(settings, found)
-    remember_deleted(settings, found)
+        _require_unknown(here, found)
+    remember_deleted(here, found)
     return Deleted(found.id, found.launch, _remove(folder.path), folder, stays)
 
 
-def track(settings: Settings, run: str) -> tuple[Run, int]:
+def track(here: Installation, run: str) -> tuple[Run, int]:
     """Fill MLflow from the run folder; what is there already is left alone.
 
     Returns
@@ -108,20 +106,20 @@ def track(settings: Settings, run: str) -> tuple[Run, int]:
     """
     from pipeline.tracking import writer  # reads all of a run's files; only this command needs it
 
-    found = find(settings, run)
-    folder = folder_of(settings, found)
+    found = find(here, run)
+    folder = folder_of(here, found)
     if not folder.launch.is_file():
         raise FileMissing(
             f"run {found.launch or found.id} has no launch.json to track from.",
             where=str(folder.launch),
             next="Wait until its verify step is done.",
         )
-    logged = writer.track(folder, settings)
-    Tracking(settings).was_written(folder.name)
+    logged = writer.track(folder, here.settings)
+    here.tracking.was_written(folder.name)
     return found, logged
 
 
-def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> RunNote:
+def annotate(here: Installation, run: str, text: str, tags: Iterable[str]) -> RunNote:
     """Write a run's note and tags, and bring them to MLflow; what was there is replaced.
 
     Raises
@@ -130,29 +128,29 @@ def annotate(settings: Settings, run: str, text: str, tags: Iterable[str]) -> Ru
         The note is kept, but MLflow does not have it; the next step of the run, or ``track``,
         brings it there.
     """
-    note = _change(settings, run, text=text.strip(), tags=tags_of(tags))
-    folder = folder_of(settings, find(settings, run))
+    note = _change(here, run, text=text.strip(), tags=tags_of(tags))
+    folder = folder_of(here, find(here, run))
     if folder.mlflow.is_file():
         from pipeline.tracking.writer import RunWriter  # it imports mlflow, and lists do not
 
-        RunWriter(folder, settings).note()
+        RunWriter(folder, here.settings).note()
     return note
 
 
-def archive(settings: Settings, run: str, *, is_archived: bool = True) -> RunNote:
+def archive(here: Installation, run: str, *, is_archived: bool = True) -> RunNote:
     """Leave a run out of lists, or take it back in; its files stay."""
-    return _change(settings, run, is_archived=is_archived)
+    return _change(here, run, is_archived=is_archived)
 
 
-def folder_bytes(settings: Settings, runs: Sequence[str]) -> int:
+def folder_bytes(here: Installation, runs: Sequence[str]) -> int:
     """Give what deleting these runs would free on the volume."""
-    folders = [folder_of(settings, find(settings, run)).path for run in runs]
+    folders = [folder_of(here, find(here, run)).path for run in runs]
     files = (path for folder in folders for path in folder.rglob("*") if not path.is_dir())
     return sum(path.lstat().st_size for path in files)
 
 
-def _change(settings: Settings, run: str, **values: Any) -> RunNote:
-    folder = folder_of(settings, find(settings, run))
+def _change(here: Installation, run: str, **values: Any) -> RunNote:
+    folder = folder_of(here, find(here, run))
     if not folder.path.is_dir():
         raise FileMissing(
             f"{folder.name} has no folder on the volume yet.",
@@ -164,34 +162,34 @@ def _change(settings: Settings, run: str, **values: Any) -> RunNote:
     return note
 
 
-def _asked(settings: Settings, run: str, action: str) -> Run:
-    found = find(settings, run)
+def _asked(here: Installation, run: str, action: str) -> Run:
+    found = find(here, run)
     if not is_only_recorded(found):
-        engine = engine_of(settings, found.engine)
+        engine = here.engine(found.engine)
         getattr(engine, action)(found.id)
         return engine.get(found.id)
-    _require_unknown(settings, found)
+    _require_unknown(here, found)
     raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
 
 
-def _require_unknown(settings: Settings, run: Run) -> None:
+def _require_unknown(here: Installation, run: Run) -> None:
     """Make sure that the engine has no such run: one that cannot be asked may be running it."""
-    if run.engine not in settings.engines:
+    if run.engine not in here.settings.engines:
         raise UsageError(
             f"{run.launch} was launched on engine '{run.engine}', which is not set up here.",
             where="SLIPWAY_ENGINES",
             next=f"Set up '{run.engine}' to ask it.",
         )
     try:
-        engine_of(settings, run.engine).get(run.launch)
+        here.engine(run.engine).get(run.launch)
     except RunNotFound:
         return
     raise SlipwayError(f"engine '{run.engine}' has just found {run.launch}.", next="Try again.")
 
 
-def _stop_and_wait(settings: Settings, run: Run) -> None:
+def _stop_and_wait(here: Installation, run: Run) -> None:
     """Wait until no step writes into the folder any more."""
-    engine = engine_of(settings, run.engine)
+    engine = here.engine(run.engine)
     deadline = time.monotonic() + _STOP_S
     engine.stop(run.id)
     while not engine.get(run.id).state.is_finished:

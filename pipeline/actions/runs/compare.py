@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.actions.engines import Outage
+from pipeline.actions.installation import Installation
+from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.model import RunDetails
@@ -20,10 +21,8 @@ from pipeline.core.errors import (
     TrackingUnreachable,
 )
 from pipeline.core.files import read_text
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.elsewhere import id_elsewhere
-from pipeline.tracking.reader import Tracking
 from pipeline.tracking.summary import History, lower_is_better, summary
 
 Table = dict[str, dict[str, Any]]
@@ -53,15 +52,15 @@ class Comparison:
     missing: dict[str, SlipwayError] = field(default_factory=dict)
 
 
-def candidates(settings: Settings, limit: int = 200) -> tuple[dict[str, str], tuple[Outage, ...]]:
+def candidates(here: Installation, limit: int = 200) -> tuple[dict[str, str], tuple[Outage, ...]]:
     """Give the runs that can be compared, newest first, and engines that do not answer.
 
     Of each run what it is asked for by, and what people call it; runs that Slipway did not launch
     come last.
     """
-    found = newest(settings, limit=limit)
-    names = [folder_of(settings, run).name for run in found.runs]
-    others = Tracking(settings).elsewhere(limit)
+    found = newest(here, limit=limit)
+    names = [folder_of(here, run).name for run in found.runs]
+    others = here.tracking.elsewhere(limit)
     called = {run.id: called_elsewhere(run.id, run.name) for run in others}
     return {name: name for name in names} | called, found.outages
 
@@ -71,19 +70,19 @@ def called_elsewhere(id_: str, name: str) -> str:
     return f"{name} · {id_elsewhere(id_)[:6]}"
 
 
-def compare(settings: Settings, runs: Sequence[str]) -> Comparison:
+def compare(here: Installation, runs: Sequence[str]) -> Comparison:
     """Collect what is to be known of runs, all of which must be there."""
-    shown = {run: show(settings, run) for run in dict.fromkeys(runs)}
+    shown = {run: show(here, run) for run in dict.fromkeys(runs)}
     return Comparison(shown, _params(shown))
 
 
-def side_by_side(settings: Settings, runs: Sequence[str]) -> Comparison:
+def side_by_side(here: Installation, runs: Sequence[str]) -> Comparison:
     """Collect what a page needs to compare runs; a run that is gone does not hide the others."""
     shown: dict[str, RunDetails] = {}
     missing: dict[str, SlipwayError] = {}
     for run in dict.fromkeys(runs):
         try:
-            found = show(settings, run)
+            found = show(here, run)
         except (RunNotFound, EngineUnreachable, TrackingUnreachable) as reason:
             missing[run] = reason
             continue

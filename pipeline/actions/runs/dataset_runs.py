@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.lineage import Now, same_dataset
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_folders
 from pipeline.tracking.schema import LIST_METRIC
@@ -41,7 +41,7 @@ class DatasetRun:
     best_map: float | None = None
 
 
-def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[DatasetRun]:
+def runs_of_dataset(here: Installation, data: str, fingerprint: str) -> list[DatasetRun]:
     """List the runs that used a data yaml, newest first.
 
     Parameters
@@ -51,7 +51,7 @@ def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[Dat
     fingerprint
         The dataset's, as it is now.
     """
-    volume = Volume(settings.volume, settings.data_roots)
+    volume = here.volume
     digest = sha256_file(volume.path(data))
     named: dict[str, str] = {}
     found = []
@@ -67,7 +67,7 @@ def runs_of_dataset(settings: Settings, data: str, fingerprint: str) -> list[Dat
             yaml_now: Now = "" if not recorded else "same" if recorded == digest else "changed"
             now = same_dataset(record, fingerprint)
             found.append(DatasetRun(record, folder.name, yaml_now, now))
-    return sorted(_measured(settings, found), key=lambda one: one.record.created_at, reverse=True)
+    return sorted(_measured(here, found), key=lambda one: one.record.created_at, reverse=True)
 
 
 def best_run(runs: Iterable[DatasetRun]) -> DatasetRun | None:
@@ -78,11 +78,10 @@ def best_run(runs: Iterable[DatasetRun]) -> DatasetRun | None:
     return max(measured, key=lambda pair: pair[0])[1] if measured else None
 
 
-def _measured(settings: Settings, runs: list[DatasetRun]) -> list[DatasetRun]:
-    from pipeline.tracking.reader import Tracking  # only this part of the page is about runs
+def _measured(here: Installation, runs: list[DatasetRun]) -> list[DatasetRun]:
 
-    folders = [RunFolder(settings.volume / RUNS / entry.run) for entry in runs]
-    bests = Tracking(settings).bests(folders, [], LIST_METRIC) if runs else {}
+    folders = [RunFolder(here.settings.volume / RUNS / entry.run) for entry in runs]
+    bests = here.tracking.bests(folders, [], LIST_METRIC) if runs else {}
     return [replace(entry, best_map=bests.get(entry.run)) for entry in runs]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import find, folder_of, is_only_recorded, record_of
 from pipeline.actions.runs.from_mlflow import show_elsewhere
 from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, Tested
@@ -16,26 +16,24 @@ from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, NotFound
 from pipeline.core.files import read_text
 from pipeline.core.launch.kinds.registry import step_names
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import LogChunk, Run
 from pipeline.tracking.elsewhere import is_elsewhere
-from pipeline.tracking.reader import Tracking
 
 _LOG_BYTES = 1 << 20
 
 
-def show(settings: Settings, run: str) -> RunDetails:
+def show(here: Installation, run: str) -> RunDetails:
     """Give everything about one run.
 
     A run that only MLflow knows is named ``mlflow:`` and its id there.
     """
     if is_elsewhere(run):
-        return show_elsewhere(settings, run)
-    found = find(settings, run)
-    folder = folder_of(settings, found)
-    tracking = Tracking(settings)
+        return show_elsewhere(here, run)
+    found = find(here, run)
+    folder = folder_of(here, found)
+    tracking = here.tracking
     history, source = tracking.history_or_file(folder)
     params, params_source = tracking.params_or_file(folder)
     facts = facts_of(found, folder)
@@ -53,7 +51,7 @@ def show(settings: Settings, run: str) -> RunDetails:
     )
 
 
-def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
+def logs(here: Installation, run: str, step: str, offset: int = 0) -> LogChunk:
     """Give what a step printed from an offset on, also when its pod is long gone.
 
     Raises
@@ -61,17 +59,17 @@ def logs(settings: Settings, run: str, step: str, offset: int = 0) -> LogChunk:
     NotFound
         There is no such run or step.
     """
-    found = find(settings, run)
+    found = find(here, run)
     if not is_only_recorded(found):
         try:
-            return engine_of(settings, found.engine).logs(found.id, step, offset)
+            return here.engine(found.engine).logs(found.id, step, offset)
         except EngineUnreachable:
-            if not folder_of(settings, found).log(step).is_file():
+            if not folder_of(here, found).log(step).is_file():
                 raise
     if step not in step_names():
         known = ", ".join(step_names())
         raise NotFound(f"There is no step '{step}'.", where="step", next=f"Choose one of {known}.")
-    return _logged(folder_of(settings, found).log(step), offset)
+    return _logged(folder_of(here, found).log(step), offset)
 
 
 def tested_of(folder: RunFolder) -> Tested:

@@ -6,27 +6,17 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.actions.engines import (
-    Outage,
-    all_runs,
-    ask,
-    engine_of,
-    engines_of,
-    keep_one_seen,
-    keep_seen,
-    last_seen,
-    outage_of,
-)
+from pipeline.actions.installation import Installation
+from pipeline.actions.last_seen import Outage
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
 from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
 
+_PAGE = 200
 _FIRST_LOOK = 50
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
@@ -49,7 +39,7 @@ class Found:
     outages: tuple[Outage, ...] = ()
 
 
-def find(settings: Settings, run: str) -> Run:
+def find(here: Installation, run: str) -> Run:
     """Find a run by launch id, engine's run id, or a unique prefix of either.
 
     A run of an engine that does not answer is given as it was last seen.
@@ -68,18 +58,18 @@ def find(settings: Settings, run: str) -> Run:
             f"{run} is a run of MLflow that Slipway did not launch: it can be looked at only.",
             next="Stop, change or delete it where it was started, or in MLflow.",
         )
-    for engine in _likely_first(settings, run):
+    for engine in _likely_first(here, run):
         try:
-            found = ask(engine, engine.get, run, limit_s=_GET_S)
+            found = here.ask(engine, engine.get, run, limit_s=_GET_S)
         except (RunNotFound, EngineUnreachable):
             continue  # a prefix, a folder or what was last seen may fit
-        keep_one_seen(settings, found)
+        here.last_seen.see_one(found)
         return found
-    entries, outages = _everything(settings, run)
+    entries, outages = _everything(here, run)
     fitting = [
-        entry for entry in entries if any(name.startswith(run) for name in _names(settings, entry))
+        entry for entry in entries if any(name.startswith(run) for name in _names(here, entry))
     ]
-    exact = [entry for entry in fitting if run in _names(settings, entry)]
+    exact = [entry for entry in fitting if run in _names(here, entry)]
     if len(exact) == 1 or len(fitting) == 1:
         return (exact or fitting)[0]
     if not fitting and outages:
@@ -97,35 +87,34 @@ def find(settings: Settings, run: str) -> Run:
     )
 
 
-def newest(settings: Settings, *, state: str = "", limit: int = 50) -> Found:
+def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
     """Give runs of all engines, newest first, and launches on the volume that none knows."""
     runs: list[Run] = []
     names: set[str] = set()
     outages = []
-    for name, engine in engines_of(settings).items():
+    for name, engine in here.engines.items():
         try:
-            seen, chosen = ask(engine, _look, engine, state, limit)
-            keep_seen(settings, name, seen)
+            seen, chosen = here.ask(engine, _look, engine, state, limit)
+            here.last_seen.see(name, seen)
         except EngineUnreachable as reason:
-            outages.append(outage_of(settings, name, reason))
-            seen = last_seen(settings, name)[1]
+            outages.append(here.last_seen.outage(name, reason))
+            seen = here.last_seen.runs(name)
             chosen = [run for run in seen if state in ("", run.state)]
         names.update(name for run in seen for name in (run.id, run.launch, run.uid))
         runs += chosen
     runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
     if state in ("", State.UNKNOWN):
         oldest = runs[-1].created_at if len(runs) == limit else ""
-        runs += _on_the_volume_only(settings, names, outages, after=oldest)
+        runs += _on_the_volume_only(here, names, outages, after=oldest)
     ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return Found(tuple(ordered[:limit]), tuple(outages))
 
 
-def folder_of(settings: Settings, run: Run) -> RunFolder:
+def folder_of(here: Installation, run: Run) -> RunFolder:
     """Give a run's folder on the volume; it need not exist."""
-    volume = _volume(settings)
     if is_only_recorded(run):
-        return run_folder(volume, run.launch)
-    return folder_of_run(volume, run.launch, run.uid)
+        return run_folder(here.volume, run.launch)
+    return folder_of_run(here.volume, run.launch, run.uid)
 
 
 def is_only_recorded(run: Run) -> bool:
@@ -141,17 +130,17 @@ def record_of(folder: RunFolder) -> Launch | None:
         return None
 
 
-def remember_deleted(settings: Settings, run: Run) -> None:
+def remember_deleted(here: Installation, run: Run) -> None:
     """Keep the ids of a deleted run, so that deleting it again is not a mistake."""
-    path = settings.state / "deleted.jsonl"
+    path = here.settings.state / "deleted.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a", encoding="utf-8") as file:
         file.write(json.dumps({"run": run.id, "launch": run.launch}) + "\n")
 
 
-def deleted(settings: Settings, run: str) -> dict[str, str] | None:
+def deleted(here: Installation, run: str) -> dict[str, str] | None:
     """Give the ids of a run that was deleted here, by either of them."""
-    path = settings.state / "deleted.jsonl"
+    path = here.settings.state / "deleted.jsonl"
     if not path.is_file():
         return None
     for line in reversed(read_text(path).splitlines()):
@@ -161,25 +150,25 @@ def deleted(settings: Settings, run: str) -> dict[str, str] | None:
     return None
 
 
-def _names(settings: Settings, run: Run) -> set[str]:
+def _names(here: Installation, run: Run) -> set[str]:
     """Give what a person may call a run; a clone made in the KFP UI has a folder of its own."""
-    return {run.id, run.launch, folder_of(settings, run).name} - {""}
+    return {run.id, run.launch, folder_of(here, run).name} - {""}
 
 
-def _likely_first(settings: Settings, run: str) -> list[Engine]:
+def _likely_first(here: Installation, run: str) -> list[Engine]:
     """Give the engines, the one that the record names first: the others need not be asked."""
-    folders = (folder for folder in list_run_folders(_volume(settings)) if folder.name == run)
+    folders = (folder for folder in list_run_folders(here.volume) if folder.name == run)
     record = next((record_of(folder) for folder in folders), None)
     named = record.engine if record else ""
-    ordered = sorted(settings.engines, key=lambda name: name != named)
-    return [engine_of(settings, name) for name in ordered]
+    ordered = sorted(here.settings.engines, key=lambda name: name != named)
+    return [here.engine(name) for name in ordered]
 
 
 def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]:
     """Give the runs that were looked at, and those of them that are in a state."""
     seen: list[Run] = []
     chosen: list[Run] = []
-    for run in all_runs(engine, max(limit, _FIRST_LOOK)):
+    for run in _paged(engine, max(limit, _FIRST_LOOK)):
         seen.append(run)
         chosen += [run] if state in ("", run.state) else []
         if len(chosen) >= limit and len(seen) >= _FIRST_LOOK:
@@ -187,26 +176,37 @@ def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]
     return seen, chosen
 
 
-def _all(engine: Engine) -> list[Run]:
-    return list(all_runs(engine))
+def all_runs(engine: Engine) -> list[Run]:
+    """Give all of an engine's runs, newest first."""
+    return list(_paged(engine))
 
 
-def _everything(settings: Settings, starting_with: str) -> tuple[list[Run], list[Outage]]:
+def _paged(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
+    token = ""
+    while True:
+        found = engine.list_runs(limit=min(page, _PAGE), token=token)
+        yield from found.runs
+        token = found.next_token
+        if not token:
+            return
+
+
+def _everything(here: Installation, starting_with: str) -> tuple[list[Run], list[Outage]]:
     runs: list[Run] = []
     outages = []
-    for name, engine in engines_of(settings).items():
+    for name, engine in here.engines.items():
         try:
-            runs += ask(engine, _all, engine)
+            runs += here.ask(engine, all_runs, engine)
         except EngineUnreachable as reason:
-            outages.append(outage_of(settings, name, reason))
-            runs += last_seen(settings, name)[1]
+            outages.append(here.last_seen.outage(name, reason))
+            runs += here.last_seen.runs(name)
     names = {name for run in runs for name in (run.id, run.launch, run.uid)}
-    runs += _on_the_volume_only(settings, names, outages, starting_with=starting_with)
+    runs += _on_the_volume_only(here, names, outages, starting_with=starting_with)
     return runs, outages
 
 
 def _on_the_volume_only(
-    settings: Settings,
+    here: Installation,
     names: set[str],
     outages: Iterable[Outage],
     *,
@@ -215,18 +215,18 @@ def _on_the_volume_only(
 ) -> Iterator[Run]:
     """Give launches that are recorded and that no engine has listed, newest first."""
     silent = {outage.engine for outage in outages}
-    for folder in list_run_folders(_volume(settings)):
+    for folder in list_run_folders(here.volume):
         if folder.name in names or not folder.name.startswith(starting_with):
             continue
         record = record_of(folder)
         if record is None or record.created_at <= after or names & set(_owners(folder, record)):
             continue
-        engine = record.engine or settings.engine
+        engine = record.engine or here.settings.engine
         if engine in silent:
             message = f"Engine '{engine}' does not answer; how the run is doing is not known."
-        elif engine not in settings.engines:
+        elif engine not in here.settings.engines:
             message = f"Engine '{engine}' is not among those set up here; the run's folder is."
-        elif _knows(engine_of(settings, engine), folder, record):
+        elif _knows(here.engine(engine), folder, record):
             continue
         else:
             message = f"Engine '{engine}' does not know this run; its folder is there."
@@ -254,7 +254,3 @@ def _knows(engine: Engine, folder: RunFolder, record: Launch) -> bool:
         except RunNotFound:
             continue
     return False
-
-
-def _volume(settings: Settings) -> Volume:
-    return Volume(settings.volume, settings.data_roots)

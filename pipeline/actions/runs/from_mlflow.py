@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, RunRow, Tested
 from pipeline.core.errors import TrackingUnreachable
-from pipeline.core.settings import Settings
 from pipeline.tracking.elsewhere import ElsewhereRun
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC, TEST_METRICS, TEST_PREFIX
@@ -49,7 +49,7 @@ def row_elsewhere(tracking: Tracking, run: ElsewhereRun) -> RunRow:
     )
 
 
-def show_elsewhere(settings: Settings, name: str) -> RunDetails:
+def show_elsewhere(here: Installation, name: str) -> RunDetails:
     """Give everything about it.
 
     Raises
@@ -57,9 +57,9 @@ def show_elsewhere(settings: Settings, name: str) -> RunDetails:
     TrackingUnreachable
         MLflow did not answer, or has no such run.
     """
-    tracking = Tracking(settings)
+    tracking = here.tracking
     run = tracking.elsewhere_run(name)
-    url = ui_url(settings)
+    url = ui_url(here.settings)
     measured = {key: run.metrics.get(TEST_PREFIX + key) for key in TEST_METRICS}
     return RunDetails(
         facts=facts_elsewhere(run),

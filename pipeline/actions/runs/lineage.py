@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import record_of
 from pipeline.core.dataset.fingerprint import is_comparable
 from pipeline.core.errors import NotFound, SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Kind, Volume
 from pipeline.core.volume.run_folder import RUNS, RunFolder
 
@@ -67,7 +67,7 @@ class Lineage:
     of_its_trials: Mapping[str, str] = field(default_factory=dict)
 
 
-def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
+def lineage(here: Installation, folder: RunFolder) -> Lineage | None:
     """Give where a run comes from; None when its launch is not recorded.
 
     The dataset is read for it, which takes a while the first time.
@@ -75,11 +75,10 @@ def lineage(settings: Settings, folder: RunFolder) -> Lineage | None:
     record = record_of(folder)
     if record is None:
         return None
-    volume = Volume(settings.volume, settings.data_roots)
     parts = Path(record.model_path).parts
     model_run = parts[1] if len(parts) > 1 and parts[0] == RUNS else ""
-    files = tuple(_used(volume, record, kind) for kind in _KINDS if kind in record.sha256)
-    dataset_now, of_its_trials = _dataset_now(settings, volume, record), runs_of_trials(folder)
+    files = tuple(_used(here.volume, record, kind) for kind in _KINDS if kind in record.sha256)
+    dataset_now, of_its_trials = _dataset_now(here, record), runs_of_trials(folder)
     return Lineage(record, model_run, files, dataset_now, of_its_trials)
 
 
@@ -131,17 +130,17 @@ def _used(volume: Volume, record: Launch, kind: Kind) -> UsedFile:
     return UsedFile(kind, name, digest, _now(volume, record, kind, name, digest))
 
 
-def _dataset_now(settings: Settings, volume: Volume, record: Launch) -> Now:
+def _dataset_now(here: Installation, record: Launch) -> Now:
     if not record.dataset_fingerprint:
         return ""
     from pipeline.core.dataset.read import inspect_dataset  # polars takes a while to import
 
     try:
-        data = volume.resolve("data", record.choices.data).path
+        data = here.volume.resolve("data", record.choices.data).path
     except SlipwayError:
         return "gone"
-    fingerprint = inspect_dataset(volume, data, index_folder=settings.dataset_index).fingerprint
-    return same_dataset(record, fingerprint)
+    report = inspect_dataset(here.volume, data, index_folder=here.settings.dataset_index)
+    return same_dataset(record, report.fingerprint)
 
 
 def _now(volume: Volume, record: Launch, kind: Kind, name: str, digest: str) -> Now:

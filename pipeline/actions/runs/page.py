@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.engines import Outage
+from pipeline.actions.installation import Installation
+from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import facts_of, tested_of
 from pipeline.actions.runs.filter import Comparison, parse_query
 from pipeline.actions.runs.find import folder_of, newest, record_of
@@ -21,9 +22,7 @@ from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.engines import traits_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.core.yamltext.file import load_yaml
@@ -36,7 +35,10 @@ LOOKED_AT = 1000
 CHOICES = ("state", "model", "data", "user", "engine")
 NEWEST = "newest"
 SORTS = (NEWEST, "oldest", LIST_METRIC, "test mAP", "longest", "launch")
-_over: dict[tuple[Path, str, str, str, str, str], RunFacts] = {}
+
+
+class _Over(dict[tuple[str, str, str, str, str], RunFacts]):
+    """The facts of runs that are over."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class _Entry:
 
 
 def page_of(
-    settings: Settings,
+    here: Installation,
     chosen: dict[str, str],
     text: str = "",
     *,
@@ -113,9 +115,9 @@ def page_of(
     joins_seeds
         Whether runs that differ in nothing but their seed are one row.
     """
-    found = newest(settings, limit=LOOKED_AT)
-    tracking, query = Tracking(settings), parse_query(text)
-    listed = [_ours(settings, run) for run in found.runs]
+    found = newest(here, limit=LOOKED_AT)
+    tracking, query = here.tracking, parse_query(text)
+    listed = [_ours(here, run) for run in found.runs]
     listed += [_Entry(facts_elsewhere(run), elsewhere=run) for run in tracking.elsewhere(LOOKED_AT)]
     listed.sort(key=lambda entry: entry.facts.created_at, reverse=True)
     kept = [entry for entry in listed[:LOOKED_AT] if with_archived or not entry.note.is_archived]
@@ -132,7 +134,7 @@ def page_of(
     page = min(max(page, 1), max(1, -(-len(groups) // size)))
     shown = groups[(page - 1) * size : page * size]
     return Page(
-        rows=[_row(settings, tracking, group, values) for group in shown],
+        rows=[_row(here, group, values) for group in shown],
         fitting=len(groups),
         states=[entry.facts.state for entry in kept],
         choices={key: _occurring(key, kept) for key in CHOICES},
@@ -158,17 +160,17 @@ class _Values:
         return self._known[metric].get(entry.facts.name)
 
 
-def _ours(settings: Settings, run: Run) -> _Entry:
+def _ours(here: Installation, run: Run) -> _Entry:
     """Give a run of an engine; the facts of one that is over are read once."""
-    key = (settings.volume, run.engine, run.id, run.state, run.finished_at, run.message)
-    kept = _over.get(key)
-    folder = kept.folder if kept and kept.folder else folder_of(settings, run)
+    over, key = here.memory(_Over), (run.engine, run.id, run.state, run.finished_at, run.message)
+    kept = over.get(key)
+    folder = kept.folder if kept and kept.folder else folder_of(here, run)
     # Its steps may be read later than its end.
     facts = replace(kept, steps=run.steps) if kept else facts_of(run, folder)
     if run.state.is_finished and not kept:
-        if len(_over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
-            _over.clear()
-        _over[key] = facts
+        if len(over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
+            over.clear()
+        over[key] = facts
     is_foreign = not run.launch or run.launch != facts.launch
     source = traits_of(run.engine).page if is_foreign else ""
     return _Entry(facts, _note(folder), source)
@@ -251,10 +253,8 @@ def _params(cfg: Path) -> dict[Any, Any]:
         return {}
 
 
-def _row(
-    settings: Settings, tracking: Tracking, group: Sequence[_Entry], values: _Values
-) -> RunRow:
-    row = _one_row(settings, tracking, group[0])
+def _row(here: Installation, group: Sequence[_Entry], values: _Values) -> RunRow:
+    row = _one_row(here, group[0])
     if len(group) == 1:
         return row
     bests = [values.best(entry, LIST_METRIC) for entry in group]
@@ -263,26 +263,26 @@ def _row(
     return replace(row, seeds=Seeds(names, *(mean_and_std(found) if found else ())))
 
 
-def _one_row(settings: Settings, tracking: Tracking, entry: _Entry) -> RunRow:
+def _one_row(here: Installation, entry: _Entry) -> RunRow:
     if entry.elsewhere:
-        return row_elsewhere(tracking, entry.elsewhere)
+        return row_elsewhere(here.tracking, entry.elsewhere)
     folder = entry.facts.folder
     assert folder is not None
     return replace(
-        row_of(tracking, entry.facts, folder),
+        row_of(here.tracking, entry.facts, folder),
         note=entry.note,
         source=entry.source,
-        is_data_changed=_is_data_changed(settings, folder),
+        is_data_changed=_is_data_changed(here, folder),
     )
 
 
-def _is_data_changed(settings: Settings, folder: RunFolder) -> bool:
+def _is_data_changed(here: Installation, folder: RunFolder) -> bool:
     """Say whether the data yaml is another than the one that the launch was made with."""
     record = record_of(folder)
     before = record.sha256.get("data") if record else None
     if record is None or not before:
         return False
-    volume = Volume(settings.volume, settings.data_roots)
+    volume = here.volume
     try:
         path = volume.path(volume.resolve("data", record.choices.data).path)
         status = path.stat()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import UsageError
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import QueueEngine, Run
 
@@ -43,9 +42,9 @@ class Queue:
     starts_in_s: Mapping[str, float] = field(default_factory=dict)
 
 
-def queue(settings: Settings) -> Queue:
+def queue(here: Installation) -> Queue:
     """Give the queue; it is empty where no engine that is offered has one."""
-    engine = _with_queue(settings)
+    engine = _with_queue(here)
     if engine is None:
         return Queue()
     found = engine.queue()
@@ -61,7 +60,7 @@ def queue(settings: Settings) -> Queue:
     )
 
 
-def move(settings: Settings, run: str, place: int) -> None:
+def move(here: Installation, run: str, place: int) -> None:
     """Put a waiting run at a place in the queue, 0 being the next to start.
 
     Among runs of another priority it takes theirs.
@@ -73,11 +72,11 @@ def move(settings: Settings, run: str, place: int) -> None:
     UsageError
         It has started, or is over: nothing is left to move.
     """
-    engine = _engine(settings)
+    engine = _engine(here)
     engine.reorder(_waiting(engine, run).id, place)
 
 
-def prioritise(settings: Settings, run: str, priority: str) -> None:
+def prioritise(here: Installation, run: str, priority: str) -> None:
     """Let a waiting run start before those of a lower priority; raises what `move` does.
 
     Raises
@@ -89,13 +88,13 @@ def prioritise(settings: Settings, run: str, priority: str) -> None:
         raise UsageError(
             f"'{priority}' is no priority.", next=f"Choose of {', '.join(PRIORITIES)}."
         )
-    engine = _engine(settings)
+    engine = _engine(here)
     engine.prioritise(_waiting(engine, run).id, PRIORITIES[priority])
 
 
-def pause(settings: Settings, *, is_paused: bool) -> None:
+def pause(here: Installation, *, is_paused: bool) -> None:
     """Let no run start any more, or again; those that have started go on."""
-    _engine(settings).pause(is_paused=is_paused)
+    _engine(here).pause(is_paused=is_paused)
 
 
 def _waiting(engine: QueueEngine, run: str) -> Run:
@@ -109,16 +108,16 @@ def _waiting(engine: QueueEngine, run: str) -> Run:
     return found
 
 
-def _with_queue(settings: Settings) -> QueueEngine | None:
-    engines = (engine_of(settings, name) for name in settings.engines)
+def _with_queue(here: Installation) -> QueueEngine | None:
+    engines = (here.engine(name) for name in here.settings.engines)  # the first mostly has one
     return next((engine for engine in engines if isinstance(engine, QueueEngine)), None)
 
 
-def _engine(settings: Settings) -> QueueEngine:
-    engine = _with_queue(settings)
+def _engine(here: Installation) -> QueueEngine:
+    engine = _with_queue(here)
     if engine is None:
         raise UsageError(
-            f"none of the engines {', '.join(settings.engines)} has a queue.",
+            f"none of the engines {', '.join(here.settings.engines)} has a queue.",
             where="SLIPWAY_ENGINES",
             next="Kubeflow orders its runs itself; for a queue, offer 'local' too.",
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.actions.engines import Outage
+from pipeline.actions.installation import Installation
+from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import facts_of, tested_of
 from pipeline.actions.runs.find import folder_of, newest
 from pipeline.actions.runs.model import RunFacts, RunRow
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import LIST_METRIC
@@ -33,25 +33,24 @@ class Listing:
     outages: tuple[Outage, ...]
 
 
-def listing(settings: Settings, *, state: str = "", limit: int = 50) -> Listing:
+def listing(here: Installation, *, state: str = "", limit: int = 50) -> Listing:
     """Give runs of all engines, newest first, and say which engine does not answer.
 
     When MLflow does not answer, values come from the run folders and `RunRow.metrics_source`
     says so.
     """
-    tracking = Tracking(settings)
-    found = newest(settings, state=state, limit=limit)
-    folders = [folder_of(settings, run) for run in found.runs]
+    found = newest(here, state=state, limit=limit)
+    folders = [folder_of(here, run) for run in found.runs]
     rows = [
-        row_of(tracking, facts_of(run, folder), folder)
+        row_of(here.tracking, facts_of(run, folder), folder)
         for run, folder in zip(found.runs, folders, strict=True)
     ]
     return Listing(rows, found.outages)
 
 
-def require_an_answer(settings: Settings, outages: Sequence[Outage]) -> None:
+def require_an_answer(here: Installation, outages: Sequence[Outage]) -> None:
     """Refuse to call a list that no engine has confirmed a list of runs."""
-    if outages and len(outages) == len(settings.engines):
+    if outages and len(outages) == len(here.settings.engines):
         raise EngineUnreachable(outages[0].message, next=outages[0].next)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.actions.engines import Outage
+from pipeline.actions.installation import Installation
+from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs import change
 from pipeline.actions.runs.details import facts_of
 from pipeline.actions.runs.find import Found, find, folder_of, is_only_recorded, newest
@@ -15,12 +16,9 @@ from pipeline.actions.runs.rows import row_of
 from pipeline.actions.runs.seeds import mean_and_std
 from pipeline.core.errors import RunNotFound, SlipwayError
 from pipeline.core.launch.sweep import Combination, Sweep, load_sweep, locked
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
-from pipeline.tracking.reader import Tracking
 
 _LOOKED_AT = 1000
 
@@ -121,7 +119,7 @@ class SweepRuns:
         return Row(model, cfg, len(own), len(known), mean, std if len(known) > 1 else None)
 
 
-def show_sweep(settings: Settings, name: str) -> SweepRuns:
+def show_sweep(here: Installation, name: str) -> SweepRuns:
     """Give a sweep with the state and the best value of each of its runs.
 
     Raises
@@ -129,21 +127,20 @@ def show_sweep(settings: Settings, name: str) -> SweepRuns:
     NotFound
         There is no sweep of this name.
     """
-    sweep = load_sweep(Volume(settings.volume, settings.data_roots), name)
-    found = newest(settings, limit=_LOOKED_AT)
-    tracking = Tracking(settings)
-    listed = {folder_of(settings, run).name: run for run in found.runs if run.launch}
+    sweep = load_sweep(here.volume, name)
+    found = newest(here, limit=_LOOKED_AT)
+    listed = {folder_of(here, run).name: run for run in found.runs if run.launch}
     return SweepRuns(
         sweep,
         {
-            entry: SweepRun(launch, _row(settings, tracking, _run(settings, found, listed, launch)))
+            entry: SweepRun(launch, _row(here, _run(here, found, listed, launch)))
             for entry, launch in sweep.launches.items()
         },
         found.outages,
     )
 
 
-def stop_all(settings: Settings, name: str) -> SweepRuns:
+def stop_all(here: Installation, name: str) -> SweepRuns:
     """Ask every run of a sweep that is not over to stop; while it is being started, wait.
 
     Raises
@@ -151,12 +148,12 @@ def stop_all(settings: Settings, name: str) -> SweepRuns:
     SlipwayError
         A run cannot be stopped; the others are asked all the same, and the message says how many.
     """
-    with locked(Volume(settings.volume, settings.data_roots), name):
-        _for_each(settings, show_sweep(settings, name).live, change.stop, "asked to stop")
-    return show_sweep(settings, name)
+    with locked(here.volume, name):
+        _for_each(here, show_sweep(here, name).live, change.stop, "asked to stop")
+    return show_sweep(here, name)
 
 
-def retry_failed(settings: Settings, name: str) -> SweepRuns:
+def retry_failed(here: Installation, name: str) -> SweepRuns:
     """Go on with every failed or stopped run of a sweep, at the step that failed.
 
     Raises
@@ -164,22 +161,22 @@ def retry_failed(settings: Settings, name: str) -> SweepRuns:
     SlipwayError
         As `stop_all`.
     """
-    with locked(Volume(settings.volume, settings.data_roots), name):
-        broken = show_sweep(settings, name).in_state(State.FAILED, State.STOPPED)
-        _for_each(settings, broken, change.retry, "started again")
-    return show_sweep(settings, name)
+    with locked(here.volume, name):
+        broken = show_sweep(here, name).in_state(State.FAILED, State.STOPPED)
+        _for_each(here, broken, change.retry, "started again")
+    return show_sweep(here, name)
 
 
 def _for_each(
-    settings: Settings,
+    here: Installation,
     chosen: list[SweepRun],
-    action: Callable[[Settings, str], Any],
+    action: Callable[[Installation, str], Any],
     done: str,
 ) -> None:
     wrong: list[SlipwayError] = []
     for run in chosen:
         try:
-            action(settings, run.row.facts.id if run.row else run.launch)
+            action(here, run.row.facts.id if run.row else run.launch)
         except SlipwayError as reason:
             wrong.append(reason)
     if wrong:
@@ -191,25 +188,25 @@ def _for_each(
         )
 
 
-def _run(settings: Settings, found: Found, listed: Mapping[str, Run], launch: str) -> Run | None:
+def _run(here: Installation, found: Found, listed: Mapping[str, Run], launch: str) -> Run | None:
     """Give the run that a launch became; None when it was never started, or was deleted."""
     run = listed.get(launch)
     if run is None:
-        folder = run_folder(Volume(settings.volume, settings.data_roots), launch)
+        folder = run_folder(here.volume, launch)
         if not folder.launch.is_file():
             return None
         try:
-            run = find(settings, launch)  # older than what was listed
+            run = find(here, launch)  # older than what was listed
         except RunNotFound:
             return None
     silent = {outage.engine for outage in found.outages}
     return None if is_only_recorded(run) and run.engine not in silent else run
 
 
-def _row(settings: Settings, tracking: Tracking, run: Run | None) -> RunRow | None:
+def _row(here: Installation, run: Run | None) -> RunRow | None:
     if run is None:
         return None
-    folder = folder_of(settings, run)
+    folder = folder_of(here, run)
     facts = facts_of(run, folder)
     # Of one that waits there is nothing to ask MLflow for.
-    return RunRow(facts) if run.state is State.PENDING else row_of(tracking, facts, folder)
+    return RunRow(facts) if run.state is State.PENDING else row_of(here.tracking, facts, folder)

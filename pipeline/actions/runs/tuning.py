@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.files import read_text
-from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import SearchSpace, load_space
 from pipeline.core.space.trials import (
     KEPT,
@@ -111,7 +111,7 @@ class Tuning:
         )
 
 
-def tuning_of_run(settings: Settings, run: str) -> tuple[Run, RunFolder, Tuning]:
+def tuning_of_run(here: Installation, run: str) -> tuple[Run, RunFolder, Tuning]:
     """Find a run with its folder and its tuning.
 
     Raises
@@ -121,8 +121,8 @@ def tuning_of_run(settings: Settings, run: str) -> tuple[Run, RunFolder, Tuning]
     FileMissing
         It has not searched anything.
     """
-    found = find(settings, run)
-    folder = folder_of(settings, found)
+    found = find(here, run)
+    folder = folder_of(here, found)
     made = tuning(folder, is_over=State(found.state).is_finished)
     if made is None:
         raise FileMissing(

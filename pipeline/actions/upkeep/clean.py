@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.actions.engines import engines_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs import change
 from pipeline.actions.runs.find import Found, folder_of, is_only_recorded, newest, record_of
 from pipeline.actions.upkeep.volume_use import bytes_of, is_archived
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RUNS
 from pipeline.engines.base import Run
 
@@ -70,7 +69,7 @@ class CleanUp:
 
 
 def plan(
-    settings: Settings,
+    here: Installation,
     *,
     keep: int | None = None,
     older_than_days: float | None = None,
@@ -98,23 +97,23 @@ def plan(
     TrackingUnreachable
         The rules let runs go, and MLflow does not say which are candidates or production.
     """
-    found = newest(settings, limit=_ALL)
-    chosen = _chosen(settings, found, keep, older_than_days, archived, now or datetime.now(UTC))
-    spared = _spared(settings, found, chosen) if chosen else {}
+    found = newest(here, limit=_ALL)
+    chosen = _chosen(here, found, keep, older_than_days, archived, now or datetime.now(UTC))
+    spared = _spared(here, found, chosen) if chosen else {}
     items = []
     for run, why in chosen:
-        folder = folder_of(settings, run)
+        folder = folder_of(here, run)
         if folder.name not in spared:
             items.append(Item("run", folder.name, bytes_of(folder.path), why))
-    return CleanUp((*items, *_leftovers(settings)), spared)
+    return CleanUp((*items, *_leftovers(here)), spared)
 
 
-def clean(settings: Settings, planned: CleanUp) -> int:
+def clean(here: Installation, planned: CleanUp) -> int:
     """Delete what was planned and give the bytes that are free again; a repeat does no harm."""
     freed = 0
     for item in planned.items:
         if item.kind == "run":
-            freed += change.delete(settings, item.name).freed_bytes
+            freed += change.delete(here, item.name).freed_bytes
             continue
         path = Path(item.name)
         freed += item.bytes if path.exists() else 0
@@ -126,7 +125,7 @@ def clean(settings: Settings, planned: CleanUp) -> int:
 
 
 def _chosen(
-    settings: Settings,
+    here: Installation,
     found: Found,
     keep: int | None,
     older_than_days: float | None,
@@ -146,7 +145,7 @@ def _chosen(
         rules.append((f"older than {older_than_days:g} days", lambda _, run: _ended(run) < limit))
     if archived:
         rules.append(
-            ("archived", lambda _, run: is_archived(folder_of(settings, run).path)),
+            ("archived", lambda _, run: is_archived(folder_of(here, run).path)),
         )
     why = ", ".join(name for name, _ in rules)
     return [
@@ -160,30 +159,30 @@ def _ended(run: Run) -> datetime:
     return datetime.fromisoformat(run.finished_at or run.created_at)
 
 
-def _spared(settings: Settings, found: Found, chosen: Sequence[tuple[Run, str]]) -> dict[str, str]:
+def _spared(here: Installation, found: Found, chosen: Sequence[tuple[Run, str]]) -> dict[str, str]:
     from pipeline.tracking.registry import marks  # imports mlflow, which takes a second
 
-    stages = marks(settings)
-    names = [folder_of(settings, run).name for run, _ in chosen]
+    stages = marks(here.tracking)
+    names = [folder_of(here, run).name for run, _ in chosen]
     spared = {name: f"it is {' and '.join(stages[name])}" for name in names if stages.get(name)}
     for run in found.runs:
-        record = None if run.state.is_finished else record_of(folder_of(settings, run))
+        record = None if run.state.is_finished else record_of(folder_of(here, run))
         parts = Path(record.model_path).parts if record else ()
         if len(parts) > 1 and parts[0] == RUNS and parts[1] in names:
             spared[parts[1]] = f"{run.launch} starts from its weights"
     return spared
 
 
-def _leftovers(settings: Settings) -> Iterator[Item]:
+def _leftovers(here: Installation) -> Iterator[Item]:
     """Give the files that a killed process left and that nobody will ask for again."""
-    for engine in engines_of(settings).values():
+    for engine in here.engines.values():
         for path in engine.leftovers():
             yield Item("leftover", str(path), bytes_of(path), "the engine has no such run")
-    base = settings.volume / RUNS
+    base = here.settings.volume / RUNS
     for path in sorted(base.glob(".*")) if base.is_dir() else ():
         if path.is_dir() and _HIDDEN_FOLDER.fullmatch(path.name) and _is_forgotten(path):
             yield Item("leftover", str(path), bytes_of(path), "a deletion or launch was cut short")
-    for folder in (base, settings.state):
+    for folder in (base, here.settings.state):
         for place, names, files in os.walk(folder):
             names[:] = [name for name in names if not _HIDDEN_FOLDER.fullmatch(name)]
             for name in filter(_TEMPORARY.fullmatch, files):

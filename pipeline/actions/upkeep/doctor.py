@@ -13,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.installation import Installation
 from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError
-from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
 from pipeline.engines.base import Engine
-from pipeline.engines.registry import make_engine
 
 _ROOT = Path(__file__).resolve().parents[3]
 _LEAST_FREE_GB = 1.0
@@ -26,7 +25,7 @@ _PIN = re.compile(r"^[A-Za-z0-9._\[\]-]+==\S")
 _NAMED = ("kfp", "mlflow", "streamlit", "torch", "ray")
 
 
-def examine(settings: Settings) -> dict[str, Any]:
+def examine(here: Installation) -> dict[str, Any]:
     """Run all checks; none of them changes anything.
 
     Returns
@@ -37,10 +36,10 @@ def examine(settings: Settings) -> dict[str, Any]:
     checks: dict[str, Callable[[], str]] = {
         "python": _python,
         "packages": _packages,
-        "volume": partial(_volume, settings),
-        "state": partial(_state, settings),
-        **_engines(settings),
-        "tracking": partial(_tracking, settings),
+        "volume": partial(_volume, here),
+        "state": partial(_state, here),
+        **_engines(here),
+        "tracking": lambda: here.tracking.check(),
         "gpu": _gpu,
     }
     found = [_checked(name, check) for name, check in checks.items()]
@@ -81,17 +80,18 @@ def _packages() -> str:
     return ", ".join(f"{name} {_installed(name)}" for name in _NAMED) + "."
 
 
-def _volume(settings: Settings) -> str:
-    if not settings.volume.is_dir():
+def _volume(here: Installation) -> str:
+    if not here.settings.volume.is_dir():
         raise SlipwayError(
-            f"{settings.volume} is no folder.",
-            next=f"Run 'python -m pipeline sample {settings.volume}', or set SLIPWAY_VOLUME.",
+            f"{here.settings.volume} is no folder.",
+            next=f"Run 'python -m pipeline sample {here.settings.volume}', or set SLIPWAY_VOLUME.",
         )
-    return _writable(settings.volume, "SLIPWAY_VOLUME")
+    return _writable(here.settings.volume, "SLIPWAY_VOLUME")
 
 
-def _state(settings: Settings) -> str:
-    existing = next(path for path in (settings.state, *settings.state.parents) if path.exists())
+def _state(here: Installation) -> str:
+    state = here.settings.state
+    existing = next(path for path in (state, *state.parents) if path.exists())
     return _writable(existing, "SLIPWAY_STATE")
 
 
@@ -106,13 +106,13 @@ def _writable(folder: Path, setting: str) -> str:
     return f"{folder}, {free_gb:,.0f} GB free."
 
 
-def _engines(settings: Settings) -> dict[str, Callable[[], str]]:
+def _engines(here: Installation) -> dict[str, Callable[[], str]]:
     """Give the checks of every engine that is offered; ``engine`` is the one launches go to."""
-    names = sorted(settings.engines, key=lambda name: name != settings.engine)
-    engines = [make_engine(settings, name) for name in names]
+    names = sorted(here.settings.engines, key=lambda name: name != here.settings.engine)
+    engines = [here.engine(name) for name in names]
     checks: dict[str, Callable[[], str]] = {}
     for engine in engines:
-        title = "engine" if engine.name == settings.engine else f"engine {engine.name}"
+        title = "engine" if engine.name == here.settings.engine else f"engine {engine.name}"
         checks[title] = partial(_engine, engine)
     for engine in engines:
         checks |= engine.checks()
@@ -126,10 +126,9 @@ def _engine(engine: Engine) -> str:
     return f"{said}{last}."
 
 
-def _tracking(settings: Settings) -> str:
-    from pipeline.tracking.reader import Tracking
+def _tracking(here: Installation) -> str:
 
-    return Tracking(settings).check()
+    return here.tracking.check()
 
 
 def _gpu() -> str:

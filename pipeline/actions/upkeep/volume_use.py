@@ -7,9 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError
-from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, list_run_folders
 from pipeline.core.volume.run_note import load_note
 
@@ -56,10 +55,10 @@ class VolumeUse:
     runs: tuple[RunUse, ...]
 
 
-def volume_use(settings: Settings) -> VolumeUse:
+def volume_use(here: Installation) -> VolumeUse:
     """Measure every run's folder; a file that goes away meanwhile does not count."""
-    disk = shutil.disk_usage(settings.volume)
-    folders = list_run_folders(Volume(settings.volume, settings.data_roots))
+    disk = shutil.disk_usage(here.settings.volume)
+    folders = list_run_folders(here.volume)
     runs = [_run_use(folder.path) for folder in folders]
     runs.sort(key=lambda run: run.bytes, reverse=True)
     return VolumeUse(disk.total, disk.free, tuple(runs))

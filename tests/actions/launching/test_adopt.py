@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import record_of
@@ -20,7 +21,6 @@ from pipeline.core.settings import Settings
 from pipeline.core.space.trials import write_trial
 from pipeline.core.versions.editing import open_text
 from pipeline.core.versions.history import list_versions
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.local.control.start import take_lock
@@ -34,151 +34,149 @@ CFG = "cfg-custom.yaml"
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture
-def run(settings: Settings) -> RunFolder:
+def run(here: Installation) -> RunFolder:
     """A tuned run whose cfg names an optimizer."""
-    return tuned_run(settings, 4)
+    return tuned_run(here, 4)
 
 
-def launched(settings: Settings, launch: str) -> tuple[RunFolder, Launch]:
-    folder = RunFolder(settings.volume / "runs" / launch)
+def launched(here: Installation, launch: str) -> tuple[RunFolder, Launch]:
+    folder = RunFolder(here.settings.volume / "runs" / launch)
     record = record_of(folder)
     assert record is not None
     return folder, record
 
 
 def test_the_best_trial_becomes_a_version_of_the_cfg_and_a_full_run(
-    settings: Settings, run: RunFolder
+    here: Installation, run: RunFolder
 ) -> None:
-    made = adopt(settings, run.name)
+    made = adopt(here, run.name)
     best = made.trial
     assert best.state == "done" and made.plan.ok and not made.also_changed
     assert f"+lr0: {best.values['lr0']}" in made.diff
-    assert not list_versions(Volume(settings.volume), CFG)  # nothing is written yet
+    assert not list_versions(here.volume, CFG)  # nothing is written yet
 
-    started = train_adopted(settings, made)
-    folder, record = launched(settings, started.launch)
+    started = train_adopted(here, made)
+    folder, record = launched(here, started.launch)
     cfg = load_yaml(folder.cfg).data
     assert cfg == cfg | dict(best.values) | {"epochs": 6}
     choices = record.choices
     assert (choices.cfg, choices.train, choices.tune) == ("cfg-custom", True, False)
     assert choices.overrides == {"epochs": 6}
     assert record.from_trial == f"{run.name}/{best.name}"
-    saved = list_versions(Volume(settings.volume), CFG)[0]
+    saved = list_versions(here.volume, CFG)[0]
     assert saved.message == f"values of {run.name}/{best.name}" and saved.user == "kim"
     assert [step.name for step in started.steps if step.name == "test"] == ["test"]
     assert record.sha256["cfg"] == saved.sha256
 
 
-def test_the_same_adoption_twice_is_one_run(settings: Settings, run: RunFolder) -> None:
-    made = adopt(settings, run.name)
-    assert train_adopted(settings, made).id == train_adopted(settings, made).id
-    assert len(listing(settings).rows) == 2
-    assert not adopt(settings, run.name).diff
+def test_the_same_adoption_twice_is_one_run(here: Installation, run: RunFolder) -> None:
+    made = adopt(here, run.name)
+    assert train_adopted(here, made).id == train_adopted(here, made).id
+    assert len(listing(here).rows) == 2
+    assert not adopt(here, run.name).diff
 
 
 def test_a_cfg_that_was_edited_since_is_not_taken_without_a_word(
-    settings: Settings, run: RunFolder
+    here: Installation, run: RunFolder
 ) -> None:
-    path = settings.volume / CFG
+    path = here.settings.volume / CFG
     path.write_text(path.read_text() + "box: 9.0\n")
     with pytest.raises(FileChanged, match=r"edited since .*: box is 9\.0, not 7\.5"):
-        adopt(settings, run.name)
-    onto = adopt(settings, run.name, cfg="cfg-custom")
+        adopt(here, run.name)
+    onto = adopt(here, run.name, cfg="cfg-custom")
     assert onto.also_changed == {"box": (7.5, 9.0)} and "box: 9.0" in onto.text
-    beside = adopt(settings, run.name, cfg="cfg-tuned")
+    beside = adopt(here, run.name, cfg="cfg-tuned")
     assert not beside.also_changed and "box: 9.0" not in beside.text
-    started = train_adopted(settings, beside, "the first tuned one")
-    folder, record = launched(settings, started.launch)
+    started = train_adopted(here, beside, "the first tuned one")
+    folder, record = launched(here, started.launch)
     assert record.choices.cfg == "cfg-tuned" and record.choices.overrides == {}
     assert load_yaml(folder.cfg).data["epochs"] == 6
-    assert list_versions(Volume(settings.volume), "cfg-tuned.yaml")[0].message == (
-        "the first tuned one"
-    )
+    assert list_versions(here.volume, "cfg-tuned.yaml")[0].message == ("the first tuned one")
 
 
-def test_epochs_are_those_of_the_launch_whatever_the_cfg_says_by_now(settings: Settings) -> None:
-    path = settings.volume / CFG
+def test_epochs_are_those_of_the_launch_whatever_the_cfg_says_by_now(here: Installation) -> None:
+    path = here.settings.volume / CFG
     path.write_text("epochs: 3\noptimizer: SGD\n")
-    run = tuned_run(settings, 2)
-    record = launched(settings, run.name)[1]
+    run = tuned_run(here, 2)
+    record = launched(here, run.name)[1]
     replace(record, choices=replace(record.choices, overrides={})).save(run.launch)
     path.write_text("epochs: 30\noptimizer: SGD\n")
-    made = adopt(settings, run.name)
+    made = adopt(here, run.name)
     assert made.plan.launch.choices.overrides == {"epochs": 6}
 
 
 def test_a_cfg_that_changes_while_somebody_looks_is_not_overwritten(
-    settings: Settings, run: RunFolder
+    here: Installation, run: RunFolder
 ) -> None:
-    made = adopt(settings, run.name)
-    (settings.volume / CFG).write_text("epochs: 1\n")
+    made = adopt(here, run.name)
+    (here.settings.volume / CFG).write_text("epochs: 1\n")
     with pytest.raises(FileChanged):
-        train_adopted(settings, made)
-    assert open_text(Volume(settings.volume), CFG)[0] == "epochs: 1\n"
-    assert len(listing(settings).rows) == 1
+        train_adopted(here, made)
+    assert open_text(here.volume, CFG)[0] == "epochs: 1\n"
+    assert len(listing(here).rows) == 1
 
 
-def test_rates_come_with_the_optimizer_that_they_were_found_for(settings: Settings) -> None:
-    cfg = settings.volume / CFG
+def test_rates_come_with_the_optimizer_that_they_were_found_for(here: Installation) -> None:
+    cfg = here.settings.volume / CFG
     cfg.write_text("epochs: 3\noptimizer: auto\n")
-    made = adopt(settings, tuned_run(settings, 3).name)
+    made = adopt(here, tuned_run(here, 3).name)
     assert made.values["optimizer"] == "AdamW"
     assert made.values["lr0"] == made.trial.values["lr0"]
     assert made.values["momentum"] == 0.9
 
 
 def test_a_cfg_that_is_gone_can_be_saved_under_a_new_name(
-    settings: Settings, run: RunFolder
+    here: Installation, run: RunFolder
 ) -> None:
-    (settings.volume / CFG).unlink()
+    (here.settings.volume / CFG).unlink()
     with pytest.raises(FileMissing, match="is gone"):
-        adopt(settings, run.name)
-    made = adopt(settings, run.name, cfg="cfg-again")
-    started = train_adopted(settings, made)
-    assert launched(settings, started.launch)[1].choices.cfg == "cfg-again"
+        adopt(here, run.name)
+    made = adopt(here, run.name, cfg="cfg-again")
+    started = train_adopted(here, made)
+    assert launched(here, started.launch)[1].choices.cfg == "cfg-again"
 
 
 @pytest.mark.parametrize("name", ["data-custom.yaml", "tune-it", "../cfg-x"])
 def test_a_name_that_cannot_be_a_new_cfg_is_refused(
-    settings: Settings, run: RunFolder, name: str
+    here: Installation, run: RunFolder, name: str
 ) -> None:
     with pytest.raises(InputError):
-        train_adopted(settings, adopt(settings, run.name, cfg=name))
-    assert len(listing(settings).rows) == 1
+        train_adopted(here, adopt(here, run.name, cfg=name))
+    assert len(listing(here).rows) == 1
 
 
-def test_a_trial_without_a_result_is_refused(settings: Settings, run: RunFolder) -> None:
+def test_a_trial_without_a_result_is_refused(here: Installation, run: RunFolder) -> None:
     write_trial(run.trial_folders, replace(drawn_trial(4), state="failed", error="why"))
     with pytest.raises(InputError, match="trial-004 is failed"):
-        adopt(settings, run.name, "4")
+        adopt(here, run.name, "4")
     with pytest.raises(FileMissing, match="no trial 'x'"):
-        adopt(settings, run.name, "x")
+        adopt(here, run.name, "x")
 
 
-def test_what_stops_a_launch_leaves_the_cfg_alone(settings: Settings, run: RunFolder) -> None:
-    (settings.volume / "data-custom.yaml").unlink()
-    made = adopt(settings, run.name)
+def test_what_stops_a_launch_leaves_the_cfg_alone(here: Installation, run: RunFolder) -> None:
+    (here.settings.volume / "data-custom.yaml").unlink()
+    made = adopt(here, run.name)
     with pytest.raises(InputError, match="has errors"):
-        train_adopted(settings, made)
-    assert not list_versions(Volume(settings.volume), CFG)
+        train_adopted(here, made)
+    assert not list_versions(here.volume, CFG)
 
 
-def test_the_origin_is_told_both_ways_and_to_mlflow(settings: Settings, run: RunFolder) -> None:
-    started = train_adopted(settings, adopt(settings, run.name, "2"))
-    folder, record = launched(settings, started.launch)
-    origin = lineage(settings, run)
+def test_the_origin_is_told_both_ways_and_to_mlflow(here: Installation, run: RunFolder) -> None:
+    started = train_adopted(here, adopt(here, run.name, "2"))
+    folder, record = launched(here, started.launch)
+    origin = lineage(here, run)
     assert origin and dict(origin.of_its_trials) == {started.launch: "trial-002"}
-    assert show(settings, started.launch).facts.from_trial == f"{run.name}/trial-002"
-    track(folder, settings)
-    tags = mlflow_client(tracking_uri(settings)).get_run(
+    assert show(here, started.launch).facts.from_trial == f"{run.name}/trial-002"
+    track(folder, here.settings)
+    tags = mlflow_client(tracking_uri(here.settings)).get_run(
         json.loads(folder.mlflow.read_text())["run_id"]
     )
     assert tags.data.tags["slipway.from_trial"] == record.from_trial

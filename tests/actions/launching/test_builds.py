@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.builds import newest_build, plan_build
 from pipeline.actions.launching.launches import submit, workflow_of
 from pipeline.actions.runs.details import show
@@ -19,45 +20,45 @@ MODEL = "yolov8n-scratch.yaml"
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
-def test_a_model_is_built_without_cfg_and_data(settings: Settings) -> None:
+def test_a_model_is_built_without_cfg_and_data(here: Installation) -> None:
     for name in ("cfg-custom.yaml", "data-custom.yaml"):
-        (settings.volume / name).unlink()
-    plan = plan_build(settings, MODEL, 96)
+        (here.settings.volume / name).unlink()
+    plan = plan_build(here, MODEL, 96)
     assert plan.ok, plan.findings
     assert plan.findings == ()
-    run = submit(settings, plan)
+    run = submit(here, plan)
     assert [step.name for step in run.steps] == ["volume-mount", "build", "notify"]
-    folder = folder_of(settings, run)
+    folder = folder_of(here, run)
     assert sorted(path.name for path in folder.path.iterdir()) == [
         *("cfg.yaml", "launch.json", "workflow.yaml", MODEL)
     ]
-    assert workflow_of(settings, plan.launch)["spec"]["templates"]
-    assert show(settings, run.id).build == {}
+    assert workflow_of(here.settings, plan.launch)["spec"]["templates"]
+    assert show(here, run.id).build == {}
 
 
 def test_the_answer_is_that_of_the_newest_run_of_the_same_model_and_size(
-    settings: Settings,
+    here: Installation,
 ) -> None:
-    first = submit(settings, plan_build(settings, MODEL, 96))
-    second = submit(settings, plan_build(settings, MODEL, 96))
-    other = submit(settings, plan_build(settings, MODEL, 64))
+    first = submit(here, plan_build(here, MODEL, 96))
+    second = submit(here, plan_build(here, MODEL, 96))
+    other = submit(here, plan_build(here, MODEL, 64))
     launches = [other.launch, second.launch, first.launch]
-    assert newest_build(settings, launches, "yolov8s-scratch.yaml", 96) is None
-    found = newest_build(settings, launches, MODEL, 96)
+    assert newest_build(here, launches, "yolov8s-scratch.yaml", 96) is None
+    found = newest_build(here, launches, MODEL, 96)
     assert found and (found.launch, found.state) == (second.launch, State.PENDING)
-    write_json(folder_of(settings, second).built, {"layers": 3})
-    found = newest_build(settings, launches, MODEL, 96)
+    write_json(folder_of(here, second).built, {"layers": 3})
+    found = newest_build(here, launches, MODEL, 96)
     assert found and (found.state, found.result) == (State.SUCCEEDED, {"layers": 3})
     why = {"error": "layer 2 is odd.", "why": "m.yaml:7", "next": "Correct it."}
-    write_json(folder_of(settings, other).failure("build"), why)
-    found = newest_build(settings, launches, MODEL, 64)
+    write_json(folder_of(here, other).failure("build"), why)
+    found = newest_build(here, launches, MODEL, 64)
     assert found and (found.state, found.where) == (State.FAILED, "m.yaml:7")
     assert found.failure == "layer 2 is odd. Correct it."
 
@@ -71,14 +72,14 @@ def test_the_answer_is_that_of_the_newest_run_of_the_same_model_and_size(
     ],
 )
 def test_what_can_be_told_without_building_is_told_at_once(
-    settings: Settings, text: str, code: str
+    here: Installation, text: str, code: str
 ) -> None:
-    (settings.volume / "m.yaml").write_text(f"{text}head: [[-1, 1, Detect, [nc]]]\n")
-    plan = plan_build(settings, "m.yaml", 96)
+    (here.settings.volume / "m.yaml").write_text(f"{text}head: [[-1, 1, Detect, [nc]]]\n")
+    plan = plan_build(here, "m.yaml", 96)
     assert not plan.ok
     assert [found.code for found in plan.findings if found.severity == "error"] == [code]
 
 
-def test_an_image_size_that_is_none_is_refused(settings: Settings) -> None:
-    plan = plan_build(settings, MODEL, -1)
+def test_an_image_size_that_is_none_is_refused(here: Installation) -> None:
+    plan = plan_build(here, MODEL, -1)
     assert [finding.where for finding in plan.findings] == ["overrides.imgsz"]

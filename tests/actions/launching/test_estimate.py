@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.estimate import Estimate
 from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 CHOICES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 10})
@@ -28,12 +28,12 @@ RUNS = 0
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Settings:
-    return Settings(volume=volume, state=state, user="kim")
+def here(volume: Path, state: Path) -> Installation:
+    return Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 def finished(
-    settings: Settings,
+    here: Installation,
     *,
     epochs: int = 2,
     epoch_s: float = 3.4,
@@ -48,7 +48,7 @@ def finished(
     """Make the folder of a training that took `rest_s` besides its epochs."""
     global RUNS
     RUNS += 1
-    folder = run_folder(Volume(settings.volume), f"20261120-1200-run-{RUNS:04d}")
+    folder = run_folder(here.volume, f"20261120-1200-run-{RUNS:04d}")
     choices = replace(CHOICES, **changes)
     Launch(folder.name, choices, "yolov8-scratch.yaml", "kim", "", "", engine=engine).save(
         folder.launch
@@ -69,36 +69,36 @@ def finished(
     return folder
 
 
-def plan(settings: Settings, **changes: Any) -> Plan:
-    return prepare(settings, replace(CHOICES, **changes))
+def plan(here: Installation, **changes: Any) -> Plan:
+    return prepare(here, replace(CHOICES, **changes))
 
 
-def expected(settings: Settings, **changes: Any) -> Estimate:
-    return plan(settings, **changes).estimate
+def expected(here: Installation, **changes: Any) -> Estimate:
+    return plan(here, **changes).estimate
 
 
-def test_without_a_run_like_it_there_is_no_figure(settings: Settings) -> None:
-    assert expected(settings) == Estimate(None, 0, None)
+def test_without_a_run_like_it_there_is_no_figure(here: Installation) -> None:
+    assert expected(here) == Estimate(None, 0, None)
 
 
-def test_time_is_that_of_images_and_epochs_and_a_fixed_part(settings: Settings) -> None:
-    finished(settings)  # 0.2 s an image and epoch
-    assert expected(settings).seconds == pytest.approx(20 + 0.2 * 10 * TRAIN_IMAGES)
-    assert expected(settings, overrides={"epochs": 20}).seconds == pytest.approx(20 + 68)
-    assert expected(settings, overrides={"time": 0.5}).seconds == pytest.approx(20 + 1800)
-    assert expected(settings).runs == 1
+def test_time_is_that_of_images_and_epochs_and_a_fixed_part(here: Installation) -> None:
+    finished(here)  # 0.2 s an image and epoch
+    assert expected(here).seconds == pytest.approx(20 + 0.2 * 10 * TRAIN_IMAGES)
+    assert expected(here, overrides={"epochs": 20}).seconds == pytest.approx(20 + 68)
+    assert expected(here, overrides={"time": 0.5}).seconds == pytest.approx(20 + 1800)
+    assert expected(here).runs == 1
 
 
-def test_the_median_of_the_most_similar_counts(settings: Settings) -> None:
+def test_the_median_of_the_most_similar_counts(here: Installation) -> None:
     for rest_s in (10, 12, 900):
-        finished(settings, rest_s=rest_s)
+        finished(here, rest_s=rest_s)
     for _ in range(3):  # further away: another batch, other images
-        finished(settings, rest_s=500, cfg="imgsz: 96\nbatch: 4\n", images=30)
-    assert expected(settings).runs == 5
-    assert expected(settings).seconds == pytest.approx(500 + 34, abs=20)
+        finished(here, rest_s=500, cfg="imgsz: 96\nbatch: 4\n", images=30)
+    assert expected(here).runs == 5
+    assert expected(here).seconds == pytest.approx(500 + 34, abs=20)
     for _ in range(3):
-        finished(settings, rest_s=11)
-    assert expected(settings).seconds == pytest.approx(11 + 34)
+        finished(here, rest_s=11)
+    assert expected(here).seconds == pytest.approx(11 + 34)
 
 
 @pytest.mark.parametrize(
@@ -107,52 +107,52 @@ def test_the_median_of_the_most_similar_counts(settings: Settings) -> None:
      {"images": 100}, {"gpus": 1}, {"tune": True}, {"train": False}, {"attempts": 2},
      {"rest_s": -1.0}, {"cfg": "imgsz: ["}, {"cfg": "imgsz: 96\nbatch: 16\nsave_period: 1\n"}],
 )  # fmt: skip
-def test_other_runs_do_not_count(settings: Settings, other: Mapping[str, Any]) -> None:
-    finished(settings, **other)
-    assert expected(settings) == Estimate()
+def test_other_runs_do_not_count(here: Installation, other: Mapping[str, Any]) -> None:
+    finished(here, **other)
+    assert expected(here) == Estimate()
 
 
-def test_runs_that_are_not_over_or_are_damaged_do_not_count(settings: Settings) -> None:
-    finished(settings).test_metrics.unlink()
+def test_runs_that_are_not_over_or_are_damaged_do_not_count(here: Installation) -> None:
+    finished(here).test_metrics.unlink()
     for name in ("results", "distribution", "attempts", "launch"):
-        getattr(finished(settings), name).write_text("{")
-    assert expected(settings) == Estimate()
+        getattr(finished(here), name).write_text("{")
+    assert expected(here) == Estimate()
 
 
-def test_only_trainings_are_estimated(settings: Settings) -> None:
-    finished(settings)
-    assert expected(settings, tune=True) == expected(settings, train=False) == Estimate()
-    assert expected(settings, overrides={"epochs": "x"}) == Estimate()
-    assert expected(settings, data="none") == Estimate()
+def test_only_trainings_are_estimated(here: Installation) -> None:
+    finished(here)
+    assert expected(here, tune=True) == expected(here, train=False) == Estimate()
+    assert expected(here, overrides={"epochs": "x"}) == Estimate()
+    assert expected(here, data="none") == Estimate()
 
 
-def test_space_is_that_of_earlier_folders_or_of_the_weights(settings: Settings) -> None:
-    (settings.volume / "some.pt").write_bytes(b"PK\x03\x04" + bytes(999_996))
-    assert expected(settings, model="some.pt").bytes == 2_000_000
+def test_space_is_that_of_earlier_folders_or_of_the_weights(here: Installation) -> None:
+    (here.settings.volume / "some.pt").write_bytes(b"PK\x03\x04" + bytes(999_996))
+    assert expected(here, model="some.pt").bytes == 2_000_000
     overrides = {"epochs": 10, "save_period": 5}
-    assert expected(settings, model="some.pt", overrides=overrides).bytes == 4_000_000
-    finished(settings, weights_bytes=500_000)
-    assert expected(settings).bytes == pytest.approx(500_000, abs=2000)
+    assert expected(here, model="some.pt", overrides=overrides).bytes == 4_000_000
+    finished(here, weights_bytes=500_000)
+    assert expected(here).bytes == pytest.approx(500_000, abs=2000)
 
 
 def test_space_that_will_not_suffice_stops_the_launch(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished(settings, weights_bytes=500_000)
+    finished(here, weights_bytes=500_000)
     free = {"bytes": 3 << 30}
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free["bytes"]))
-    assert not [entry for entry in plan(settings).findings if entry.code.startswith("disk")]
+    assert not [entry for entry in plan(here).findings if entry.code.startswith("disk")]
     free["bytes"] = 1 << 30
-    (low,) = [entry for entry in plan(settings).findings if entry.code == "disk-low"]
+    (low,) = [entry for entry in plan(here).findings if entry.code == "disk-low"]
     assert "likely to need 1 MB" in low.message
     free["bytes"] = (100 << 20) + 400_000  # enough for any run, and not for this one
-    found = plan(settings)
+    found = plan(here)
     assert [entry.code for entry in found.findings if entry.code.startswith("disk")] == [
         "disk-full"
     ]
     assert not found.ok
 
 
-def test_the_document_has_null_for_what_is_not_known(settings: Settings) -> None:
-    document = json.loads(json.dumps(expected(settings).as_dict()))
+def test_the_document_has_null_for_what_is_not_known(here: Installation) -> None:
+    document = json.loads(json.dumps(expected(here).as_dict()))
     assert document == {"seconds": None, "runs": 0, "bytes": None}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import Plan, choices_of, command_line, prepare, submit
 from pipeline.actions.launching.record import record as write_record
 from pipeline.actions.runs import change
@@ -20,7 +21,6 @@ from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
 from tests.fault_table import record
@@ -30,8 +30,8 @@ SHAPES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 1})
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Settings:
-    return Settings(volume=volume, state=state, user="ann")
+def here(volume: Path, state: Path) -> Installation:
+    return Installation(Settings(volume=volume, state=state, user="ann"))
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:
@@ -42,21 +42,21 @@ def everything_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_preparing_keeps_nothing_but_what_it_read_of_the_dataset(settings: Settings) -> None:
-    before = everything_in(settings.volume)
-    plan = prepare(settings, SHAPES)
+def test_preparing_keeps_nothing_but_what_it_read_of_the_dataset(here: Installation) -> None:
+    before = everything_in(here.settings.volume)
+    plan = prepare(here, SHAPES)
     assert plan.ok, plan.findings
     assert plan.launch.user == "ann"
     assert plan.launch.model_path == "yolov8-scratch.yaml"
     assert plan.model_name == "yolov8n-scratch.yaml"
     assert "backbone" in plan.model_text
-    assert plan.cfg_before == (settings.volume / "cfg-custom.yaml").read_text()
+    assert plan.cfg_before == (here.settings.volume / "cfg-custom.yaml").read_text()
     assert "+epochs: 1" in plan.cfg_diff
-    assert plan.data_text == (settings.volume / "data-custom.yaml").read_text()
+    assert plan.data_text == (here.settings.volume / "data-custom.yaml").read_text()
     assert plan.report is not None
     assert plan.launch.dataset_fingerprint == plan.report.fingerprint
-    assert everything_in(settings.volume) == before
-    assert [path.name for path in settings.state.iterdir()] == ["datasets"]
+    assert everything_in(here.settings.volume) == before
+    assert [path.name for path in here.settings.state.iterdir()] == ["datasets"]
 
 
 @pytest.mark.parametrize(
@@ -68,20 +68,20 @@ def test_preparing_keeps_nothing_but_what_it_read_of_the_dataset(settings: Setti
         Choices(model="yolov8n-scratch.yaml", cfg="broken"),
     ],
 )
-def test_what_is_wrong_is_found_and_never_raised(settings: Settings, choices: Choices) -> None:
-    (settings.volume / "broken.yaml").write_text("epochs: [1\n")
-    plan = prepare(settings, choices)
+def test_what_is_wrong_is_found_and_never_raised(here: Installation, choices: Choices) -> None:
+    (here.settings.volume / "broken.yaml").write_text("epochs: [1\n")
+    plan = prepare(here, choices)
     assert not plan.ok
     assert any(finding.severity == "error" for finding in plan.findings)
     assert set(plan.resolved) >= {"model_path", "cfg_yaml", "data_yaml"}
 
 
-def test_a_plan_with_errors_is_not_submitted(settings: Settings) -> None:
-    plan = prepare(settings, Choices(model="none"))
+def test_a_plan_with_errors_is_not_submitted(here: Installation) -> None:
+    plan = prepare(here, Choices(model="none"))
     with pytest.raises(InputError) as caught:
-        submit(settings, plan)
+        submit(here, plan)
     assert caught.value.findings == plan.findings
-    assert not (settings.volume / "runs").exists()
+    assert not (here.settings.volume / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_command_line_says_the_same_choices(choices: Choices) -> None:
     assert choices_from(make_parser().parse_args(words[3:])) == choices
 
 
-def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(settings: Settings) -> None:
+def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(here: Installation) -> None:
     run = Run(
         id="r",
         uid="4c5b8a52-5d9c-4f0e-9a0c-0d5f0a1b2c3d",
@@ -137,45 +137,46 @@ def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(settings: Set
             "experiment": "e",
         },
     )
-    assert choices_of(settings, run) == Choices(
+    assert choices_of(here, run) == Choices(
         model="m.pt", cfg="c", data="d", overrides={"epochs": 3}, experiment="e"
     )
 
 
-def test_a_parameter_that_was_left_empty_is_its_default_in_a_clone(settings: Settings) -> None:
+def test_a_parameter_that_was_left_empty_is_its_default_in_a_clone(here: Installation) -> None:
     empty = dict.fromkeys(("model_name", "cfg", "data", "experiment", "overrides"), "")
     parameters = {"bool_train": "True", **empty}
     run = Run("r", "uid-2", "", "kubeflow", State.SUCCEEDED, parameters=parameters)
-    assert choices_of(settings, run) == Choices()
+    assert choices_of(here, run) == Choices()
 
 
-def test_plans_of_the_same_choices_are_launches_of_their_own(settings: Settings) -> None:
-    plans: list[Plan] = [prepare(settings, SHAPES) for _ in range(3)]
+def test_plans_of_the_same_choices_are_launches_of_their_own(here: Installation) -> None:
+    plans: list[Plan] = [prepare(here, SHAPES) for _ in range(3)]
     assert len({plan.launch.id for plan in plans}) == 3
 
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import prepare, submit
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
 LocalEngine.submit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-settings = Settings(volume=Path(sys.argv[1]), state=Path(sys.argv[2]), user="ann")
-submit(settings, prepare(settings, Choices(model="yolov8n-scratch.yaml")))
+here = Installation(Settings(volume=Path(sys.argv[1]), state=Path(sys.argv[2]), user="ann"))
+submit(here, prepare(here, Choices(model="yolov8n-scratch.yaml")))
 """
 
 
 def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
-    settings: Settings,
+    here: Installation,
 ) -> None:
-    command = [sys.executable, "-c", DIES, str(settings.volume), str(settings.state)]
+    command = [sys.executable, "-c", DIES, str(here.settings.volume), str(here.settings.state)]
     assert subprocess.run(command, timeout=120).returncode == -signal.SIGKILL
-    run = newest(settings).runs[0]
+    run = newest(here).runs[0]
     assert (run.state, run.id) == (State.UNKNOWN, run.launch)
-    assert choices_of(settings, run) == Choices(model="yolov8n-scratch.yaml")
-    assert change.delete(settings, run.id).freed_bytes > 0
+    assert choices_of(here, run) == Choices(model="yolov8n-scratch.yaml")
+    assert change.delete(here, run.id).freed_bytes > 0
     record(
         "kill -9 of the dashboard, or of whatever launched",
         "between recording the launch and submitting it",
@@ -184,11 +185,11 @@ def test_a_launcher_that_dies_before_it_submits_leaves_a_launch_to_clone(
     )
 
 
-def test_weights_that_settings_name_are_digested(settings: Settings) -> None:
-    (settings.volume / "teacher.pt").write_bytes(sound_weights())
-    plan = prepare(settings, replace(SHAPES, overrides={"distill_model": "teacher"}))
+def test_weights_that_settings_name_are_digested(here: Installation) -> None:
+    (here.settings.volume / "teacher.pt").write_bytes(sound_weights())
+    plan = prepare(here, replace(SHAPES, overrides={"distill_model": "teacher"}))
     assert plan.ok, plan.findings
-    folder = run_folder(Volume(settings.volume), plan.launch.id)
-    assert write_record(Volume(settings.volume), folder, plan, "workflow")
-    digest = sha256_file(settings.volume / "teacher.pt")
+    folder = run_folder(here.volume, plan.launch.id)
+    assert write_record(here.volume, folder, plan, "workflow")
+    digest = sha256_file(here.settings.volume / "teacher.pt")
     assert load_launch(folder.launch).sha256["distill_model"] == digest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import choices_of, prepare, submit, workflow_of
 from pipeline.actions.launching.retest import retest
 from pipeline.actions.runs.find import folder_of
@@ -23,50 +24,52 @@ WEIGHTS = sound_weights()
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture
-def run(settings: Settings) -> Run:
+def run(here: Installation) -> Run:
     chosen = Choices(
         model="yolov8n-scratch.yaml", experiment="shapes", gpus=0, overrides={"iou": 0.6}
     )
-    return submit(settings, prepare(settings, chosen))
+    return submit(here, prepare(here, chosen))
 
 
-def test_a_run_without_weights_cannot_be_tested(settings: Settings, run: Run) -> None:
+def test_a_run_without_weights_cannot_be_tested(here: Installation, run: Run) -> None:
     with pytest.raises(FileMissing, match=r"no best\.pt"):
-        retest(settings, run.id, "data-custom", "val")
+        retest(here, run.id, "data-custom", "val")
 
 
 def test_the_weights_are_measured_with_the_settings_of_their_run(
-    settings: Settings, run: Run
+    here: Installation, run: Run
 ) -> None:
-    best = folder_of(settings, run).weights("best")
+    best = folder_of(here, run).weights("best")
     best.parent.mkdir(parents=True)
     best.write_bytes(WEIGHTS)
-    plan = retest(settings, run.id, "data-custom", "train")
+    plan = retest(here, run.id, "data-custom", "train")
     assert plan.ok, plan.findings
     chosen = plan.launch.choices
     assert chosen.model == f"runs/{run.launch}/train/weights/best.pt"
     assert (chosen.train, chosen.tune, chosen.test_split) == (False, False, "train")
     assert (chosen.experiment, chosen.overrides) == ("shapes", {"iou": 0.6})
     assert plan.launch.cloned_from == run.launch
-    steps = {entry["name"] for entry in workflow_of(settings, plan.launch)["spec"]["templates"]}
+    steps = {
+        entry["name"] for entry in workflow_of(here.settings, plan.launch)["spec"]["templates"]
+    }
     assert {"verify", "test"} < steps
     assert not {"train", "tune", "plot"} & steps
-    again = submit(settings, plan)
-    assert choices_of(settings, again) == chosen
+    again = submit(here, plan)
+    assert choices_of(here, again) == chosen
     assert [step.name for step in again.steps] == ["volume-mount", "verify", "test", "notify"]
 
 
-def test_a_split_or_data_that_is_not_there_is_found(settings: Settings, run: Run) -> None:
-    best = folder_of(settings, run).weights("best")
+def test_a_split_or_data_that_is_not_there_is_found(here: Installation, run: Run) -> None:
+    best = folder_of(here, run).weights("best")
     best.parent.mkdir(parents=True)
     best.write_bytes(WEIGHTS)
-    assert not retest(settings, run.id, "data-custom", "holdout").ok
-    assert not retest(settings, run.id, "no-such-data", "val").ok
+    assert not retest(here, run.id, "data-custom", "holdout").ok
+    assert not retest(here, run.id, "no-such-data", "val").ok

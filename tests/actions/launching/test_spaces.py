@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import choices_of, command_line, prepare, workflow_of
 from pipeline.actions.launching.record import record
 from pipeline.actions.launching.spaces import parse_range, with_search
@@ -17,7 +18,6 @@ from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import Dimension, load_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
@@ -26,8 +26,8 @@ TUNED = Choices(model="yolov8n-scratch.yaml", tune=True, overrides={"optimizer":
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Settings:
-    return Settings(volume=volume, state=state, user="ann")
+def here(volume: Path, state: Path) -> Installation:
+    return Installation(Settings(volume=volume, state=state, user="ann"))
 
 
 @pytest.mark.parametrize(
@@ -51,42 +51,44 @@ def test_a_malformed_range_is_wrong_usage(text: str) -> None:
         parse_range(text)
 
 
-def test_only_what_is_named_is_searched(settings: Settings) -> None:
-    choices = with_search(settings, TUNED, ranges=["lr0=0.001..0.1:log", "box=5..10"], trials=7)
+def test_only_what_is_named_is_searched(here: Installation) -> None:
+    choices = with_search(here, TUNED, ranges=["lr0=0.001..0.1:log", "box=5..10"], trials=7)
     space = load_space(read_inline(choices.tune_space))
     assert space.space == {"lr0": Dimension(0.001, 0.1, "log"), "box": Dimension(5, 10)}
     assert space.trials == 7
-    more = with_search(settings, choices, ranges=["epochs=2..4"])
+    more = with_search(here, choices, ranges=["epochs=2..4"])
     assert list(load_space(read_inline(more.tune_space)).space) == ["lr0", "box", "epochs"]
 
 
-def test_a_preset_is_put_around_the_cfg(settings: Settings) -> None:
-    choices = with_search(settings, TUNED, preset="loss weights")
+def test_a_preset_is_put_around_the_cfg(here: Installation) -> None:
+    choices = with_search(here, TUNED, preset="loss weights")
     space = load_space(read_inline(choices.tune_space))
     assert set(space.space) == {"box", "cls", "dfl"} and space.space["box"].contains(7.5)
     with pytest.raises(UsageError, match="no preset"):
-        with_search(settings, TUNED, preset="luck")
+        with_search(here, TUNED, preset="luck")
 
 
-def test_a_named_space_is_the_start(settings: Settings) -> None:
-    (settings.volume / "tune-a.yaml").write_text("space: {box: {low: 5, high: 9}}\nparallel: 2\n")
+def test_a_named_space_is_the_start(here: Installation) -> None:
+    (here.settings.volume / "tune-a.yaml").write_text(
+        "space: {box: {low: 5, high: 9}}\nparallel: 2\n"
+    )
     named = replace(TUNED, tune_space="tune-a")
-    document = read_inline(with_search(settings, named, trials=3).tune_space).data
+    document = read_inline(with_search(here, named, trials=3).tune_space).data
     assert document == {"space": {"box": {"low": 5, "high": 9}}, "parallel": 2, "trials": 3}
     with pytest.raises(FileMissing):
-        with_search(settings, replace(TUNED, cfg="none"), trials=3)
+        with_search(here, replace(TUNED, cfg="none"), trials=3)
 
 
 def test_the_space_is_frozen_with_the_launch_and_goes_with_the_workflow(
-    settings: Settings,
+    here: Installation,
 ) -> None:
-    choices = with_search(settings, TUNED, ranges=["box=5..10"], trials=2)
-    plan = prepare(settings, choices)
+    choices = with_search(here, TUNED, ranges=["box=5..10"], trials=2)
+    plan = prepare(here, choices)
     assert plan.ok, plan.findings
-    workflow = workflow_of(settings, plan.launch)
+    workflow = workflow_of(here.settings, plan.launch)
     parameters = {p["name"]: p["value"] for p in workflow["spec"]["arguments"]["parameters"]}
     assert parameters["tune_space"] == choices.tune_space and is_inline(choices.tune_space)
-    volume = Volume(settings.volume)
+    volume = here.volume
     folder = run_folder(volume, plan.launch.id)
     assert record(volume, folder, plan, "workflow")
     space = load_space(load_yaml(folder.tune_space))
@@ -94,7 +96,7 @@ def test_the_space_is_frozen_with_the_launch_and_goes_with_the_workflow(
     assert load_launch(folder.launch).choices == choices
     assert "tune" not in load_launch(folder.launch).sha256
     run = Run("r", "uid", "", "local", State.FAILED, parameters=parameters)
-    assert choices_of(settings, run).tune_space == choices.tune_space
+    assert choices_of(here, run).tune_space == choices.tune_space
     words = shlex.split(command_line(choices))[3:]
     assert choices_from(make_parser().parse_args(words)) == choices
 
@@ -108,10 +110,10 @@ def test_the_space_is_frozen_with_the_launch_and_goes_with_the_workflow(
         ("{space: [", "bad-file"),
     ],
 )
-def test_mistakes_in_the_space_stop_the_launch(settings: Settings, space: str, code: str) -> None:
-    plan = prepare(settings, replace(TUNED, tune_space=space))
+def test_mistakes_in_the_space_stop_the_launch(here: Installation, space: str, code: str) -> None:
+    plan = prepare(here, replace(TUNED, tune_space=space))
     assert not plan.ok
     errors = [(f.code, f.where.partition(":")[0]) for f in plan.findings if f.severity == "error"]
     assert errors == [(code, "tune_space")]
-    off = prepare(settings, replace(TUNED, tune=False, tune_space=space))
+    off = prepare(here, replace(TUNED, tune=False, tune_space=space))
     assert off.ok and off.tune_text == ""

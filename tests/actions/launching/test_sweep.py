@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import prepare
 from pipeline.actions.launching.sweep import prepare_sweep, resume, start
 from pipeline.actions.runs import change
@@ -27,13 +27,10 @@ from pipeline.core.launch.sweep import (
     MAX_RUNS,
     Combination,
 )
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.core.volume.run_note import load_note
 from pipeline.tracking.client import mlflow_client
-from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from tests.actions.sweeps import CUSTOM, LIGHT, N, S, planned, tell_state
@@ -41,8 +38,8 @@ from tests.engines.kubeflow.fake_api import FakeKfp
 
 
 @pytest.fixture(params=["local", "kubeflow"])
-def settings(request: pytest.FixtureRequest) -> Settings:
-    made: Settings = request.getfixturevalue(request.param)
+def here(request: pytest.FixtureRequest) -> Installation:
+    made: Installation = request.getfixturevalue(request.param)
     return made
 
 
@@ -59,80 +56,80 @@ class CutOff(dict[tuple[str, str], tuple[int, bytes]]):
         return (503, b"down") if self.left < 0 else default
 
 
-def launches_of(settings: Settings) -> list[str]:
-    return [run.launch for run in engine_of(settings).list_runs(limit=200).runs]
+def launches_of(here: Installation) -> list[str]:
+    return [run.launch for run in here.engine().list_runs(limit=200).runs]
 
 
 def seeds_in(found: SweepRuns, state: State | None) -> list[Any]:
     return [entry.seed for entry, run in found.runs.items() if run.state == state]
 
 
-def test_preparing_a_sweep_writes_nothing(settings: Settings) -> None:
-    before = set(settings.volume.rglob("*"))
-    plan = planned(settings, 0, 1, 2)
+def test_preparing_a_sweep_writes_nothing(here: Installation) -> None:
+    before = set(here.settings.volume.rglob("*"))
+    plan = planned(here, 0, 1, 2)
     assert plan.ok, plan.findings
     assert len(plan.plans) == 6
     launches = [entry.launch for entry in plan.plans.values()]
     assert len({launch.id for launch in launches}) == 6
     assert [launch.id.split("-")[-2] for launch in launches] == ["s0", "s1", "s2"] * 2
     assert {launch.sweep for launch in launches} == {plan.name}
-    assert {launch.engine for launch in launches} == {settings.engine}
+    assert {launch.engine for launch in launches} == {here.settings.engine}
     assert [launch.choices.overrides["seed"] for launch in launches] == [0, 1, 2, 0, 1, 2]
-    assert set(settings.volume.rglob("*")) == before
+    assert set(here.settings.volume.rglob("*")) == before
 
 
-def test_its_launches_are_ordinary_ones_under_one_tag(settings: Settings) -> None:
-    sweep = start(settings, planned(settings, 0, 1))
-    assert sorted(launches_of(settings)) == sorted(sweep.launches.values())
+def test_its_launches_are_ordinary_ones_under_one_tag(here: Installation) -> None:
+    sweep = start(here, planned(here, 0, 1))
+    assert sorted(launches_of(here)) == sorted(sweep.launches.values())
     for combination, launch in sweep.launches.items():
-        folder = folder_of(settings, find(settings, launch))
+        folder = folder_of(here, find(here, launch))
         record = load_launch(folder.launch)
-        alone = prepare(settings, combination.choices(LIGHT)).launch
+        alone = prepare(here, combination.choices(LIGHT)).launch
         assert record.choices == alone.choices
         assert record.sweep == sweep.name
         assert load_note(folder).tags == (sweep.name,)
-        assert runs.show(settings, launch).facts.sweep == sweep.name
-    rows = run_list.page_of(settings, {}, f"tag:{sweep.name}").rows
+        assert runs.show(here, launch).facts.sweep == sweep.name
+    rows = run_list.page_of(here, {}, f"tag:{sweep.name}").rows
     assert {row.facts.launch for row in rows} == set(sweep.launches.values())
 
 
-def test_mlflow_has_the_tag_too(local: Settings) -> None:
+def test_mlflow_has_the_tag_too(local: Installation) -> None:
     sweep = start(local, planned(local, name="night"))
-    folder = run_folder(Volume(local.volume), next(iter(sweep.launches.values())))
-    track(folder, local)
-    client = mlflow_client(tracking_uri(local))
-    tags = client.get_run(Tracking(local).run_id(folder.name)).data.tags
+    folder = run_folder(local.volume, next(iter(sweep.launches.values())))
+    track(folder, local.settings)
+    client = mlflow_client(tracking_uri(local.settings))
+    tags = client.get_run(local.tracking.run_id(folder.name)).data.tags
     assert (tags["slipway.sweep"], tags["slipway.tags"]) == ("night", "night")
 
 
-def test_the_same_plan_twice_starts_nothing_twice(settings: Settings) -> None:
-    plan = planned(settings, 0)
-    assert start(settings, plan) == start(settings, plan)
-    assert len(launches_of(settings)) == 2
+def test_the_same_plan_twice_starts_nothing_twice(here: Installation) -> None:
+    plan = planned(here, 0)
+    assert start(here, plan) == start(here, plan)
+    assert len(launches_of(here)) == 2
 
 
-def test_the_same_sweep_again_starts_what_is_missing(settings: Settings) -> None:
-    start(settings, planned(settings, 0, name="night"))
-    more = planned(settings, 0, 1, name="night")
+def test_the_same_sweep_again_starts_what_is_missing(here: Installation) -> None:
+    start(here, planned(here, 0, name="night"))
+    more = planned(here, 0, 1, name="night")
     assert [entry.seed for entry in more.plans] == [1, 1]
     (said,) = [entry.message for entry in more.findings if entry.code == "sweep-goes-on"]
     assert "2 of these 4 runs are started; the other 2 will be" in said
-    start(settings, more)
-    assert len(launches_of(settings)) == 4
-    again = planned(settings, 0, 1, name="night")
+    start(here, more)
+    assert len(launches_of(here)) == 4
+    again = planned(here, 0, 1, name="night")
     assert again.ok and not again.plans
-    start(settings, again)
-    assert len(launches_of(settings)) == 4
+    start(here, again)
+    assert len(launches_of(here)) == 4
 
 
-def test_two_who_prepare_the_same_sweep_start_it_once(settings: Settings) -> None:
-    one, other = (planned(settings, 0, 1, name="night") for _ in range(2))
-    assert start(settings, one) == start(settings, other)
-    assert len(launches_of(settings)) == 4
+def test_two_who_prepare_the_same_sweep_start_it_once(here: Installation) -> None:
+    one, other = (planned(here, 0, 1, name="night") for _ in range(2))
+    assert start(here, one) == start(here, other)
+    assert len(launches_of(here)) == 4
 
 
 def test_an_outage_in_the_middle_says_what_is_started_and_what_not(
-    kubeflow: Settings, api: FakeKfp
+    kubeflow: Installation, api: FakeKfp
 ) -> None:
     plan = planned(kubeflow, 0, 1, name="night")
     api.answers = CutOff(created=3)
@@ -154,7 +151,7 @@ def test_an_outage_in_the_middle_says_what_is_started_and_what_not(
 
 
 def test_a_run_whose_start_was_not_confirmed_is_not_started_again(
-    kubeflow: Settings, api: FakeKfp
+    kubeflow: Installation, api: FakeKfp
 ) -> None:
     plan = planned(kubeflow, 0, 1, name="night")
     api.answers = CutOff(created=3)
@@ -167,7 +164,7 @@ def test_a_run_whose_start_was_not_confirmed_is_not_started_again(
 
 
 def test_an_engine_that_is_away_from_the_start_starts_nothing(
-    kubeflow: Settings, api: FakeKfp
+    kubeflow: Installation, api: FakeKfp
 ) -> None:
     plan = planned(kubeflow, 0, name="night")
     api.answers = CutOff(created=-1)
@@ -182,8 +179,8 @@ def test_an_engine_that_is_away_from_the_start_starts_nothing(
 _SWEEP = (sys.executable, "-m", "pipeline", "sweep", "--name", "night", "--no-train")
 
 
-def test_a_crash_in_the_middle_loses_and_repeats_nothing(local: Settings) -> None:
-    words = ["--volume", str(local.volume), "--state", str(local.state)]
+def test_a_crash_in_the_middle_loses_and_repeats_nothing(local: Installation) -> None:
+    words = ["--volume", str(local.settings.volume), "--state", str(local.settings.state)]
     words += ["--model", N, "--cfg", CUSTOM, *(f"--seed={seed}" for seed in range(6))]
     process = subprocess.Popen([*_SWEEP, *words], stderr=subprocess.DEVNULL)
     give_up_at = time.monotonic() + 60
@@ -203,7 +200,7 @@ def test_a_crash_in_the_middle_loses_and_repeats_nothing(local: Settings) -> Non
 
 
 def test_a_run_that_was_deleted_is_missing_and_starts_anew(
-    kubeflow: Settings, api: FakeKfp
+    kubeflow: Installation, api: FakeKfp
 ) -> None:
     sweep = start(kubeflow, planned(kubeflow, 0, name="night"))
     gone = sweep.launches[Combination(S, CUSTOM, 0)]
@@ -216,8 +213,8 @@ def test_a_run_that_was_deleted_is_missing_and_starts_anew(
     assert len(api.details) == 2
 
 
-def test_findings_are_said_once_and_name_what_they_are_true_of(local: Settings) -> None:
-    (local.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
+def test_findings_are_said_once_and_name_what_they_are_true_of(local: Installation) -> None:
+    (local.settings.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
     choices = Choices(overrides={"lr0": 0.5, "seed": 7})
     plan = prepare_sweep(local, choices, [N, "nono"], [CUSTOM, "cfg-bad"], [0, 1])
     assert not plan.ok
@@ -231,16 +228,16 @@ def test_findings_are_said_once_and_name_what_they_are_true_of(local: Settings) 
         start(local, plan)
     assert caught.value.findings == plan.findings
     assert not launches_of(local)
-    assert not (local.volume / "sweeps").exists()
+    assert not (local.settings.volume / "sweeps").exists()
 
 
-def test_a_seed_that_is_none_is_a_finding(local: Settings) -> None:
+def test_a_seed_that_is_none_is_a_finding(local: Installation) -> None:
     plan = prepare_sweep(local, LIGHT, [N], [CUSTOM], ["first", 1])
     (wrong,) = [entry for entry in plan.findings if entry.severity == "error"]
     assert wrong.message.startswith("With seed first: ")
 
 
-def test_without_seeds_the_cfg_decides(local: Settings) -> None:
+def test_without_seeds_the_cfg_decides(local: Installation) -> None:
     plan = prepare_sweep(local, replace(LIGHT, overrides={"seed": 5}), [N, N], [CUSTOM])
     ((combination, launch),) = plan.plans.items()
     assert combination == Combination(N, CUSTOM, None)
@@ -259,10 +256,10 @@ def test_without_seeds_the_cfg_decides(local: Settings) -> None:
     ],
 )
 def test_what_is_no_sweep_is_said_before_anything_is_read(
-    local: Settings, models: list[str], seeds: Any, name: str, code: str, text: str
+    local: Installation, models: list[str], seeds: Any, name: str, code: str, text: str
 ) -> None:
-    (local.volume / "sweeps").mkdir()
-    (local.volume / "sweeps" / "damaged.json").write_text("{")
+    (local.settings.volume / "sweeps").mkdir()
+    (local.settings.volume / "sweeps" / "damaged.json").write_text("{")
     plan = prepare_sweep(local, LIGHT, models, [CUSTOM], list(seeds), name=name)
     (finding,) = plan.findings
     assert (finding.code, finding.severity) == (code, "error")
@@ -270,7 +267,7 @@ def test_what_is_no_sweep_is_said_before_anything_is_read(
     assert not plan.plans
 
 
-def test_a_name_that_is_taken_by_another_sweep_is_refused(local: Settings) -> None:
+def test_a_name_that_is_taken_by_another_sweep_is_refused(local: Installation) -> None:
     start(local, planned(local, 0, name="night"))
     plan = planned(local, 0, name="night", data="data-other", train=True)
     said = [entry.message for entry in plan.findings]

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.compare import differing, side_by_side, values_of, winners
 from pipeline.core.errors import RunNotFound
 from pipeline.core.settings import Settings
@@ -47,12 +48,12 @@ def test_more_of_a_metric_wins_and_less_of_a_loss() -> None:
     assert winners("mAP50-95", {"a": 0.5, "b": 0.5}) == set()
 
 
-def test_a_run_that_is_gone_hides_no_other(settings: Settings) -> None:
-    found = side_by_side(settings, ["20260101-0000-gone-xxxx"])
+def test_a_run_that_is_gone_hides_no_other(here: Installation) -> None:
+    found = side_by_side(here, ["20260101-0000-gone-xxxx"])
     assert found.runs == {}
     assert isinstance(found.missing["20260101-0000-gone-xxxx"], RunNotFound)
 
 
 @pytest.fixture
-def settings(volume: object, state: object) -> Settings:
-    return Settings(volume=volume, state=state)  # type: ignore[arg-type]
+def here(volume: object, state: object) -> Installation:
+    return Installation(Settings(volume=volume, state=state))  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.tuning import (
     differing_values,
     stop_trial,
@@ -23,11 +24,11 @@ from tests.tuned_runs import CURRENT, drawn_trial, space_of, tuned_run, write_re
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture
@@ -40,10 +41,10 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_finished_search_says_what_was_best_what_was_before_and_what_mattered(
-    settings: Settings,
+    here: Installation,
 ) -> None:
-    run = tuned_run(settings, 12)
-    _, folder, found = tuning_of_run(settings, run.name[:-1])
+    run = tuned_run(here, 12)
+    _, folder, found = tuning_of_run(here, run.name[:-1])
     assert folder.name == run.name and len(found.trials) == found.asked == 12
     assert found.best and found.best.score(found.metric) == max(
         trial.score(found.metric) or 0 for trial in found.trials if trial.state == "done"
@@ -78,12 +79,12 @@ def test_before_the_first_trial_is_over_the_space_says_what_is_searched(folder: 
         found.named("")
 
 
-def test_a_run_without_trials_says_how_to_get_some(settings: Settings) -> None:
-    run = tuned_run(settings, 1)
+def test_a_run_without_trials_says_how_to_get_some(here: Installation) -> None:
+    run = tuned_run(here, 1)
     (run.trial_folders / "trial-001" / "trial.json").unlink()
     run.tune.unlink()
     with pytest.raises(FileMissing, match="has no trials") as reason:
-        tuning_of_run(settings, run.name)
+        tuning_of_run(here, run.name)
     assert "--tune" in reason.value.next
 
 

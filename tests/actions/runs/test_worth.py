@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.launching.launches import choices_of, prepare, submit
 from pipeline.actions.runs.find import find
@@ -18,28 +19,28 @@ from tests.tuned_runs import leave_test, tuned_run
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     lock = take_lock(Layout(state))
     assert lock is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture
-def pair(settings: Settings) -> tuple[RunFolder, RunFolder]:
+def pair(here: Installation) -> tuple[RunFolder, RunFolder]:
     """A run that was tuned, and the one that has its best trial's values."""
-    (settings.volume / "cfg-custom.yaml").write_text("epochs: 6\noptimizer: SGD\n")
-    baseline = tuned_run(settings, 4)
-    started = train_adopted(settings, adopt(settings, baseline.name))
-    return baseline, RunFolder(settings.volume / "runs" / started.launch)
+    (here.settings.volume / "cfg-custom.yaml").write_text("epochs: 6\noptimizer: SGD\n")
+    baseline = tuned_run(here, 4)
+    started = train_adopted(here, adopt(here, baseline.name))
+    return baseline, RunFolder(here.settings.volume / "runs" / started.launch)
 
 
-def again(settings: Settings, run: RunFolder, seed: int) -> RunFolder:
+def again(here: Installation, run: RunFolder, seed: int) -> RunFolder:
     """Launch a run again with another seed; its tuning is not repeated."""
-    choices = choices_of(settings, find(settings, run.name))
+    choices = choices_of(here, find(here, run.name))
     kept = {**choices.overrides, "seed": seed}
     changed = Choices(model=choices.model, cfg=choices.cfg, data=choices.data, overrides=kept)
-    return RunFolder(settings.volume / "runs" / submit(settings, prepare(settings, changed)).launch)
+    return RunFolder(here.settings.volume / "runs" / submit(here, prepare(here, changed)).launch)
 
 
 def test_until_both_are_tested_nothing_is_claimed(pair: tuple[RunFolder, RunFolder]) -> None:
@@ -63,14 +64,14 @@ def test_both_runs_say_the_same_difference(pair: tuple[RunFolder, RunFolder]) ->
 
 
 def test_runs_with_other_seeds_count_with_either(
-    settings: Settings, pair: tuple[RunFolder, RunFolder]
+    here: Installation, pair: tuple[RunFolder, RunFolder]
 ) -> None:
     baseline, tuned = pair
     leave_test(baseline, 0.5)
     leave_test(tuned, 0.56)
-    second_baseline = again(settings, baseline, 1)
+    second_baseline = again(here, baseline, 1)
     # Its cfg has the trial's values by now: a repeat of the tuned run, by what it trains with.
-    second_tuned = again(settings, tuned, 2)
+    second_tuned = again(here, tuned, 2)
     leave_test(second_baseline, 0.58)
     leave_test(second_tuned, 0.58)
     (worth,) = worth_of(tuned)
@@ -87,7 +88,7 @@ def test_another_split_is_no_comparison(pair: tuple[RunFolder, RunFolder]) -> No
     assert not worth_of(tuned)[0].is_same_data
 
 
-def test_a_run_without_tuning_has_nothing_to_say(settings: Settings) -> None:
-    run = submit(settings, prepare(settings, Choices(model="yolov8n-scratch.yaml")))
-    assert worth_of(RunFolder(settings.volume / "runs" / run.launch)) == []
-    assert worth_of(RunFolder(settings.volume / "runs" / "nothing")) == []
+def test_a_run_without_tuning_has_nothing_to_say(here: Installation) -> None:
+    run = submit(here, prepare(here, Choices(model="yolov8n-scratch.yaml")))
+    assert worth_of(RunFolder(here.settings.volume / "runs" / run.launch)) == []
+    assert worth_of(RunFolder(here.settings.volume / "runs" / "nothing")) == []

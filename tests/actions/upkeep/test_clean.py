@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import prepare, submit
 from pipeline.actions.runs import change
 from pipeline.actions.runs.find import find, folder_of
@@ -27,103 +28,103 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 @pytest.fixture
-def settings(volume: Path, state: Path) -> Iterator[Settings]:
+def here(volume: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     assert take_lock(Layout(state)) is not None
-    yield Settings(volume=volume, state=state, user="kim")
+    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
-def launched(settings: Settings, days_ago: float, state: str = "succeeded") -> str:
+def launched(here: Installation, days_ago: float, state: str = "succeeded") -> str:
     """Give the launch id of a run that ended so many days ago."""
     chosen = Choices(model="yolov8n-scratch.yaml", train=False)
-    run = submit(settings, prepare(settings, chosen))
+    run = submit(here, prepare(here, chosen))
     when = (NOW - timedelta(days=days_ago)).isoformat()
     end = "" if state == "running" else when
-    store = Store(Layout(settings.state).database)
+    store = Store(Layout(here.settings.state).database)
     store.update_run(run.id, state=state, created_at=when, started_at=when, finished_at=end)
-    (folder_of(settings, run).path / "weights.pt").write_bytes(bytes(1000))
+    (folder_of(here, run).path / "weights.pt").write_bytes(bytes(1000))
     return run.launch
 
 
-def names(settings: Settings, **rules: float | bool) -> list[str]:
-    return [item.name for item in plan(settings, now=NOW, **rules).items]  # type: ignore[arg-type]
+def names(here: Installation, **rules: float | bool) -> list[str]:
+    return [item.name for item in plan(here, now=NOW, **rules).items]  # type: ignore[arg-type]
 
 
-def test_a_run_goes_when_every_rule_lets_it_go(settings: Settings) -> None:
-    oldest, old, young = (launched(settings, days) for days in (30, 20, 1))
-    launched(settings, 40, "running")
-    assert names(settings) == []
-    assert names(settings, keep=1) == [old, oldest]
-    assert names(settings, older_than_days=25) == [oldest]
-    assert names(settings, keep=3, older_than_days=25) == []
-    assert names(settings, keep=0) == [young, old, oldest]
-    change.archive(settings, young, is_archived=True)
-    assert names(settings, archived=True) == [young]
-    assert names(settings, archived=True, older_than_days=25) == []
+def test_a_run_goes_when_every_rule_lets_it_go(here: Installation) -> None:
+    oldest, old, young = (launched(here, days) for days in (30, 20, 1))
+    launched(here, 40, "running")
+    assert names(here) == []
+    assert names(here, keep=1) == [old, oldest]
+    assert names(here, older_than_days=25) == [oldest]
+    assert names(here, keep=3, older_than_days=25) == []
+    assert names(here, keep=0) == [young, old, oldest]
+    change.archive(here, young, is_archived=True)
+    assert names(here, archived=True) == [young]
+    assert names(here, archived=True, older_than_days=25) == []
 
 
-def test_what_goes_is_gone_and_frees_what_was_said(settings: Settings) -> None:
-    old, young = launched(settings, 20), launched(settings, 1)
-    planned = plan(settings, older_than_days=10, now=NOW)
+def test_what_goes_is_gone_and_frees_what_was_said(here: Installation) -> None:
+    old, young = launched(here, 20), launched(here, 1)
+    planned = plan(here, older_than_days=10, now=NOW)
     assert planned.bytes > 1000
-    assert find(settings, old).launch == old
-    assert clean(settings, planned) == planned.bytes
+    assert find(here, old).launch == old
+    assert clean(here, planned) == planned.bytes
     with pytest.raises(RunNotFound):
-        find(settings, old)
-    assert find(settings, young).launch == young
-    assert clean(settings, planned) == 0
+        find(here, old)
+    assert find(here, young).launch == young
+    assert clean(here, planned) == 0
 
 
-def test_weights_that_a_waiting_run_starts_from_stay(settings: Settings) -> None:
-    first = launched(settings, 30)
-    second = launched(settings, 0, "running")
-    path = folder_of(settings, find(settings, second)).launch
+def test_weights_that_a_waiting_run_starts_from_stay(here: Installation) -> None:
+    first = launched(here, 30)
+    second = launched(here, 0, "running")
+    path = folder_of(here, find(here, second)).launch
     record = load_launch(path)
     replace(record, model_path=f"runs/{first}/train/weights/best.pt").save(path)
-    planned = plan(settings, keep=0, now=NOW)
+    planned = plan(here, keep=0, now=NOW)
     assert planned.items == ()
     assert planned.spared == {first: f"{second} starts from its weights"}
 
 
-def test_candidates_stay(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = launched(settings, 30)
+def test_candidates_stay(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = launched(here, 30)
     from pipeline.tracking import registry
 
     monkeypatch.setattr(registry, "marks", lambda _: {first: ("candidate",)})
-    assert plan(settings, keep=0, now=NOW).spared == {first: "it is candidate"}
+    assert plan(here, keep=0, now=NOW).spared == {first: "it is candidate"}
 
 
-def test_nothing_goes_while_mlflow_does_not_say_what_is_production(settings: Settings) -> None:
-    launched(settings, 30)
-    away = replace(settings, tracking_uri="http://127.0.0.1:9")
+def test_nothing_goes_while_mlflow_does_not_say_what_is_production(here: Installation) -> None:
+    launched(here, 30)
+    away = Installation(replace(here.settings, tracking_uri="http://127.0.0.1:9"))
     with pytest.raises(TrackingUnreachable):
         plan(away, keep=0, now=NOW)
 
 
-def test_leftovers_of_what_was_cut_short_go(settings: Settings) -> None:
-    known = launched(settings, 1)
-    layout = Layout(settings.state)
+def test_leftovers_of_what_was_cut_short_go(here: Installation) -> None:
+    known = launched(here, 1)
+    layout = Layout(here.settings.state)
     orphan = layout.attempt("no-such-run", "train", 1)
     orphan.mkdir(parents=True)
     (orphan.parent / "output.log").write_bytes(bytes(100))
-    layout.run(find(settings, known).id).mkdir(parents=True)
-    hidden = settings.volume / "runs" / ".20261101-0000-x-abcd.0123abcd"
+    layout.run(find(here, known).id).mkdir(parents=True)
+    hidden = here.settings.volume / "runs" / ".20261101-0000-x-abcd.0123abcd"
     hidden.mkdir()
     (hidden / "best.pt").write_bytes(bytes(200))
-    torn = settings.volume / "runs" / known / ".note.json.0123abcd.tmp"
+    torn = here.settings.volume / "runs" / known / ".note.json.0123abcd.tmp"
     torn.write_bytes(bytes(300))
     # A launch, a deletion or a write that goes on is young.
-    assert names(settings) == [str(layout.run("no-such-run"))]
+    assert names(here) == [str(layout.run("no-such-run"))]
     yesterday = time.time() - 25 * 3600
     for path in (torn, hidden):
         os.utime(path, (yesterday, yesterday))
-    planned = plan(settings, now=NOW)
+    planned = plan(here, now=NOW)
     assert {item.name for item in planned.items} == {
         str(layout.run("no-such-run")),
         str(hidden),
         str(torn),
     }
-    assert (planned.bytes, clean(settings, planned)) == (600, 600)
+    assert (planned.bytes, clean(here, planned)) == (600, 600)
     assert not any(path.exists() for path in (torn, hidden, orphan))
-    assert layout.run(find(settings, known).id).exists()
-    assert plan(settings, now=NOW).items == ()
+    assert layout.run(find(here, known).id).exists()
+    assert plan(here, now=NOW).items == ()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.upkeep.doctor import examine
 from pipeline.cli.main import main
 from pipeline.core.settings import Settings
@@ -23,18 +24,20 @@ OF_KUBEFLOW = {"engine kubeflow", "claim", "pods", "nodes"}
 
 
 @pytest.fixture
-def settings(api: FakeKfp, volume: Path, state: Path) -> Settings:
-    return Settings(
-        volume=volume,
-        state=state,
-        engines=("local", "kubeflow"),
-        kfp_endpoint=api.url,
-        pod_tracking_uri="http://mlflow:5000",
+def here(api: FakeKfp, volume: Path, state: Path) -> Installation:
+    return Installation(
+        Settings(
+            volume=volume,
+            state=state,
+            engines=("local", "kubeflow"),
+            kfp_endpoint=api.url,
+            pod_tracking_uri="http://mlflow:5000",
+        )
     )
 
 
-def checks(settings: Settings) -> dict[str, dict[str, Any]]:
-    return {check["name"]: check for check in examine(settings)["checks"]}
+def checks(here: Installation) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in examine(here)["checks"]}
 
 
 def put(server: FakeKfp, path: str, document: object, status: int = 200) -> None:
@@ -50,8 +53,8 @@ def claim(**spec: Any) -> dict[str, Any]:
     return {"spec": usual | spec, "status": {"phase": "Bound"}}
 
 
-def test_every_engine_that_is_offered_is_asked(settings: Settings, api: FakeKfp) -> None:
-    found = checks(settings)
+def test_every_engine_that_is_offered_is_asked(here: Installation, api: FakeKfp) -> None:
+    found = checks(here)
     assert found["engine"]["detail"] == "'local' answers, no runs yet."
     said = found["engine kubeflow"]
     assert said["ok"]
@@ -59,11 +62,11 @@ def test_every_engine_that_is_offered_is_asked(settings: Settings, api: FakeKfp)
     assert found["pods"]["detail"] == "they track to http://mlflow:5000."
     assert found["claim"]["detail"].startswith("not looked at: there is neither")
     assert found["nodes"]["detail"].startswith("may not be read")
-    assert not OF_KUBEFLOW & set(checks(replace(settings, engines=("local",))))
+    assert not OF_KUBEFLOW & set(checks(Installation(replace(here.settings, engines=("local",)))))
 
 
-def test_an_engine_out_of_reach_is_named_and_the_other_is_not(settings: Settings) -> None:
-    found = checks(replace(settings, kfp_endpoint="http://127.0.0.1:9"))
+def test_an_engine_out_of_reach_is_named_and_the_other_is_not(here: Installation) -> None:
+    found = checks(Installation(replace(here.settings, kfp_endpoint="http://127.0.0.1:9")))
     assert found["engine"]["ok"]
     assert not found["engine kubeflow"]["ok"]
     assert "http://127.0.0.1:9 does not answer" in found["engine kubeflow"]["detail"]
@@ -71,10 +74,10 @@ def test_an_engine_out_of_reach_is_named_and_the_other_is_not(settings: Settings
 
 
 def test_out_of_reach_is_exit_code_6(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KFP_ENDPOINT", "http://127.0.0.1:9")
-    words = ["--volume", str(settings.volume), "--state", str(settings.state)]
+    words = ["--volume", str(here.settings.volume), "--state", str(here.settings.state)]
     assert main([*words, "doctor", "--json"]) == 6
     document = json.loads(capsys.readouterr().out)
     failed = {check["name"] for check in document["checks"] if not check["ok"]}
@@ -82,9 +85,9 @@ def test_out_of_reach_is_exit_code_6(
     assert not document["ok"]
 
 
-def test_refused_credentials_are_told_from_an_outage(settings: Settings, api: FakeKfp) -> None:
+def test_refused_credentials_are_told_from_an_outage(here: Installation, api: FakeKfp) -> None:
     put(api, "/apis/v1beta1/runs", {"message": "no token"}, 401)
-    said = checks(settings)["engine kubeflow"]
+    said = checks(here)["engine kubeflow"]
     assert "refuses these credentials (401): no token" in said["detail"]
     assert "KFP_TOKEN" in said["next"]
 
@@ -98,39 +101,39 @@ def test_refused_credentials_are_told_from_an_outage(settings: Settings, api: Fa
     ],
 )
 def test_a_claim_that_is_not_as_the_settings_say_is_a_mistake(
-    settings: Settings, kubernetes: FakeKfp, spec: dict[str, Any], words: str
+    here: Installation, kubernetes: FakeKfp, spec: dict[str, Any], words: str
 ) -> None:
     put(kubernetes, CLAIM, claim(**spec))
-    said = checks(settings)["claim"]
+    said = checks(here)["claim"]
     assert not said["ok"]
     assert words in said["detail"]
     assert "SLIPWAY_PVC_NAME" in said["next"]
 
 
-def test_what_may_not_be_read_is_no_mistake(settings: Settings, kubernetes: FakeKfp) -> None:
+def test_what_may_not_be_read_is_no_mistake(here: Installation, kubernetes: FakeKfp) -> None:
     put(kubernetes, CLAIM, {"message": "persistentvolumeclaims is forbidden"}, 403)
-    said = checks(settings)["claim"]
+    said = checks(here)["claim"]
     assert said["ok"]
     assert said["detail"].startswith("not looked at: Kubernetes refuses these credentials")
 
 
 def test_a_missing_claim_is_fine_and_a_missing_namespace_is_not(
-    settings: Settings, kubernetes: FakeKfp
+    here: Installation, kubernetes: FakeKfp
 ) -> None:
     put(kubernetes, NAMESPACE, {"metadata": {"name": "kubeflow"}})
-    said = checks(settings)["claim"]
+    said = checks(here)["claim"]
     assert said["ok"]
     assert "the first run makes it" in said["detail"]
     del kubernetes.answers["GET", NAMESPACE]
-    said = checks(settings)["claim"]
+    said = checks(here)["claim"]
     assert (said["ok"], said["detail"]) == (False, "there is no namespace 'kubeflow'.")
 
 
-def test_an_mlflow_that_pods_cannot_reach_is_a_mistake(settings: Settings) -> None:
-    said = checks(replace(settings, pod_tracking_uri=""))["pods"]
+def test_an_mlflow_that_pods_cannot_reach_is_a_mistake(here: Installation) -> None:
+    said = checks(Installation(replace(here.settings, pod_tracking_uri="")))["pods"]
     assert not said["ok"]
     assert "SLIPWAY_POD_TRACKING_URI" in said["next"]
-    secret = replace(settings, pod_tracking_uri="http://kim:pass@mlflow:5000")
+    secret = Installation(replace(here.settings, pod_tracking_uri="http://kim:pass@mlflow:5000"))
     said = checks(secret)["pods"]
     assert said["ok"]  # whether the Secret has them is not for the dashboard to read
     assert "create secret" in said["detail"]
@@ -139,7 +142,7 @@ def test_an_mlflow_that_pods_cannot_reach_is_a_mistake(settings: Settings) -> No
 
 @pytest.mark.kubeflow
 def test_a_real_one_is_described(kfp_settings: Settings, kfp_volume: TestVolume) -> None:
-    found = checks(kfp_settings)
+    found = checks(Installation(kfp_settings))
     assert found["engine"]["detail"].startswith("KFP ")
     assert found["engine local"]["ok"]
     assert found["nodes"]["detail"][0].isdigit()
@@ -148,9 +151,11 @@ def test_a_real_one_is_described(kfp_settings: Settings, kfp_volume: TestVolume)
         f"'{kfp_volume.claim}' in namespace {kfp_settings.kfp_namespace}"
         " is as the settings say, Bound."
     )
-    said = checks(replace(kfp_settings, pvc_storage_class="standard", pvc_size="1Gi"))["claim"]
+    said = checks(
+        Installation(replace(kfp_settings, pvc_storage_class="standard", pvc_size="1Gi"))
+    )["claim"]
     assert not said["ok"]
     assert "class 'train', not 'standard'" in said["detail"]
     assert "more than 1Gi" in said["detail"]
-    nowhere = replace(kfp_settings, kfp_namespace="slipway-nowhere")
+    nowhere = Installation(replace(kfp_settings, kfp_namespace="slipway-nowhere"))
     assert "no namespace 'slipway-nowhere'" in checks(nowhere)["claim"]["detail"]

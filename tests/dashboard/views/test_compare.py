@@ -16,12 +16,13 @@ from dashboard.widgets.runs.comparison import (
     metric_table,
     parallel_chart,
 )
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import change
 from pipeline.actions.runs.rows import listing
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import RunFolder
 
 
@@ -47,8 +48,8 @@ def text_of(page: AppTest) -> str:
 
 
 @pytest.fixture
-def settings(installation: Path) -> Iterator[Settings]:
-    made = load_settings()
+def here(installation: Path) -> Iterator[Installation]:
+    made = Installation(load_settings())
     yield made
     for run in listing(made).rows:
         change.stop(made, run.facts.id)
@@ -56,23 +57,23 @@ def settings(installation: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def pair(settings: Settings) -> tuple[str, str]:
+def pair(here: Installation) -> tuple[str, str]:
     """Two launches of different models, the second with the better mAP."""
-    return made(settings, "n", 0.3), made(settings, "s", 0.5)
+    return made(here, "n", 0.3), made(here, "s", 0.5)
 
 
-def made(settings: Settings, scale: str, best: float) -> str:
+def made(here: Installation, scale: str, best: float) -> str:
     choices = Choices(model=f"yolov8{scale}-scratch.yaml", train=False)
-    launch = launches.prepare(settings, choices)
-    launches.submit(settings, launch)
-    folder = RunFolder(settings.volume / "runs" / launch.launch.id)
+    launch = launches.prepare(here, choices)
+    launches.submit(here, launch)
+    folder = RunFolder(here.settings.volume / "runs" / launch.launch.id)
     folder.results.parent.mkdir(parents=True, exist_ok=True)
     rows = ["epoch,time,metrics/mAP50-95(B)", "1,1.0,0.1", f"2,2.0,{best}"]
     folder.results.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return launch.launch.id
 
 
-def test_without_runs_the_page_says_what_to_do(settings: Settings) -> None:
+def test_without_runs_the_page_says_what_to_do(here: Installation) -> None:
     assert "No runs chosen" in text_of(open_page())
 
 
@@ -112,10 +113,10 @@ def test_a_run_that_is_gone_is_named_and_the_other_is_shown(pair: tuple[str, str
 
 
 @pytest.fixture
-def tested(pair: tuple[str, str], settings: Settings) -> tuple[str, str]:
+def tested(pair: tuple[str, str], here: Installation) -> tuple[str, str]:
     """The two launches with test metrics, another cfg, and a plot of the second."""
     for run, value in zip(pair, (0.4, 0.7), strict=True):
-        folder = RunFolder(settings.volume / "runs" / run)
+        folder = RunFolder(here.settings.volume / "runs" / run)
         classes = {"glossy": {"mAP50-95": value}, "square": {"mAP50-95": 0.5}}
         folder.test_metrics.parent.mkdir(exist_ok=True)
         write_json(folder.test_metrics, {"split": "test", "mAP50-95": value, "classes": classes})
@@ -148,11 +149,11 @@ def test_a_metric_is_drawn_over_a_parameter(tested: tuple[str, str]) -> None:
 
 
 @pytest.fixture
-def seeds(settings: Settings) -> list[str]:
+def seeds(here: Installation) -> list[str]:
     """Two launches that differ in their seed alone, and one of another lr0."""
-    found = [made(settings, "n", best) for best in (0.3, 0.5, 0.9)]
+    found = [made(here, "n", best) for best in (0.3, 0.5, 0.9)]
     for run, text in zip(found, ("seed: 0", "seed: 1", "seed: 0\nlr0: 0.1"), strict=True):
-        RunFolder(settings.volume / "runs" / run).cfg.write_text(text + "\n", encoding="utf-8")
+        RunFolder(here.settings.volume / "runs" / run).cfg.write_text(text + "\n", encoding="utf-8")
     return found
 
 
@@ -164,9 +165,9 @@ def test_runs_that_differ_in_their_seed_can_be_one(seeds: list[str]) -> None:
 
 
 def test_the_counts_of_classes_are_drawn_of_runs_that_have_them(
-    pair: tuple[str, str], settings: Settings
+    pair: tuple[str, str], here: Installation
 ) -> None:
-    folder = RunFolder(settings.volume / "runs" / pair[0])
+    folder = RunFolder(here.settings.volume / "runs" / pair[0])
     folder.distribution.parent.mkdir(exist_ok=True)
     counts = {"circle": {"instances": 3, "images": 2}}
     write_json(folder.distribution, {"splits": {"test": {"classes": counts}}})
@@ -210,7 +211,7 @@ def test_a_value_too_small_for_three_decimals_is_still_told_apart() -> None:
 
 
 def test_no_two_of_ten_runs_have_one_colour_in_whatever_order_they_were_chosen(
-    settings: Settings,
+    here: Installation,
 ) -> None:
     names = [f"run-{number}" for number in range(10)]
     given = colours_of(names)

@@ -37,7 +37,7 @@ def open_page(**query: str) -> AppTest:
 def settled(page: AppTest) -> AppTest:
     """Draw the page once nothing is being read any more."""
     give_up_at = time.monotonic() + 60
-    names = [choice.path for choice in services.volume().choices("data")]
+    names = [choice.path for choice in services.here().volume.choices("data")]
     known = services.inspections().known
     while any(known(name).is_running or not known(name).report for name in names):
         assert time.monotonic() < give_up_at

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import command_line, prepare, submit
 from pipeline.actions.runs.find import folder_of, record_of
 from pipeline.cli.arguments import choices_from, make_parser
@@ -19,7 +20,7 @@ from pipeline.core.launch.choices import Choices, choice
 from pipeline.core.launch.kinds import steps
 from pipeline.core.launch.kinds.kind import LaunchKind, LaunchStep
 from pipeline.core.launch.kinds.registry import KINDS
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.engines.base import Run
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
@@ -78,18 +79,18 @@ def _export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def settings(installation: Path) -> Iterator[Settings]:
+def here(installation: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    settings = load_settings()
-    lock = take_lock(Layout(settings.state))
+    here = Installation(load_settings())
+    lock = take_lock(Layout(here.settings.state))
     assert lock is not None
-    yield settings
+    yield here
 
 
-def launched(settings: Settings, *words: str) -> Run:
-    plan = prepare(settings, choices_from(make_parser().parse_args(["launch", *words])))
+def launched(here: Installation, *words: str) -> Run:
+    plan = prepare(here, choices_from(make_parser().parse_args(["launch", *words])))
     assert plan.ok, plan.findings
-    return submit(settings, plan)
+    return submit(here, plan)
 
 
 def run_page() -> None:
@@ -113,10 +114,10 @@ def test_an_option_of_it_means_nothing_to_another_kind() -> None:
         choices_from(make_parser().parse_args(["launch", "--half"]))
 
 
-def test_it_is_recorded_and_compiled_with_its_one_step(settings: Settings) -> None:
-    run = launched(settings, "--model", "yolov8n-scratch.yaml", "--export", "onnx")
+def test_it_is_recorded_and_compiled_with_its_one_step(here: Installation) -> None:
+    run = launched(here, "--model", "yolov8n-scratch.yaml", "--export", "onnx")
     assert [step.name for step in run.steps] == ["volume-mount", "export", "notify"]
-    folder = folder_of(settings, run)
+    folder = folder_of(here, run)
     record = record_of(folder)
     assert record is not None
     assert record.choices == ExportChoices(model="yolov8n-scratch.yaml", export="onnx")
@@ -131,9 +132,9 @@ def test_it_is_recorded_and_compiled_with_its_one_step(settings: Settings) -> No
     }
 
 
-def test_the_page_of_its_run_shows_its_step_and_what_it_found_out(settings: Settings) -> None:
-    run = launched(settings, "--model", "yolov8n-scratch.yaml", "--export", "onnx")
-    write_json(folder_of(settings, run).result("export"), {"format": "onnx", "bytes": 7})
+def test_the_page_of_its_run_shows_its_step_and_what_it_found_out(here: Installation) -> None:
+    run = launched(here, "--model", "yolov8n-scratch.yaml", "--export", "onnx")
+    write_json(folder_of(here, run).result("export"), {"format": "onnx", "bytes": 7})
     page = AppTest.from_function(run_page, default_timeout=60)
     page.query_params["run"] = run.id
     page.run()

@@ -65,7 +65,7 @@ def test_choices_are_in_the_url(installation: Path) -> None:
 def test_a_browser_that_missed_the_first_paint_shows_what_is_chosen_all_the_same(
     installation: Path,
 ) -> None:
-    other = services.volume().root / "cfg-other.yaml"
+    other = services.here().volume.root / "cfg-other.yaml"
     other.write_text("epochs: 2\n")
     try:
         page = open_page(**PAGE | {"cfg": "cfg-other"})

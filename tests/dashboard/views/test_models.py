@@ -173,5 +173,5 @@ def test_weights_go_by_the_names_that_the_launch_form_offers(installation: Path)
     add_run(installation, "20261123-1432-a")
     (installation / "weights").mkdir()
     (installation / "weights" / "mine.pt").write_bytes(b"weights")
-    names = {entry.name for entry in list_weights(services.settings())}
+    names = {entry.name for entry in list_weights(services.here())}
     assert names <= set(services.choices("model")) and "mine.pt" in names

@@ -9,12 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server
@@ -53,32 +54,32 @@ def text_of(page: AppTest) -> str:
 
 
 @pytest.fixture
-def settings(installation: Path) -> Iterator[Settings]:
-    settings = load_settings()
-    yield settings
-    end_processes_of(settings.state)
+def here(installation: Path) -> Iterator[Installation]:
+    here = Installation(load_settings())
+    yield here
+    end_processes_of(here.settings.state)
 
 
-def finished(settings: Settings, plan: launches.Plan) -> str:
-    run = launches.submit(settings, plan).id
+def finished(here: Installation, plan: launches.Plan) -> str:
+    run = launches.submit(here, plan).id
     give_up_at = time.monotonic() + 60
-    while runs.show(settings, run).facts.finished_at == "":
+    while runs.show(here, run).facts.finished_at == "":
         assert time.monotonic() < give_up_at, "the run does not end"
         time.sleep(0.1)
     return run
 
 
-def test_without_runs_the_list_says_how_to_get_one(settings: Settings) -> None:
+def test_without_runs_the_list_says_how_to_get_one(here: Installation) -> None:
     page = open_page(runs_page)
     assert "No runs yet" in text_of(page)
     assert "Launch the first run" in [button.label for button in page.button]
 
 
-def test_without_a_run_in_the_url_the_page_leads_to_the_list(settings: Settings) -> None:
+def test_without_a_run_in_the_url_the_page_leads_to_the_list(here: Installation) -> None:
     assert "No run chosen" in text_of(open_page(run_page))
 
 
-def test_an_unknown_run_is_said_without_a_traceback(settings: Settings) -> None:
+def test_an_unknown_run_is_said_without_a_traceback(here: Installation) -> None:
     opened = AppTest.from_function(_guarded_run_page, default_timeout=60)
     opened.query_params["run"] = "nothing"
     opened.run()
@@ -93,8 +94,8 @@ def _guarded_run_page() -> None:
     guarded(render)()
 
 
-def test_a_finished_run_shows_its_steps_and_is_in_the_list(settings: Settings) -> None:
-    run = finished(settings, launches.prepare(settings, LIGHT))
+def test_a_finished_run_shows_its_steps_and_is_in_the_list(here: Installation) -> None:
+    run = finished(here, launches.prepare(here, LIGHT))
     page = open_page(run_page, run=run)
     assert "✓ done" in text_of(page)
     assert "kim · local" in text_of(page)
@@ -109,9 +110,9 @@ def test_a_finished_run_shows_its_steps_and_is_in_the_list(settings: Settings) -
 
 
 def test_the_origin_of_a_run_names_its_files_and_what_became_of_them(
-    settings: Settings, installation: Path
+    here: Installation, installation: Path
 ) -> None:
-    run = finished(settings, launches.prepare(settings, LIGHT))
+    run = finished(here, launches.prepare(here, LIGHT))
     (installation / "cfg-custom.yaml").write_text("epochs: 7\n")
     page = open_page(run_page, tab="Origin", run=run)
     table = page.dataframe[0].value
@@ -124,9 +125,9 @@ def test_the_origin_of_a_run_names_its_files_and_what_became_of_them(
     assert "experiment slipway" in text_of(page)
 
 
-def test_settings_that_training_did_not_apply_come_first(settings: Settings) -> None:
-    run = finished(settings, launches.prepare(settings, LIGHT))
-    applied = folder_of(settings, find(settings, run)).applied
+def test_settings_that_training_did_not_apply_come_first(here: Installation) -> None:
+    run = finished(here, launches.prepare(here, LIGHT))
+    applied = folder_of(here, find(here, run)).applied
     entry = {"args_yaml": 1, "applied": 1}
     entries = {
         "epochs": {**entry, "requested": 1, "verdict": "equal"},
@@ -141,8 +142,8 @@ def test_settings_that_training_did_not_apply_come_first(settings: Settings) -> 
     assert list(filtered.dataframe[0].value["setting"]) == ["lr0"]
 
 
-def test_a_log_is_searched_from_a_link(settings: Settings) -> None:
-    run = finished(settings, launches.prepare(settings, LIGHT))
+def test_a_log_is_searched_from_a_link(here: Installation) -> None:
+    run = finished(here, launches.prepare(here, LIGHT))
     page = open_page(run_page, tab="Log", run=run, log_search="no line has this")
     assert "No line fits." in text_of(page)
     assert "No line fits." not in text_of(open_page(run_page, tab="Log", run=run))
@@ -150,7 +151,7 @@ def test_a_log_is_searched_from_a_link(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("ended", "shown"), [("Failed", "verify"), ("Succeeded", "train")])
 def test_the_log_that_tells_most_is_open(
-    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch, ended: str, shown: str
+    here: Installation, api: FakeKfp, monkeypatch: pytest.MonkeyPatch, ended: str, shown: str
 ) -> None:
     monkeypatch.setenv("KFP_ENDPOINT", api.url)
     steps = [pod("verify", ended), pod("train", "Succeeded"), pod("notify", "Succeeded")]
@@ -160,12 +161,12 @@ def test_the_log_that_tells_most_is_open(
 
 
 def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
-    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
+    here: Installation, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KFP_ENDPOINT", api.url)
     run = api.add(run_detail(1, pod("verify", "Succeeded"), pod("train", "Running")))
-    settings = load_settings()
-    folder = folder_of(settings, find(settings, run))
+    here = Installation(load_settings())
+    folder = folder_of(here, find(here, run))
     folder.results.parent.mkdir(parents=True)
     (folder.results.parent / "args.yaml").write_text("epochs: 8\n")
     folder.results.write_text("epoch,time\n1,30\n2,60\n")
@@ -173,8 +174,8 @@ def test_a_training_says_how_many_epochs_are_done_and_how_long_it_takes(
     assert (bar.proto.value, bar.proto.text) == (25, "2 of 8 epochs · at most 3 min left")
 
 
-def test_columns_come_from_the_url_and_filters_reach_parameters(settings: Settings) -> None:
-    launches.submit(settings, launches.prepare(settings, LIGHT))
+def test_columns_come_from_the_url_and_filters_reach_parameters(here: Installation) -> None:
+    launches.submit(here, launches.prepare(here, LIGHT))
     page = open_page(runs_page, columns=["cfg", "seeds", "from", "nothing"])
     assert list(page.dataframe[0].value.columns) == ["state", "launch", "cfg"]
     assert len(open_page(runs_page, runs_filter="imgsz>0").dataframe) == 1
@@ -182,7 +183,7 @@ def test_columns_come_from_the_url_and_filters_reach_parameters(settings: Settin
 
 
 def test_a_run_of_kubeflow_says_what_it_waits_for_and_where_it_writes(
-    settings: Settings, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
+    here: Installation, api: FakeKfp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KFP_ENDPOINT", api.url)
     message = 'ImagePullBackOff: Back-off pulling image "slipway-yolo:0"'
@@ -193,11 +194,11 @@ def test_a_run_of_kubeflow_says_what_it_waits_for_and_where_it_writes(
     assert "this volume is not the one that the run writes to" in said.value
 
 
-def test_a_failed_run_says_why_above_everything(settings: Settings, installation: Path) -> None:
-    plan = launches.prepare(settings, LIGHT)
+def test_a_failed_run_says_why_above_everything(here: Installation, installation: Path) -> None:
+    plan = launches.prepare(here, LIGHT)
     for labels in installation.rglob("labels"):
         shutil.rmtree(labels)
-    run = finished(settings, plan)
+    run = finished(here, plan)
     page = open_page(run_page, run=run)
     assert page.error[0].value.startswith("**verify failed:**")
     assert "Retry" in {button.label for button in page.button}
@@ -205,9 +206,9 @@ def test_a_failed_run_says_why_above_everything(settings: Settings, installation
 
 
 def test_a_drawing_asks_for_the_run_once(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = finished(settings, launches.prepare(settings, LIGHT))
+    launch = finished(here, launches.prepare(here, LIGHT))
     asked = []
     show = runs.show
     monkeypatch.setattr(runs, "show", lambda *words: asked.append(words) or show(*words))
@@ -218,10 +219,10 @@ def test_a_drawing_asks_for_the_run_once(
 
 
 def test_a_silent_mlflow_is_said_with_how_old_the_runs_files_are(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = finished(settings, launches.prepare(settings, LIGHT))
-    folder = folder_of(settings, find(settings, launch))
+    launch = finished(here, launches.prepare(here, LIGHT))
+    folder = folder_of(here, find(here, launch))
     folder.results.parent.mkdir(parents=True, exist_ok=True)
     folder.results.write_text("epoch,time,metrics/mAP50-95(B)\n1,1.0,0.1\n2,2.0,0.4\n")
     write_json(folder.mlflow, {"run_id": "0" * 32, "experiment_id": "1"})

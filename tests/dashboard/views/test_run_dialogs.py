@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs.rows import listing
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note
 from pipeline.engines.local.control.start import take_lock
@@ -25,22 +26,22 @@ from tests.dashboard.views.test_run import open_page, run_page, runs_page, text_
 
 
 @pytest.fixture
-def settings(installation: Path) -> Iterator[Settings]:
+def here(installation: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    made = load_settings()
-    lock = take_lock(Layout(made.state))
+    made = Installation(load_settings())
+    lock = take_lock(Layout(made.settings.state))
     assert lock is not None
     yield made
 
 
 @pytest.fixture
-def folder(settings: Settings) -> RunFolder:
+def folder(here: Installation) -> RunFolder:
     """The folder of a run that is over and left weights."""
     chosen = Choices(model="yolov8n-scratch.yaml")
-    run = launches.submit(settings, launches.prepare(settings, chosen))
+    run = launches.submit(here, launches.prepare(here, chosen))
     ended = {"state": "succeeded", "finished_at": "2026-11-25T10:00:00.000Z"}
-    Store(Layout(settings.state).database).update_run(run.id, **ended)
-    folder = RunFolder(settings.volume / "runs" / run.launch)
+    Store(Layout(here.settings.state).database).update_run(run.id, **ended)
+    folder = RunFolder(here.settings.volume / "runs" / run.launch)
     for which in ("best", "last"):
         folder.weights(which).parent.mkdir(parents=True, exist_ok=True)
         folder.weights(which).write_bytes(WEIGHTS)
@@ -63,28 +64,28 @@ def test_a_note_is_written_on_the_page_and_shown(folder: RunFolder) -> None:
 
 
 def test_weights_are_tested_again_by_a_run_of_its_own(
-    settings: Settings, folder: RunFolder
+    here: Installation, folder: RunFolder
 ) -> None:
     page = click(open_page(run_page, run=folder.name), "retest")
     page.button(key="retest_now").click().run()
-    newest = listing(settings).rows[0].facts
+    newest = listing(here).rows[0].facts
     assert newest.cloned_from == folder.name
     assert newest.model == f"runs/{folder.name}/train/weights/best.pt"
     assert [step.name for step in newest.steps][:3] == ["volume-mount", "verify", "test"]
     assert "does not train" in text_of(open_page(run_page, run=newest.launch))
 
 
-def test_data_that_is_gone_is_said_in_the_dialog(settings: Settings, folder: RunFolder) -> None:
-    (settings.volume / "data-custom.yaml").unlink()
-    shutil.rmtree(settings.volume / "datasets", ignore_errors=True)
+def test_data_that_is_gone_is_said_in_the_dialog(here: Installation, folder: RunFolder) -> None:
+    (here.settings.volume / "data-custom.yaml").unlink()
+    shutil.rmtree(here.settings.volume / "datasets", ignore_errors=True)
     page = click(open_page(run_page, run=folder.name), "retest")
     click(page, "retest_now")
     assert "data-custom" in text_of(page)
-    assert len(listing(settings).rows) == 1
+    assert len(listing(here).rows) == 1
 
 
-def test_a_run_of_mlflow_alone_can_be_looked_at_only(settings: Settings) -> None:
-    client = mlflow_client(tracking_uri(settings))
+def test_a_run_of_mlflow_alone_can_be_looked_at_only(here: Installation) -> None:
+    client = mlflow_client(tracking_uri(here.settings))
     made = client.create_run("0", run_name="notebook", tags={"mlflow.user": "lee"}).info.run_id
     client.log_param(made, "lr0", "0.5")
     client.log_metric(made, "metrics/mAP50-95B", 0.6, step=0)
@@ -98,12 +99,12 @@ def test_a_run_of_mlflow_alone_can_be_looked_at_only(settings: Settings) -> None
 
 
 def test_the_list_says_that_mlflow_is_away(
-    settings: Settings, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+    here: Installation, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dashboard import services
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    services.settings.clear()
+    services.here.clear()
     services.mlflow_sync.clear()
     page = open_page(runs_page)
     for _ in range(100):

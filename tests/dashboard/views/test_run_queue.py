@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import queue
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.store import Store
@@ -37,61 +38,61 @@ def opened() -> AppTest:
 
 
 @pytest.fixture
-def settings(installation: Path, state: Path) -> Iterator[Settings]:
+def here(installation: Path, state: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
     assert take_lock(Layout(state)) is not None
-    yield load_settings()
+    yield Installation(load_settings())
 
 
-def launched(settings: Settings, count: int) -> list[str]:
+def launched(here: Installation, count: int) -> list[str]:
     choices = Choices(model="yolov8n-scratch.yaml", train=False)
-    plans = [launches.prepare(settings, choices) for _ in range(count)]
-    return [launches.submit(settings, plan).id for plan in plans]
+    plans = [launches.prepare(here, choices) for _ in range(count)]
+    return [launches.submit(here, plan).id for plan in plans]
 
 
-def order(settings: Settings) -> list[str]:
-    return [run.id for run in queue.queue(settings).waiting]
+def order(here: Installation) -> list[str]:
+    return [run.id for run in queue.queue(here).waiting]
 
 
-def test_without_waiting_runs_there_is_nothing(settings: Settings) -> None:
+def test_without_waiting_runs_there_is_nothing(here: Installation) -> None:
     assert not opened().expander
 
 
-def test_runs_are_moved_and_given_another_priority(settings: Settings) -> None:
-    first, second, third = launched(settings, 3)
+def test_runs_are_moved_and_given_another_priority(here: Installation) -> None:
+    first, second, third = launched(here, 3)
     page = opened()
     page.button(key=f"Move down {first}").click().run()
-    assert order(settings) == [second, first, third]
+    assert order(here) == [second, first, third]
     page.selectbox(key=f"priority {third}").select("high").run()
     assert not page.exception
-    assert order(settings) == [third, second, first]
+    assert order(here) == [third, second, first]
     assert page.selectbox(key=f"priority {third}").value == "high"
     # A change by somebody else is shown, not undone.
-    queue.prioritise(settings, third, "low")
+    queue.prioritise(here, third, "low")
     page.run()
     assert page.selectbox(key=f"priority {third}").value == "low"
-    assert order(settings) == [second, first, third]
+    assert order(here) == [second, first, third]
 
 
-def test_the_queue_is_paused_and_goes_on(settings: Settings) -> None:
-    launched(settings, 1)
+def test_the_queue_is_paused_and_goes_on(here: Installation) -> None:
+    launched(here, 1)
     page = opened()
     page.button(key="queue_pause").click().run()
-    assert queue.queue(settings).is_paused
+    assert queue.queue(here).is_paused
     assert "no other starts" in text_of(page)
     assert "paused" in page.expander[0].label
     page.button(key="queue_pause").click().run()
-    assert not queue.queue(settings).is_paused
+    assert not queue.queue(here).is_paused
 
 
-def test_a_paused_queue_is_seen_although_nothing_waits(settings: Settings) -> None:
-    queue.pause(settings, is_paused=True)
+def test_a_paused_queue_is_seen_although_nothing_waits(here: Installation) -> None:
+    queue.pause(here, is_paused=True)
     assert "The queue is paused" in text_of(opened())
 
 
-def test_the_start_is_judged_by_runs_like_it(settings: Settings) -> None:
-    past, running, _, _ = launched(settings, 4)
-    store = Store(Layout(settings.state).database)
+def test_the_start_is_judged_by_runs_like_it(here: Installation) -> None:
+    past, running, _, _ = launched(here, 4)
+    store = Store(Layout(here.settings.state).database)
     start = datetime.now(UTC)
     begun, end = start.isoformat(), (start + timedelta(minutes=30)).isoformat()
     store.update_step(past, "verify", state="succeeded", started_at=begun, finished_at=end)
@@ -103,11 +104,11 @@ def test_the_start_is_judged_by_runs_like_it(settings: Settings) -> None:
     assert "starts in about 1 h" in said
 
 
-def test_a_run_that_started_meanwhile_says_so(settings: Settings) -> None:
-    first, second = launched(settings, 2)
+def test_a_run_that_started_meanwhile_says_so(here: Installation) -> None:
+    first, second = launched(here, 2)
     page = opened()
-    Store(Layout(settings.state).database).update_run(second, state="running")
+    Store(Layout(here.settings.state).database).update_run(second, state="running")
     page.button(key=f"Move up {second}").click().run()
     assert not page.exception
     assert "does not wait any more" in text_of(page)
-    assert order(settings) == [first]
+    assert order(here) == [first]

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.runs.rows import listing
 from pipeline.actions.runs.tuning import tuning
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.control.start import take_lock
@@ -24,18 +25,18 @@ from tests.tuned_runs import CURRENT, drawn_trial, leave_test, tuned_run
 
 
 @pytest.fixture
-def settings(installation: Path) -> Iterator[Settings]:
+def here(installation: Path) -> Iterator[Installation]:
     """An installation in which nothing starts: the test holds the controller's lock."""
-    made = load_settings()
-    lock = take_lock(Layout(made.state))
+    made = Installation(load_settings())
+    lock = take_lock(Layout(made.settings.state))
     assert lock is not None
     yield made
 
 
 @pytest.fixture
-def folder(settings: Settings) -> RunFolder:
+def folder(here: Installation) -> RunFolder:
     """A run whose tuning of 12 trials is over."""
-    return tuned_run(settings, 12)
+    return tuned_run(here, 12)
 
 
 def tune_tab(folder: RunFolder, **query: str) -> AppTest:
@@ -95,8 +96,8 @@ def test_ticked_trials_are_in_the_link_and_compared_by_what_differs(folder: RunF
     assert "mAP50-95" in table.index and "lr0" in table.index
 
 
-def test_a_run_that_goes_on_offers_to_stop_its_trial(settings: Settings) -> None:
-    folder = tuned_run(settings, 2, state="running")
+def test_a_run_that_goes_on_offers_to_stop_its_trial(here: Installation) -> None:
+    folder = tuned_run(here, 2, state="running")
     write_trial(folder.trial_folders, drawn_trial(3, "running"))
     page = click(tune_tab(folder), "tune.stop.trial-003")
     assert is_asked_to_stop(folder.trial_folders / "trial-003")
@@ -106,20 +107,18 @@ def test_a_run_that_goes_on_offers_to_stop_its_trial(settings: Settings) -> None
     assert list(again.dataframe[0].value["state"])[-1] == "● stopping"
 
 
-def test_a_run_without_trials_says_why(settings: Settings) -> None:
-    plain = launches.submit(
-        settings, launches.prepare(settings, Choices(model="yolov8n-scratch.yaml"))
-    )
+def test_a_run_without_trials_says_why(here: Installation) -> None:
+    plain = launches.submit(here, launches.prepare(here, Choices(model="yolov8n-scratch.yaml")))
     page = open_page(run_page, tab="Tune", run=plain.launch)
     assert "does not tune" in text_of(page)
     tunes = Choices(model="yolov8n-scratch.yaml", tune=True)
-    waiting = launches.submit(settings, launches.prepare(settings, tunes))
+    waiting = launches.submit(here, launches.prepare(here, tunes))
     page = open_page(run_page, tab="Tune", run=waiting.launch)
     assert "appear here when the tune step runs" in text_of(page)
 
 
-def test_a_search_in_which_every_trial_failed_still_shows_why(settings: Settings) -> None:
-    folder = tuned_run(settings, 1, state="failed")
+def test_a_search_in_which_every_trial_failed_still_shows_why(here: Installation) -> None:
+    folder = tuned_run(here, 1, state="failed")
     failed = replace(drawn_trial(1), state="failed", best={}, error="out of memory: no more")
     write_trial(folder.trial_folders, failed)
     page = tune_tab(folder)
@@ -128,8 +127,8 @@ def test_a_search_in_which_every_trial_failed_still_shows_why(settings: Settings
     assert "tune.adopt_best" not in {button.key for button in page.button}
 
 
-def test_a_search_that_detected_nothing_names_no_best_trial(settings: Settings) -> None:
-    folder = tuned_run(settings, 2)
+def test_a_search_that_detected_nothing_names_no_best_trial(here: Installation) -> None:
+    folder = tuned_run(here, 2)
     for number in (1, 2):
         blank = replace(drawn_trial(number), best={"mAP50-95": 0.0})
         write_trial(folder.trial_folders, blank)
@@ -140,11 +139,11 @@ def test_a_search_that_detected_nothing_names_no_best_trial(settings: Settings) 
     assert "tune.adopt_best" not in {button.key for button in page.button}
 
 
-def test_the_best_trial_becomes_a_run_by_two_clicks(settings: Settings, folder: RunFolder) -> None:
+def test_the_best_trial_becomes_a_run_by_two_clicks(here: Installation, folder: RunFolder) -> None:
     page = click(tune_tab(folder), "tune.adopt_best")
     assert "+lr0:" in text_of(page)
     page.button(key="adopt_now").click().run()
-    newest = listing(settings).rows[0].facts
+    newest = listing(here).rows[0].facts
     assert newest.from_trial.startswith(f"{folder.name}/trial-")
     origin = open_page(run_page, tab="Origin", run=newest.launch)
     trial = newest.from_trial.rpartition("/")[2]
@@ -154,20 +153,20 @@ def test_the_best_trial_becomes_a_run_by_two_clicks(settings: Settings, folder: 
 
 
 def test_a_cfg_that_was_edited_since_is_said_and_a_new_one_offered(
-    settings: Settings, folder: RunFolder
+    here: Installation, folder: RunFolder
 ) -> None:
-    cfg = settings.volume / "cfg-custom.yaml"
+    cfg = here.settings.volume / "cfg-custom.yaml"
     cfg.write_text(cfg.read_text() + "box: 9.0\n")
     page = click(tune_tab(folder), "tune.adopt_best")
     assert "box is 9.0, not 7.5" in page.warning[0].value
     assert page.text_input(key="adopt_cfg").value == "cfg-custom-tuned"
     page.button(key="adopt_now").click().run()
-    assert listing(settings).rows[0].facts.cfg == "cfg-custom-tuned"
+    assert listing(here).rows[0].facts.cfg == "cfg-custom-tuned"
 
 
-def test_both_runs_say_what_tuning_was_worth(settings: Settings, folder: RunFolder) -> None:
-    launch = train_adopted(settings, adopt(settings, folder.name)).launch
-    tuned = RunFolder(settings.volume / "runs" / launch)
+def test_both_runs_say_what_tuning_was_worth(here: Installation, folder: RunFolder) -> None:
+    launch = train_adopted(here, adopt(here, folder.name)).launch
+    tuned = RunFolder(here.settings.volume / "runs" / launch)
     assert "known when it is tested" in text_of(tune_tab(tuned))
     leave_test(folder, 0.5, {"circle": 0.4})
     leave_test(tuned, 0.56, {"circle": 0.45})

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.widgets.runs.sweep_table import sweep_frame
-from pipeline.actions.engines import engine_of
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.sweep import prepare_sweep, start
 from pipeline.actions.runs import queue
 from pipeline.actions.runs.model import Origin, RunFacts, RunRow
@@ -19,9 +19,8 @@ from pipeline.actions.runs.sweep_runs import SweepRun, SweepRuns, show_sweep
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_sweep, save_sweep
-from pipeline.core.settings import Settings, load_settings
+from pipeline.core.settings import load_settings
 from pipeline.core.states import State
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
@@ -32,20 +31,20 @@ LAUNCH = "launch.sweep.submit"
 
 
 @pytest.fixture
-def settings(installation: Path) -> Settings:
-    made = load_settings()
-    assert take_lock(Layout(made.state)) is not None
+def here(installation: Path) -> Installation:
+    made = Installation(load_settings())
+    assert take_lock(Layout(made.settings.state)) is not None
     return made
 
 
 @pytest.fixture
-def paused(installation: Path) -> Iterator[Settings]:
+def paused(installation: Path) -> Iterator[Installation]:
     """An installation whose controller works, and whose queue starts nothing."""
-    made = load_settings()
+    made = Installation(load_settings())
     queue.pause(made, is_paused=True)
     yield made
     with suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        controller = psutil.Process(int(Layout(made.state).controller_lock.read_text()))
+        controller = psutil.Process(int(Layout(made.settings.state).controller_lock.read_text()))
         controller.terminate()
         controller.wait(10)
 
@@ -78,20 +77,20 @@ def text_of(page: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts)
 
 
-def started(settings: Settings, *seeds: int, name: str = "night") -> list[str]:
+def started(here: Installation, *seeds: int, name: str = "night") -> list[str]:
     plan = prepare_sweep(
-        settings, Choices(train=False), [N, S], ["cfg-custom"], seeds or [0, 1], name=name
+        here, Choices(train=False), [N, S], ["cfg-custom"], seeds or [0, 1], name=name
     )
-    return [*start(settings, plan).launches.values()]
+    return [*start(here, plan).launches.values()]
 
 
-def trained(settings: Settings, launch: str, best: float) -> None:
-    results = run_folder(Volume(settings.volume), launch).results
+def trained(here: Installation, launch: str, best: float) -> None:
+    results = run_folder(here.volume, launch).results
     results.parent.mkdir(parents=True)
     results.write_text(f"epoch,time,metrics/mAP50-95(B)\n1,1.0,{best}\n")
 
 
-def test_a_sweep_says_how_many_runs_it_makes_and_launches_them(settings: Settings) -> None:
+def test_a_sweep_says_how_many_runs_it_makes_and_launches_them(here: Installation) -> None:
     page = open_launch()
     assert not [button for button in page.button if button.key == LAUNCH]
     page.toggle(key="form.sweep").set_value(True).run()
@@ -104,15 +103,15 @@ def test_a_sweep_says_how_many_runs_it_makes_and_launches_them(settings: Setting
     assert page.query_params["seeds"] == ["0,1,7"]
     page.button(key=LAUNCH).click().run()
     assert not page.exception
-    sweep = load_sweep(Volume(settings.volume), "night")
+    sweep = load_sweep(here.volume, "night")
     assert sweep.user == "kim"
-    assert len(engine_of(settings).list_runs().runs) == len(sweep.launches) == 6
+    assert len(here.engine().list_runs().runs) == len(sweep.launches) == 6
     last = sweep.launches[Combination(S, "cfg-custom", 7)]
-    record = load_launch(run_folder(Volume(settings.volume), last).launch)
+    record = load_launch(run_folder(here.volume, last).launch)
     assert (record.choices.overrides, record.choices.data) == ({"seed": 7}, "data-custom")
 
 
-def test_a_single_combination_is_no_sweep_yet(settings: Settings) -> None:
+def test_a_single_combination_is_no_sweep_yet(here: Installation) -> None:
     page = open_launch(sweep="true")
     assert page.button(key=LAUNCH).disabled
     assert "Choose a second model, cfg or seed" in text_of(page)
@@ -123,67 +122,67 @@ def test_a_single_combination_is_no_sweep_yet(settings: Settings) -> None:
     assert not page.button(key=LAUNCH).disabled
 
 
-def test_a_single_combination_can_join_an_earlier_sweep(settings: Settings) -> None:
-    started(settings, 0)
+def test_a_single_combination_can_join_an_earlier_sweep(here: Installation) -> None:
+    started(here, 0)
     page = open_launch(sweep="true", seeds="5", sweep_name="night")
     assert page.button(key=LAUNCH).label == "Launch 1 run"
     assert not page.button(key=LAUNCH).disabled
 
 
-def test_a_link_brings_the_sweep_back(settings: Settings) -> None:
+def test_a_link_brings_the_sweep_back(here: Installation) -> None:
     page = open_launch(sweep="true", models=f"{S},{N}", seeds="0,12", sweep_name="night")
     assert page.multiselect(key="form.models").value == [S]
     assert page.multiselect(key="form.seeds").value == ["0", "12"]
     assert page.button(key=LAUNCH).label == "Launch 4 runs"
 
 
-def test_mistakes_of_one_combination_stop_the_sweep_and_name_it(settings: Settings) -> None:
-    (settings.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
+def test_mistakes_of_one_combination_stop_the_sweep_and_name_it(here: Installation) -> None:
+    (here.settings.volume / "cfg-bad.yaml").write_text("epochz: 3\n", encoding="utf-8")
     page = open_launch(sweep="true", cfgs="cfg-bad", seeds="0,first")
     assert "Not ready" in text_of(page)
     assert "With cfg-bad\\: 'epochz' is not a setting" in text_of(page)
     assert "With seed first\\: " in text_of(page)
     assert page.button(key=LAUNCH).disabled
-    assert not list_sweeps(Volume(settings.volume))[0]
+    assert not list_sweeps(here.volume)[0]
 
 
-def test_a_tag_that_is_none_is_a_mistake_of_the_sweep(settings: Settings) -> None:
+def test_a_tag_that_is_none_is_a_mistake_of_the_sweep(here: Installation) -> None:
     said = text_of(open_launch(sweep="true", seeds="0,1", sweep_name="night 9"))
     assert "'night 9' is no name of a sweep" in said
     assert ":red[:material/close:] sweep" in said and ":green[:material/check:] files" in said
 
 
-def test_a_name_that_is_done_leads_to_its_sweep(settings: Settings) -> None:
-    started(settings, 0)
+def test_a_name_that_is_done_leads_to_its_sweep(here: Installation) -> None:
+    started(here, 0)
     page = open_launch(sweep="true", models=S, seeds="0", sweep_name="night")
     assert "2 of these 2 runs are started, none is missing" in text_of(page)
     assert page.button(key=LAUNCH).disabled
     assert "Open the sweep" in [button.label for button in page.button]
 
 
-def test_without_sweeps_the_page_teaches_what_one_is(settings: Settings) -> None:
+def test_without_sweeps_the_page_teaches_what_one_is(here: Installation) -> None:
     page = open_sweep()
     assert "No sweeps yet" in text_of(page)
     assert "Go to Launch" in [button.label for button in page.button]
 
 
-def test_the_list_names_what_is_damaged(settings: Settings) -> None:
-    started(settings, 0)
-    (settings.volume / "sweeps" / "bad.json").write_text("{", encoding="utf-8")
+def test_the_list_names_what_is_damaged(here: Installation) -> None:
+    started(here, 0)
+    (here.settings.volume / "sweeps" / "bad.json").write_text("{", encoding="utf-8")
     page = open_sweep()
     assert list(page.dataframe[0].value["sweep"]) == ["night"]
     assert "bad.json" in page.error[0].value
 
 
-def test_an_unknown_sweep_is_said_without_a_traceback(settings: Settings) -> None:
+def test_an_unknown_sweep_is_said_without_a_traceback(here: Installation) -> None:
     assert "There is no sweep 'none'" in open_sweep("none").error[0].value
     assert "no name of a sweep" in open_sweep("../etc").error[0].value
 
 
-def test_the_matrix_has_states_and_values_so_far(settings: Settings) -> None:
-    first, _, third, _ = started(settings)
-    trained(settings, first, 0.4)
-    trained(settings, third, 0.7)
+def test_the_matrix_has_states_and_values_so_far(here: Installation) -> None:
+    first, _, third, _ = started(here)
+    trained(here, first, 0.4)
+    trained(here, third, 0.7)
     page = open_sweep("night")
     table = page.dataframe[0].value
     assert list(table.columns) == ["model", "mean", "seed 0", "seed 1"]
@@ -223,7 +222,7 @@ def test_runs_that_detected_nothing_have_no_star() -> None:
     assert list(table["seed 0"]) == ["0.000 ✓"] * 2
 
 
-def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Settings) -> None:
+def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Installation) -> None:
     started(paused)
     page = open_sweep("night")
     page.button(key="sweep.stop").click().run()
@@ -243,10 +242,10 @@ def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Settings)
     assert len(show_sweep(paused, "night").live) == 4
 
 
-def test_what_is_missing_can_be_started_from_the_page(settings: Settings) -> None:
-    started(settings, 0)
-    plan = prepare_sweep(settings, Choices(train=False), [N, S], ["cfg-custom"], [1], name="night")
-    volume = Volume(settings.volume)
+def test_what_is_missing_can_be_started_from_the_page(here: Installation) -> None:
+    started(here, 0)
+    plan = prepare_sweep(here, Choices(train=False), [N, S], ["cfg-custom"], [1], name="night")
+    volume = here.volume
     # As a kill between writing the record and starting leaves it.
     sweep = load_sweep(volume, "night")
     drawn = {entry: planned.launch.id for entry, planned in plan.plans.items()}
@@ -256,11 +255,11 @@ def test_what_is_missing_can_be_started_from_the_page(settings: Settings) -> Non
     assert "**2** not started" in text_of(page)
     page.button(key="sweep.resume").click().run()
     assert not page.exception and not page.error
-    assert not show_sweep(settings, "night").in_state(None)
-    assert {run.launch for run in engine_of(settings).list_runs().runs} >= {*drawn.values()}
+    assert not show_sweep(here, "night").in_state(None)
+    assert {run.launch for run in here.engine().list_runs().runs} >= {*drawn.values()}
 
 
-def test_many_runs_are_one_table(settings: Settings) -> None:
-    started(settings, *range(8))
+def test_many_runs_are_one_table(here: Installation) -> None:
+    started(here, *range(8))
     table = open_sweep("night").dataframe[0].value
     assert table.shape == (2, 10)

@@ -91,12 +91,12 @@ def test_every_setting_is_shown(volume: Path, state: Path) -> None:
 
 def test_use_of_a_volume_counts_files_of_any_depth(installation: Path) -> None:
     add_run(installation, "deep", 10)
-    (use,) = volume_use(services.settings()).runs
+    (use,) = volume_use(services.here()).runs
     assert (use.launch, use.bytes, use.weight_bytes) == ("deep", 110, 10)
 
 
 def test_a_clean_up_says_what_it_frees(installation: Path) -> None:
-    orphan = services.settings().state / "engine" / "runs" / "gone" / "train"
+    orphan = services.here().settings.state / "engine" / "runs" / "gone" / "train"
     orphan.mkdir(parents=True)
     (orphan / "output.log").write_bytes(bytes(2_000_000))
     text = text_of(open_system())

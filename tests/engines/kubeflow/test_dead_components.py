@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import newest
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
@@ -102,7 +103,7 @@ def test_a_step_ends_while_the_api_server_is_dead(
     engine: Engine, kfp_core: Any, kfp_settings: Settings, stack: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
-    here = replace(kfp_settings, engines=("kubeflow",))
+    here = Installation(replace(kfp_settings, engines=("kubeflow",)))
     run_id, folder = started(engine, kfp_core)
     assert run_id in [run.id for run in newest(here).runs]
     kill(stack, "kfp-apiserver")

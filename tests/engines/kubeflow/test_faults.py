@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import newest
 from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
@@ -128,10 +129,11 @@ def behind(kfp_settings: Settings, proxy: Proxy) -> Settings:
 def test_an_api_out_of_reach_hides_no_run(engine: Engine, behind: Settings, proxy: Proxy) -> None:
     run_id = launch(engine, step("train", "sleep 2"))
     wait(engine, run_id, is_running("train"))
-    before = newest(behind)
+    here = Installation(behind)
+    before = newest(here)
     assert run_id in [run.id for run in before.runs]
     proxy.cut()
-    during = newest(behind)
+    during = newest(here)
     assert [run.id for run in during.runs] == [run.id for run in before.runs]
     (shown,) = (run for run in during.runs if run.id == run_id)
     (outage,) = during.outages
@@ -142,7 +144,7 @@ def test_an_api_out_of_reach_hides_no_run(engine: Engine, behind: Settings, prox
     assert proxy.url in outage.message
     finish(engine, run_id)
     proxy.mend()
-    after = newest(behind)
+    after = newest(here)
     assert after.outages == ()
     (shown,) = (run for run in after.runs if run.id == run_id)
     assert (shown.state, shown.message) == (State.SUCCEEDED, "")
