@@ -212,7 +212,7 @@ def test_a_split_of_another_type_is_a_finding(sample_volume: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["batch", "epochs", "workers", "imgsz", "fraction", "lr0", "scale"])
-@pytest.mark.parametrize("value", [10**19, 10**400, [10**400, 1], "x", [], [[]], {}, True])
+@pytest.mark.parametrize("value", [10**19, 10**400, [10**400, 1], "x", [], [[]], {}])
 def test_values_that_nobody_can_calculate_with_are_errors(
     sample_volume: Path, key: str, value: Any
 ) -> None:
