@@ -14,7 +14,7 @@ from step_images.memory import TEST, memory_explained
 from step_images.ultralytics_home import devices, plain, train_settings
 
 # Settings of a cfg that change what a validation measures; the image size is in the checkpoint.
-_SETTINGS = ("conf", "iou", "max_det", "half", "agnostic_nms", "augment", "classes", "workers")
+_SETTINGS = ("conf", "iou", "max_det", "agnostic_nms", "augment", "classes", "workers")
 # What Ultralytics validates with whatever the training's batch was; said, so that it is known.
 _BATCH = {"batch": 16}
 _COLUMNS = {
@@ -56,6 +56,8 @@ def measure(
     cfg = train_settings(folder.cfg)
     model = YOLO(str(best))
     settings = {key: cfg[key] for key in _SETTINGS if key in cfg} | _BATCH
+    if cfg.get("quantize") == 16:  # what `half` means now; a validation has no other precision
+        settings["quantize"] = 16
     workers = settings.get("workers", SCHEMA["workers"].default)
     tried = plain({**_BATCH, "imgsz": model.overrides.get("imgsz"), "workers": workers})
     write_json(folder.test_attempt, tried)

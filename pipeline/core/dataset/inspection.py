@@ -18,6 +18,7 @@ from pipeline.core.dataset.fingerprint import Fingerprint
 from pipeline.core.dataset.index import DatasetIndex
 from pipeline.core.dataset.labels.files import LabelFiles
 from pipeline.core.dataset.labels.table import join_tables
+from pipeline.core.dataset.loading import Loading
 from pipeline.core.dataset.report import MAX_FINDINGS, BoxTable, DatasetReport, ResolvedEntry
 from pipeline.core.dataset.snapshot import Snapshot
 from pipeline.core.findings import Finding, capped
@@ -51,6 +52,7 @@ def inspect(
     watch: Watch,
     *,
     deep: bool,
+    loading: Loading,
 ) -> Inspection:
     """Read what the index does not have, and work out everything that is said about a dataset.
 
@@ -60,23 +62,31 @@ def inspect(
         What the files were when the index was written; None when there is none.
     deep
         Open the images too.
+    loading
+        What of it counts.
 
     Raises
     ------
     Stopped
         `watch` raised it.
     """
-    images, found = _list_splits(tree, dataset)
+    listed, found = _list_splits(tree, dataset)
+    images = {split: loading.images(split, paths) for split, paths in listed.items()}
     marks, sizes = Marks(list), {}
     checks = open_images(images, watch, index.checked_images) if deep else {}
     if deep:
         found += check_contents(tree.volume, images, checks, marks)
         sizes = {split: count_sizes(paths, checks) for split, paths in images.items()}
-    labels = LabelFiles(tree, dataset, index.labels(before) if before else None)
-    counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch)
+    labels = LabelFiles(
+        tree,
+        loading.class_count(dataset.names),
+        dataset.keypoint_columns,
+        index.labels(before) if before else None,
+    )
+    counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch, loading)
     found += check_shared(tree.volume, images, marks)
     found += check_orphans(tree, dataset, images, labels.names)
-    report = _report(tree, dataset, images, counted, found)
+    report = _report(tree, dataset, images, counted, found, loading)
     report = replace(report, fingerprint=fingerprint, image_sizes=sizes)
     return Inspection(report, _box_tables(images, counted, marks), labels)
 
@@ -98,6 +108,7 @@ def _count(
     checks: Mapping[str, ImageCheck],
     found: list[Finding],
     watch: Watch,
+    loading: Loading,
 ) -> tuple[dict[str, Counted], str]:
     """Count each split's labels, and give the dataset's fingerprint."""
     damaged = frozenset(path for path, check in checks.items() if check.mistake)
@@ -108,7 +119,7 @@ def _count(
         for block in labels.read(paths, found, watch):
             fingerprint.add(block.images, block.digests)
             blocks.append(block.table)
-        table = join_tables(blocks)
+        table = loading.labels(join_tables(blocks))
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
     return counted, str(fingerprint)
@@ -120,13 +131,15 @@ def _report(
     images: dict[str, list[str]],
     counted: dict[str, Counted],
     found: list[Finding],
+    loading: Loading,
 ) -> DatasetReport:
     """Say what was counted and found, with what only the whole dataset tells."""
     splits = {split: entry.counts for split, entry in counted.items()}
     tables = {split: entry.table for split, entry in counted.items()}
     task, class_folders, about_task = check_task(dataset, images, tables)
     # What is said of the task explains what the splits' findings say.
-    found = [*about_task, *found, *check_classes(dataset, splits), *tree.problems()]
+    absent = check_classes(dataset, splits, loading.expected(dataset.names))
+    found = [*about_task, *found, *absent, *tree.problems()]
     return DatasetReport(
         data=dataset.file.name,
         names=dataset.names,

@@ -25,6 +25,7 @@ from pipeline.core.dataset.files.data_yaml import (
 from pipeline.core.dataset.files.splits import Tree, list_lines
 from pipeline.core.dataset.index import DatasetIndex, Kept
 from pipeline.core.dataset.inspection import inspect
+from pipeline.core.dataset.loading import EVERYTHING, Loading
 from pipeline.core.dataset.report import BoxTable, DatasetReport
 from pipeline.core.dataset.snapshot import FolderState, Snapshot
 from pipeline.core.errors import InputError, SlipwayError
@@ -52,7 +53,7 @@ class _Boxes:
 
 
 _MAX_KEPT = 16
-_kept: dict[tuple[Volume, str], Kept] = {}
+_kept: dict[tuple[Volume, str, Loading], Kept] = {}
 # Of the latest one only: a hundred thousand images take some fifty megabytes.
 _boxes: dict[tuple[Volume, str, bool], _Boxes] = {}
 
@@ -64,6 +65,7 @@ def inspect_dataset(
     deep: bool = False,
     index_folder: Path | None = None,
     watch: Watch = nobody,
+    loading: Loading = EVERYTHING,
 ) -> DatasetReport:
     """Count a dataset and look for everything that would stop or spoil a training.
 
@@ -80,6 +82,8 @@ def inspect_dataset(
         is read again, also by another process. Without it this process keeps its reports.
     watch
         Told how far it is.
+    loading
+        What of the dataset counts, fingerprint and all.
 
     Returns
     -------
@@ -100,12 +104,14 @@ def inspect_dataset(
         return DatasetReport(data, all_findings=(as_finding(reason, "data-missing"),))
     index = DatasetIndex(index_folder, volume, dataset)
     if deep:
-        return _inspect(volume, dataset, index, watch, deep=True).kept.report
-    kept, seen = _kept.get((volume, data)) or index.load(), dict[str, FolderState]()
+        return _inspect(volume, dataset, index, watch, deep=True, loading=loading).kept.report
+    kept, seen = _kept.get((volume, data, loading)), dict[str, FolderState]()
+    if kept is None and loading == EVERYTHING:
+        kept = index.load()
     if kept and kept.question == index.question and kept.snapshot.is_current(seen):
-        _keep(volume, data, kept)
+        _keep((volume, data, loading), kept)
         return kept.report
-    return _inspect(volume, dataset, index, watch, seen=seen).kept.report
+    return _inspect(volume, dataset, index, watch, seen=seen, loading=loading).kept.report
 
 
 def read_boxes(
@@ -196,26 +202,31 @@ def _inspect(
     *,
     deep: bool = False,
     seen: Mapping[str, FolderState] | None = None,
+    loading: Loading = EVERYTHING,
 ) -> _Boxes:
     """Read what changed of a dataset, and keep it."""
     tree, data = Tree(volume, seen), dataset.file.name
     before = index.load()
-    found = inspect(tree, dataset, index, before.snapshot if before else None, watch, deep=deep)
+    known = before.snapshot if before else None
+    found = inspect(tree, dataset, index, known, watch, deep=deep, loading=loading)
     kept = Kept(index.question, _snapshot(tree, dataset), found.report)
     # Whether a folder outside is still outside cannot be told from folders that may be listed.
     if not tree.has_refused and not deep:
-        index.save(kept, found.labels.keep)
-        _keep(volume, data, kept)
+        _keep((volume, data, loading), kept)
     boxes = _Boxes(kept, found.boxes)
+    if loading != EVERYTHING:
+        return boxes
+    if not tree.has_refused and not deep:
+        index.save(kept, found.labels.keep)
     _boxes.clear()
     if not tree.has_refused:
         _boxes[volume, data, deep] = boxes
     return boxes
 
 
-def _keep(volume: Volume, data: str, kept: Kept) -> None:
-    _kept.pop((volume, data), None)
-    _kept[volume, data] = kept
+def _keep(asked: tuple[Volume, str, Loading], kept: Kept) -> None:
+    _kept.pop(asked, None)
+    _kept[asked] = kept
     if len(_kept) > _MAX_KEPT:
         _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
 
