@@ -8,12 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.core.dataset.checks.counts import Counted, count_split
-from pipeline.core.dataset.checks.images import check_contents, count_sizes, open_images
+from pipeline.core.dataset.checks.images import (
+    check_channels,
+    check_contents,
+    count_sizes,
+    open_images,
+)
 from pipeline.core.dataset.checks.splits import Marks, check_classes, check_orphans, check_shared
 from pipeline.core.dataset.checks.task import check_task
 from pipeline.core.dataset.files.data_yaml import Dataset
 from pipeline.core.dataset.files.images import ImageCheck
-from pipeline.core.dataset.files.splits import Tree, list_images
+from pipeline.core.dataset.files.splits import Tree, list_splits
 from pipeline.core.dataset.fingerprint import Fingerprint
 from pipeline.core.dataset.index import DatasetIndex
 from pipeline.core.dataset.labels.files import LabelFiles
@@ -70,10 +75,12 @@ def inspect(
     Stopped
         `watch` raised it.
     """
-    listed, found = _list_splits(tree, dataset)
+    listed, found = list_splits(tree, dataset)
+    found = [*dataset.findings, *found]
     images = {split: loading.images(split, paths) for split, paths in listed.items()}
     marks, sizes = Marks(list), {}
     checks = open_images(images, watch, index.checked_images) if deep else {}
+    found += check_channels(tree.volume, dataset, images)
     if deep:
         found += check_contents(tree.volume, images, checks, marks)
         sizes = {split: count_sizes(paths, checks) for split, paths in images.items()}
@@ -89,15 +96,6 @@ def inspect(
     report = _report(tree, dataset, images, counted, found, loading)
     report = replace(report, fingerprint=fingerprint, image_sizes=sizes)
     return Inspection(report, _box_tables(images, counted, marks), labels)
-
-
-def _list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], list[Finding]]:
-    """Give each split's images, and what is wrong with the yaml and its lists."""
-    images, found = dict[str, list[str]](), list(dataset.findings)
-    for split in dataset.splits:
-        images[split], listed = list_images(tree, dataset, split)
-        found += listed
-    return images, found
 
 
 def _count(

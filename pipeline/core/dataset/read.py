@@ -15,14 +15,14 @@ from typing import Any
 import yaml
 
 from pipeline.core.dataset.files.data_yaml import (
-    KEPT_KEYS,
+    OPTIONAL,
     Dataset,
     Entry,
     as_finding,
     load_dataset,
     parse_dataset,
 )
-from pipeline.core.dataset.files.splits import Tree, list_lines
+from pipeline.core.dataset.files.splits import Tree, list_images, list_lines
 from pipeline.core.dataset.index import DatasetIndex, Kept
 from pipeline.core.dataset.inspection import inspect
 from pipeline.core.dataset.loading import EVERYTHING, Loading
@@ -32,6 +32,7 @@ from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
 from pipeline.core.volume.paths import Volume
 from pipeline.core.watch import Watch, nobody
+from pipeline.core.yamltext.values import whole_number
 
 __all__ = [
     "BoxTable",
@@ -143,15 +144,15 @@ def read_boxes(
         `watch` raised it.
     """
     dataset = load_dataset(volume, data)
-    if split not in dataset.splits:
-        known = ", ".join(dataset.splits)
-        raise InputError(
-            f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
-        )
     index = DatasetIndex(index_folder, volume, dataset)
     boxes = _boxes.get((volume, data, deep))
     if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current():
         boxes = _inspect(volume, dataset, index, watch, deep=deep)
+    if split not in boxes.by_split:
+        known = ", ".join(boxes.by_split)
+        raise InputError(
+            f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
+        )
     return boxes.by_split[split]
 
 
@@ -178,12 +179,16 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
         The yaml is not acceptable; `findings` hold every mistake.
     """
     dataset = parse_dataset(volume, data_text, data_name)
-    document: dict[Any, Any] = {
-        key: value for key, value in dataset.file.data.items() if key in KEPT_KEYS
-    }
-    document |= {"path": os.path.realpath(dataset.root), "names": dataset.names}
+    # Nothing else of the yaml reaches Ultralytics: it would run what ``download`` says.
+    document: dict[str, Any] = {"path": os.path.realpath(dataset.root), "names": dataset.names}
     document["nc"] = len(dataset.names)
+    if dataset.channels != 3:
+        document["channels"] = dataset.channels
+    if dataset.keypoint_columns:  # a detector cuts them off
+        document["kpt_shape"] = [whole_number(part) for part in dataset.file.data["kpt_shape"]]
     for split, entries in dataset.splits.items():
+        if split == OPTIONAL and not list_images(Tree(volume), dataset, split)[0]:
+            continue
         paths = [
             _for_this_mount(volume, dataset, entry, folder / f"{split}-{index}.txt")
             for index, entry in enumerate(entries)
