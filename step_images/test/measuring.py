@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,9 @@ def measure(
             exist_ok=True,
             plots=True,
         )
+    given = load_yaml(data).data["names"]
+    for named in (results, results.confusion_matrix):
+        named.names = own_names(named.names, given)
     values = {name: _number(results.results_dict[key]) for name, key in _COLUMNS.items()}
     metrics = {"split": split, **values, "classes": _by_class(results)}
     confusion = {"split": split, **_confusion(results)}
@@ -83,6 +87,17 @@ def measure(
 def chosen_split(data: Path) -> str:
     """Give ``test`` when the data has one, else ``val``."""
     return "test" if load_yaml(data).data.get("test") else "val"
+
+
+def own_names(called: Mapping[int, Any], given: Mapping[int, str]) -> dict[int, str]:
+    """Give the names that the data yaml has where Ultralytics renamed them: ImageNet's codes."""
+    from ultralytics.nn.autobackend import check_class_names
+
+    renamed = check_class_names(dict(given))
+    return {
+        index: given[index] if index in given and renamed[index] == name else str(name)
+        for index, name in called.items()
+    }
 
 
 def _by_class(results: Any) -> dict[str, dict[str, Any]]:

@@ -120,3 +120,11 @@ def test_a_broken_yaml_is_offered_by_its_name(small: Volume) -> None:
 def test_the_scale_goes_behind_the_version_number() -> None:
     assert scaled_name("yolov8-scratch.yaml", "n") == "yolov8n-scratch.yaml"
     assert scaled_name("yolo11.yaml", "x") == "yolo11x.yaml"
+
+
+@pytest.mark.parametrize("suffix", [".YAML", ".Yml", ".YML"])
+def test_an_extension_in_capitals_is_one_too(small: Volume, suffix: str) -> None:
+    (small.root / f"data-yaml/DATA{suffix}").write_text("train: a\nval: b\nnames: [x]\n")
+    assert small.resolve("data", "DATA").path == f"data-yaml/DATA{suffix}"
+    assert small.resolve("data", f"DATA{suffix}").path == f"data-yaml/DATA{suffix}"
+    assert "DATA" in [choice.name for choice in small.choices("data")]
