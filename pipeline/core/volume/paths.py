@@ -131,7 +131,7 @@ class Volume:
         FileMissing
             Nothing fits; the message says where it was looked for and what is near.
         """
-        candidates = self._candidates(kind, name)
+        candidates, refused = self._candidates(kind, name)
         try:
             hits = [entry for entry in candidates if self.path(entry).exists()]
             hits = hits or self._in_capitals(kind, candidates)
@@ -149,6 +149,8 @@ class Volume:
             scaled = self._resolve_scaled(candidates)
             if scaled:
                 return scaled
+        if refused:
+            raise refused
         near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
         official = official_name(name) if kind == "model" else ""
         fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'; or "
@@ -166,6 +168,8 @@ class Volume:
             for path in _plain_files(folder, EXTENSIONS[kind]):
                 if kind == "model" and path.suffix not in EXTENSIONS[kind]:
                     continue
+                if not _inside(path, self.root):  # it would be refused
+                    continue
                 if path.suffix != ".pt" and kind_of(path) != kind:
                     continue
                 for name in self._names(kind, path):
@@ -174,14 +178,19 @@ class Volume:
                     found.append(Choice(shown, self.relative(path), path.stat().st_size))
         return found
 
-    def _candidates(self, kind: Kind, name: str) -> list[str]:
+    def _candidates(self, kind: Kind, name: str) -> tuple[list[str], UnsafePath | None]:
+        """Give where a name may lie, and why the first of other places may not be looked at."""
         has_suffix = name.lower().endswith(EXTENSIONS[kind])
         suffixes = [""] if has_suffix else list(EXTENSIONS[kind])
         folders = ["", FOLDERS[kind] + "/"]
-        names = [f"{folder}{name}{suffix}" for folder in folders for suffix in suffixes]
-        for entry in names:
-            self.path(entry)
-        return names
+        allowed, refused = list[str](), None
+        for entry in (f"{folder}{name}{suffix}" for folder in folders for suffix in suffixes):
+            try:
+                self.path(entry)
+                allowed.append(entry)
+            except UnsafePath as reason:
+                refused = refused or reason
+        return allowed, refused
 
     def _in_capitals(self, kind: Kind, candidates: list[str]) -> list[str]:
         """Find yaml files whose extension is written otherwise, such as DATA.YAML.
