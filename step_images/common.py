@@ -52,6 +52,7 @@ from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import make_folder, write_json
 from pipeline.core.findings import Finding
 from pipeline.core.hiding import hidden
+from pipeline.core.printable import one_line
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, folder_of_run
@@ -228,7 +229,7 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
         )
     except Exception as reason:  # noqa: BLE001 - the one edge where any failure becomes a sentence
         traceback.print_exc()
-        sentence = " ".join(hidden(str(reason)).split()) or "no reason given"
+        sentence = one_line(hidden(str(reason))) or "no reason given"
         return _fail(
             step,
             1,

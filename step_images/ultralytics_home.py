@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.cfg.files import weight_files
+from pipeline.core.cfg.renamed import with_new_names
 from pipeline.core.cfg.schema import SCHEMA, UNUSED_GROUPS
 from pipeline.core.cfg.train_cfg import check_cfg, effective_cfg
 from pipeline.core.errors import InputError, refuse_errors
@@ -107,7 +108,7 @@ def train_settings(cfg: Path) -> dict[str, Any]:
         The file is not a yaml mapping.
     """
     text = read_text(cfg)
-    given = parse_yaml(text, name=cfg.name).data
+    given = with_new_names(parse_yaml(text, name=cfg.name).data)
     values = effective_cfg(text, {})
     keys = dict.fromkeys((*given, *_INHERITED))
     return {key: values[key] for key in keys if key not in SCHEMA or _is_passed_on(key, values)}

@@ -13,6 +13,7 @@ from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.findings import Finding
 from pipeline.core.findings import error as error_finding
 from pipeline.core.hiding import hidden, without_values
+from pipeline.core.printable import in_one_cell
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def shown(value: object) -> str:
     """Give a value as a person reads it."""
     if value is None or value == "":
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return in_one_cell(without_values(str(value)))  # written out, a secret would not be found
 
 
 def _printable(value: Any) -> Any:

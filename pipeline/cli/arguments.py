@@ -10,7 +10,9 @@ from typing import Any
 from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer
 from pipeline.cli.options import (
+    STATES,
     Parser,
+    StateOrFolder,
     choice_options,
     names,
     number,
@@ -25,7 +27,6 @@ from pipeline.core.settings import load_settings
 
 _SETTINGS = ("volume", "state", "engine", "tracking_uri")
 _SEARCH = ("preset", "ranges", "trials")
-_STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
 
 
 def make_parser() -> Parser:
@@ -184,7 +185,11 @@ def _add_sweep_command(add: Callable[[str, str, str], Parser]) -> None:
 
 def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     listing = add("runs", "run_commands", "list runs, newest first")
-    listing.add_argument("--state", dest="run_state", choices=_STATES, default="")
+    listing.set_defaults(run_state="")
+    states = f"only runs that are {', '.join(STATES[:-1])} or {STATES[-1]}; a folder, as elsewhere"
+    listing.add_argument(
+        "--state", metavar="STATE", action=StateOrFolder, default=argparse.SUPPRESS, help=states
+    )
     listing.add_argument("--limit", metavar="N", type=positive, default=50)
     for name, help in (
         ("show", "one run"),

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Collection, Mapping
+import os
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from pipeline.core.errors import UsageError
 from pipeline.core.launch.kinds.registry import all_choices
 
+STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
+_NO_VALUE = re.compile(r"--[\w-]+=--")
+
 
 class Parser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print and exit."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        for word in args or ():
+            if _NO_VALUE.fullmatch(word):  # argparse takes the dashes away, and leaves no text
+                self.error(f"{word.removesuffix('=--')}: '--' is no value")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}.", next=f"See '{self.prog} --help'.")
@@ -47,6 +60,21 @@ def sweep_options(parser: Parser) -> None:
     add("--name", metavar="TAG", dest="tag", help="of the sweep; one that exists is gone on with")
     _add_choices(add, but=("model", "cfg", "name"))
     _search_options(add)
+
+
+class StateOrFolder(argparse.Action):
+    """``runs --state``: runs in a state, or the folder that ``--state`` is for all commands."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, word: Any, _: Any = ""
+    ) -> None:
+        if word in STATES:
+            namespace.run_state = word
+        elif os.sep in word or word in (".", "..") or os.path.isdir(word):
+            namespace.state = word
+        else:
+            known = ", ".join(STATES)
+            raise argparse.ArgumentError(self, f"'{word}' is none of {known}, and no folder")
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.core.errors import InputError
+from pipeline.core.printable import one_line
 from pipeline.core.yamltext.file import YamlFile
 from pipeline.core.yamltext.values import whole_number
 from step_images.guards.yamls import require_sound_model
@@ -119,5 +120,5 @@ def _layer(trace: TracebackType | None) -> int | None:
 def _reason(reason: Exception) -> str:
     if isinstance(reason, KeyError) and reason.args:
         return f"there is no {reason.args[0]!r}"
-    said = " ".join(str(reason).split())[:_MAX_REASON].rstrip(".")
+    said = one_line(reason)[:_MAX_REASON].rstrip(".")
     return f"{type(reason).__name__}: {said}" if said else type(reason).__name__

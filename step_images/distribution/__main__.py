@@ -7,9 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.core.cfg.train_cfg import effective_cfg
+from pipeline.core.dataset.loading import EVERYTHING, Loading, loading_of
 from pipeline.core.dataset.read import DatasetReport, inspect_dataset
 from pipeline.core.errors import InputError
-from pipeline.core.files import write_json
+from pipeline.core.files import read_text, write_json
+from pipeline.core.volume.run_folder import RunFolder
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
 from step_images.kfp_ui import table, ui_metadata
 
@@ -35,13 +38,15 @@ def body(step: Step) -> None:
     InputError
         The dataset is not acceptable any more.
     """
-    report = inspect_dataset(step.volume, step.volume.relative(Path(step.args.data_yaml)))
-    print_findings(report.findings)
-    if not report.ok:
+    data = step.volume.relative(Path(step.args.data_yaml))
+    report = inspect_dataset(step.volume, data)
+    loaded = inspect_dataset(step.volume, data, loading=_loading(step.folder))
+    print_findings(loaded.findings)
+    if not loaded.ok:
         raise InputError(
             "the dataset has errors, see above.",
-            findings=report.findings,
-            where=report.data,
+            findings=loaded.findings,
+            where=loaded.data,
             next="Correct the dataset and launch again.",
         )
     document = {key: value for key, value in report.as_dict().items() if key not in _LARGE}
@@ -52,6 +57,13 @@ def body(step: Step) -> None:
     write_output(step.args.result_json_output, json.dumps(document, ensure_ascii=False))
     write_output(step.args.cls_names_json_output, json.dumps(document["names"], ensure_ascii=False))
     write_output(step.args.mlpipeline_ui_metadata_output, ui_metadata(table(header, rows)))
+
+
+def _loading(folder: RunFolder) -> Loading:
+    """Give what the training will load; errors in the rest of the dataset stop nothing."""
+    if not folder.cfg.is_file():
+        return EVERYTHING
+    return loading_of(effective_cfg(read_text(folder.cfg), {}))
 
 
 def _cells(report: DatasetReport) -> tuple[list[str], list[list[str]]]:

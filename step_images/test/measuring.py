@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from step_images.memory import TEST, memory_explained
 from step_images.ultralytics_home import devices, plain, train_settings
 
 # Settings of a cfg that change what a validation measures; the image size is in the checkpoint.
-_SETTINGS = ("conf", "iou", "max_det", "half", "agnostic_nms", "augment", "classes", "workers")
+_SETTINGS = ("conf", "iou", "max_det", "agnostic_nms", "augment", "classes", "workers")
 # What Ultralytics validates with whatever the training's batch was; said, so that it is known.
 _BATCH = {"batch": 16}
 _COLUMNS = {
@@ -56,6 +57,8 @@ def measure(
     cfg = train_settings(folder.cfg)
     model = YOLO(str(best))
     settings = {key: cfg[key] for key in _SETTINGS if key in cfg} | _BATCH
+    if cfg.get("quantize") == 16:  # what `half` means now; a validation has no other precision
+        settings["quantize"] = 16
     workers = settings.get("workers", SCHEMA["workers"].default)
     tried = plain({**_BATCH, "imgsz": model.overrides.get("imgsz"), "workers": workers})
     write_json(folder.test_attempt, tried)
@@ -70,6 +73,9 @@ def measure(
             exist_ok=True,
             plots=True,
         )
+    given = load_yaml(data).data["names"]
+    for named in (results, results.confusion_matrix):
+        named.names = own_names(named.names, given)
     values = {name: _number(results.results_dict[key]) for name, key in _COLUMNS.items()}
     metrics = {"split": split, **values, "classes": _by_class(results)}
     confusion = {"split": split, **_confusion(results)}
@@ -81,6 +87,17 @@ def measure(
 def chosen_split(data: Path) -> str:
     """Give ``test`` when the data has one, else ``val``."""
     return "test" if load_yaml(data).data.get("test") else "val"
+
+
+def own_names(called: Mapping[int, Any], given: Mapping[int, str]) -> dict[int, str]:
+    """Give the names that the data yaml has where Ultralytics renamed them: ImageNet's codes."""
+    from ultralytics.nn.autobackend import check_class_names
+
+    renamed = check_class_names(dict(given))
+    return {
+        index: given[index] if index in given and renamed[index] == name else str(name)
+        for index, name in called.items()
+    }
 
 
 def _by_class(results: Any) -> dict[str, dict[str, Any]]:

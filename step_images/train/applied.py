@@ -88,8 +88,13 @@ def _is_resolved(
         return str(requested.get("optimizer", "auto")).lower() == "auto"
     if key == "batch":  # found by trying when < 1, halved when the GPU's memory runs out
         return wanted < 1 or _is_halved(wanted, got)
-    if key == "imgsz":  # rounded up to the model's stride
-        return isinstance(wanted, int) and isinstance(got, int) and 0 < got - wanted < 64
+    if key == "imgsz":  # a square, rounded up to the model's stride
+        side = max(wanted) if isinstance(wanted, list) else wanted
+        return isinstance(side, int) and isinstance(got, int) and 0 <= got - side < 64
+    if key == "multi_scale":  # images to classify have one size
+        return trained.get("task") == "classify"
+    if key == "compile":  # not beside a teacher
+        return bool(requested.get("distill_model"))
     if key == "epochs":  # with a time limit Ultralytics estimates how many fit
         return bool(requested.get("time"))
     if key == "workers":  # on a CPU the images are loaded in the same process

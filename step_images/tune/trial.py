@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.clock import utc_now
+from pipeline.core.printable import one_line
 from pipeline.core.settings import load_settings
 from pipeline.core.space.trials import Trial, is_asked_to_stop, trial_name, write_trial
 from pipeline.tracking.schema import shown_name
@@ -168,4 +169,4 @@ def _why(reason: Exception, tried: Mapping[str, Any]) -> str:
     memory = out_of_memory(reason, tried, TUNE)
     if memory is not None:
         return f"{memory.message} {memory.next}"
-    return f"{type(reason).__name__}: {' '.join(str(reason).split())[:400]}"
+    return f"{type(reason).__name__}: {one_line(reason)[:400]}"

@@ -15,6 +15,7 @@ from ray.tune.experiment import Trial as RayTrial
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
+from pipeline.core.printable import one_line
 from pipeline.core.space.search_space import SearchSpace
 from pipeline.core.space.trials import KEPT, Trial, read_trial, trial_name, write_trial
 from step_images.memory import TUNE, out_of_memory
@@ -166,7 +167,7 @@ def differences(path: Path, drawn: Mapping[str, Any], applied: Applied) -> list[
 
 def _death(trial: RayTrial, tried: Mapping[str, Any]) -> str:
     """Say why a trial's process failed that could not say it itself."""
-    text = " ".join(_error(trial).split())
+    text = one_line(_error(trial))
     # Ray ends a trial's process before the machine has no memory left, and says it like that.
     is_memory = "running low on memory" in text
     memory = out_of_memory(MemoryError(), tried, TUNE) if is_memory else None

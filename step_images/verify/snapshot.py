@@ -102,7 +102,7 @@ def verified_data(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
     try:
         name = volume.resolve("data", name).path
     except SlipwayError:  # the yaml is gone since; its folder is still where entries start from
-        name = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
+        name = name if name.lower().endswith((".yaml", ".yml")) else f"{name}.yaml"
     text = read_text(folder.data, shown_as=name)
     return write_verified_data(volume, text, name, folder.verified_data.parent)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,20 @@ def test_settings_stand_before_and_after_the_command() -> None:
 def test_the_state_of_runs_is_a_filter_behind_the_command() -> None:
     arguments = parse("--state", "folder", "runs", "--state", "failed")
     assert (arguments.state, arguments.run_state) == ("folder", "failed")
+
+
+def test_the_state_of_runs_may_be_the_folder_there_too(tmp_path: Path) -> None:
+    arguments = parse("runs", "--volume", "v", "--state", str(tmp_path), "--state", "failed")
+    assert (arguments.state, arguments.run_state) == (str(tmp_path), "failed")
+    assert parse("runs", "--state", "./new").state == "./new"
+    with pytest.raises(UsageError, match=r"'done' is none of pending, .*unknown, and no folder"):
+        parse("runs", "--state", "done")
+
+
+@pytest.mark.parametrize("word", ["--cfg=--", "--set=--", "--volume=--", "--gpus=--"])
+def test_dashes_are_no_value(word: str) -> None:
+    with pytest.raises(UsageError, match=f"{word[:-3]}: '--' is no value"):
+        parse("launch", word)
 
 
 def test_no_choice_gives_the_defaults() -> None:

@@ -33,7 +33,7 @@ def body(step):
         )
     elif step.args.do == "crash":
         print("half a line", end="")
-        raise RuntimeError("out\\nof memory")
+        raise RuntimeError("\\x1b[34mout\\n\\x1b[0mof memory")
     elif step.args.do == "wait":
         try:
             print("waiting", flush=True)

@@ -15,6 +15,7 @@ from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
 from dashboard.views.datasets.image import open_image
 from dashboard.widgets.formats import ago
+from dashboard.widgets.rows import rows_key
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset.samples import Samples
 from pipeline.core.findings import Finding
@@ -152,7 +153,7 @@ def _rows(samples: Samples, shown: Sequence[Finding], key: str) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         placeholder="",
-        key=key,
+        key=rows_key(key, [finding.as_dict() for finding in shown]),
     )
     selection: Any = event["selection"]
     cells = [tuple(cell) for cell in selection["cells"]]

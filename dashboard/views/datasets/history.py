@@ -11,6 +11,7 @@ from dashboard import services, state
 from dashboard.i18n import marked, tr
 from dashboard.plain import joined
 from dashboard.widgets.formats import ago, exact, plural, share
+from dashboard.widgets.rows import rows_key
 from pipeline.actions.runs.dataset_runs import DatasetRun, best_run, runs_of_dataset
 
 _NOW = {
@@ -55,7 +56,7 @@ def show_runs(path: str, fingerprint: str) -> None:
         height=min(38 + 35 * len(found), 520),
         on_select="rerun",
         selection_mode="single-cell",
-        key=f"datasets.runs.{path}",
+        key=rows_key(f"datasets.runs.{path}", [entry.run for entry in found]),
     )
     selection: Any = event["selection"]
     if selection["cells"]:

@@ -14,6 +14,7 @@ from dashboard.i18n import tr
 from dashboard.plain import code, plain
 from dashboard.views.models.official import show_official
 from dashboard.widgets.formats import plural, size
+from dashboard.widgets.rows import chosen_before, rows_key
 from dashboard.widgets.runs.results import DOWNLOAD_LIMIT
 from pipeline.actions.models import Weights, list_weights
 from pipeline.core.errors import SlipwayError, TrackingUnreachable
@@ -21,6 +22,7 @@ from pipeline.core.volume.run_folder import run_folder
 from pipeline.tracking.registry import STAGES, mark, marks
 
 _KEPT_S = 30
+_CHOSEN = "models_chosen"
 
 
 def render() -> None:
@@ -54,6 +56,7 @@ def _show_weights(found: list[Weights]) -> None:
     if not shown:
         st.info(tr("No file fits the filter."), icon=":material/filter_alt:")
         return
+    paths = [entry.path for entry in shown]
     event = st.dataframe(
         _table(shown, stages),
         hide_index=True,
@@ -65,13 +68,14 @@ def _show_weights(found: list[Weights]) -> None:
         },
         on_select="rerun",
         selection_mode="single-row",
+        selection_default=chosen_before(paths, st.session_state.get(_CHOSEN, [])),
         placeholder="",
-        key="models_table",
+        key=rows_key("models_table", paths),
     )
     selection: Any = event["selection"]
+    st.session_state[_CHOSEN] = [paths[index] for index in selection["rows"]]
     for index in selection["rows"]:
-        if index < len(shown):
-            _show_actions(shown[index], stages)
+        _show_actions(shown[index], stages)
 
 
 @st.cache_data(show_spinner="Asking MLflow's model registry", ttl=_KEPT_S)

@@ -14,6 +14,7 @@ from dashboard.plain import Markdown, joined, plain
 from dashboard.views.run.tune_parts import show_parts
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.formats import share
+from dashboard.widgets.rows import chosen_before, rows_key
 from dashboard.widgets.runs.trials import trial_columns, trial_table
 from dashboard.widgets.runs.worth import sentence, show_worth
 from pipeline.actions.runs.model import RunFacts
@@ -125,7 +126,6 @@ def _show_answer(run: RunFacts, found: Tuning) -> None:
 def _show_table(run: RunFacts, found: Tuning) -> list[Trial]:
     names = [trial.name for trial in found.trials]
     ticked = state.url_text(_TRIALS).split(",")
-    before = [index for index, name in enumerate(names) if name in ticked]
     event = st.dataframe(
         trial_table(found),
         hide_index=True,
@@ -133,12 +133,12 @@ def _show_table(run: RunFacts, found: Tuning) -> list[Trial]:
         column_config=trial_columns(found),
         on_select="rerun",
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": before, "columns": [], "cells": []}},
+        selection_default=chosen_before(names, ticked),
         placeholder="",
-        key=f"trials_table.{run.launch}",
+        key=rows_key("trials_table", [run.launch, *names]),
     )
     selection: Any = event["selection"]
-    chosen = [found.trials[index] for index in selection["rows"] if index < len(names)]
+    chosen = [found.trials[index] for index in selection["rows"]]
     state.set_url(_TRIALS, ",".join(trial.name for trial in chosen))
     return chosen
 

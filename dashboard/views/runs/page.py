@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from dashboard.i18n import marked, tr
 from dashboard.views.runs.actions import show_actions, show_dialog
 from dashboard.views.runs.queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
+from dashboard.widgets.rows import chosen_before, rows_key
 from dashboard.widgets.runs.table import COLUMNS, DEFAULT, FROM, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions.runs import page as run_list
@@ -199,7 +199,6 @@ def _table(found: run_list.Page, columns: list[str]) -> None:
     rows = found.rows
     names = [row.facts.name for row in rows]
     ticked = st.session_state.get(_TICKED, [])
-    before = [index for index, name in enumerate(names) if name in ticked]
     event = st.dataframe(
         run_table(rows, columns),
         hide_index=True,
@@ -207,10 +206,9 @@ def _table(found: run_list.Page, columns: list[str]) -> None:
         column_config=column_config(),
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
-        selection_default={"selection": {"rows": before, "columns": [], "cells": []}},
+        selection_default=chosen_before(names, ticked),
         placeholder="",
-        # Ticks are row numbers: another list of runs is another table, with the ticks put back.
-        key=f"runs_table.{hashlib.sha256(repr(names).encode()).hexdigest()[:12]}",
+        key=rows_key("runs_table", names),
     )
     selection: Any = event["selection"]
     if selection["cells"]:

@@ -15,6 +15,7 @@ from dashboard.views.compare.page import MAX_RUNS
 from dashboard.widgets.findings import show_findings
 from dashboard.widgets.formats import ago, exact, plural
 from dashboard.widgets.outages import show_outages
+from dashboard.widgets.rows import rows_key
 from dashboard.widgets.runs.sweep_table import sweep_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions.installation import Installation
@@ -204,7 +205,7 @@ def _list() -> None:
         column_config=config,
         on_select="rerun",
         selection_mode="single-cell",
-        key="sweep.list",
+        key=rows_key("sweep.list", [sweep.name for sweep in found]),
     )
     if event["selection"]["cells"]:
         state.open_sweep(found[event["selection"]["cells"][0][0]].name)

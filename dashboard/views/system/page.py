@@ -13,6 +13,7 @@ from dashboard.i18n import LANGUAGES, language, tr
 from dashboard.language import remember
 from dashboard.plain import code, joined, plain
 from dashboard.widgets.formats import plural, size
+from dashboard.widgets.rows import rows_key
 from pipeline.actions.upkeep.clean import CleanUp, plan
 from pipeline.actions.upkeep.doctor import examine
 from pipeline.actions.upkeep.shown_settings import shown_settings
@@ -105,7 +106,7 @@ def _room() -> None:
         },
         on_select="rerun",
         selection_mode="single-cell",
-        key="system_runs",
+        key=rows_key("system_runs", [run.launch for run in use.runs]),
     )
     selection: Any = event["selection"]
     if selection["cells"]:

@@ -52,6 +52,8 @@ def show_machine(samples: Samples, colours: Colours) -> None:
         }
         figure = curve_chart(scaled, colours)
         figure.update_xaxes(title_text=unit, tickmode="auto", dtick=None)
+        if title.endswith("%"):  # how busy it was is told by the height above nothing
+            figure.update_yaxes(rangemode="tozero")
         column = columns[index % 2]
         column.markdown(f"**{plain(title)}**")
         with column:

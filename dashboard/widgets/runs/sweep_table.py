@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.i18n import tr
 from dashboard.widgets.formats import share
+from dashboard.widgets.rows import rows_key
 from dashboard.widgets.states import state_text
 from pipeline.actions.runs.sweep_runs import Row, SweepRun, SweepRuns
 from pipeline.core.launch.sweep import Combination
@@ -28,7 +29,7 @@ def sweep_table(found: SweepRuns, *, key: str) -> str:
         on_select="rerun",
         selection_mode="single-cell",
         placeholder="",
-        key=key,
+        key=rows_key(key, [seeds, [(row.model, row.cfg) for row in rows]]),
     )
     selection: Any = event["selection"]
     if not selection["cells"]:

@@ -217,6 +217,6 @@ def _checkpoints(model: Path, cfg: Mapping[str, Any]) -> int | None:
 
 
 def _used(cfg: Mapping[str, Any], images: int) -> int:
-    from pipeline.core.checks.batch import used_images
+    from pipeline.core.cfg.fraction import used_images
 
     return used_images(cfg["fraction"], images)

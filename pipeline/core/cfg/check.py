@@ -12,6 +12,11 @@ from pipeline.core.findings import Finding, error
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _TOO_BIG = 2**63  # whole numbers of torch, SQLite and MLflow have 64 bits
+_BITS = {
+    f"{name}{bits}{rest}": bits
+    for bits in (8, 16, 32)
+    for name, rest in (("", ""), ("int" if bits == 8 else "fp", ""), ("w", f"a{bits}"))
+}
 _NAMES = {
     "int": "a whole number",
     "float": "a number",
@@ -24,18 +29,21 @@ _NAMES = {
 def clean(key: str, value: Any) -> Any:
     """Give the value that people mean: ``1e-3`` as a number, ``None`` as nothing, 100.0 as 100.
 
-    Only settings that take numbers have text turned into numbers; unknown keys stay as they are.
+    A bool where a number belongs is 0 or 1, as for Ultralytics, which saved such ones itself; names
+    of precisions get the form that it trains with. Unknown keys stay as they are.
     """
     setting = SCHEMA.get(key)
     if value == "None":
         return None
     if setting is None:
         return value
+    if setting.kind == "choice":
+        return _canonical(key, value)
     takes_number = setting.accepts("int") or setting.accepts("float")
-    if isinstance(value, str) and takes_number and _NUMBER.fullmatch(value.strip()):
-        value = _number(value.strip())
-    if isinstance(value, list) and takes_number:
-        return [_number(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for v in value]
+    if takes_number and isinstance(value, list):
+        return [_as_number(key, part) for part in value]
+    if takes_number:
+        value = _as_number(key, value)
     whole = setting.kind == "int" and not setting.accepts("float")
     if whole and isinstance(value, float) and value.is_integer():
         return int(value)
@@ -76,6 +84,21 @@ def allowed(setting: Setting) -> str:
         words = [_NAMES[setting.kind] + _limits(setting)]
     words += [_NAMES[kind] for kind in setting.also]
     return " or ".join(words + ["null"] * setting.nullable)
+
+
+def _canonical(key: str, value: Any) -> Any:
+    if key not in ("amp", "quantize"):
+        return value
+    lower = value.lower() if isinstance(value, str) else value
+    return _BITS.get(str(lower), lower) if key == "quantize" else lower
+
+
+def _as_number(key: str, value: Any) -> Any:
+    if isinstance(value, bool) and key != "fraction":  # the one that Ultralytics refuses it for
+        return int(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return _number(value.strip())
+    return value
 
 
 def _number(text: str) -> int | float:

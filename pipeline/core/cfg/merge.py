@@ -13,15 +13,19 @@ from typing import Any
 import yaml
 
 from pipeline.core.cfg.check import clean
+from pipeline.core.cfg.renamed import with_new_names
+from pipeline.core.cfg.schema import RENAMED
 from pipeline.core.errors import InputError
 from pipeline.core.yamltext.edit import set_values
 from pipeline.core.yamltext.file import parse_yaml
+from pipeline.core.yamltext.mapping import set_document
 
 
 def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
     """Put overrides into a cfg text; everything else stays as it is, comments and order too.
 
-    Values that only YAML 1.2 reads as numbers are spelled out. New keys come last.
+    Values that only YAML 1.2 reads as numbers are spelled out, old names of settings give way to
+    those of today. New keys come last.
 
     Raises
     ------
@@ -29,9 +33,11 @@ def merge_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> str:
         The text is not a yaml mapping.
     """
     before = parse_yaml(cfg_text, name="cfg").data
-    after = {key: clean(key, value) for key, value in {**before, **overrides}.items()}
+    kept = {key: value for key, value in before.items() if key not in RENAMED}
+    given = with_new_names(before) | with_new_names(overrides)
+    after = {key: clean(key, value) for key, value in given.items()}
     try:
-        return set_values(cfg_text, after)
+        return set_values(set_document(cfg_text, kept), after)
     except InputError:
         # aliases, flow style and the like cannot be patched: written anew, without the comments
         return yaml.safe_dump(after, sort_keys=False, allow_unicode=True)

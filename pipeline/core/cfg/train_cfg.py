@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.core.cfg.check import check_value, clean
 from pipeline.core.cfg.files import check_file_setting
 from pipeline.core.cfg.merge import diff_text, merge_cfg
+from pipeline.core.cfg.renamed import with_new_names
 from pipeline.core.cfg.schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.cfg.unknown_keys import unknown_keys
 from pipeline.core.errors import InputError, UsageError
@@ -78,7 +79,7 @@ def effective_cfg(cfg_text: str, overrides: Mapping[str, Any]) -> dict[str, Any]
         The text is not a yaml mapping.
     """
     defaults = {key: entry.default for key, entry in SCHEMA.items() if key not in NOT_IN_DEFAULTS}
-    given = {**parse_yaml(cfg_text, name="cfg").data, **overrides}
+    given = with_new_names(parse_yaml(cfg_text, name="cfg").data) | with_new_names(overrides)
     return defaults | {str(key): clean(str(key), value) for key, value in given.items()}
 
 
@@ -132,10 +133,20 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def _check_key(key: Any, value: Any, where: str) -> list[Finding]:
+def _check_key(key: str, value: Any, where: str) -> list[Finding]:
+    if key in SCHEMA and SCHEMA[key].owned:  # whatever it says, it is not used
+        return []
     if key in RENAMED:
         message = f"'{key}' is an old name that Ultralytics is about to drop."
-        return [warning("setting-renamed", message, where=where, next=RENAMED[key])]
+        renamed = warning("setting-renamed", message, where=where, next=RENAMED[key])
+        meant = with_new_names({key: value}).items()
+        return [renamed, *(found for new in meant for found in _check_key(*new, where))]
+    if key == "multi_scale" and value is True:
+        message = (
+            "'multi_scale: true' counts as 1: image sizes from next to nothing to twice imgsz."
+        )
+        hint = "Write 0.5 for what true meant up to Ultralytics 8.3, or 0 for none."
+        return [warning("setting-renamed", message, where=where, next=hint)]
     return check_value(SCHEMA[key], value, where)
 
 
@@ -144,7 +155,7 @@ def _check_owned(key: str, value: Any, where: str) -> list[Finding]:
     if setting is None or same(clean(key, value), setting.default):
         return []
     if setting.owned:
-        message = f"'{key}: {value}' is ignored: {setting.owned}."
+        message = f"'{key}: {str(value)[:80]}' is ignored: {setting.owned}."
         return [warning("setting-ignored", message, where=where, next="Remove it.")]
     if setting.group in UNUSED_GROUPS:
         message = f"'{key}' has no effect on training, testing or tuning."

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.core.checks.batch import used_images
+from pipeline.core.cfg.fraction import used_images
 
 if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport

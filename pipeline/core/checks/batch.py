@@ -23,12 +23,12 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     cfg
         The effective cfg, checked.
     images
-        Images of the train split that the training uses.
+        Images of the train split that are loaded and not dropped.
     gpus
         How many GPUs share a batch; on none and on one it is whole.
     """
     batch, smallest = _batch(cfg["batch"], gpus), _smallest_px(cfg)
-    used = -(-used_images(cfg["fraction"], images) // max(gpus, 1))
+    used = -(-images // max(gpus, 1))
     if not batch or not used or smallest >= 2 * _STRIDE:
         return []
     batch = min(batch, used)
@@ -46,13 +46,6 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
             "last-batch", message, where="batch", next=f"Use {instead}imgsz={2 * _STRIDE} or more."
         )
     ]
-
-
-def used_images(fraction: float | list[float], images: int) -> int:
-    """Give how many of the images the cfg's ``fraction`` takes: a share or a number."""
-    share = fraction[0] if isinstance(fraction, list) else fraction
-    wanted = max(1, round(images * share)) if share <= 1 else int(share)
-    return min(wanted, images)
 
 
 def _batch(value: float, gpus: int) -> int:

@@ -38,7 +38,7 @@ def check_splits(cfg: Mapping[str, Any], report: DatasetReport, kind: LaunchKind
         findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
     classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
     unknown = [entry for entry in classes if entry is not None and entry not in report.names]
-    if unknown and report.names:
+    if unknown and report.names and not cfg["single_cls"]:
         message = (
             f"'classes' names {unknown}, but the data has the ids 0 to {len(report.names) - 1}."
         )

@@ -22,6 +22,7 @@ from pipeline.core.checks.resources import check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import FILES, Choices
+from pipeline.core.launch.kinds.kind import LaunchKind
 from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
@@ -29,6 +30,7 @@ from pipeline.core.volume.paths import Kind, Resolved, Volume
 from pipeline.core.yamltext.file import YamlFile, load_yaml
 
 if TYPE_CHECKING:
+    from pipeline.core.dataset.loading import Loading
     from pipeline.core.dataset.read import DatasetReport
 
 _T = TypeVar("_T")
@@ -108,7 +110,10 @@ def preflight(
     kind = kind_of(choices)
     found = _resolve_all(volume, choices, findings)
     cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
-    report = _inspect(volume, found.get("data"), deep, index_folder, findings)
+    look = partial(_inspect, volume, found.get("data"), index_folder=index_folder)
+    loading = _loading(cfg.sound, kind)
+    loaded = look(deep=deep, findings=findings, loading=loading)
+    report = look(findings=[]) if loading else loaded
     scale = ""
     if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
         findings += check_task_name(choices.model)
@@ -118,7 +123,7 @@ def preflight(
         findings += mistakes
     if cfg.values and report:
         findings += check_splits(cfg.values, report, kind)
-    findings += _check_batch(cfg, report, choices)
+    findings += _check_batch(cfg, loaded, choices)
     findings += check_flags(choices)
     findings += kind.check(choices, found["model"].path if "model" in found else "", report)
     space = _load_space(volume, found.get("tune"), choices, findings)
@@ -253,12 +258,24 @@ def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
     return error(code, reason.message, where=at, next=reason.next)
 
 
+def _loading(cfg: Mapping[str, Any] | None, kind: LaunchKind) -> Loading | None:
+    """Give what the cfg leaves of the dataset; None when that is all of it."""
+    if cfg is None or not kind.has_step("train"):
+        return None
+    from pipeline.core.dataset.loading import EVERYTHING, loading_of
+
+    loading = loading_of(cfg)
+    return None if loading == EVERYTHING else loading
+
+
 def _inspect(
     volume: Volume,
     found: Resolved | None,
-    deep: bool,
+    *,
+    deep: bool = False,
     index_folder: Path | None,
     findings: list[Finding],
+    loading: Loading | None = None,
 ) -> DatasetReport | None:
     if found is None:
         return None
@@ -266,6 +283,8 @@ def _inspect(
     from pipeline.core.dataset.read import inspect_dataset
 
     inspect = partial(inspect_dataset, deep=deep, index_folder=index_folder)
+    if loading:
+        inspect = partial(inspect, loading=loading)
     report = _caught(partial(inspect, volume, found.path), "data", findings)
     findings += report.findings if report else []
     return report

@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.core.dataset.checks.counts import Counted, count_split
-from pipeline.core.dataset.checks.images import check_contents, count_sizes, open_images
+from pipeline.core.dataset.checks.images import (
+    check_channels,
+    check_contents,
+    count_sizes,
+    open_images,
+)
 from pipeline.core.dataset.checks.splits import Marks, check_classes, check_orphans, check_shared
 from pipeline.core.dataset.checks.task import check_task
 from pipeline.core.dataset.files.data_yaml import Dataset
 from pipeline.core.dataset.files.images import ImageCheck
-from pipeline.core.dataset.files.splits import Tree, list_images
+from pipeline.core.dataset.files.splits import Tree, list_splits
 from pipeline.core.dataset.fingerprint import Fingerprint
 from pipeline.core.dataset.index import DatasetIndex
 from pipeline.core.dataset.labels.files import LabelFiles
 from pipeline.core.dataset.labels.table import join_tables
+from pipeline.core.dataset.loading import Loading
 from pipeline.core.dataset.report import MAX_FINDINGS, BoxTable, DatasetReport, ResolvedEntry
 from pipeline.core.dataset.snapshot import Snapshot
 from pipeline.core.findings import Finding, capped
@@ -51,6 +57,7 @@ def inspect(
     watch: Watch,
     *,
     deep: bool,
+    loading: Loading,
 ) -> Inspection:
     """Read what the index does not have, and work out everything that is said about a dataset.
 
@@ -60,34 +67,35 @@ def inspect(
         What the files were when the index was written; None when there is none.
     deep
         Open the images too.
+    loading
+        What of it counts.
 
     Raises
     ------
     Stopped
         `watch` raised it.
     """
-    images, found = _list_splits(tree, dataset)
+    listed, found = list_splits(tree, dataset)
+    found = [*dataset.findings, *found]
+    images = {split: loading.images(split, paths) for split, paths in listed.items()}
     marks, sizes = Marks(list), {}
     checks = open_images(images, watch, index.checked_images) if deep else {}
+    found += check_channels(tree.volume, dataset, images)
     if deep:
         found += check_contents(tree.volume, images, checks, marks)
         sizes = {split: count_sizes(paths, checks) for split, paths in images.items()}
-    labels = LabelFiles(tree, dataset, index.labels(before) if before else None)
-    counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch)
+    labels = LabelFiles(
+        tree,
+        loading.class_count(dataset.names),
+        dataset.keypoint_columns,
+        index.labels(before) if before else None,
+    )
+    counted, fingerprint = _count(tree, dataset, images, labels, checks, found, watch, loading)
     found += check_shared(tree.volume, images, marks)
     found += check_orphans(tree, dataset, images, labels.names)
-    report = _report(tree, dataset, images, counted, found)
+    report = _report(tree, dataset, images, counted, found, loading)
     report = replace(report, fingerprint=fingerprint, image_sizes=sizes)
     return Inspection(report, _box_tables(images, counted, marks), labels)
-
-
-def _list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], list[Finding]]:
-    """Give each split's images, and what is wrong with the yaml and its lists."""
-    images, found = dict[str, list[str]](), list(dataset.findings)
-    for split in dataset.splits:
-        images[split], listed = list_images(tree, dataset, split)
-        found += listed
-    return images, found
 
 
 def _count(
@@ -98,6 +106,7 @@ def _count(
     checks: Mapping[str, ImageCheck],
     found: list[Finding],
     watch: Watch,
+    loading: Loading,
 ) -> tuple[dict[str, Counted], str]:
     """Count each split's labels, and give the dataset's fingerprint."""
     damaged = frozenset(path for path, check in checks.items() if check.mistake)
@@ -108,7 +117,7 @@ def _count(
         for block in labels.read(paths, found, watch):
             fingerprint.add(block.images, block.digests)
             blocks.append(block.table)
-        table = join_tables(blocks)
+        table = loading.labels(join_tables(blocks))
         counted[split] = count_split(tree, dataset, split, paths, table, damaged)
         found += counted[split].findings
     return counted, str(fingerprint)
@@ -120,13 +129,15 @@ def _report(
     images: dict[str, list[str]],
     counted: dict[str, Counted],
     found: list[Finding],
+    loading: Loading,
 ) -> DatasetReport:
     """Say what was counted and found, with what only the whole dataset tells."""
     splits = {split: entry.counts for split, entry in counted.items()}
     tables = {split: entry.table for split, entry in counted.items()}
     task, class_folders, about_task = check_task(dataset, images, tables)
     # What is said of the task explains what the splits' findings say.
-    found = [*about_task, *found, *check_classes(dataset, splits), *tree.problems()]
+    absent = check_classes(dataset, splits, loading.expected(dataset.names))
+    found = [*about_task, *found, *absent, *tree.problems()]
     return DatasetReport(
         data=dataset.file.name,
         names=dataset.names,

@@ -15,22 +15,24 @@ from typing import Any
 import yaml
 
 from pipeline.core.dataset.files.data_yaml import (
-    KEPT_KEYS,
+    OPTIONAL,
     Dataset,
     Entry,
     as_finding,
     load_dataset,
     parse_dataset,
 )
-from pipeline.core.dataset.files.splits import Tree, list_lines
+from pipeline.core.dataset.files.splits import Tree, list_images, list_lines
 from pipeline.core.dataset.index import DatasetIndex, Kept
 from pipeline.core.dataset.inspection import inspect
+from pipeline.core.dataset.loading import EVERYTHING, Loading
 from pipeline.core.dataset.report import BoxTable, DatasetReport
 from pipeline.core.dataset.snapshot import FolderState, Snapshot
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
 from pipeline.core.volume.paths import Volume
 from pipeline.core.watch import Watch, nobody
+from pipeline.core.yamltext.values import whole_number
 
 __all__ = [
     "BoxTable",
@@ -52,7 +54,7 @@ class _Boxes:
 
 
 _MAX_KEPT = 16
-_kept: dict[tuple[Volume, str], Kept] = {}
+_kept: dict[tuple[Volume, str, Loading], Kept] = {}
 # Of the latest one only: a hundred thousand images take some fifty megabytes.
 _boxes: dict[tuple[Volume, str, bool], _Boxes] = {}
 
@@ -64,6 +66,7 @@ def inspect_dataset(
     deep: bool = False,
     index_folder: Path | None = None,
     watch: Watch = nobody,
+    loading: Loading = EVERYTHING,
 ) -> DatasetReport:
     """Count a dataset and look for everything that would stop or spoil a training.
 
@@ -80,6 +83,8 @@ def inspect_dataset(
         is read again, also by another process. Without it this process keeps its reports.
     watch
         Told how far it is.
+    loading
+        What of the dataset counts, fingerprint and all.
 
     Returns
     -------
@@ -100,12 +105,14 @@ def inspect_dataset(
         return DatasetReport(data, all_findings=(as_finding(reason, "data-missing"),))
     index = DatasetIndex(index_folder, volume, dataset)
     if deep:
-        return _inspect(volume, dataset, index, watch, deep=True).kept.report
-    kept, seen = _kept.get((volume, data)) or index.load(), dict[str, FolderState]()
+        return _inspect(volume, dataset, index, watch, deep=True, loading=loading).kept.report
+    kept, seen = _kept.get((volume, data, loading)), dict[str, FolderState]()
+    if kept is None and loading == EVERYTHING:
+        kept = index.load()
     if kept and kept.question == index.question and kept.snapshot.is_current(seen):
-        _keep(volume, data, kept)
+        _keep((volume, data, loading), kept)
         return kept.report
-    return _inspect(volume, dataset, index, watch, seen=seen).kept.report
+    return _inspect(volume, dataset, index, watch, seen=seen, loading=loading).kept.report
 
 
 def read_boxes(
@@ -137,15 +144,15 @@ def read_boxes(
         `watch` raised it.
     """
     dataset = load_dataset(volume, data)
-    if split not in dataset.splits:
-        known = ", ".join(dataset.splits)
-        raise InputError(
-            f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
-        )
     index = DatasetIndex(index_folder, volume, dataset)
     boxes = _boxes.get((volume, data, deep))
     if not boxes or boxes.kept.question != index.question or not boxes.kept.snapshot.is_current():
         boxes = _inspect(volume, dataset, index, watch, deep=deep)
+    if split not in boxes.by_split:
+        known = ", ".join(boxes.by_split)
+        raise InputError(
+            f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
+        )
     return boxes.by_split[split]
 
 
@@ -172,12 +179,16 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
         The yaml is not acceptable; `findings` hold every mistake.
     """
     dataset = parse_dataset(volume, data_text, data_name)
-    document: dict[Any, Any] = {
-        key: value for key, value in dataset.file.data.items() if key in KEPT_KEYS
-    }
-    document |= {"path": os.path.realpath(dataset.root), "names": dataset.names}
+    # Nothing else of the yaml reaches Ultralytics: it would run what ``download`` says.
+    document: dict[str, Any] = {"path": os.path.realpath(dataset.root), "names": dataset.names}
     document["nc"] = len(dataset.names)
+    if dataset.channels != 3:
+        document["channels"] = dataset.channels
+    if dataset.keypoint_columns:  # a detector cuts them off
+        document["kpt_shape"] = [whole_number(part) for part in dataset.file.data["kpt_shape"]]
     for split, entries in dataset.splits.items():
+        if split == OPTIONAL and not list_images(Tree(volume), dataset, split)[0]:
+            continue
         paths = [
             _for_this_mount(volume, dataset, entry, folder / f"{split}-{index}.txt")
             for index, entry in enumerate(entries)
@@ -196,26 +207,31 @@ def _inspect(
     *,
     deep: bool = False,
     seen: Mapping[str, FolderState] | None = None,
+    loading: Loading = EVERYTHING,
 ) -> _Boxes:
     """Read what changed of a dataset, and keep it."""
     tree, data = Tree(volume, seen), dataset.file.name
     before = index.load()
-    found = inspect(tree, dataset, index, before.snapshot if before else None, watch, deep=deep)
+    known = before.snapshot if before else None
+    found = inspect(tree, dataset, index, known, watch, deep=deep, loading=loading)
     kept = Kept(index.question, _snapshot(tree, dataset), found.report)
     # Whether a folder outside is still outside cannot be told from folders that may be listed.
     if not tree.has_refused and not deep:
-        index.save(kept, found.labels.keep)
-        _keep(volume, data, kept)
+        _keep((volume, data, loading), kept)
     boxes = _Boxes(kept, found.boxes)
+    if loading != EVERYTHING:
+        return boxes
+    if not tree.has_refused and not deep:
+        index.save(kept, found.labels.keep)
     _boxes.clear()
     if not tree.has_refused:
         _boxes[volume, data, deep] = boxes
     return boxes
 
 
-def _keep(volume: Volume, data: str, kept: Kept) -> None:
-    _kept.pop((volume, data), None)
-    _kept[volume, data] = kept
+def _keep(asked: tuple[Volume, str, Loading], kept: Kept) -> None:
+    _kept.pop(asked, None)
+    _kept[asked] = kept
     if len(_kept) > _MAX_KEPT:
         _kept.pop(next(iter(_kept)), None)  # another thread may have been faster
 

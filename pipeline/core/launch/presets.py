@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.cfg.check import clean
+from pipeline.core.cfg.renamed import with_new_names
 from pipeline.core.cfg.train_cfg import check_cfg
 from pipeline.core.errors import InputError, UnsafePath
 from pipeline.core.findings import has_errors
@@ -45,7 +46,8 @@ def load_preset(volume: Volume, name: str) -> dict[str, Any]:
         first = findings[0]
         message = f"preset '{name}' cannot be applied: {first.message}"
         raise InputError(message, where=first.where, next=first.next, findings=findings)
-    return {str(key): clean(str(key), value) for key, value in file.data.items()}
+    given = with_new_names(file.data).items()
+    return {str(key): clean(str(key), value) for key, value in given}
 
 
 def save_preset(

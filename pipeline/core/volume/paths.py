@@ -131,9 +131,10 @@ class Volume:
         FileMissing
             Nothing fits; the message says where it was looked for and what is near.
         """
-        candidates = self._candidates(kind, name)
+        candidates, refused = self._candidates(kind, name)
         try:
             hits = [entry for entry in candidates if self.path(entry).exists()]
+            hits = hits or self._in_capitals(kind, candidates)
         except OSError as reason:  # such as a name that is too long for the file system
             raise UnsafePath(
                 f"'{name[:40]}' cannot be looked for: {reason.strerror}.",
@@ -148,6 +149,8 @@ class Volume:
             scaled = self._resolve_scaled(candidates)
             if scaled:
                 return scaled
+        if refused:
+            raise refused
         near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
         official = official_name(name) if kind == "model" else ""
         fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'; or "
@@ -163,6 +166,10 @@ class Volume:
         taken: set[str] = set()
         for folder in (self.root, self.root / FOLDERS[kind]):
             for path in _plain_files(folder, EXTENSIONS[kind]):
+                if kind == "model" and path.suffix not in EXTENSIONS[kind]:
+                    continue
+                if not _inside(path, self.root):  # it would be refused
+                    continue
                 if path.suffix != ".pt" and kind_of(path) != kind:
                     continue
                 for name in self._names(kind, path):
@@ -171,13 +178,34 @@ class Volume:
                     found.append(Choice(shown, self.relative(path), path.stat().st_size))
         return found
 
-    def _candidates(self, kind: Kind, name: str) -> list[str]:
-        suffixes = [""] if name.endswith(EXTENSIONS[kind]) else list(EXTENSIONS[kind])
+    def _candidates(self, kind: Kind, name: str) -> tuple[list[str], UnsafePath | None]:
+        """Give where a name may lie, and why the first of other places may not be looked at."""
+        has_suffix = name.lower().endswith(EXTENSIONS[kind])
+        suffixes = [""] if has_suffix else list(EXTENSIONS[kind])
         folders = ["", FOLDERS[kind] + "/"]
-        names = [f"{folder}{name}{suffix}" for folder in folders for suffix in suffixes]
-        for entry in names:
-            self.path(entry)
-        return names
+        allowed, refused = list[str](), None
+        for entry in (f"{folder}{name}{suffix}" for folder in folders for suffix in suffixes):
+            try:
+                self.path(entry)
+                allowed.append(entry)
+            except UnsafePath as reason:
+                refused = refused or reason
+        return allowed, refused
+
+    def _in_capitals(self, kind: Kind, candidates: list[str]) -> list[str]:
+        """Find yaml files whose extension is written otherwise, such as DATA.YAML.
+
+        Models keep theirs: Ultralytics reads them itself and knows small letters only.
+        """
+        if kind == "model":
+            return []
+        wanted = {_small_suffix(Path(entry)) for entry in candidates}
+        names = [
+            self.relative(path)
+            for folder in dict.fromkeys(Path(entry).parent for entry in candidates)
+            for path in _plain_files(self.root / folder, EXTENSIONS[kind])
+        ]
+        return [name for name in names if _small_suffix(Path(name)) in wanted and self.path(name)]
 
     def _resolve_scaled(self, candidates: list[str]) -> Resolved | None:
         for entry in candidates:
@@ -236,7 +264,13 @@ def scaled_name(name: str, scale: str) -> str:
 def _plain_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix in suffixes and path.is_file())
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()
+    )
+
+
+def _small_suffix(path: Path) -> Path:
+    return path.with_suffix(path.suffix.lower())
 
 
 def _is_text(name: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from pipeline.core.errors import InputError
-from pipeline.core.yamltext.file import parse_yaml
+from pipeline.core.yamltext.file import legible, parse_yaml
 
 # Yaml 1.1 ends lines at these, too; written as they are they are lost or become others.
 _OTHER_LINE_ENDS = "\x85\u2028\u2029"
@@ -36,7 +36,7 @@ def set_values(text: str, changes: Mapping[Any, Any]) -> str:
     }
     if not changed:
         return text
-    patched = _splice(text, changed)
+    patched = _splice(legible(text), changed)
     if not holds(patched, {**before, **changed}):
         raise unpatchable(next(iter(changed)))
     return patched
@@ -47,6 +47,7 @@ def set_names(text: str, names: Sequence[str]) -> str:
 
     Lines of names that stay are not touched. `nc`, where it is given, follows.
     """
+    text = legible(text)
     before = parse_yaml(text, name="yaml").data
     given = before.get("names")
     after: Any = list(names) if isinstance(given, list) else dict(enumerate(names))

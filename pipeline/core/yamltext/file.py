@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,14 @@ import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
+from pipeline.core.printable import one_line
 
 MAX_NODES = 200_000
 MAX_DEPTH = 50
 _MAX_DIGITS = 400  # the largest float has 309
+# Ultralytics reads a file without these, too: no yaml may hold them.
+_NO_LETTERS = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+_MERGE = "tag:yaml.org,2002:merge"
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -65,8 +70,13 @@ def load_yaml(path: Path, *, shown_as: str = "") -> YamlFile:
     return parse_yaml(read_text(path, shown_as=name), name=name)
 
 
+def legible(text: str) -> str:
+    """Give a text without the control characters that yaml does not know."""
+    return text if text.isprintable() else _NO_LETTERS.sub("", text)
+
+
 def parse_yaml(text: str, *, name: str) -> YamlFile:
-    """Parse yaml text whose top level is a mapping.
+    """Parse yaml text whose top level is a mapping; control characters are left out.
 
     Raises
     ------
@@ -75,6 +85,13 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
         unfolded ("yaml bomb"), more than `MAX_DEPTH` levels, numbers of more than 400 digits, or a
         top level that is no mapping; `where` names the line.
     """
+    given, text = text, legible(text)
+    if given.strip() and not text.strip():
+        raise InputError(
+            "it holds nothing but control characters, so it is no yaml text.",
+            where=name,
+            next="Copy the file anew from where it came from.",
+        )
     try:
         _check_shape(text, name)
         loader = _Loader(text)
@@ -103,7 +120,7 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
             next="Correct this line.",
         ) from reason
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as reason:
-        raise InputError(f"not valid yaml: {reason}.", where=name) from reason
+        raise InputError(f"not valid yaml: {one_line(reason)}.", where=name) from reason
     except RecursionError as reason:
         raise InputError(
             "the yaml is nested too deeply.", where=name, next="Flatten it."
@@ -174,21 +191,35 @@ def _collect_lines(
     if len(prefix) > 2:
         return
     if isinstance(node, yaml.MappingNode):
+        first: dict[tuple[type, Hashable], int] = {}  # 1 and yes are equal, but not the same
+        merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                is_list = isinstance(value_node, yaml.SequenceNode)
+                merged += value_node.value if is_list else [value_node]
+                continue
             key = loader.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 key = str(key)
-            path = (*prefix, key)
             line = key_node.start_mark.line + 1
-            if path in lines and key != "<<":
+            if (type(key), key) in first:
                 raise InputError(
-                    f"'{key}' is given twice, first in line {lines[path]}.",
+                    f"'{key}' is given twice, first in line {first[type(key), key]}.",
                     where=f"{name}:{line}",
                     next="Remove one of them.",
                 )
-            lines[path] = line
-            _collect_lines(loader, value_node, path, lines, name)
+            first[type(key), key] = lines[(*prefix, key)] = line
+            _collect_lines(loader, value_node, (*prefix, key), lines, name)
+        for other in merged:  # what stands in the mapping itself counts
+            inherited: dict[tuple[Hashable, ...], int] = {}
+            _collect_lines(loader, other, prefix, inherited, name)
+            lines |= inherited | lines
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             lines[(*prefix, index)] = child.start_mark.line + 1
             _collect_lines(loader, child, (*prefix, index), lines, name)
+
+
+def has_merges(node: yaml.MappingNode) -> bool:
+    """Say whether a mapping takes keys over from another one (``<<: *other``)."""
+    return any(key.tag == _MERGE for key, _ in node.value)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from pipeline.core.yamltext.edit import end_of, holds, same, scalar, unpatchable
-from pipeline.core.yamltext.file import parse_yaml
+from pipeline.core.yamltext.file import has_merges, legible, parse_yaml
 
 
 class _Edit(NamedTuple):
@@ -36,6 +36,7 @@ def set_document(text: str, after: Mapping[Any, Any]) -> str:
     before = parse_yaml(text, name="yaml").data
     if same(before, dict(after)):
         return text
+    text = legible(text)
     newline = "\r\n" if "\r\n" in text else "\n"
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if isinstance(root, yaml.MappingNode):
@@ -59,6 +60,8 @@ def _changes(
     after: Mapping[Any, Any],
     newline: str,
 ) -> list[_Edit]:
+    if has_merges(node):
+        raise unpatchable(next(iter(before), "yaml"))
     nodes = dict(zip(before, node.value, strict=False))  # without merge keys they are in one order
     if node.flow_style and not before:
         return [_filled(text, node, after, newline)]

@@ -9,7 +9,8 @@ import pytest
 from ultralytics import cfg as theirs
 from ultralytics.utils import DEFAULT_CFG_DICT, YAML
 
-from pipeline.core.cfg.check import check_value
+from pipeline.core.cfg.check import check_value, clean
+from pipeline.core.cfg.renamed import with_new_names
 from pipeline.core.cfg.schema import (
     COMMON,
     GROUPS,
@@ -75,7 +76,7 @@ def test_whole_numbers_have_their_least_value(key: str, low: int) -> None:
 def test_what_slipway_takes_ultralytics_takes_too(setting: Setting) -> None:
     for value in CANDIDATES:
         if check_value(setting, value, "") == []:
-            theirs.check_cfg({setting.key: value})
+            theirs.check_cfg({setting.key: clean(setting.key, value)})
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,38 @@ def test_precisions_are_those_of_ultralytics() -> None:
 def test_old_names_are_those_that_ultralytics_still_translates(key: str) -> None:
     assert key not in SCHEMA
     assert key not in theirs._handle_deprecation({key: True})
+
+
+OLD: tuple[dict[str, Any], ...] = (
+    *({key: value} for key in RENAMED for value in (True, False, None, "False", 0, "")),
+    {"int8": False, "half": True},
+    {"int8": True, "half": True},
+    {"int8": True, "quantize": 16},
+    {"end2end": False, "nms": True},
+    {"end2end": True, "nms": True},
+    {"boxes": True, "show_boxes": False},
+)
+
+
+@pytest.mark.parametrize("old", OLD, ids=str)
+def test_old_names_are_translated_as_ultralytics_translates_them(old: dict[str, Any]) -> None:
+    try:
+        expected = theirs._handle_deprecation(dict(old))
+    except TypeError:
+        assert check_value(SCHEMA["nms"], with_new_names(old)["nms"], "")
+        return
+    assert with_new_names(old) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key in ("quantize", "amp") for value in SCHEMA[key].choices if value],
+)
+def test_precisions_get_the_form_that_ultralytics_gives_them(key: str, value: Any) -> None:
+    for written in (value, str(value).upper() if isinstance(value, str) else value):
+        cfg = {key: written}
+        theirs.check_cfg(cfg)
+        assert clean(key, written) == cfg[key]
 
 
 @pytest.mark.parametrize("key", NOT_IN_DEFAULTS)

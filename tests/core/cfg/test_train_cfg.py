@@ -67,7 +67,10 @@ def test_a_typo_is_answered_with_what_was_meant() -> None:
         ("epochs: many", "setting-type"),
         ("epochs: 0", "setting-range"),
         ("epochs: 1.5", "setting-type"),
-        ("epochs: true", "setting-type"),
+        ("epochs: false", "setting-range"),
+        ("fraction: true", "setting-type"),
+        ("boxes: 5", "setting-type"),
+        ("end2end: 1", "setting-type"),
         ("epochs:", "setting-type"),
         ("epochs: [1]", "setting-type"),
         ("lrf: 2", "setting-range"),
@@ -87,13 +90,17 @@ def test_a_typo_is_answered_with_what_was_meant() -> None:
     ],
 )
 def test_a_bad_value_is_an_error_with_its_line(line: str, code: str) -> None:
-    assert check(f"# first\n{line}\n") == [("error", code, "cfg.yaml:2")]
+    errors = [found for found in check(f"# first\n{line}\n") if found[0] == "error"]
+    assert errors == [("error", code, "cfg.yaml:2")]
 
 
 @pytest.mark.parametrize(
     "line",
     ["lr0: 1e-3", "epochs: 1e2", "epochs: 100.0", "batch: -1", "fraction: 500", "conf: None",
-     "scale: [0.5, 1.5]", "freeze: [0, 1]", "imgsz: [64, 96]", "device:", "optimizer: SGD"],
+     "scale: [0.5, 1.5]", "freeze: [0, 1]", "imgsz: [64, 96]", "device:", "optimizer: SGD",
+     "dropout: false", "multi_scale: false", "epochs: true", "close_mosaic: false", "time: true",
+     "scale: [false, true]", "degrees: -10", "shear: -2.5", "close_mosaic: -1", "save_period: -5",
+     "warmup_epochs: -1", "freeze: -1"],
 )  # fmt: skip
 def test_what_people_mean_is_understood(line: str) -> None:
     assert check(f"optimizer: SGD\n{line}\n" if "optimizer" not in line else line) == []
@@ -115,7 +122,11 @@ def test_an_override_hides_the_mistake_that_it_replaces() -> None:
     assert check("epochs: many\n", epochs=3) == []
 
 
-@pytest.mark.parametrize("line", ["project: x", "resume: true", "model: a.pt", "device: 0"])
+@pytest.mark.parametrize(
+    "line",
+    ["project: x", "project: 3", "name: 12", "resume: true", "model: a.pt", "device: 0",
+     "device: true", "save_dir: [a]", "exist_ok: 1", "task: 2024-01-01"],
+)  # fmt: skip
 def test_what_slipway_sets_is_a_warning_in_a_file(line: str) -> None:
     assert check(line) == [("warning", "setting-ignored", "cfg.yaml:1")]
 
@@ -129,6 +140,19 @@ def test_old_names_say_the_new_one() -> None:
     finding = only("line_thickness: 2\n")
     assert (finding.severity, finding.code) == ("warning", "setting-renamed")
     assert "line_width" in finding.next
+
+
+def test_a_factor_that_used_to_be_a_switch_is_explained() -> None:
+    finding = only("multi_scale: true\n")
+    assert (finding.severity, finding.where) == ("warning", "cfg.yaml:1")
+    assert "0.5" in finding.next
+
+
+def test_merging_translates_old_names_so_that_overrides_count() -> None:
+    text = "boxes: false  # none\nepochs: 3 # few\nlabel_smoothing: 0.1\nhalf: true\n"
+    merged = merge_cfg(text, {"show_boxes": True, "int8": False})
+    assert yaml.safe_load(merged) == {"epochs": 3, "quantize": None, "show_boxes": True}
+    assert "epochs: 3 # few\n" in merged
 
 
 def test_settings_without_effect_are_named() -> None:

@@ -212,7 +212,7 @@ def test_a_split_of_another_type_is_a_finding(sample_volume: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["batch", "epochs", "workers", "imgsz", "fraction", "lr0", "scale"])
-@pytest.mark.parametrize("value", [10**19, 10**400, [10**400, 1], "x", [], [[]], {}, True])
+@pytest.mark.parametrize("value", [10**19, 10**400, [10**400, 1], "x", [], [[]], {}])
 def test_values_that_nobody_can_calculate_with_are_errors(
     sample_volume: Path, key: str, value: Any
 ) -> None:
@@ -351,3 +351,16 @@ def test_a_classification_dataset_is_said_to_be_one_before_anything_else(volume:
     assert result.findings[0].code == "classify-dataset"
     assert (result.findings[0].severity, result.findings[0].count) == ("error", 4)
     assert "cat, dog" in result.findings[0].message and "boxes" in result.findings[0].next
+
+
+def test_only_what_the_training_loads_can_stop_it(volume: Path) -> None:
+    labels = sorted((volume / "datasets/shapes/labels/train").glob("*.txt"))
+    labels[-1].write_text("9 0.5 0.5 0.1 0.1\n")
+    assert found(check(volume), "label-class-unknown")[0] == "error"
+    assert check(volume, overrides={"single_cls": True}).ok
+    assert check(volume, overrides={"fraction": 0.5}).ok
+    assert check(volume, overrides={"single_cls": True, "classes": [9]}).ok
+    whole = check(volume).report
+    assert whole
+    part = check(volume, overrides={"fraction": 0.5}).report
+    assert part and part.fingerprint == whole.fingerprint

@@ -303,3 +303,12 @@ def test_a_volume_that_answers_slowly_is_asked_by_several_threads(
     assert slow.fingerprint == quick.fingerprint
     assert (slow.splits, slow.boxes) == (quick.splits, quick.boxes)
     assert slow.findings == quick.findings
+
+
+def test_a_damaged_image_is_no_background(root: Path) -> None:
+    for label in (root / "datasets/shapes/labels/val").glob("*.txt"):
+        label.write_text("")
+    image = next((root / "datasets/shapes/images/val").glob("*.jpg"))
+    image.write_bytes(b"no image")
+    counts = inspect_dataset(Volume(root), "data-custom.yaml", deep=True).splits["val"]
+    assert (counts.images, counts.dropped_images, counts.backgrounds) == (4, 1, 3)

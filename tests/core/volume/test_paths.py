@@ -101,6 +101,30 @@ def test_a_link_cannot_leave_the_volume(small: Volume, tmp_path: Path) -> None:
         small.resolve("cfg", "link")
 
 
+def test_a_folder_that_leads_out_blocks_nothing_beside_it(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "volume"
+    for folder in (outside, root):
+        folder.mkdir()
+    for path in (outside / "far.pt", outside / "near.pt", root / "near.pt"):
+        path.write_bytes(b"weights")
+    (root / "yolov8-own.yaml").write_text("nc: 1\nscales: {n: [1, 1, 1]}\nbackbone: []\nhead: []\n")
+    (root / "weights").symlink_to(outside)
+    volume = Volume(root)
+    assert volume.resolve("model", "near.pt").path == "near.pt"
+    assert volume.resolve("model", "yolov8n-own.yaml").scale == "n"
+    assert "far.pt" not in [choice.name for choice in volume.choices("model")]
+    for choice in volume.choices("model"):
+        assert volume.resolve("model", choice.name).path == choice.path
+    with pytest.raises(UnsafePath, match=r"'weights/far\.pt' leads out of the volume"):
+        volume.resolve("model", "far.pt")
+
+
+def test_a_file_that_leads_out_is_not_offered(small: Volume, tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("lr0: 0.1\n")
+    (small.root / "cfg-linked.yaml").symlink_to(tmp_path / "secret.yaml")
+    assert "cfg-linked" not in [choice.name for choice in small.choices("cfg")]
+
+
 def test_data_may_lie_under_the_data_roots(tmp_path: Path) -> None:
     volume = Volume(tmp_path / "volume", (tmp_path / "nas",))
     assert volume.allows_data(tmp_path / "nas" / "coco")
@@ -120,3 +144,11 @@ def test_a_broken_yaml_is_offered_by_its_name(small: Volume) -> None:
 def test_the_scale_goes_behind_the_version_number() -> None:
     assert scaled_name("yolov8-scratch.yaml", "n") == "yolov8n-scratch.yaml"
     assert scaled_name("yolo11.yaml", "x") == "yolo11x.yaml"
+
+
+@pytest.mark.parametrize("suffix", [".YAML", ".Yml", ".YML"])
+def test_an_extension_in_capitals_is_one_too(small: Volume, suffix: str) -> None:
+    (small.root / f"data-yaml/DATA{suffix}").write_text("train: a\nval: b\nnames: [x]\n")
+    assert small.resolve("data", "DATA").path == f"data-yaml/DATA{suffix}"
+    assert small.resolve("data", f"DATA{suffix}").path == f"data-yaml/DATA{suffix}"
+    assert "DATA" in [choice.name for choice in small.choices("data")]

@@ -96,3 +96,8 @@ def test_any_document_becomes_any_other(
     result = set_document(text, after)
     assert yaml.safe_load(result) == after
     assert result.startswith("# above") and "# below" in result
+
+
+def test_what_other_mappings_give_cannot_be_patched() -> None:
+    with pytest.raises(InputError):
+        set_document("a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n", {"a": {"b": 1}, "c": {"b": 1, "d": 3}})

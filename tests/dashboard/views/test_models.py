@@ -175,3 +175,14 @@ def test_weights_go_by_the_names_that_the_launch_form_offers(installation: Path)
     (installation / "weights" / "mine.pt").write_bytes(b"weights")
     names = {entry.name for entry in list_weights(services.here())}
     assert names <= set(services.choices("model")) and "mine.pt" in names
+
+
+def test_the_file_that_was_chosen_stays_chosen_behind_a_filter(installation: Path) -> None:
+    for name in ("20261123-1432-a", "20261123-1432-b"):
+        add_run(installation, name)
+    page = open_models()
+    chosen = "runs/20261123-1432-b/train/weights/best.pt"
+    page.session_state["models_chosen"] = [chosen]
+    page.text_input(key="models_filter").set_value("best").run()
+    assert list(page.dataframe[0].value["file"]) == ["best.pt", "best.pt"]
+    assert f"**{chosen}**" in [entry.value.replace("\\", "") for entry in page.markdown]

@@ -37,7 +37,8 @@ class SplitCounts:
     images
         All image files that are there; the training uses all but `dropped_images`.
     labels, backgrounds
-        Images with a label file that is not empty, and those with an empty one or none.
+        Images with a label file that is not empty, and those with an empty one or none; damaged
+        images are no backgrounds.
     instances
         Label lines that the training uses.
     dropped
@@ -141,7 +142,7 @@ def _counts(dataset: Dataset, table: LabelTable, dropped: NDArray[np.bool_]) -> 
     return SplitCounts(
         images=len(dropped),
         labels=labels,
-        backgrounds=len(dropped) - labels,
+        backgrounds=int(((table.lines <= 0) & ~dropped).sum()),
         instances=len(table.image),
         dropped=int(table.lines[table.lines > 0].sum()) - len(table.image),
         dropped_images=int(dropped.sum()),

@@ -11,14 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pipeline.core import findings as say
 from pipeline.core.dataset.checked_images import CheckedImages
 from pipeline.core.dataset.checks.splits import Marks
-from pipeline.core.dataset.files.data_yaml import shown
-from pipeline.core.dataset.files.images import ImageCheck, check_image
+from pipeline.core.dataset.files.data_yaml import Dataset, shown
+from pipeline.core.dataset.files.images import ImageCheck, check_image, count_channels
 from pipeline.core.dataset.snapshot import stamp_of
 from pipeline.core.findings import Finding
 from pipeline.core.volume.paths import Volume
 from pipeline.core.watch import Watch
 
 _STEP = 500
+_ASKED = 100
 
 
 def open_images(
@@ -64,6 +65,27 @@ def check_contents(
                 found.append(say.warning("same-content", message, where=where, next=hint))
                 marks[split, "same-content"].append(index)
     return found
+
+
+def check_channels(
+    volume: Volume, dataset: Dataset, images: Mapping[str, list[str]]
+) -> list[Finding]:
+    """Find out whether images have as many channels as the data yaml says.
+
+    Grey and colour can be had of any image; whatever else is asked for, each must have. Images that
+    tell nothing are left to the deep look, and of each split some are asked.
+    """
+    if dataset.channels in (1, 3):
+        return []
+    some = [path for paths in images.values() for path in paths[:: len(paths) // _ASKED + 1]]
+    wrong = [(path, has) for path in some if (has := count_channels(path)) != dataset.channels]
+    wrong = [(path, has) for path, has in wrong if has]
+    if not wrong:
+        return []
+    name, has = shown(volume, wrong[0][0]), wrong[0][1]
+    message = f"'channels' is {dataset.channels}, but '{name}' has {has}."
+    where, hint = dataset.file.where("channels"), "Write 3 for images in colour, or remove it."
+    return [say.error("channels-wrong", message, where=where, count=len(wrong), next=hint)]
 
 
 def count_sizes(

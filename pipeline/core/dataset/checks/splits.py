@@ -76,16 +76,22 @@ def check_orphans(
     return found
 
 
-def check_classes(dataset: Dataset, splits: Mapping[str, SplitCounts]) -> list[Finding]:
-    """Find classes that do not occur in a split."""
+def check_classes(
+    dataset: Dataset, splits: Mapping[str, SplitCounts], expected: Set[int]
+) -> list[Finding]:
+    """Find classes of those expected that do not occur in a split."""
     found = []
     for split, counts in splits.items():
         if not counts.instances:
+            if counts.dropped and counts.dropped_images < counts.labels:
+                message = f"{split} has no instance of the classes that are chosen."
+                where, hint = dataset.splits[split][0].where, "Choose others with 'classes'."
+                found.append(say.warning("class-absent", message, where=where, next=hint))
             continue
         for (index, name), of_class in zip(
             dataset.names.items(), counts.classes.values(), strict=True
         ):
-            if not of_class.instances:
+            if index in expected and not of_class.instances:
                 message = f"class {index} '{name}' does not occur in {split}."
                 hint = "Add images that show it, or remove the class."
                 where = dataset.file.where("names", index)

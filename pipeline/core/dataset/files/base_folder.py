@@ -82,9 +82,12 @@ def _nowhere(volume: Volume, file: YamlFile, train: tuple[str, ...], roots: list
         tried = ", ".join(dict.fromkeys(f"'{volume.relative(root)}'" for root in roots))
         message = f"the dataset's folder does not exist; looked for {tried}."
         return say.error("path-missing", message, where=file.where("path"), next=hint)
-    missing = next(
-        text for text in train if not all(os.path.exists(target(root, text)) for root in roots)
-    )
+    # Of the place where most is, for the others are not where the dataset lies.
+    lacking = [[text for text in train if not os.path.exists(target(root, text))] for root in roots]
+    missing = min(lacking, key=len)[0]
+    roots = [root for root, texts in zip(roots, lacking, strict=True) if missing in texts]
     tried = ", ".join(dict.fromkeys(f"'{volume.relative(root / missing)}'" for root in roots))
     message = f"'{missing}' of train does not exist; looked for {tried}."
-    return say.error("split-missing", message, where=file.where("train"), next=hint)
+    is_list = isinstance(file.data.get("train"), list)
+    where = file.where("train", train.index(missing)) if is_list else file.where("train")
+    return say.error("split-missing", message, where=where, next=hint)

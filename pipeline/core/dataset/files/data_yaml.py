@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,7 @@ from pipeline.core.yamltext.file import YamlFile, parse_yaml
 from pipeline.core.yamltext.values import quoted, whole_number
 
 SPLITS = ("train", "val", "test")
-# What a detector's training reads of a data yaml besides its paths and names; plain numbers. Other
-# keys do not reach Ultralytics: it would run what ``download`` says.
-KEPT_KEYS = ("channels", "kpt_shape", "flip_idx")
+OPTIONAL = "test"  # where nothing can be had of it, val is measured
 _MAX_CHANNELS = 1_024
 ROOTS_SETTING = "SLIPWAY_DATA_ROOTS"
 
@@ -66,6 +64,8 @@ class Dataset:
         Entries of train, val and, where given, test.
     keypoint_columns
         Columns of keypoints a label line has in a pose dataset, else 0.
+    channels
+        Of the images as they are loaded; 1 and 3 can be had of any.
     findings
         Warnings and notes; errors are raised instead.
     """
@@ -77,6 +77,7 @@ class Dataset:
     base_note: str
     splits: dict[str, tuple[Entry, ...]]
     keypoint_columns: int = 0
+    channels: int = 3
     findings: tuple[Finding, ...] = ()
 
 
@@ -101,14 +102,15 @@ def load_dataset(volume: Volume, data: str) -> Dataset:
 def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
     """Understand the text of a data yaml that lies (or lay) at `data`; see `load_dataset`."""
     try:
-        file = parse_yaml(text, name=data)
+        file = _with_nothing(parse_yaml(text, name=data))
     except InputError as reason:
         raise _refused(data, [as_finding(reason, "yaml-invalid")]) from reason
     found: list[Finding] = []
     names = read_names(file, found)
     written = {split: _written(file, split, found) for split in SPLITS}
     keypoints = _keypoint_columns(file, found)
-    _check_kept(file, found)
+    channels = _channels(file, found)
+    _check_download(file, found)
     if has_errors(found):
         raise _refused(data, found)
     start = choose_base(volume, file, written["train"][1], found)
@@ -119,16 +121,34 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
         for split, (lines, texts) in written.items()
         if texts
     }
-    for split in splits:
-        found += _entry_mistakes(volume, split, splits[split])
+    for split in tuple(splits):
+        mistakes = _entry_mistakes(volume, split, splits[split])
+        if mistakes and split == OPTIONAL:
+            mistakes = as_warnings(mistakes)
+            del splits[split]
+        found += mistakes
     if has_errors(found):
         raise _refused(data, found)
-    return Dataset(file, names, start.base, start.root, start.note, splits, keypoints, tuple(found))
+    base, root, note = start.base, start.root, start.note
+    return Dataset(file, names, base, root, note, splits, keypoints, channels, tuple(found))
 
 
 def as_finding(reason: SlipwayError, code: str) -> Finding:
     """Turn one of our exceptions into a finding."""
     return say.error(code, reason.message, where=reason.where, next=reason.next)
+
+
+def as_warnings(findings: Sequence[Finding]) -> list[Finding]:
+    """Say of a split that is optional what is wrong with it: it is done without.
+
+    What lies outside the volume stays an error: it is there, and needs a setting.
+    """
+    return [
+        replace(finding, severity="warning")
+        if finding.severity == "error" and finding.code != "outside-volume"
+        else finding
+        for finding in findings
+    ]
 
 
 def outside(volume: Volume, path: str | Path, where: str) -> Finding:
@@ -165,8 +185,8 @@ def _written(
     """Give the lines and texts of a split's entries, as they stand in the yaml."""
     key = "validation" if split == "val" and "val" not in file.data else split
     value, where = file.data.get(key), file.where(key)
-    if value is None or value in ("", []):
-        if split != "test":
+    if _is_nothing(value):
+        if split != OPTIONAL:
             message = f"'{split}:' is not given; train and val are required."
             next_step = f"Add '{split}:' with a folder of images or a txt list."
             found.append(say.error("split-not-given", message, where=where, next=next_step))
@@ -179,22 +199,35 @@ def _written(
     for keys, item in items.items():
         if not isinstance(item, str) or not item or "\0" in item:
             message = f"'{split}' is {quoted(item)}, not a path or a list of paths."
-            found.append(say.error("split-invalid", message, where=file.where(*keys)))
+            mistakes = [say.error("split-invalid", message, where=file.where(*keys))]
+            found += as_warnings(mistakes) if split == OPTIONAL else mistakes
             return (), ()
     return tuple(file.where(*keys) for keys in items), tuple(items.values())
 
 
-def _check_kept(file: YamlFile, found: list[Finding]) -> None:
-    """Check what else reaches Ultralytics, and say of ``download`` that it does not."""
-    channels, flip = file.data.get("channels"), file.data.get("flip_idx")
-    if channels is not None and not (type(channels) is int and 1 <= channels <= _MAX_CHANNELS):
-        message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
-        where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
-        found.append(say.error("channels-invalid", message, where=where, next=hint))
-    if flip is not None and not (isinstance(flip, list) and all(type(i) is int for i in flip)):
-        message = f"'flip_idx' is {quoted(flip)}, not a list of whole numbers."
-        where, hint = file.where("flip_idx"), "Remove it; a detector does not use it."
-        found.append(say.error("flip-idx-invalid", message, where=where, next=hint))
+def _with_nothing(file: YamlFile) -> YamlFile:
+    """Take ``None`` for what people mean by it; to yaml it is a text."""
+    data = {key: None if value == "None" else value for key, value in file.data.items()}
+    return replace(file, data=data)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _channels(file: YamlFile, found: list[Finding]) -> int:
+    channels = file.data.get("channels")
+    if _is_nothing(channels):
+        return 3
+    if type(channels) is int and 1 <= channels <= _MAX_CHANNELS:
+        return channels
+    message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
+    where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
+    found.append(say.error("channels-invalid", message, where=where, next=hint))
+    return 3
+
+
+def _check_download(file: YamlFile, found: list[Finding]) -> None:
     if file.data.get("download"):
         message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
         where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
@@ -203,10 +236,12 @@ def _check_kept(file: YamlFile, found: list[Finding]) -> None:
 
 def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
     shape = file.data.get("kpt_shape")
-    if shape is None:
+    if _is_nothing(shape):
         return 0
     where = file.where("kpt_shape")
     numbers = [whole_number(part) for part in shape] if isinstance(shape, list) else []
+    if numbers and numbers[0] == 0:  # as Ultralytics says that there are no keypoints
+        return 0
     if len(numbers) != 2 or numbers[1] not in (2, 3) or not numbers[0] or numbers[0] < 1:
         message = f"'kpt_shape' is {quoted(shape)}, not [keypoints, 2 or 3]."
         found.append(say.error("kpt-shape-invalid", message, where=where))
@@ -234,9 +269,10 @@ def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> l
     found = []
     for entry in entries:
         path = entry.path
-        if not volume.allows_data(path):
+        is_there = os.path.exists(path)
+        if not volume.allows_data(path) and (is_there or split != OPTIONAL):
             found.append(outside(volume, path, entry.where))
-        elif not os.path.exists(path):
+        elif not is_there:
             message = f"'{volume.relative(path)}' of {split} does not exist."
             hint = slash_hint(str(path)) or f"Correct '{split}' or 'path'."
             found.append(say.error("split-missing", message, where=entry.where, next=hint))

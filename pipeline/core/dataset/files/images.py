@@ -175,6 +175,25 @@ class ImageCheck:
     size: tuple[int, int] = (0, 0)
 
 
+def count_channels(path: str) -> int:
+    """Give how many channels an image has for a loader that changes nothing; 0 when unknown."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            bands = len(image.getbands())
+            pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            has_alpha = image.mode == "LA" or "transparency" in image.info
+            is_palette, is_cmyk = image.mode == "P", image.mode == "CMYK"
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise anything on damaged files
+        return 0
+    if bands == 1 and pages > 1:
+        return int(pages)
+    if has_alpha:
+        return 4
+    return 3 if is_palette or is_cmyk else bands
+
+
 def check_image(path: str) -> ImageCheck:
     """Open an image as Ultralytics does."""
     # Pillow costs 50 ms to import and only the deep check needs it.

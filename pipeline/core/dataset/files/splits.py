@@ -12,7 +12,15 @@ from typing import Literal
 
 from pipeline.core import findings as say
 from pipeline.core.dataset.files.base_folder import slash_hint
-from pipeline.core.dataset.files.data_yaml import Dataset, Entry, as_finding, outside, shown
+from pipeline.core.dataset.files.data_yaml import (
+    OPTIONAL,
+    Dataset,
+    Entry,
+    as_finding,
+    as_warnings,
+    outside,
+    shown,
+)
 from pipeline.core.dataset.files.images import Folder, image_names, is_image, read_many, scan_folder
 from pipeline.core.dataset.slow_volume import over_files
 from pipeline.core.dataset.snapshot import FolderState, Snapshot, stamp_of, stamper, state_of
@@ -148,6 +156,21 @@ def list_images(tree: Tree, dataset: Dataset, split: str) -> tuple[list[str], li
         else:
             images += _readable(tree, _listed_images(tree.volume, dataset, entry, found), found)
     return sorted(images), found.all()
+
+
+def list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], list[Finding]]:
+    """List the images of each split, without one that is optional where it cannot be used."""
+    images, found = dict[str, list[str]](), list[Finding]()
+    for split, entries in dataset.splits.items():
+        listed, mistakes = list_images(tree, dataset, split)
+        if listed or split != OPTIONAL:
+            images[split] = listed
+            found += mistakes
+            continue
+        message, hint = f"{split} has no images that can be used.", f"Correct or remove '{split}'."
+        found.append(say.warning("split-empty", message, where=entries[0].where, next=hint))
+        found += as_warnings(mistakes)
+    return images, found
 
 
 def list_lines(volume: Volume, dataset: Dataset, entry: Entry) -> Iterator[tuple[int, str]]:

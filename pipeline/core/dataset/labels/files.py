@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import findings as say
-from pipeline.core.dataset.files.data_yaml import Dataset, outside, shown
+from pipeline.core.dataset.files.data_yaml import outside, shown
 from pipeline.core.dataset.files.images import folder_of, label_folder, read_small
 from pipeline.core.dataset.files.splits import Tree
 from pipeline.core.dataset.fingerprint import LABEL_BYTES, digest_labels
@@ -54,17 +54,21 @@ class LabelFiles:
     ----------
     tree
         What lies where.
-    dataset
-        Whose classes the labels are of.
+    class_count, keypoint_columns
+        See `parse_label`.
     before
         By folder, what was read earlier: what did not change since is not read again.
     """
 
     def __init__(
-        self, tree: Tree, dataset: Dataset, before: Mapping[str, KeptLabels] | None = None
+        self,
+        tree: Tree,
+        class_count: int,
+        keypoint_columns: int,
+        before: Mapping[str, KeptLabels] | None = None,
     ) -> None:
-        self._tree, self._dataset = tree, dataset
-        self._before = _Before(tree, len(dataset.names), before or {})
+        self._tree, self._parsed_for = tree, (class_count, keypoint_columns)
+        self._before = _Before(tree, class_count, before or {})
         self._blocks: list[LabelBlock] = []
         # Which image over all splits a label belongs to, by folder and name.
         self._image: dict[str, dict[str, int]] = {}
@@ -121,8 +125,7 @@ class LabelFiles:
     ) -> LabelBlock:
         """Put together what is kept and the files that are new."""
         new = np.flatnonzero(kept == _NEW)
-        dataset = self._dataset
-        table = parse_labels(files, len(dataset.names), dataset.keypoint_columns)
+        table = parse_labels(files, *self._parsed_for)
         digests = digest_labels(files)
         if len(new) == len(images):
             return LabelBlock(images, digests, table)

@@ -12,9 +12,16 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from ultralytics.data.utils import check_det_dataset
 
-from pipeline.core.dataset.read import inspect_dataset, load_dataset, write_verified_data
+from pipeline.core.dataset.files.images import count_channels
+from pipeline.core.dataset.read import (
+    inspect_dataset,
+    load_dataset,
+    read_boxes,
+    write_verified_data,
+)
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.volume.paths import Volume
 from tests.core.dataset.forms import DATA, IMAGES, findings_of, lists, write_data, write_images
@@ -47,7 +54,17 @@ from tests.core.dataset.forms import DATA, IMAGES, findings_of, lists, write_dat
         (DATA + "kpt_shape: 17\n", "kpt-shape-invalid", 6),
         (DATA + "channels: 1000000000\n", "channels-invalid", 6),
         (DATA + "channels: __import__('os')\n", "channels-invalid", 6),
-        (DATA + "flip_idx: [a]\n", "flip-idx-invalid", 6),
+        (DATA + "kpt_shape: 17, 3\n", "kpt-shape-invalid", 6),
+        (DATA + "kpt_shape: [17]\n", "kpt-shape-invalid", 6),
+        (DATA + "channels: '3'\n", "channels-invalid", 6),
+        (DATA + "channels: 4\n", "channels-wrong", 6),
+        (DATA + "channels: 2\n", "channels-wrong", 6),
+        (DATA.replace("images/val", "None"), "split-not-given", 3),
+        (
+            DATA.replace("train: images/train", "train:\n- images/train\n- images/none"),
+            "split-missing",
+            4,
+        ),
         ("path: " + "x" * 5000 + "\n" + DATA.partition("\n")[2], "path-missing", 1),
     ],
 )
@@ -56,6 +73,8 @@ def test_a_data_yaml_that_is_refused(root: Path, text: str, code: str, line: int
     (finding,) = findings_of(root, code)
     assert finding.severity == "error"
     assert finding.where == "data-custom.yaml" + (f":{line}" if line else "")
+    if code == "channels-wrong":  # which only the images tell
+        return
     with pytest.raises(InputError) as caught:
         load_dataset(Volume(root), "data-custom.yaml")
     assert finding in caught.value.findings
@@ -65,7 +84,7 @@ def test_a_data_yaml_that_is_refused(root: Path, text: str, code: str, line: int
     "address",
     ["http://h/coco8.zip", "HTTPS://h/x.yaml", "ul://user/datasets/x", "gs://b/x", "file:///etc"],
 )
-@pytest.mark.parametrize("key", ["path", "train", "val", "test"])
+@pytest.mark.parametrize("key", ["path", "train", "val"])
 def test_an_address_is_no_place_of_images(root: Path, key: str, address: str) -> None:
     text = yaml.safe_dump({**yaml.safe_load(DATA), key: address})
     write_data(root, text)
@@ -73,6 +92,79 @@ def test_an_address_is_no_place_of_images(root: Path, key: str, address: str) ->
     assert finding.severity == "error"
     with pytest.raises(InputError):
         write_verified_data(Volume(root), text, "data-custom.yaml", root / "out")
+
+
+@pytest.mark.parametrize("entry", ["images/none", "[images/train, images/none]"])
+def test_of_several_train_entries_the_missing_one_is_named(root: Path, entry: str) -> None:
+    write_data(root, DATA.replace("images/train", entry))
+    (finding,) = findings_of(root, "split-missing")
+    assert finding.message.startswith("'images/none' of train")
+
+
+@pytest.mark.parametrize(
+    "test", ["images/none", "../test/images", "[images/test, images/none]", "http://h/x.zip", "5",
+             "/nowhere/at/all", "empty", "none.txt"],
+)  # fmt: skip
+def test_a_test_split_that_cannot_be_used_is_a_warning_and_done_without(
+    root: Path, test: str
+) -> None:
+    (root / "datasets/shapes/empty").mkdir()
+    (root / "datasets/shapes/none.txt").write_text("./images/test/not-there.jpg\n")
+    text = DATA.replace("images/test", test)
+    write_data(root, text)
+    report = inspect_dataset(Volume(root), "data-custom.yaml")
+    assert report.ok and [*report.splits] == ["train", "val"]
+    (finding,) = [one for one in report.findings if one.code.startswith("split-")]
+    assert (finding.severity, finding.where) == ("warning", "data-custom.yaml:4")
+    path = write_verified_data(Volume(root), text, "data-custom.yaml", root / "runs/x/verify")
+    assert "test" not in yaml.safe_load(path.read_text())
+    with pytest.raises(InputError, match="not a split"):
+        read_boxes(Volume(root), "data-custom.yaml", "test")
+
+
+@pytest.mark.parametrize("key", ["test", "path", "channels", "kpt_shape", "flip_idx", "nc"])
+@pytest.mark.parametrize("nothing", ["", "None", "[]", "''", "null"])
+def test_a_key_with_nothing_behind_it_is_as_if_it_were_not_there(
+    root: Path, key: str, nothing: str
+) -> None:
+    if (key, nothing) in (("path", "[]"), ("nc", "[]"), ("nc", "''")):
+        pytest.skip("of another type than Ultralytics takes")
+    document = yaml.safe_load(DATA) | {"path": "datasets/shapes"}
+    if key == "path":
+        for folder in ("images", "labels"):
+            os.rename(root / "datasets/shapes" / folder, root / folder)
+    document.pop(key, None)
+    text = yaml.safe_dump(document) + f"{key}: {nothing}\n"
+    write_data(root, text)
+    assert inspect_dataset(Volume(root), "data-custom.yaml").ok
+    path = write_verified_data(Volume(root), text, "data-custom.yaml", root / "runs/x/verify")
+    if key not in ("path", "nc"):
+        assert key not in yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize("line", ["flip_idx: 0, 1", "flip_idx: [a]", "kpt_shape: [0, 0]"])
+def test_what_a_detector_does_not_use_is_left_out(root: Path, line: str) -> None:
+    write_data(root, f"{DATA}{line}\n")
+    assert inspect_dataset(Volume(root), "data-custom.yaml").ok
+    path = write_verified_data(Volume(root), f"{DATA}{line}\n", "data-custom.yaml", root / "out")
+    assert line.partition(":")[0] not in yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("L", "png"), ("LA", "png"), ("RGB", "png"), ("RGBA", "png"), ("P", "png"), ("1", "png"),
+     ("CMYK", "jpg"), ("L", "jpg"), ("RGB", "tif"), ("RGBA", "tif"), ("RGBA", "webp"),
+     ("I;16", "png")],
+)  # fmt: skip
+def test_channels_are_counted_as_ultralytics_reads_them(
+    tmp_path: Path, mode: str, suffix: str
+) -> None:
+    import cv2
+    from ultralytics.utils.patches import imread
+
+    path = tmp_path / f"x.{suffix}"
+    Image.new(mode, (16, 16)).save(path)
+    assert count_channels(str(path)) == imread(path, cv2.IMREAD_UNCHANGED).shape[2]
 
 
 def test_all_mistakes_are_told_at_once(root: Path) -> None:
