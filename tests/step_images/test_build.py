@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.builds import plan_build
 from pipeline.actions.launching.record import record
 from pipeline.core.errors import InputError
 from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.core.yamltext.file import parse_yaml
 from step_images.build.building import build
@@ -29,11 +29,11 @@ def line_of(text: str, part: str) -> int:
 
 
 def test_the_recorded_yaml_is_built_whatever_the_file_is_now(step: StepRunner, state: Path) -> None:
-    settings, volume = Settings(volume=step.volume, state=state), Volume(step.volume)
-    plan = plan_build(settings, "yolov8s-scratch.yaml", 50)
+    here = Installation(Settings(volume=step.volume, state=state))
+    plan = plan_build(here, "yolov8s-scratch.yaml", 50)
     assert plan.ok, plan.findings
-    folder = run_folder(volume, plan.launch.id)
-    record(volume, folder, plan, "")
+    folder = run_folder(here.volume, plan.launch.id)
+    record(here.volume, folder, plan, "")
     (step.volume / "yolov8-scratch.yaml").write_text("backbone: []\n")
     given = {"launch": plan.launch.id, "overrides": json.dumps({"imgsz": 50})}
     said = step("build", model_name="yolov8s-scratch.yaml", run_uid=UID, **given)

@@ -70,21 +70,25 @@ def _shape(
     right: DeltaGenerator,
 ) -> None:
     """Show what a launch is made of besides the files; a fragment, as the chart stays the same."""
-    launch_space.begin()
-    with right.container():  # one of this fragment's own, or the inner one would be drawn twice
-        _decide(picked, engine, launch_plan.overrides(), cloned_from)
+    space_part = space_card.container()
+    with right.container():  # both of this fragment's own, or the inner one would be drawn twice
+        _decide(picked, engine, launch_plan.overrides(), cloned_from, space_part)
     with settings_card:
         _show_settings(launch_plan.kept())
-    with space_card:
-        launch_space.show(launch_plan.kept())
 
 
 @st.fragment
 @guarded
 def _decide(
-    picked: dict[str, Any], engine: str, overrides: dict[str, Any], cloned_from: str
+    picked: dict[str, Any],
+    engine: str,
+    overrides: dict[str, Any],
+    cloned_from: str,
+    space_part: DeltaGenerator,
 ) -> None:
     """Show switches, resources and what follows; a fragment, as the settings stay the same."""
+    if launch_plan.overrides() != overrides:  # changed here, and the settings show it too
+        st.rerun()
     findings_card = st.container(border=True)
     with st.container(border=True):
         switches = launch_form.switches()
@@ -100,8 +104,9 @@ def _decide(
             launch_sweep.show(swept)
         else:
             _show_launch(plan)
+    with space_part.container():  # also when it stays empty: that keeps the place
+        launch_space.show(plan)
     launch_form.keep()
-    launch_space.refresh(plan)
 
 
 @st.fragment(run_every=_FIRST_PAINT_S)

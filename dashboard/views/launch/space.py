@@ -22,7 +22,7 @@ from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.space.text import inline, is_inline
 
 FIELD = "tune_space"
-_DRAWN, _OWN = "launch.space.drawn", "launch.space.own"
+_OWN = "launch.space.own"
 
 
 def picker(last: Mapping[str, Any]) -> str:
@@ -42,25 +42,9 @@ def picker(last: Mapping[str, Any]) -> str:
     return str(space or "")
 
 
-def begin() -> None:
-    """Note that the section is about to be drawn, so that nothing in it is out of date."""
-    st.session_state.pop(_DRAWN, None)
-
-
-def refresh(plan: Plan) -> None:
-    """Draw the page again when the section shows another space than the one that is chosen."""
-    choices = plan.launch.choices
-    if st.session_state.get(_DRAWN, (choices.tune, choices.tune_space)) != (
-        choices.tune,
-        choices.tune_space,
-    ):
-        st.rerun()
-
-
 def show(plan: Plan) -> None:
     """Show what will be searched, to look at and to change; nothing when tuning is off."""
     choices = plan.launch.choices
-    st.session_state[_DRAWN] = (choices.tune, choices.tune_space)
     base = launch_plan.base_cfg(plan)
     if not choices.tune or base is None:
         return

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.actions.installation import Installation
 from pipeline.actions.launching.builds import plan_build
 from pipeline.actions.launching.record import record
 from pipeline.core.errors import InputError
 from pipeline.core.settings import Settings
-from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import run_folder
 from tests.step_images.step_runner import StepRunner
 from tests.step_images.yolo_runs import YoloRun, make_run
@@ -71,10 +71,10 @@ def test_a_build_refuses_a_recorded_yaml_that_was_changed_since(
     step: StepRunner, state: Path, tmp_path: Path, change: str
 ) -> None:
     marker = tmp_path / "marker"
-    settings, volume = Settings(volume=step.volume, state=state), Volume(step.volume)
-    plan = plan_build(settings, "yolov8n-scratch.yaml", 64)
-    folder = run_folder(volume, plan.launch.id)
-    record(volume, folder, plan, "")
+    here = Installation(Settings(volume=step.volume, state=state))
+    plan = plan_build(here, "yolov8n-scratch.yaml", 64)
+    folder = run_folder(here.volume, plan.launch.id)
+    record(here.volume, folder, plan, "")
     spoil(folder.path / "yolov8n-scratch.yaml", marker, change)
     said = step("build", model_name="yolov8n-scratch.yaml", run_uid=UID, launch=plan.launch.id)
     assert said.returncode == 3, said.stdout + said.stderr
