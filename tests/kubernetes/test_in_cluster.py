@@ -269,7 +269,7 @@ def remove() -> None:
         kubectl(*shlex.split(command + SUFFIX))
     kubectl("delete", "secret", f"slipway{SUFFIX}", "--ignore-not-found")
     claims = (CLAIM, f"slipway-state{SUFFIX}", f"slipway-mlflow{SUFFIX}")
-    kubectl("delete", "persistentvolumeclaim", "--ignore-not-found", "--timeout=60s", *claims)
+    kubectl("delete", "persistentvolumeclaim", "--ignore-not-found", "--timeout=240s", *claims)
 
 
 @contextmanager

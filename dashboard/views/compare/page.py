@@ -55,7 +55,7 @@ def _compared(chosen: list[str]) -> None:
         show_error(reason)
     if not found.runs:
         return
-    st.session_state[_LIVE] = any(not run.facts.state.is_finished for run in found.runs.values())
+    st.session_state[_LIVE] = any(run.facts.is_live for run in found.runs.values())
     run_colours = colours_of([*found.runs])
     show_chips(found.runs, run_colours, colours())
     if len(found.runs) == 1:

@@ -13,7 +13,7 @@ from dashboard.i18n import tr
 from dashboard.plain import web_address
 from dashboard.views.runs.actions import Asked, open_dialog
 from pipeline.actions.runs import change
-from pipeline.actions.runs.model import RunDetails, RunFacts
+from pipeline.actions.runs.model import Origin, RunDetails, RunFacts
 from pipeline.core.errors import SlipwayError
 from pipeline.core.launch.kinds.registry import kind_with
 from pipeline.core.states import State
@@ -26,10 +26,11 @@ def show_buttons(run: RunDetails) -> None:
     if folder is None:
         _link_to_mlflow(run)
         return
-    is_over = facts.state.is_finished
-    if not is_over and st.button(tr("Stop"), icon=":material/stop:", key="stop"):
+    is_over = not facts.is_live
+    if facts.is_live and st.button(tr("Stop"), icon=":material/stop:", key="stop"):
         _do(change.stop, facts)
-    can_retry = facts.state in (State.FAILED, State.STOPPED)
+    is_known = facts.origin is Origin.ENGINE
+    can_retry = is_known and facts.state in (State.FAILED, State.STOPPED)
     if can_retry and st.button(tr("Retry"), icon=":material/replay:", key="retry"):
         _do(change.retry, facts)
     kind = kind_with([step.name for step in facts.steps])

@@ -34,21 +34,21 @@ _TESTED = {
 def show_head(run: RunDetails) -> None:
     """Say what the run is and how far it is, with what can be done with it."""
     facts = run.facts
-    if facts.state.is_finished and st.session_state.get("live_run") == facts.id:
+    if not facts.is_live and st.session_state.get("live_run") == facts.id:
         del st.session_state["live_run"]
         st.rerun()  # the whole page, so that its parts stop refreshing and the buttons change
-    if not facts.state.is_finished:
+    if facts.is_live:
         st.session_state["live_run"] = facts.id
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"{state_text(facts.state)}  {plain(facts.launch)}", anchor=False)
         show_buttons(run)
     started = facts.started_at
     took = duration(elapsed_s(started, facts.finished_at))
-    when = (
-        tr("started {ago} · {took}", ago=ago(started), took=took)
-        if started
-        else tr("waits in the queue")
-    )
+    when = Markdown()
+    if started:
+        when = tr("started {ago} · {took}", ago=ago(started), took=took)
+    elif facts.is_live:
+        when = tr("waits in the queue")
     whose = joined(" · ", [plain(facts.user), _place(facts), when])
     st.caption(whose, help=exact(started) or None)
     _note(facts)
@@ -98,6 +98,8 @@ def _place(run: RunFacts) -> Markdown:
             "experiment {experiment} in MLflow, not launched by Slipway",
             experiment=run.experiment,
         )
+    if run.origin is Origin.RECORDED:
+        return tr("{engine}, known from its folder alone", engine=run.engine)
     return plain(run.engine)
 
 

@@ -45,7 +45,7 @@ def render() -> None:
             state.open_runs()
         return
     run = _shown()
-    is_live = not run.facts.state.is_finished
+    is_live = run.facts.is_live
     _live(show_head, is_live, run)()
     guarded(show_dialog)()
     parts = _parts(run)

@@ -108,8 +108,9 @@ def _why_only_looked_at(selected: Sequence[RunRow]) -> Markdown:
 
 
 def _working(selected: Sequence[RunFacts]) -> None:
-    running = [run for run in selected if not run.state.is_finished]
-    failed = [run for run in selected if run.state in (State.FAILED, State.STOPPED)]
+    running = [run for run in selected if run.is_live]
+    known = [run for run in selected if run.origin is Origin.ENGINE]
+    failed = [run for run in known if run.state in (State.FAILED, State.STOPPED)]
     if st.button(tr("Stop"), icon=":material/stop:", disabled=not running):
         _for_each(running, change.stop)
     if st.button(tr("Retry"), icon=":material/replay:", disabled=not failed):
@@ -160,7 +161,7 @@ def _confirm_delete(runs: Sequence[RunFacts]) -> None:
         st.markdown(
             names + (tr("\n- and {count} more", count=len(runs) - 10) if len(runs) > 10 else "")
         )
-        running = [run for run in runs if not run.state.is_finished]
+        running = [run for run in runs if run.is_live]
         stopped = (
             tr("{runs} that is not over stops first. ", runs=plural(len(running), "run"))
             if running

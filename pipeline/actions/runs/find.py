@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
+from pipeline.actions.runs.ending import ending_of
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
 from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
@@ -103,9 +103,9 @@ def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
         names.update(name for run in seen for name in (run.id, run.launch, run.uid))
         runs += chosen
     runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
-    if state in ("", State.UNKNOWN):
-        oldest = runs[-1].created_at if len(runs) == limit else ""
-        runs += _on_the_volume_only(here, names, outages, after=oldest)
+    oldest = runs[-1].created_at if len(runs) == limit else ""
+    recorded = _on_the_volume_only(here, names, outages, after=oldest)
+    runs += [run for run in recorded if state in ("", run.state)]
     ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return Found(tuple(ordered[:limit]), tuple(outages))
 
@@ -230,14 +230,18 @@ def _on_the_volume_only(
             continue
         else:
             message = f"Engine '{engine}' does not know this run; its folder is there."
+        ending = ending_of(folder, record)
         yield Run(
             id=folder.name,
             uid="",
             launch=folder.name,
             engine=engine,
-            state=State.UNKNOWN,
+            state=ending.state,
             created_at=record.created_at,
-            message=message,
+            started_at=ending.started_at,
+            finished_at=ending.finished_at,
+            steps=ending.steps,
+            message=f"{ending.message} {message}".strip(),
         )
 
 

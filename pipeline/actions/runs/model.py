@@ -84,6 +84,11 @@ class RunFacts:
         """What the run is asked for by."""
         return self.folder.name if self.folder else self.id
 
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody still runs it; what only its folder knows does not go on by itself."""
+        return self.origin is not Origin.RECORDED and not self.state.is_finished
+
 
 @dataclass(frozen=True)
 class Tested:

@@ -40,6 +40,11 @@ class RunFolder:
         return self.path / "owner"
 
     @property
+    def ended(self) -> Path:
+        """How the run ended, written by the first that heard of it."""
+        return self.path / "ended.json"
+
+    @property
     def workflow(self) -> Path:
         """Exactly what was submitted."""
         return self.path / "workflow.yaml"

@@ -23,6 +23,8 @@ class LaunchStep:
         Of its template, its program and its folder in the run folder.
     title
         As the KFP UI and the graph show it.
+    made
+        The file in its folder that it writes at its end; empty when there is none.
     computes
         Whether it has the image with torch, the resources that were asked for, and MLflow.
     reads_weights
@@ -35,6 +37,7 @@ class LaunchStep:
 
     name: str
     title: str
+    made: str = ""
     computes: bool = False
     reads_weights: bool = False
     hands_on_files: bool = False

@@ -1,0 +1,139 @@
+"""How a run ended, as its folder tells it: written by whoever sees the end, else judged by files.
+
+An engine forgets runs: Kubeflow Pipelines after a while, a state folder that is lost, a volume that
+moves. The exit handler has no volume, so the first reader that hears of an end writes
+``ended.json``. Where nobody looked in time, what the steps left says it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.actions.installation import Installation
+from pipeline.core.clock import utc_at
+from pipeline.core.errors import SlipwayError
+from pipeline.core.files import read_text, write_json
+from pipeline.core.launch.kinds import steps
+from pipeline.core.launch.kinds.kind import LaunchStep
+from pipeline.core.launch.kinds.registry import kind_of
+from pipeline.core.launch.launch import Launch
+from pipeline.core.states import State
+from pipeline.core.volume.run_folder import RunFolder
+from pipeline.engines.base import Run, Step
+
+_STOPPED_EXIT_CODE = 143
+_log = logging.getLogger(__name__)
+
+
+class _Written(set[tuple[str, str]]):
+    """The ends that this process has seen to: run and when it finished."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Parameters
+    ----------
+    state
+        `State.UNKNOWN` when nothing on the volume says it.
+    started_at, finished_at
+        ISO 8601 in UTC, or empty.
+    message
+        Why it ended so; empty when all is well.
+    steps
+        Those that are known to have run.
+    """
+
+    state: State
+    started_at: str = ""
+    finished_at: str = ""
+    message: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+def write_ending(here: Installation, run: Run, folder: RunFolder) -> None:
+    """Write into its folder how a run ended, once; a retry that ends otherwise is written anew."""
+    written, key = here.memory(_Written), (run.id, run.finished_at)
+    is_own = bool(run.uid) and run.state.is_finished
+    if not is_own or key in written or not folder.path.is_dir():
+        return
+    ending = Ending(run.state, run.started_at, run.finished_at, run.message, run.steps)
+    try:
+        if _read(folder.ended) != ending:
+            write_json(folder.ended, asdict(ending))
+    except OSError as reason:  # a volume that may only be read: what the steps left has to do
+        _log.warning("%s cannot be written: %s", folder.ended, reason.strerror)
+    written.add(key)
+
+
+def ending_of(folder: RunFolder, record: Launch) -> Ending:
+    """Give how a run ended whose engine does not know it any more."""
+    return _read(folder.ended) or _judged(folder, record)
+
+
+def _read(path: Path) -> Ending | None:
+    """Read what a reader wrote; a file that is damaged says nothing."""
+    try:
+        document: dict[str, Any] = json.loads(read_text(path))
+        ran = [Step(**{**step, "state": State(step["state"])}) for step in document.pop("steps")]
+        return Ending(**{**document, "state": State(document["state"]), "steps": tuple(ran)})
+    except (SlipwayError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _judged(folder: RunFolder, record: Launch) -> Ending:
+    kind = kind_of(record.choices)
+    off = kind.off(record.choices) | {steps.VOLUME_MOUNT.name}
+    wanted = [step for step in kind.steps if step.name not in off]
+    found = [step for step in (_step(folder, step) for step in wanted) if step]
+    finished_at = max((step.finished_at for step in found), default="")
+    started_at = utc_at(folder.owner.stat().st_mtime) if folder.owner.is_file() else ""
+    failed = next((step for step in found if step.state is State.FAILED), None)
+    if failed:
+        return Ending(State.FAILED, started_at, finished_at, failed.message, tuple(found))
+    if any(step.state is State.STOPPED for step in found):
+        return Ending(State.STOPPED, started_at, finished_at, steps=tuple(found))
+    if len(found) == len(wanted):
+        return Ending(State.SUCCEEDED, started_at, finished_at, steps=tuple(found))
+    return Ending(State.UNKNOWN, started_at, steps=tuple(found))
+
+
+def _step(folder: RunFolder, step: LaunchStep) -> Step | None:
+    """Give how a step ended; None when it left nothing that says so."""
+    failure = folder.failure(step.name)
+    if failure.is_file():
+        return _failed(step.name, failure)
+    made = folder.step(step.name) / step.made
+    if not made.is_file() or (step.name == steps.TUNE.name and not _is_searched(made)):
+        return None
+    return Step(step.name, State.SUCCEEDED, finished_at=utc_at(made.stat().st_mtime))
+
+
+def _failed(name: str, path: Path) -> Step:
+    at = utc_at(path.stat().st_mtime)
+    document = _document(path)
+    if document.get("exit_code") == _STOPPED_EXIT_CODE:
+        return Step(name, State.STOPPED, finished_at=at)
+    parts: Sequence[Any] = (document.get("error", ""), document.get("next", ""))
+    return Step(name, State.FAILED, finished_at=at, message=" ".join(map(str, parts)).strip())
+
+
+def _is_searched(path: Path) -> bool:
+    """Say whether a search came to its end; its file is written after each trial."""
+    document = _document(path)
+    trials, asked = document.get("trials"), document.get("trials_asked")
+    return isinstance(trials, list) and isinstance(asked, int) and len(trials) >= asked
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(read_text(path))
+    except (SlipwayError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
