@@ -43,7 +43,7 @@ class Ending:
     state
         `State.UNKNOWN` when nothing on the volume says it.
     started_at, finished_at
-        ISO 8601 in UTC, or empty.
+        ISO 8601 in UTC, or empty; where nothing says how it ended, when it was last at work.
     message
         Why it ended so; empty when all is well.
     steps
@@ -91,28 +91,31 @@ def _judged(folder: RunFolder, record: Launch) -> Ending:
     kind = kind_of(record.choices)
     off = kind.off(record.choices) | {steps.VOLUME_MOUNT.name}
     wanted = [step for step in kind.steps if step.name not in off]
-    found = [step for step in (_step(folder, step) for step in wanted) if step]
-    finished_at = max((step.finished_at for step in found), default="")
+    found = tuple(step for step in (_step(folder, step) for step in wanted) if step)
+    states = [step.state for step in found]
+    state, message = State.UNKNOWN, ""
+    if State.FAILED in states:
+        state, message = State.FAILED, found[states.index(State.FAILED)].message
+    elif State.STOPPED in states:
+        state = State.STOPPED
+    elif states == [State.SUCCEEDED] * len(wanted):
+        state = State.SUCCEEDED
     started_at = utc_at(folder.owner.stat().st_mtime) if folder.owner.is_file() else ""
-    failed = next((step for step in found if step.state is State.FAILED), None)
-    if failed:
-        return Ending(State.FAILED, started_at, finished_at, failed.message, tuple(found))
-    if any(step.state is State.STOPPED for step in found):
-        return Ending(State.STOPPED, started_at, finished_at, steps=tuple(found))
-    if len(found) == len(wanted):
-        return Ending(State.SUCCEEDED, started_at, finished_at, steps=tuple(found))
-    return Ending(State.UNKNOWN, started_at, steps=tuple(found))
+    last = max((step.finished_at for step in found), default=started_at)
+    return Ending(state, started_at, last, message, found)
 
 
 def _step(folder: RunFolder, step: LaunchStep) -> Step | None:
-    """Give how a step ended; None when it left nothing that says so."""
-    failure = folder.failure(step.name)
+    """Give how a step ended, unknown where nothing says it; None when it never began."""
+    failure, log = folder.failure(step.name), folder.log(step.name)
+    made = folder.step(step.name) / step.made
     if failure.is_file():
         return _failed(step.name, failure)
-    made = folder.step(step.name) / step.made
-    if not made.is_file() or (step.name == steps.TUNE.name and not _is_searched(made)):
-        return None
-    return Step(step.name, State.SUCCEEDED, finished_at=utc_at(made.stat().st_mtime))
+    if made.is_file() and (step.name != steps.TUNE.name or _is_searched(made)):
+        return Step(step.name, State.SUCCEEDED, finished_at=utc_at(made.stat().st_mtime))
+    if log.is_file():
+        return Step(step.name, State.UNKNOWN, finished_at=utc_at(log.stat().st_mtime))
+    return None
 
 
 def _failed(name: str, path: Path) -> Step:

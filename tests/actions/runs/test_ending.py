@@ -75,7 +75,9 @@ def test_a_folder_without_an_end_is_judged_by_what_its_steps_left(
     assert newest(another).runs[0].state is State.SUCCEEDED
     assert newest(another, state=State.FAILED).runs == ()
     (folder.step("plot") / "distribution.png").unlink()
-    assert newest(another).runs[0].state is State.UNKNOWN
+    unknown = newest(another).runs[0]
+    assert (unknown.state, unknown.steps[-1].name) == (State.UNKNOWN, "plot")
+    assert unknown.steps[-1].state is State.UNKNOWN and unknown.finished_at  # its time does not run
     write_json(folder.failure("plot"), {"error": "no font.", "next": "Add one.", "exit_code": 1})
     failed = newest(another, state=State.FAILED).runs[0]
     assert (failed.state, failed.steps[-1].message) == (State.FAILED, "no font. Add one.")
