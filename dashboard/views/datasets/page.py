@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -24,7 +24,8 @@ from dashboard.widgets.dataset.box_statistics import show_box_statistics, show_i
 from dashboard.widgets.dataset.split_distribution import show_split_distribution
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.inspections import Inspection
-from pipeline.core.dataset.read import DatasetReport
+from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
+from pipeline.core.dataset.report import DatasetReport, ResolvedEntry
 from pipeline.core.errors import SlipwayError
 from pipeline.core.volume.paths import Choice
 
@@ -157,14 +158,13 @@ def _progress(path: str, drawn: Inspection) -> None:
 def _classes(name: str, path: str, found: Inspection) -> None:
     report = found.report
     assert report
-    document = report.as_dict()["splits"]
+    splits = dict(report.splits)
     for split, folders in report.class_folders.items():  # a class is a folder, not a label
-        document[split]["classes"] = {
-            name: {"images": count, "instances": count} for name, count in folders.items()
-        }
+        classes = {name: ClassCounts(count, count) for name, count in folders.items()}
+        splits[split] = replace(splits[split], classes=classes)
     rows = [
         _split_row(split, counts, report.resolved.get(split, ()))
-        for split, counts in document.items()
+        for split, counts in splits.items()
     ]
     table = pd.DataFrame(rows)
     if set(table[tr("because")]) == {report.base_note}:
@@ -176,19 +176,21 @@ def _classes(name: str, path: str, found: Inspection) -> None:
         column_config=dict.fromkeys(table.select_dtypes("number").columns, counted),
         key=f"datasets.splits.{path}",
     )
-    show_split_distribution(document, key=f"datasets.{path}")
+    show_split_distribution(splits, key=f"datasets.{path}")
     show_advice(name, report)
 
 
-def _split_row(split: str, counts: dict[str, Any], resolved: Any) -> dict[str, Any]:
+def _split_row(
+    split: str, counts: SplitCounts, resolved: Sequence[ResolvedEntry]
+) -> dict[str, str | int]:
     return {
         tr("split"): split,
-        tr("images"): counts["images"],
-        tr("labels"): counts["labels"],
-        tr("backgrounds"): counts["backgrounds"],
-        tr("instances"): counts["instances"],
-        tr("dropped labels"): counts["dropped"],
-        tr("dropped images"): counts["dropped_images"],
+        tr("images"): counts.images,
+        tr("labels"): counts.labels,
+        tr("backgrounds"): counts.backgrounds,
+        tr("instances"): counts.instances,
+        tr("dropped labels"): counts.dropped,
+        tr("dropped images"): counts.dropped_images,
         tr("where it lies"): ", ".join(entry.path for entry in resolved),
         tr("because"): "; ".join(dict.fromkeys(entry.rule for entry in resolved)),
     }

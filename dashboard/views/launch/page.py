@@ -138,23 +138,18 @@ def _show_numbers(plan: Plan) -> None:
         st.markdown(tr("**No numbers for {data} yet**", data=plan.launch.choices.data))
         st.caption(tr("The findings beside this say what keeps the dataset from being read."))
         return
-    report = plan.report.as_dict()
-    splits: dict[str, Any] = report["splits"]
-    totals = {
-        name: sum(split[name] for split in splits.values())
-        for name in ("images", "instances", "backgrounds", "dropped")
-    }
-    parts = [f"{name} {split['images']:,}" for name, split in splits.items()]
-    parts += [plural(totals["backgrounds"], "background")] if totals["backgrounds"] else []
-    parts += (
-        [tr("{dropped:,} labels dropped", dropped=totals["dropped"])] if totals["dropped"] else []
-    )
-    parts += [plan.report.base_note] if plan.report.base_note else []
+    report, splits = plan.report, plan.report.splits
+    backgrounds = sum(split.backgrounds for split in splits.values())
+    dropped = sum(split.dropped for split in splits.values())
+    parts = [f"{name} {split.images:,}" for name, split in splits.items()]
+    parts += [plural(backgrounds, "background")] if backgrounds else []
+    parts += [tr("{dropped:,} labels dropped", dropped=dropped)] if dropped else []
+    parts += [report.base_note] if report.base_note else []
     title = tr(
         "**{images} · {instances} · {classes}**  \n:small[:gray[{details}]]",
-        images=plural(totals["images"], "image"),
-        instances=plural(totals["instances"], "instance"),
-        classes=plural(len(report["names"]), "class", "classes"),
+        images=plural(sum(split.images for split in splits.values()), "image"),
+        instances=plural(sum(split.instances for split in splits.values()), "instance"),
+        classes=plural(len(report.names), "class", "classes"),
         details=" · ".join(parts),
     )
     show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from dashboard.plain import Markdown
 from dashboard.theme import Colours, colours
 from dashboard.widgets.charts import draw
 from dashboard.widgets.dataset.distribution import Splits, bar, shortened
+from pipeline.core.dataset.checks.counts import ClassCounts
 
 # More classes than this are drawn upright, thin, and can be zoomed into.
 _ROWS = 30
@@ -55,12 +57,10 @@ def show_split_distribution(splits: Splits, key: str) -> None:
 
     Parameters
     ----------
-    splits
-        The ``splits`` of `inspect`'s JSON document.
     key
         Identity of the dataset; the chart keeps its state as long as it stays the same.
     """
-    count = max((len(split["classes"]) for split in splits.values()), default=0)
+    count = max((len(split.classes) for split in splits.values()), default=0)
     view, is_table = _controls(key, count)
     table = split_table(splits, view)
     if is_table:
@@ -89,10 +89,11 @@ def show_split_distribution(splits: Splits, key: str) -> None:
 
 def split_table(splits: Splits, view: View) -> pd.DataFrame:
     """Give a row for each class and a column for each split: counts, or percent of the split."""
-    names = list(dict.fromkeys(name for split in splits.values() for name in split["classes"]))
+    names = list(dict.fromkeys(name for split in splits.values() for name in split.classes))
+    measured = attrgetter(view.measure)
     table = pd.DataFrame(
         {
-            split: [found["classes"].get(name, {}).get(view.measure, 0) for name in names]
+            split: [measured(found.classes.get(name, ClassCounts())) for name in names]
             for split, found in splits.items()
         },
         index=names,
@@ -100,10 +101,7 @@ def split_table(splits: Splits, view: View) -> pd.DataFrame:
     order = table.sum(axis=1).sort_values(ascending=False, kind="stable").index
     if view.is_share:
         # Shares of images are of all images of the split: an image may show several classes.
-        of = {
-            split: found["images"] if view.measure == "images" else found["instances"]
-            for split, found in splits.items()
-        }
+        of = {split: measured(found) for split, found in splits.items()}
         table = table.astype(float).apply(lambda column: 100 * column / max(of[column.name], 1))
     if view.order == "count":
         table = table.loc[order]
@@ -114,9 +112,9 @@ def split_table(splits: Splits, view: View) -> pd.DataFrame:
 def absent_classes(splits: Splits) -> dict[str, list[str]]:
     """Give the classes that a split with instances lacks, by split."""
     found = {
-        split: [name for name, count in counts["classes"].items() if not count["instances"]]
+        split: [name for name, count in counts.classes.items() if not count.instances]
         for split, counts in splits.items()
-        if counts["instances"]
+        if counts.instances
     }
     return {split: absent for split, absent in found.items() if absent}
 
