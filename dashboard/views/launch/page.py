@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import tr
+from dashboard.i18n import marked, tr
 from dashboard.plain import code
 from dashboard.views.launch import advice as launch_advice
 from dashboard.views.launch import form as launch_form
@@ -25,6 +25,7 @@ from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
 from dashboard.widgets.forms.cfg import cfg_form
 from pipeline.actions.launching.launches import Plan
+from pipeline.core.checks.parts import Part, worst_by_part
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
 from pipeline.core.launch.choices import Choices
@@ -36,6 +37,14 @@ _MARKS = {
     "error": ":red[:material/close:]",
     "warning": ":orange[:material/priority_high:]",
     "": ":green[:material/check:]",
+}
+_PARTS: dict[Part, str] = {
+    "files": marked("files"),
+    "labels": marked("labels"),
+    "splits": marked("splits"),
+    "cfg": "cfg",
+    "resources": marked("resources"),
+    "sweep": marked("sweep"),
 }
 
 
@@ -163,8 +172,8 @@ def _show_findings(plan: Plan) -> None:
         st.markdown(
             tr(":green[:material/check_circle:] **Ready** :gray[{counted}]", counted=counted)
         )
-    checks = launch_plan.checks(plan.findings)
-    st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
+    checks = worst_by_part(plan.findings)
+    st.markdown("  ".join(f"{_MARKS[worst]} {tr(_PARTS[part])}" for part, worst in checks.items()))
     show_findings(plan.findings, shown=3)
     launch_images.show(plan)
     launch_advice.show(plan)

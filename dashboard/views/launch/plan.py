@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
-from dashboard.i18n import marked
 from dashboard.widgets.forms.cfg import override_text
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
@@ -22,11 +21,7 @@ from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch.choices import Choices
 
 _PLAN = "launch.plan"
-CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
 _CLICKED, _BEFORE = "launch.clicked", "launch.before_advice"
-_DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
-_RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
-_SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
 
 
 def cloned() -> tuple[str, Choices | None, str]:
@@ -149,34 +144,8 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
         return None
 
 
-def checks(findings: Iterable[Finding]) -> dict[str, str]:
-    """Give the worst severity of each part that is looked at; empty when all is well.
-
-    That of the sweep is there only when something is said about it.
-    """
-    worst = dict.fromkeys(CHECKS, "")
-    for finding in findings:
-        part = _part(finding)
-        before = worst.setdefault(part, "")
-        if finding.severity == "error" or (finding.severity == "warning" and not before):
-            worst[part] = finding.severity
-    return worst
-
-
 def write_sample() -> None:
     """Write the sample volume."""
     from pipeline.core.volume.sample import write_sample as write
 
     write(services.here().settings.volume)
-
-
-def _part(finding: Finding) -> str:
-    if finding.code.startswith("sweep"):
-        return marked("sweep")
-    if finding.code.startswith(_SPLIT_CODES):
-        return "splits"
-    if finding.code.startswith(_DATA_CODES):
-        return "labels"
-    if finding.where.startswith(("overrides", "cfg")):
-        return "cfg"
-    return "resources" if finding.where in _RESOURCES else "files"
