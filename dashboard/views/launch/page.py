@@ -20,6 +20,7 @@ from dashboard.views.launch import preview as launch_preview
 from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import sweep as launch_sweep
 from dashboard.views.launch import team_preset as launch_team_preset
+from dashboard.views.launch.plan import PLAN
 from dashboard.widgets.dataset.distribution import show_distribution
 from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
@@ -65,7 +66,7 @@ def render() -> None:
     data_card, settings_card = left.container(border=True), left.container(border=True)
     _shape(picked, engine, cloned_from, settings_card, left.container(), right)
     with data_card:
-        _show_data(launch_plan.kept())
+        _show_data(PLAN.kept())
 
 
 @st.fragment
@@ -83,7 +84,7 @@ def _shape(
     with right.container():  # both of this fragment's own, or the inner one would be drawn twice
         _decide(picked, engine, launch_plan.overrides(), cloned_from, space_part)
     with settings_card:
-        _show_settings(launch_plan.kept())
+        _show_settings(PLAN.kept())
 
 
 @st.fragment
@@ -197,13 +198,13 @@ def _show_launch(plan: Plan) -> None:
         width="stretch",
         key="launch.submit",
         disabled=not plan.ok,
-        on_click=launch_plan.hold,
+        on_click=PLAN.click,
     )
     if not plan.ok:
         st.caption(tr("Launch waits until the errors above are corrected."))
     if clicked:
         try:
-            run = launch_plan.submit(plan)
+            run = PLAN.start(lambda: launch_plan.submit(plan))
         except SlipwayError as reason:
             show_error(reason)
             return

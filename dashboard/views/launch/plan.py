@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
+from dashboard.views.launch.held import Held
 from dashboard.widgets.forms.cfg import override_text
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
@@ -20,8 +21,8 @@ from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch.choices import Choices
 
-_PLAN = "launch.plan"
-_CLICKED, _BEFORE = "launch.clicked", "launch.before_advice"
+PLAN = Held[Plan]("launch.plan")
+_BEFORE = "launch.before_advice"
 
 
 def cloned() -> tuple[str, Choices | None, str]:
@@ -90,41 +91,22 @@ def current(
     """Give the plan of these choices; the same one as long as choices and files are the same.
 
     What is `unreadable` in the form stops the launch, as it is not among the choices.
-
-    A plan that was launched is replaced, except while its click is still being worked on: a double
-    click finds the same plan, and the same plan twice is one run.
     """
-    is_click = st.session_state.pop(_CLICKED, False)
-    user, files = services.user(), services.volume_signature()
-    signature = (choices, engine, cloned_from, tuple(unreadable), user, files)
-    held = st.session_state.get(_PLAN)
-    if held and held["signature"] == signature and (is_click or not held["run"]):
-        return held["plan"]  # type: ignore[no-any-return]
-    plan = launches.prepare(here_on(engine), choices, cloned_from=cloned_from)
-    if unreadable:
+
+    def prepare() -> Plan:
+        plan = launches.prepare(here_on(engine), choices, cloned_from=cloned_from)
+        if not unreadable:
+            return plan
         findings = tuple(ordered([*unreadable, *plan.findings]))
-        plan = replace(plan, ok=False, findings=findings)
-    st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
-    return plan
+        return replace(plan, ok=False, findings=findings)
 
-
-def kept() -> Plan:
-    """Give the plan that `current` gave last."""
-    return st.session_state[_PLAN]["plan"]  # type: ignore[no-any-return]
-
-
-def hold() -> None:
-    """Note, before the page runs again, that Launch was clicked."""
-    st.session_state[_CLICKED] = True
+    return PLAN.current((choices, engine, cloned_from, tuple(unreadable)), prepare)
 
 
 def submit(plan: Plan) -> str:
     """Start the plan and give the id that the Run page is opened with."""
-    held = st.session_state[_PLAN]
-    if not held["run"]:
-        run = launches.submit(here_on(plan.launch.engine), plan)
-        held["run"] = run.launch or run.id
-    return str(held["run"])
+    run = launches.submit(here_on(plan.launch.engine), plan)
+    return run.launch or run.id
 
 
 def here_on(engine: str) -> Installation:
