@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, plain
 from dashboard.theme import Colours, colours
-from dashboard.widgets.charts import draw
+from dashboard.widgets.charts import draw, legend
 from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 
 Splits = Mapping[str, SplitCounts]
@@ -70,7 +70,6 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
         bar(names, instances, tr("instances"), look.accent, look),
         bar(names, images, tr("images"), look.accent_soft, look),
     ]
-    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     axis = {"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"}
     layout = {
         "height": 40 + row_px * max(len(names), 1),
@@ -78,11 +77,9 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
         "barmode": "group",
         "bargap": 0.28,
         "uirevision": "distribution",
-        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "legend": legend(look),
         "xaxis": {"visible": False, "fixedrange": True, "rangemode": "tozero"},
         "yaxis": axis | {"tickfont": {"color": look.muted, "size": 12}, "ticksuffix": "  "},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": bars, "layout": layout}
 

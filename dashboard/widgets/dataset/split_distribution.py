@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown
 from dashboard.theme import Colours, colours
-from dashboard.widgets.charts import draw
+from dashboard.widgets.charts import draw, legend
 from dashboard.widgets.dataset.distribution import Splits, bar, shortened
 from pipeline.core.dataset.checks.counts import ClassCounts
 
@@ -142,7 +142,6 @@ def split_figure(table: pd.DataFrame, view: View, look: Colours) -> dict[str, An
         height = 50 + (14 + 15 * len(table.columns)) * len(names)
     else:
         x, y, height = classes | {"automargin": True}, values | {"automargin": True}, 380
-    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     layout = {
         "height": height,
         "margin": {"l": 0, "r": 60 if is_rows else 4, "t": 30, "b": 0},
@@ -150,11 +149,9 @@ def split_figure(table: pd.DataFrame, view: View, look: Colours) -> dict[str, An
         "bargap": 0.28 if is_rows else 0.12,
         "dragmode": "zoom",
         "uirevision": f"{view.order}{len(names)}",
-        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "legend": legend(look),
         "xaxis": x | {"ticksuffix": ""},
         "yaxis": y | ({"ticksuffix": "  "} if is_rows else {}),
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": data, "layout": layout}
 
