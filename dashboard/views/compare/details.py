@@ -10,6 +10,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.widgets.charts import draw
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.parts import show_one
 from dashboard.widgets.runs.comparison import (
     counts_chart,
@@ -122,17 +123,9 @@ def _files(found: Comparison, baseline: str) -> None:
 
 
 def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
-    split = st.segmented_control(
-        tr("Split"),
-        ("train", "val", "test"),
-        default="train",
-        required=True,
-        key="counts_split",
-        bind="query-params",
-    )
-    counts = {
-        name: class_counts(run.facts.folder, split or "train") for name, run in found.runs.items()
-    }
+    splits = {name: plain(name) for name in ("train", "val", "test")}
+    split = one_of(tr("Split"), splits, "counts_split", in_url=True)
+    counts = {name: class_counts(run.facts.folder, split) for name, run in found.runs.items()}
     counted = {run: classes for run, classes in counts.items() if classes}
     if not counted:
         st.info(tr("None of these runs has counted this split."), icon=":material/bar_chart:")

@@ -11,6 +11,7 @@ from dashboard.i18n import tr
 from dashboard.plain import Markdown, plain
 from dashboard.theme import Colours, colours
 from dashboard.widgets.charts import draw, legend
+from dashboard.widgets.choosing import one_of
 from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 
 Splits = Mapping[str, SplitCounts]
@@ -32,19 +33,13 @@ def show_distribution(splits: Splits, *, title: Markdown, key: str) -> None:
     head, control = st.columns([1.6, 1], vertical_alignment="top")
     head.markdown(title)
     with control.container(horizontal=True, horizontal_alignment="right"):
-        view = st.segmented_control(
-            tr("Split"),
-            ["all", *splits, _TABLE],
-            format_func=_shown_split,
-            default="all",
-            required=True,
-            key=f"{key}.split",
-            label_visibility="collapsed",
-        )
+        views = {"all": tr("all"), **{name: plain(name) for name in splits}}
+        views[_TABLE] = Markdown(_TABLE)
+        view = one_of(tr("Split"), views, f"{key}.split", has_label=False)
     if view == _TABLE:
         _show_table(splits)
         return
-    counts = class_counts(splits, list(splits) if view == "all" else [str(view)])
+    counts = class_counts(splits, list(splits) if view == "all" else [view])
     figure = distribution_figure(counts, colours())
     height = figure["layout"]["height"]
     with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
@@ -106,12 +101,6 @@ def bar(
 def shortened(name: str) -> str:
     """Cut a class name to what fits beside a bar."""
     return name if len(name) <= 24 else name[:23] + "…"
-
-
-def _shown_split(name: str) -> Markdown:
-    if name == _TABLE:
-        return Markdown(_TABLE)
-    return tr("all") if name == "all" else plain(name)
 
 
 def _show_table(splits: Splits) -> None:

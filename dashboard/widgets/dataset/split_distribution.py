@@ -14,6 +14,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown
 from dashboard.theme import Colours, colours
 from dashboard.widgets.charts import draw, legend
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.dataset.distribution import Splits, bar, shortened
 from pipeline.core.dataset.checks.counts import ClassCounts
 
@@ -182,16 +183,7 @@ def _controls(key: str, count: int) -> tuple[View, bool]:
 
 
 def _choice(label: Markdown, options: Mapping[str, str], key: str) -> str:
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        format_func=lambda name: tr(options[name]),
-        default=next(iter(options)),
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-    )
-    return str(chosen)
+    return one_of(label, {name: tr(text) for name, text in options.items()}, key, has_label=False)
 
 
 def _short_names(names: Sequence[str]) -> list[str]:
