@@ -19,17 +19,17 @@ from dashboard.views.datasets.history import show_runs
 from dashboard.views.datasets.image import show_asked_image
 from dashboard.views.datasets.list import show_list
 from dashboard.views.datasets.samples import show_samples
-from dashboard.views.launch import plan as launch_plan
 from dashboard.widgets.dataset.box_statistics import show_box_statistics, show_image_sizes
+from dashboard.widgets.dataset.reading import REFRESH_S, show_reading
 from dashboard.widgets.dataset.split_distribution import show_split_distribution
 from dashboard.widgets.findings import show_findings
+from dashboard.widgets.sample import offer_sample
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 from pipeline.core.dataset.report import DatasetReport, ResolvedEntry
 from pipeline.core.errors import SlipwayError
 from pipeline.core.volume.paths import Choice
 
-REFRESH_S = 1.0
 # A small dataset is read in less, and its page is drawn once instead of twice; when there are
 # numbers to show, what changed since can come a second later.
 _PATIENCE_S, _PATIENCE_AGAIN_S = 0.7, 0.15
@@ -143,14 +143,7 @@ def _progress(path: str, drawn: Inspection) -> None:
             return
         if found.samples and not found.is_deep:
             return  # a look whether anything changed
-        what = tr("Opening every image") if found.is_deep else tr("Reading lists and labels")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(
-                found.done / found.total if found.total else 0.0,
-                f"{what}: {found.done:,} / {found.total:,}" if found.total else what,
-            )
-            if st.button(tr("Stop"), icon=":material/stop:", key="datasets.stop"):
-                services.inspections().stop(path)
+        show_reading(path, found, key="datasets.stop")
 
     watch()
 
@@ -219,7 +212,4 @@ def _show_empty() -> None:
                 root=code(str(root)),
             )
         )
-        st.code(f"python -m pipeline sample '{root}'", language="bash")
-        if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
-            launch_plan.write_sample()
-            st.rerun()
+        offer_sample()

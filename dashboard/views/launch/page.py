@@ -25,6 +25,7 @@ from dashboard.widgets.dataset.distribution import show_distribution
 from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
 from dashboard.widgets.forms.cfg import cfg_form
+from dashboard.widgets.sample import offer_sample
 from pipeline.actions.launching.launches import Plan
 from pipeline.core.checks.parts import Part, worst_by_part
 from pipeline.core.errors import SlipwayError
@@ -256,10 +257,7 @@ def _show_empty(picked: dict[str, Any]) -> None:
         )
         st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
         st.markdown(tr("Or start with the sample, generated shapes that train in a minute:"))
-        st.code(f"python -m pipeline sample '{root}'", language="bash")
-        if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
-            launch_plan.write_sample()
-            st.rerun()
+        offer_sample()
         if "model" in missing and st.button(
             tr("Fetch official weights"), icon=":material/cloud_download:"
         ):

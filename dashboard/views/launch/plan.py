@@ -124,10 +124,3 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
         return effective_cfg(plan.cfg_before, {})
     except InputError:  # the findings say why, with file and line
         return None
-
-
-def write_sample() -> None:
-    """Write the sample volume."""
-    from pipeline.core.volume.sample import write_sample as write
-
-    write(services.here().settings.volume)
