@@ -8,8 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.theme import Colours
+
 # Our own texts have tags, for those that they name plotly takes what is escaped here.
 _OURS = frozenset(("hovertemplate", "texttemplate"))
+_CLEAR = "rgba(0,0,0,0)"
 
 
 def draw(figure: Any, key: str, *, is_zoomable: bool = False) -> None:
@@ -25,8 +28,21 @@ def draw(figure: Any, key: str, *, is_zoomable: bool = False) -> None:
         Whether the mouse wheel zooms.
     """
     document = figure if isinstance(figure, Mapping) else figure.to_dict()
+    clear = {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR}  # the page shows through
+    document = {**document, "layout": clear | document["layout"]}
     config = {"displayModeBar": False, "scrollZoom": is_zoomable}
     st.plotly_chart(as_text(document), theme=None, key=key, config=config)
+
+
+def axis(look: Colours) -> dict[str, Any]:
+    """Give what the axes of all charts over numbers have in common."""
+    return {"gridcolor": look.border, "zeroline": False, "color": look.muted}
+
+
+def legend(look: Colours) -> dict[str, Any]:
+    """Make the legend above a chart's left end."""
+    place = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    return place | {"font": {"color": look.text, "size": 12}}
 
 
 def as_text(part: Any) -> Any:

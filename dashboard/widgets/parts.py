@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import streamlit as st
-
 from dashboard.i18n import tr
+from dashboard.widgets.choosing import one_of
 
 
 def show_one(parts: Mapping[str, Callable[[], None]], *, key: str, has_label: bool = True) -> None:
@@ -19,15 +18,5 @@ def show_one(parts: Mapping[str, Callable[[], None]], *, key: str, has_label: bo
     has_label
         Whether "More" stands above the choice.
     """
-    first = next(iter(parts))
-    chosen = st.segmented_control(
-        tr("More"),
-        list(parts),
-        format_func=tr,
-        default=first,
-        required=True,
-        key=key,
-        bind="query-params",
-        label_visibility="visible" if has_label else "collapsed",
-    )
-    parts[chosen or first]()
+    names = {name: tr(name) for name in parts}
+    parts[one_of(tr("More"), names, key, has_label=has_label, in_url=True)]()

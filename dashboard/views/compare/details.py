@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.widgets.charts import draw
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.parts import show_one
 from dashboard.widgets.runs.comparison import (
     counts_chart,
@@ -122,17 +125,9 @@ def _files(found: Comparison, baseline: str) -> None:
 
 
 def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
-    split = st.segmented_control(
-        tr("Split"),
-        ("train", "val", "test"),
-        default="train",
-        required=True,
-        key="counts_split",
-        bind="query-params",
-    )
-    counts = {
-        name: class_counts(run.facts.folder, split or "train") for name, run in found.runs.items()
-    }
+    splits = {name: plain(name) for name in ("train", "val", "test")}
+    split = one_of(tr("Split"), splits, "counts_split", in_url=True)
+    counts = {name: class_counts(run.facts.folder, split) for name, run in found.runs.items()}
     counted = {run: classes for run, classes in counts.items() if classes}
     if not counted:
         st.info(tr("None of these runs has counted this split."), icon=":material/bar_chart:")
@@ -143,57 +138,58 @@ def _counts(found: Comparison, run_colours: Mapping[str, str]) -> None:
     draw(figure, "counts")
 
 
+@dataclass(frozen=True)
+class _Against:
+    """By run its metrics, by name the parameters to hold them against, and how to draw a run."""
+
+    values: _Values
+    params: Mapping[str, Mapping[str, Any]]
+    metrics: list[str]
+    run_colours: Mapping[str, str]
+
+
 def _over(
-    part: Callable[[Comparison, _Values, Mapping[str, str], list[str], list[str]], None],
+    part: Callable[[_Against], None],
     found: Comparison,
     values: _Values,
     run_colours: Mapping[str, str],
 ) -> None:
     """Show a part that holds metrics against parameters, or say that there is none of either."""
-    params = _known_first(found)
+    params = {name: found.params[name] for name in _known_first(found)}
     metrics = list(dict.fromkeys(name for of_run in values.values() for name in of_run))
     if params and metrics:
-        part(found, values, run_colours, params, metrics)
+        part(_Against(values, params, metrics, run_colours))
         return
     st.info(tr("It takes runs with metrics that differ in a parameter."), icon=":material/tune:")
 
 
-def _scatter(
-    found: Comparison,
-    values: _Values,
-    run_colours: Mapping[str, str],
-    params: list[str],
-    metrics: list[str],
-) -> None:
+def _scatter(found: _Against) -> None:
     with st.container(horizontal=True):
-        param = st.selectbox(tr("Parameter"), params, key="param", bind="query-params", width=220)
+        param = st.selectbox(
+            tr("Parameter"), list(found.params), key="param", bind="query-params", width=220
+        )
         metric = st.selectbox(
-            tr("Metric over it"), metrics, key="reached", bind="query-params", width=220
+            tr("Metric over it"), found.metrics, key="reached", bind="query-params", width=220
         )
     points = {
         run: (found.params[param][run], of_run[metric])
-        for run, of_run in values.items()
+        for run, of_run in found.values.items()
         if metric in of_run and found.params[param][run] is not None
     }
-    figure = scatter_chart(points, param, metric, colours(), run_colours)
+    figure = scatter_chart(points, param, metric, colours(), found.run_colours)
     draw(figure, "scatter")
 
 
-def _parallel(
-    found: Comparison,
-    values: _Values,
-    run_colours: Mapping[str, str],
-    params: list[str],
-    metrics: list[str],
-) -> None:
+def _parallel(found: _Against) -> None:
+    params = list(found.params)
     with st.container(horizontal=True):
         chosen = st.multiselect(
             tr("Parameters"), params, default=params[:_AXES], key="axes", max_selections=8
         )
-        metric = st.selectbox(tr("Metric at the end"), metrics, key="last_axis", width=220)
-    reached = {run: of_run.get(metric) for run, of_run in values.items()}
+        metric = st.selectbox(tr("Metric at the end"), found.metrics, key="last_axis", width=220)
+    reached = {run: of_run.get(metric) for run, of_run in found.values.items()}
     axes = {name: found.params[name] for name in chosen} | {str(metric): reached}
-    figure = parallel_chart(axes, colours(), run_colours)
+    figure = parallel_chart(axes, colours(), found.run_colours)
     draw(figure, "parallel")
 
 

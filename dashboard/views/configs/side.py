@@ -14,6 +14,7 @@ from dashboard.plain import plain
 from dashboard.views.configs.build import show_build
 from dashboard.views.configs.editor import Opened, change_text
 from dashboard.views.configs.space import show_space
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import ago, plural
 from dashboard.widgets.forms.cfg import cfg_form
 from pipeline.actions.runs.file_uses import Uses
@@ -40,15 +41,8 @@ _REFUSED = "configs.refused"
 
 def show(opened: Opened, uses: Uses) -> None:
     """Show the pane that is chosen."""
-    view = st.segmented_control(
-        tr("Beside the text"),
-        list(_VIEWS),
-        default="form",
-        required=True,
-        format_func=lambda name: tr(_VIEWS[name]),
-        key="configs.side",
-        label_visibility="collapsed",
-    )
+    views = {name: tr(text) for name, text in _VIEWS.items()}
+    view = one_of(tr("Beside the text"), views, "configs.side", has_label=False)
     if view == "history":
         _show_history(opened, uses)
     elif view == "changes":

@@ -14,6 +14,7 @@ from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
 from dashboard.views.datasets.image import open_image
+from dashboard.widgets.choosing import text_filter
 from dashboard.widgets.formats import ago
 from dashboard.widgets.rows import rows_key
 from pipeline.actions.inspections import Inspection
@@ -124,14 +125,7 @@ def _filters(findings: Sequence[Finding]) -> tuple[str, str, str]:
         width=260,
     )
     state.publish("code", code)
-    text = st.text_input(
-        tr("Filter"),
-        placeholder=tr("file or words"),
-        key="finding_filter",
-        bind="query-params",
-        width=260,
-    )
-    return severity, code, text or ""
+    return severity, code, text_filter(tr("file or words"), "finding_filter")
 
 
 def _rows(samples: Samples, shown: Sequence[Finding], key: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -19,16 +19,17 @@ from dashboard.views.datasets.history import show_runs
 from dashboard.views.datasets.image import show_asked_image
 from dashboard.views.datasets.list import show_list
 from dashboard.views.datasets.samples import show_samples
-from dashboard.views.launch import plan as launch_plan
 from dashboard.widgets.dataset.box_statistics import show_box_statistics, show_image_sizes
+from dashboard.widgets.dataset.reading import REFRESH_S, show_reading
 from dashboard.widgets.dataset.split_distribution import show_split_distribution
 from dashboard.widgets.findings import show_findings
+from dashboard.widgets.sample import offer_sample
 from pipeline.actions.inspections import Inspection
-from pipeline.core.dataset.read import DatasetReport
+from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
+from pipeline.core.dataset.report import DatasetReport, ResolvedEntry
 from pipeline.core.errors import SlipwayError
 from pipeline.core.volume.paths import Choice
 
-REFRESH_S = 1.0
 # A small dataset is read in less, and its page is drawn once instead of twice; when there are
 # numbers to show, what changed since can come a second later.
 _PATIENCE_S, _PATIENCE_AGAIN_S = 0.7, 0.15
@@ -142,14 +143,7 @@ def _progress(path: str, drawn: Inspection) -> None:
             return
         if found.samples and not found.is_deep:
             return  # a look whether anything changed
-        what = tr("Opening every image") if found.is_deep else tr("Reading lists and labels")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(
-                found.done / found.total if found.total else 0.0,
-                f"{what}: {found.done:,} / {found.total:,}" if found.total else what,
-            )
-            if st.button(tr("Stop"), icon=":material/stop:", key="datasets.stop"):
-                services.inspections().stop(path)
+        show_reading(path, found, key="datasets.stop")
 
     watch()
 
@@ -157,14 +151,13 @@ def _progress(path: str, drawn: Inspection) -> None:
 def _classes(name: str, path: str, found: Inspection) -> None:
     report = found.report
     assert report
-    document = report.as_dict()["splits"]
+    splits = dict(report.splits)
     for split, folders in report.class_folders.items():  # a class is a folder, not a label
-        document[split]["classes"] = {
-            name: {"images": count, "instances": count} for name, count in folders.items()
-        }
+        classes = {name: ClassCounts(count, count) for name, count in folders.items()}
+        splits[split] = replace(splits[split], classes=classes)
     rows = [
         _split_row(split, counts, report.resolved.get(split, ()))
-        for split, counts in document.items()
+        for split, counts in splits.items()
     ]
     table = pd.DataFrame(rows)
     if set(table[tr("because")]) == {report.base_note}:
@@ -176,19 +169,21 @@ def _classes(name: str, path: str, found: Inspection) -> None:
         column_config=dict.fromkeys(table.select_dtypes("number").columns, counted),
         key=f"datasets.splits.{path}",
     )
-    show_split_distribution(document, key=f"datasets.{path}")
+    show_split_distribution(splits, key=f"datasets.{path}")
     show_advice(name, report)
 
 
-def _split_row(split: str, counts: dict[str, Any], resolved: Any) -> dict[str, Any]:
+def _split_row(
+    split: str, counts: SplitCounts, resolved: Sequence[ResolvedEntry]
+) -> dict[str, str | int]:
     return {
         tr("split"): split,
-        tr("images"): counts["images"],
-        tr("labels"): counts["labels"],
-        tr("backgrounds"): counts["backgrounds"],
-        tr("instances"): counts["instances"],
-        tr("dropped labels"): counts["dropped"],
-        tr("dropped images"): counts["dropped_images"],
+        tr("images"): counts.images,
+        tr("labels"): counts.labels,
+        tr("backgrounds"): counts.backgrounds,
+        tr("instances"): counts.instances,
+        tr("dropped labels"): counts.dropped,
+        tr("dropped images"): counts.dropped_images,
         tr("where it lies"): ", ".join(entry.path for entry in resolved),
         tr("because"): "; ".join(dict.fromkeys(entry.rule for entry in resolved)),
     }
@@ -217,7 +212,4 @@ def _show_empty() -> None:
                 root=code(str(root)),
             )
         )
-        st.code(f"python -m pipeline sample '{root}'", language="bash")
-        if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
-            launch_plan.write_sample()
-            st.rerun()
+        offer_sample()

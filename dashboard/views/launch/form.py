@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import preferences, services, state
 from dashboard.i18n import tr, tr_text
-from dashboard.plain import plain
+from dashboard.plain import Markdown, plain
 from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import team_preset as launch_team_preset
 from dashboard.widgets.forms.cfg import override_text
@@ -193,30 +193,18 @@ def _offered(kind: Kind) -> list[str]:
 def _placement(last: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
     """Ask for nodes; the local engine has one machine and ignores both fields."""
     labels, taints = "node_selector", "tolerations"
-    labels_text = st.text_area(
-        tr("Node selector"),
-        key=state.seed(labels, last.get(labels, "")),
-        placeholder="disk=ssd",
-        height=68,
-        help=tr(
-            "Labels of the nodes on which train, test and tune may run: `key=value`, "
-            "one a line. Empty: on any node."
-        ),
+    of_labels = tr(
+        "Labels of the nodes on which train, test and tune may run: `key=value`, "
+        "one a line. Empty: on any node."
     )
-    taints_text = st.text_area(
-        tr("Tolerations"),
-        key=state.seed(taints, last.get(taints, "")),
-        placeholder="gpu=yes:NoSchedule",
-        height=68,
-        help=tr(
-            "Taints that they accept: `key=value:Effect` or `key:Effect`, one a line; "
-            "effects are NoSchedule, PreferNoSchedule and NoExecute."
-        ),
+    of_taints = tr(
+        "Taints that they accept: `key=value:Effect` or `key:Effect`, one a line; "
+        "effects are NoSchedule, PreferNoSchedule and NoExecute."
     )
-    state.publish(labels, labels_text, "")
-    state.publish(taints, taints_text, "")
-    selector, findings = _labels(_entries(labels_text))
-    return {labels: selector, taints: tuple(_entries(taints_text))}, findings
+    wanted = _entries(tr("Node selector"), labels, last, "disk=ssd", of_labels)
+    accepted = _entries(tr("Tolerations"), taints, last, "gpu=yes:NoSchedule", of_taints)
+    selector, findings = _labels(wanted)
+    return {labels: selector, taints: tuple(accepted)}, findings
 
 
 def _labels(entries: list[str]) -> tuple[dict[str, str], list[Finding]]:
@@ -240,8 +228,13 @@ def _labels(entries: list[str]) -> tuple[dict[str, str], list[Finding]]:
     return selector, findings
 
 
-def _entries(text: str | None) -> list[str]:
-    """Split what was typed at commas and ends of lines."""
+def _entries(
+    label: Markdown, key: str, last: Mapping[str, Any], example: str, help: Markdown
+) -> list[str]:
+    """Ask for entries, and split what was typed at commas and ends of lines."""
+    widget = state.seed(key, last.get(key, ""))
+    text = st.text_area(label, key=widget, placeholder=example, height=68, help=help)
+    state.publish(key, text, "")
     return [entry for part in re.split(r"[,\n]", text or "") if (entry := part.strip())]
 
 

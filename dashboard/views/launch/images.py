@@ -11,14 +11,13 @@ from dashboard import services
 from dashboard.errors import guarded
 from dashboard.i18n import tr
 from dashboard.plain import plain
+from dashboard.widgets.dataset.reading import REFRESH_S, show_reading
 from dashboard.widgets.formats import ago, exact
 from pipeline.actions.launching.launches import Plan
 from pipeline.core.findings import has_errors, ordered
 
 if TYPE_CHECKING:
     from pipeline.actions.inspections import Inspection  # polars takes a while to import
-
-REFRESH_S = 1.0
 
 
 def with_images(plan: Plan) -> Plan:
@@ -79,13 +78,6 @@ def _watch(path: str) -> None:
         found = services.inspections().known(path)
         if not found.is_running:
             st.rerun()
-        with st.container(horizontal=True, vertical_alignment="center"):
-            what = tr("Opening every image")
-            st.progress(
-                found.done / found.total if found.total else 0.0,
-                f"{what}: {found.done:,} / {found.total:,}" if found.total else what,
-            )
-            if st.button(tr("Stop"), icon=":material/stop:", key="launch.images.stop"):
-                services.inspections().stop(path)
+        show_reading(path, found, key="launch.images.stop")
 
     watch()

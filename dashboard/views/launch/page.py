@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import tr
+from dashboard.i18n import marked, tr
 from dashboard.plain import code
 from dashboard.views.launch import advice as launch_advice
 from dashboard.views.launch import form as launch_form
@@ -20,11 +20,14 @@ from dashboard.views.launch import preview as launch_preview
 from dashboard.views.launch import space as launch_space
 from dashboard.views.launch import sweep as launch_sweep
 from dashboard.views.launch import team_preset as launch_team_preset
+from dashboard.views.launch.plan import PLAN
 from dashboard.widgets.dataset.distribution import show_distribution
 from dashboard.widgets.findings import show_findings, summary
 from dashboard.widgets.formats import plural
 from dashboard.widgets.forms.cfg import cfg_form
+from dashboard.widgets.sample import offer_sample
 from pipeline.actions.launching.launches import Plan
+from pipeline.core.checks.parts import Part, worst_by_part
 from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import has_errors
 from pipeline.core.launch.choices import Choices
@@ -36,6 +39,14 @@ _MARKS = {
     "error": ":red[:material/close:]",
     "warning": ":orange[:material/priority_high:]",
     "": ":green[:material/check:]",
+}
+_PARTS: dict[Part, str] = {
+    "files": marked("files"),
+    "labels": marked("labels"),
+    "splits": marked("splits"),
+    "cfg": "cfg",
+    "resources": marked("resources"),
+    "sweep": marked("sweep"),
 }
 
 
@@ -56,7 +67,7 @@ def render() -> None:
     data_card, settings_card = left.container(border=True), left.container(border=True)
     _shape(picked, engine, cloned_from, settings_card, left.container(), right)
     with data_card:
-        _show_data(launch_plan.kept())
+        _show_data(PLAN.kept())
 
 
 @st.fragment
@@ -74,7 +85,7 @@ def _shape(
     with right.container():  # both of this fragment's own, or the inner one would be drawn twice
         _decide(picked, engine, launch_plan.overrides(), cloned_from, space_part)
     with settings_card:
-        _show_settings(launch_plan.kept())
+        _show_settings(PLAN.kept())
 
 
 @st.fragment
@@ -138,23 +149,18 @@ def _show_numbers(plan: Plan) -> None:
         st.markdown(tr("**No numbers for {data} yet**", data=plan.launch.choices.data))
         st.caption(tr("The findings beside this say what keeps the dataset from being read."))
         return
-    report = plan.report.as_dict()
-    splits: dict[str, Any] = report["splits"]
-    totals = {
-        name: sum(split[name] for split in splits.values())
-        for name in ("images", "instances", "backgrounds", "dropped")
-    }
-    parts = [f"{name} {split['images']:,}" for name, split in splits.items()]
-    parts += [plural(totals["backgrounds"], "background")] if totals["backgrounds"] else []
-    parts += (
-        [tr("{dropped:,} labels dropped", dropped=totals["dropped"])] if totals["dropped"] else []
-    )
-    parts += [plan.report.base_note] if plan.report.base_note else []
+    report, splits = plan.report, plan.report.splits
+    backgrounds = sum(split.backgrounds for split in splits.values())
+    dropped = sum(split.dropped for split in splits.values())
+    parts = [f"{name} {split.images:,}" for name, split in splits.items()]
+    parts += [plural(backgrounds, "background")] if backgrounds else []
+    parts += [tr("{dropped:,} labels dropped", dropped=dropped)] if dropped else []
+    parts += [report.base_note] if report.base_note else []
     title = tr(
         "**{images} · {instances} · {classes}**  \n:small[:gray[{details}]]",
-        images=plural(totals["images"], "image"),
-        instances=plural(totals["instances"], "instance"),
-        classes=plural(len(report["names"]), "class", "classes"),
+        images=plural(sum(split.images for split in splits.values()), "image"),
+        instances=plural(sum(split.instances for split in splits.values()), "instance"),
+        classes=plural(len(report.names), "class", "classes"),
         details=" · ".join(parts),
     )
     show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")
@@ -168,8 +174,8 @@ def _show_findings(plan: Plan) -> None:
         st.markdown(
             tr(":green[:material/check_circle:] **Ready** :gray[{counted}]", counted=counted)
         )
-    checks = launch_plan.checks(plan.findings)
-    st.markdown("  ".join(f"{_MARKS[worst]} {tr(name)}" for name, worst in checks.items()))
+    checks = worst_by_part(plan.findings)
+    st.markdown("  ".join(f"{_MARKS[worst]} {tr(_PARTS[part])}" for part, worst in checks.items()))
     show_findings(plan.findings, shown=3)
     launch_images.show(plan)
     launch_advice.show(plan)
@@ -193,13 +199,13 @@ def _show_launch(plan: Plan) -> None:
         width="stretch",
         key="launch.submit",
         disabled=not plan.ok,
-        on_click=launch_plan.hold,
+        on_click=PLAN.click,
     )
     if not plan.ok:
         st.caption(tr("Launch waits until the errors above are corrected."))
     if clicked:
         try:
-            run = launch_plan.submit(plan)
+            run = PLAN.start(lambda: launch_plan.submit(plan))
         except SlipwayError as reason:
             show_error(reason)
             return
@@ -251,10 +257,7 @@ def _show_empty(picked: dict[str, Any]) -> None:
         )
         st.markdown("\n".join(f"- {what[kind]}" for kind in missing))
         st.markdown(tr("Or start with the sample, generated shapes that train in a minute:"))
-        st.code(f"python -m pipeline sample '{root}'", language="bash")
-        if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
-            launch_plan.write_sample()
-            st.rerun()
+        offer_sample()
         if "model" in missing and st.button(
             tr("Fetch official weights"), icon=":material/cloud_download:"
         ):

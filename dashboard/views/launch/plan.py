@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
-from dashboard.i18n import marked
+from dashboard.views.launch.held import Held
 from dashboard.widgets.forms.cfg import override_text
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
@@ -21,12 +21,8 @@ from pipeline.core.errors import InputError, SlipwayError, UsageError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.launch.choices import Choices
 
-_PLAN = "launch.plan"
-CHECKS = (marked("files"), marked("labels"), marked("splits"), "cfg", marked("resources"))
-_CLICKED, _BEFORE = "launch.clicked", "launch.before_advice"
-_DATA_CODES = ("label", "class", "names", "instance", "imbalance", "duplicate", "background")
-_RESOURCES = ("gpus", "cpus", "mem_gb", "shm_size", "node_selector", "tolerations")
-_SPLIT_CODES = ("split", "no-test", "shared", "empty-split")
+PLAN = Held[Plan]("launch.plan")
+_BEFORE = "launch.before_advice"
 
 
 def cloned() -> tuple[str, Choices | None, str]:
@@ -95,41 +91,22 @@ def current(
     """Give the plan of these choices; the same one as long as choices and files are the same.
 
     What is `unreadable` in the form stops the launch, as it is not among the choices.
-
-    A plan that was launched is replaced, except while its click is still being worked on: a double
-    click finds the same plan, and the same plan twice is one run.
     """
-    is_click = st.session_state.pop(_CLICKED, False)
-    user, files = services.user(), services.volume_signature()
-    signature = (choices, engine, cloned_from, tuple(unreadable), user, files)
-    held = st.session_state.get(_PLAN)
-    if held and held["signature"] == signature and (is_click or not held["run"]):
-        return held["plan"]  # type: ignore[no-any-return]
-    plan = launches.prepare(here_on(engine), choices, cloned_from=cloned_from)
-    if unreadable:
+
+    def prepare() -> Plan:
+        plan = launches.prepare(here_on(engine), choices, cloned_from=cloned_from)
+        if not unreadable:
+            return plan
         findings = tuple(ordered([*unreadable, *plan.findings]))
-        plan = replace(plan, ok=False, findings=findings)
-    st.session_state[_PLAN] = {"signature": signature, "plan": plan, "run": ""}
-    return plan
+        return replace(plan, ok=False, findings=findings)
 
-
-def kept() -> Plan:
-    """Give the plan that `current` gave last."""
-    return st.session_state[_PLAN]["plan"]  # type: ignore[no-any-return]
-
-
-def hold() -> None:
-    """Note, before the page runs again, that Launch was clicked."""
-    st.session_state[_CLICKED] = True
+    return PLAN.current((choices, engine, cloned_from, tuple(unreadable)), prepare)
 
 
 def submit(plan: Plan) -> str:
     """Start the plan and give the id that the Run page is opened with."""
-    held = st.session_state[_PLAN]
-    if not held["run"]:
-        run = launches.submit(here_on(plan.launch.engine), plan)
-        held["run"] = run.launch or run.id
-    return str(held["run"])
+    run = launches.submit(here_on(plan.launch.engine), plan)
+    return run.launch or run.id
 
 
 def here_on(engine: str) -> Installation:
@@ -147,36 +124,3 @@ def base_cfg(plan: Plan) -> dict[str, Any] | None:
         return effective_cfg(plan.cfg_before, {})
     except InputError:  # the findings say why, with file and line
         return None
-
-
-def checks(findings: Iterable[Finding]) -> dict[str, str]:
-    """Give the worst severity of each part that is looked at; empty when all is well.
-
-    That of the sweep is there only when something is said about it.
-    """
-    worst = dict.fromkeys(CHECKS, "")
-    for finding in findings:
-        part = _part(finding)
-        before = worst.setdefault(part, "")
-        if finding.severity == "error" or (finding.severity == "warning" and not before):
-            worst[part] = finding.severity
-    return worst
-
-
-def write_sample() -> None:
-    """Write the sample volume."""
-    from pipeline.core.volume.sample import write_sample as write
-
-    write(services.here().settings.volume)
-
-
-def _part(finding: Finding) -> str:
-    if finding.code.startswith("sweep"):
-        return marked("sweep")
-    if finding.code.startswith(_SPLIT_CODES):
-        return "splits"
-    if finding.code.startswith(_DATA_CODES):
-        return "labels"
-    if finding.where.startswith(("overrides", "cfg")):
-        return "cfg"
-    return "resources" if finding.where in _RESOURCES else "files"

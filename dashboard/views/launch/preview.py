@@ -10,11 +10,14 @@ from dashboard import services
 from dashboard.errors import guarded
 from dashboard.i18n import tr
 from dashboard.theme import colours
+from dashboard.views.launch.held import Held
 from dashboard.views.launch.plan import here_on
 from dashboard.widgets.runs.step_graph import step_graph
 from pipeline.actions.launching import launches
 from pipeline.actions.launching.launches import Plan
 from pipeline.core.launch.kinds.registry import kind_of
+
+_WORKFLOW = Held[dict[str, Any]]("launch.workflow")
 
 
 def show(plan: Plan) -> None:
@@ -23,7 +26,7 @@ def show(plan: Plan) -> None:
 
 
 def _forms(plan: Plan) -> None:
-    workflow = _workflow(plan)
+    workflow = _WORKFLOW.current((plan.launch,), lambda: _compiled(plan))
     engine = plan.launch.engine
     text = services.here().engine(engine).render(workflow)
     choices = plan.launch.choices
@@ -56,11 +59,6 @@ def _forms(plan: Plan) -> None:
         st.code(launches.command_line(choices, named), language="bash", wrap_lines=True)
 
 
-def _workflow(plan: Plan) -> dict[str, Any]:
-    kept = st.session_state["launch.plan"]
-    if "workflow" not in kept:
-        with st.spinner(tr("Compiling the workflow")):
-            kept["workflow"] = launches.workflow_of(
-                here_on(plan.launch.engine).settings, plan.launch
-            )
-    return kept["workflow"]  # type: ignore[no-any-return]
+def _compiled(plan: Plan) -> dict[str, Any]:
+    with st.spinner(tr("Compiling the workflow")):
+        return launches.workflow_of(here_on(plan.launch.engine).settings, plan.launch)

@@ -12,6 +12,7 @@ from dashboard import services, state
 from dashboard.i18n import tr, tr_text
 from dashboard.plain import Markdown, joined
 from dashboard.views.launch import form as launch_form
+from dashboard.views.launch.held import Held
 from dashboard.views.launch.plan import here_on
 from dashboard.widgets.formats import plural
 from pipeline.actions.launching.launches import Plan
@@ -21,7 +22,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.findings import Finding, ordered
 from pipeline.core.volume.paths import Kind
 
-_PLAN, _CLICKED = "launch.sweep.plan", "launch.sweep.clicked"
+_PLAN = Held[SweepPlan]("launch.sweep.plan")
 _ON, _MODELS, _CFGS, _SEEDS, _NAME = launch_form.SWEEP_FIELDS
 _OFFERED_SEEDS = [str(seed) for seed in range(10)]
 
@@ -62,7 +63,7 @@ def show(swept: SweepPlan) -> None:
         width="stretch",
         key="launch.sweep.submit",
         disabled=not (swept.ok and missing) or is_one,
-        on_click=_hold,
+        on_click=_PLAN.click,
     )
     if not swept.ok:
         st.caption(tr("Launch waits until the errors above are corrected."))
@@ -80,7 +81,9 @@ def show(swept: SweepPlan) -> None:
     if not missing and st.button(tr("Open the sweep"), icon=":material/grid_view:"):
         state.open_sweep(swept.name)
     if clicked:
-        _start(swept)
+        name = _PLAN.start(lambda: _start(swept))
+        launch_form.keep()
+        state.open_sweep(name)
 
 
 def _is_one_run(swept: SweepPlan) -> bool:
@@ -149,30 +152,20 @@ def _further(key: str, label: Markdown, kind: Kind, first: str) -> list[str]:
 
 def _current(plan: Plan, values: dict[str, Any], unreadable: Sequence[Finding]) -> SweepPlan:
     """Give the plan of these choices; see `launch_plan.current`, which does so for one run."""
-    is_click = st.session_state.pop(_CLICKED, False)
-    launch, files = plan.launch, services.volume_signature()
-    signature = (launch.choices, launch.engine, values, tuple(unreadable), launch.user, files)
-    held = st.session_state.get(_PLAN)
-    if held and held["signature"] == signature and (is_click or not held["is_started"]):
-        return held["plan"]  # type: ignore[no-any-return]
-    swept = prepare_sweep(here_on(launch.engine), launch.choices, **values)
-    if unreadable:
-        swept = replace(swept, findings=tuple(ordered([*unreadable, *swept.findings])))
-    st.session_state[_PLAN] = {"signature": signature, "plan": swept, "is_started": False}
-    return swept
+    launch = plan.launch
+
+    def prepare() -> SweepPlan:
+        swept = prepare_sweep(here_on(launch.engine), launch.choices, **values)
+        return replace(swept, findings=tuple(ordered([*unreadable, *swept.findings])))
+
+    return _PLAN.current((launch.choices, launch.engine, values, tuple(unreadable)), prepare)
 
 
-def _hold() -> None:
-    st.session_state[_CLICKED] = True
-
-
-def _start(swept: SweepPlan) -> None:
+def _start(swept: SweepPlan) -> str:
     # No element is drawn meanwhile: it would be where a closed browser cuts the start short.
     with st.spinner(tr("Starting {runs}", runs=plural(len(swept.plans), "run"))):
         try:
             start(here_on(swept.engine), swept)
         except SlipwayError as reason:
             st.session_state[state.SWEEP_FAILURE] = reason  # its page says what is missing
-    st.session_state[_PLAN]["is_started"] = True
-    launch_form.keep()
-    state.open_sweep(swept.name)
+    return swept.name

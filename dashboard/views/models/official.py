@@ -8,6 +8,7 @@ from dashboard import services, state
 from dashboard.errors import guarded, show_error
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, code, plain
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import size
 from pipeline.actions.fetching.downloads import Download
 from pipeline.actions.fetching.weights import Fetched, place_of, url_of, where_it_is
@@ -24,24 +25,9 @@ def show_official(*, is_open: bool) -> None:
         expanded=is_open or bool(services.downloads().known()),
     ):
         st.caption(tr("Detectors that Ultralytics has trained and publishes, to start from."))
-        families = list(OFFICIAL)
-        family = st.segmented_control(
-            tr("Family"),
-            families,
-            format_func=plain,
-            default=families[0],
-            required=True,
-            key="models.family",
-        )
-        names = OFFICIAL[family]
-        name = st.segmented_control(
-            tr("Weights, small to large"),
-            names,
-            format_func=plain,
-            default=names[0],
-            required=True,
-            key=f"models.official.{family}",
-        )
+        family = one_of(tr("Family"), {name: plain(name) for name in OFFICIAL}, "models.family")
+        names = {name: plain(name) for name in OFFICIAL[family]}
+        name = one_of(tr("Weights, small to large"), names, f"models.official.{family}")
         _show_one(name)
         _show_downloads()
 

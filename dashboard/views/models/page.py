@@ -13,6 +13,7 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import code, plain
 from dashboard.views.models.official import show_official
+from dashboard.widgets.choosing import text_filter
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.rows import chosen_before, rows_key
 from dashboard.widgets.runs.results import DOWNLOAD_LIMIT
@@ -38,14 +39,8 @@ def render() -> None:
 def _show_weights(found: list[Weights]) -> None:
     stages = _stages_or_why()
     total = size(sum(entry.bytes for entry in found))
-    text = st.text_input(
-        tr("Filter"),
-        placeholder=tr("file, run, model or data"),
-        key="models_filter",
-        bind="query-params",
-        width=360,
-    )
-    shown = [entry for entry in found if (text or "").lower() in _searchable(entry)]
+    text = text_filter(tr("file, run, model or data"), "models_filter", width=360).lower()
+    shown = [entry for entry in found if text in _searchable(entry)]
     st.caption(
         tr(
             "{files} · {total} · choose a row to use or download it",

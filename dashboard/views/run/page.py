@@ -16,6 +16,7 @@ from dashboard.theme import colours
 from dashboard.views.run.head import show_head
 from dashboard.views.run.tune import show_tune
 from dashboard.views.runs.actions import show_dialog
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import elapsed_s
 from dashboard.widgets.runs.curves import show_curves
 from dashboard.widgets.runs.log import show_log
@@ -141,16 +142,8 @@ def _log(run: RunFacts) -> None:
     if not begun:
         st.info(tr("The log appears when the first step starts."), icon=":material/notes:")
         return
-    chosen = st.segmented_control(
-        tr("Step"),
-        begun,
-        format_func=plain,
-        default=_telling(run.steps),
-        required=True,
-        key="log_step",
-        label_visibility="collapsed",
-    )
-    step = chosen or _telling(run.steps)
+    names, telling = {name: plain(name) for name in begun}, _telling(run.steps)
+    step = one_of(tr("Step"), names, "log_step", default=telling, has_label=False)
     show_log(_log_so_far(run.id, step), name=step)
 
 

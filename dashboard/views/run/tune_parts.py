@@ -12,6 +12,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import joined
 from dashboard.theme import colours
 from dashboard.widgets.charts import draw
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.parts import show_one
 from dashboard.widgets.runs import trial_charts as charts
@@ -46,16 +47,8 @@ def show_parts(found: Tuning, folder: RunFolder, chosen: Sequence[Trial]) -> Non
 def _history(found: Tuning) -> None:
     by_time = False
     if any(trial.started_at for trial in found.trials):
-        over = st.segmented_control(
-            tr("Over"),
-            (marked("trials"), marked("time")),
-            format_func=tr,
-            default="trials",
-            required=True,
-            key="tune_over",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        offered = {"trials": tr("trials"), "time": tr("time")}
+        over = one_of(tr("Over"), offered, "tune_over", has_label=False, in_url=True)
         by_time = over == "time"
     draw(charts.history_chart(found, colours(), by_time=by_time), "tune.history")
 

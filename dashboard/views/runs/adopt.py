@@ -11,6 +11,7 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, plain
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.launching.adopt import Adoption, adopt, train_adopted
 from pipeline.actions.runs.model import RunFacts
@@ -32,14 +33,9 @@ def show_adopt(run: RunFacts, trial: str, close: Callable[[], None]) -> None:
     why_new = _why_new(run, trial)
     if why_new:
         st.warning(plain(why_new), icon=":material/edit_note:")
-    where = st.segmented_control(
-        tr("Save the values as"),
-        (_OWN, _NEW),
-        format_func=lambda name: _where_text(name, run.cfg),
-        default=_NEW if why_new else _OWN,
-        required=True,
-        key="adopt_where",
-    )
+    places = {name: _where_text(name, run.cfg) for name in (_OWN, _NEW)}
+    first = _NEW if why_new else _OWN
+    where = one_of(tr("Save the values as"), places, "adopt_where", default=first)
     cfg = run.cfg
     if where == _NEW:
         cfg = st.text_input(tr("Name of the new cfg"), _free_name(run.cfg), key="adopt_cfg")

@@ -10,6 +10,7 @@ from dashboard import services, state
 from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import plain
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.findings import show_findings
 from pipeline.actions.launching.launches import submit
 from pipeline.actions.launching.retest import SPLITS, retest
@@ -24,19 +25,12 @@ def show_retest(run: RunFacts, close: Callable[[], None]) -> None:
     if run.data not in offered:  # it has gone meanwhile; the findings will say so
         offered = [run.data, *offered]
     data = st.selectbox(tr("Data"), offered, index=offered.index(run.data), key="retest_data")
-    split = st.segmented_control(
-        tr("Split"),
-        SPLITS,
-        format_func=plain,
-        default=SPLITS[0],
-        required=True,
-        key="retest_split",
-    )
+    split = one_of(tr("Split"), {name: plain(name) for name in SPLITS}, "retest_split")
     if not st.button(tr("Test"), icon=":material/rule:", type="primary", key="retest_now"):
         return
     here = services.as_user()
     try:
-        plan = retest(here, run.id, str(data), str(split))
+        plan = retest(here, run.id, str(data), split)
         if not plan.ok:
             show_findings(plan.findings)
             return

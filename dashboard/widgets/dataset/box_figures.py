@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.theme import Colours
+from dashboard.widgets.charts import legend
 from pipeline.core.dataset.checks.boxes import ASPECT_EDGES, PER_IMAGE_EDGES, SIDE_EDGES, BoxStats
 
 IMGSZ = 640
@@ -162,15 +163,12 @@ def _lines(
 
 def _layout(look: Colours) -> dict[str, Any]:
     axis = {"fixedrange": True, "tickfont": {"color": look.muted, "size": 12}, "zeroline": False}
-    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     return {
         "height": _HEIGHT,
         "margin": {"l": 44, "r": 8, "t": 26, "b": 26},
         "uirevision": "boxes",
         "bargap": 0.15,
-        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "legend": legend(look),
         "xaxis": axis | {"showgrid": False},
         "yaxis": axis | {"gridcolor": look.border, "ticksuffix": " %", "rangemode": "tozero"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
     }

@@ -13,6 +13,7 @@ from dashboard.i18n import tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import Colours, colours
 from dashboard.widgets.charts import draw
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.dataset.box_figures import (
     IMGSZ,
     aspect_figure,
@@ -104,16 +105,9 @@ def _places(boxes: Mapping[str, BoxStats], look: Colours, key: str) -> None:
     def places() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(tr("**Where the centres of boxes lie**"))
-            split = st.segmented_control(
-                tr("Split"),
-                ["all", *boxes],
-                format_func=lambda name: tr("all") if name == "all" else plain(name),
-                default="all",
-                required=True,
-                key=f"{key}.split",
-                label_visibility="collapsed",
-            )
-        chosen = boxes.values() if split == "all" else [boxes[str(split)]]
+            splits = {"all": tr("all"), **{name: plain(name) for name in boxes}}
+            split = one_of(tr("Split"), splits, f"{key}.split", has_label=False)
+        chosen = boxes.values() if split == "all" else [boxes[split]]
         heat = np.sum([stats.heat for stats in chosen], axis=0).tolist()
         draw(heat_figure(heat, look), f"{key}.heat")
 

@@ -10,35 +10,49 @@ import streamlit as st
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, plain
 from dashboard.theme import Colours, colours
-from dashboard.widgets.charts import draw
+from dashboard.widgets.charts import draw, legend
+from dashboard.widgets.choosing import one_of
+from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 
-Splits = Mapping[str, Mapping[str, Any]]
+Splits = Mapping[str, SplitCounts]
 _TABLE = ":material/table_rows:"
 _MAX_HEIGHT = 300
 
 
+@st.fragment
 def show_distribution(splits: Splits, *, title: Markdown, key: str) -> None:
     """Show images and instances a class, of all splits or of one.
 
     Parameters
     ----------
-    splits
-        The ``splits`` of `inspect`'s JSON document.
     title
         Markdown that stands beside the choice of a split.
     key
         Identity of the dataset; the chart keeps its state as long as it stays the same.
     """
-    _distribution(splits, title, key)
+    head, control = st.columns([1.6, 1], vertical_alignment="top")
+    head.markdown(title)
+    with control.container(horizontal=True, horizontal_alignment="right"):
+        views = {"all": tr("all"), **{name: plain(name) for name in splits}}
+        views[_TABLE] = Markdown(_TABLE)
+        view = one_of(tr("Split"), views, f"{key}.split", has_label=False)
+    if view == _TABLE:
+        _show_table(splits)
+        return
+    counts = class_counts(splits, list(splits) if view == "all" else [view])
+    figure = distribution_figure(counts, colours())
+    height = figure["layout"]["height"]
+    with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
+        draw(figure, f"{key}.chart")
 
 
 def class_counts(splits: Splits, chosen: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Add up (instances, images) of each class over splits, most instances first."""
     totals: dict[str, tuple[int, int]] = {}
     for name in chosen:
-        for label, count in splits[name]["classes"].items():
+        for label, count in splits[name].classes.items():
             instances, images = totals.get(label, (0, 0))
-            totals[label] = (instances + count["instances"], images + count["images"])
+            totals[label] = (instances + count.instances, images + count.images)
     return dict(sorted(totals.items(), key=lambda item: -item[1][0]))
 
 
@@ -51,7 +65,6 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
         bar(names, instances, tr("instances"), look.accent, look),
         bar(names, images, tr("images"), look.accent_soft, look),
     ]
-    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     axis = {"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"}
     layout = {
         "height": 40 + row_px * max(len(names), 1),
@@ -59,11 +72,9 @@ def distribution_figure(counts: Mapping[str, tuple[int, int]], look: Colours) ->
         "barmode": "group",
         "bargap": 0.28,
         "uirevision": "distribution",
-        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "legend": legend(look),
         "xaxis": {"visible": False, "fixedrange": True, "rangemode": "tozero"},
         "yaxis": axis | {"tickfont": {"color": look.muted, "size": 12}, "ticksuffix": "  "},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": bars, "layout": layout}
 
@@ -92,40 +103,11 @@ def shortened(name: str) -> str:
     return name if len(name) <= 24 else name[:23] + "…"
 
 
-@st.fragment
-def _distribution(splits: Splits, title: Markdown, key: str) -> None:
-    head, control = st.columns([1.6, 1], vertical_alignment="top")
-    head.markdown(title)
-    with control.container(horizontal=True, horizontal_alignment="right"):
-        view = st.segmented_control(
-            tr("Split"),
-            ["all", *splits, _TABLE],
-            format_func=_shown_split,
-            default="all",
-            required=True,
-            key=f"{key}.split",
-            label_visibility="collapsed",
-        )
-    if view == _TABLE:
-        _show_table(splits)
-        return
-    counts = class_counts(splits, list(splits) if view == "all" else [str(view)])
-    figure = distribution_figure(counts, colours())
-    height = figure["layout"]["height"]
-    with st.container(height=_MAX_HEIGHT if height > _MAX_HEIGHT else "content", border=False):
-        draw(figure, f"{key}.chart")
-
-
-def _shown_split(name: str) -> Markdown:
-    if name == _TABLE:
-        return Markdown(_TABLE)
-    return tr("all") if name == "all" else plain(name)
-
-
 def _show_table(splits: Splits) -> None:
     names = list(class_counts(splits, list(splits)))
     rows: dict[str, list[Any]] = {"class": names}
     for split, counts in splits.items():
-        for kind in ("instances", "images"):
-            rows[f"{split} {kind}"] = [counts["classes"].get(n, {}).get(kind, 0) for n in names]
+        of_split = [counts.classes.get(name, ClassCounts()) for name in names]
+        rows[f"{split} instances"] = [count.instances for count in of_split]
+        rows[f"{split} images"] = [count.images for count in of_split]
     st.dataframe(rows, hide_index=True, height=min(_MAX_HEIGHT, 38 + 35 * len(names)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -12,8 +13,10 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown
 from dashboard.theme import Colours, colours
-from dashboard.widgets.charts import draw
+from dashboard.widgets.charts import draw, legend
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.dataset.distribution import Splits, bar, shortened
+from pipeline.core.dataset.checks.counts import ClassCounts
 
 # More classes than this are drawn upright, thin, and can be zoomed into.
 _ROWS = 30
@@ -55,12 +58,10 @@ def show_split_distribution(splits: Splits, key: str) -> None:
 
     Parameters
     ----------
-    splits
-        The ``splits`` of `inspect`'s JSON document.
     key
         Identity of the dataset; the chart keeps its state as long as it stays the same.
     """
-    count = max((len(split["classes"]) for split in splits.values()), default=0)
+    count = max((len(split.classes) for split in splits.values()), default=0)
     view, is_table = _controls(key, count)
     table = split_table(splits, view)
     if is_table:
@@ -89,10 +90,11 @@ def show_split_distribution(splits: Splits, key: str) -> None:
 
 def split_table(splits: Splits, view: View) -> pd.DataFrame:
     """Give a row for each class and a column for each split: counts, or percent of the split."""
-    names = list(dict.fromkeys(name for split in splits.values() for name in split["classes"]))
+    names = list(dict.fromkeys(name for split in splits.values() for name in split.classes))
+    measured = attrgetter(view.measure)
     table = pd.DataFrame(
         {
-            split: [found["classes"].get(name, {}).get(view.measure, 0) for name in names]
+            split: [measured(found.classes.get(name, ClassCounts())) for name in names]
             for split, found in splits.items()
         },
         index=names,
@@ -100,10 +102,7 @@ def split_table(splits: Splits, view: View) -> pd.DataFrame:
     order = table.sum(axis=1).sort_values(ascending=False, kind="stable").index
     if view.is_share:
         # Shares of images are of all images of the split: an image may show several classes.
-        of = {
-            split: found["images"] if view.measure == "images" else found["instances"]
-            for split, found in splits.items()
-        }
+        of = {split: measured(found) for split, found in splits.items()}
         table = table.astype(float).apply(lambda column: 100 * column / max(of[column.name], 1))
     if view.order == "count":
         table = table.loc[order]
@@ -114,9 +113,9 @@ def split_table(splits: Splits, view: View) -> pd.DataFrame:
 def absent_classes(splits: Splits) -> dict[str, list[str]]:
     """Give the classes that a split with instances lacks, by split."""
     found = {
-        split: [name for name, count in counts["classes"].items() if not count["instances"]]
+        split: [name for name, count in counts.classes.items() if not count.instances]
         for split, counts in splits.items()
-        if counts["instances"]
+        if counts.instances
     }
     return {split: absent for split, absent in found.items() if absent}
 
@@ -144,7 +143,6 @@ def split_figure(table: pd.DataFrame, view: View, look: Colours) -> dict[str, An
         height = 50 + (14 + 15 * len(table.columns)) * len(names)
     else:
         x, y, height = classes | {"automargin": True}, values | {"automargin": True}, 380
-    legend = {"orientation": "h", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
     layout = {
         "height": height,
         "margin": {"l": 0, "r": 60 if is_rows else 4, "t": 30, "b": 0},
@@ -152,11 +150,9 @@ def split_figure(table: pd.DataFrame, view: View, look: Colours) -> dict[str, An
         "bargap": 0.28 if is_rows else 0.12,
         "dragmode": "zoom",
         "uirevision": f"{view.order}{len(names)}",
-        "legend": legend | {"font": {"color": look.text, "size": 12}},
+        "legend": legend(look),
         "xaxis": x | {"ticksuffix": ""},
         "yaxis": y | ({"ticksuffix": "  "} if is_rows else {}),
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
     }
     return {"data": data, "layout": layout}
 
@@ -187,16 +183,7 @@ def _controls(key: str, count: int) -> tuple[View, bool]:
 
 
 def _choice(label: Markdown, options: Mapping[str, str], key: str) -> str:
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        format_func=lambda name: tr(options[name]),
-        default=next(iter(options)),
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-    )
-    return str(chosen)
+    return one_of(label, {name: tr(text) for name, text in options.items()}, key, has_label=False)
 
 
 def _short_names(names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.theme import Colours
+from dashboard.widgets.charts import axis
 from dashboard.widgets.states import state_text
 from pipeline.actions.runs.compare import winners
 from pipeline.actions.runs.model import RunDetails, RunFacts
@@ -94,24 +95,17 @@ def scatter_chart(
             marker={"size": 11, "color": run_colours[run]},
             hovertemplate="%{fullData.name}<br>%{x}<br>%{y:.4g}<extra></extra>",
         )
-    axis = {
-        "gridcolor": look.border,
-        "zeroline": False,
-        "color": look.muted,
-        "automargin": True,
-    }
+    around = {**axis(look), "automargin": True}
     figure.update_layout(
         height=360,
         showlegend=False,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
         xaxis={
-            **axis,
+            **around,
             "title": {"text": param, "standoff": 12},
             "type": "linear" if is_numeric else "category",
         },
-        yaxis={**axis, "title": {"text": metric, "standoff": 12}},
+        yaxis={**around, "title": {"text": metric, "standoff": 12}},
     )
     return figure
 
@@ -128,43 +122,48 @@ def parallel_chart(
         lack one of them are left out.
     """
     axes = list(values)
-    runs = [run for run in run_colours if all(values[axis].get(run) is not None for axis in axes)]
+    runs = [run for run in run_colours if all(values[name].get(run) is not None for name in axes)]
     last = max(len(runs) - 1, 1)
+    line = {
+        "color": list(range(len(runs))),
+        "colorscale": [[i / last, run_colours[run]] for i, run in enumerate(runs)]
+        if len(runs) > 1
+        else [[0, run_colours[run]] for run in runs] + [[1, look.muted]],
+        "cmin": 0,
+        "cmax": last,
+    }
+    places = [parallel_axis(name, [values[name][run] for run in runs]) for name in axes]
+    figure = parallel_lines(line, places, look)
+    return figure.update_layout(height=360, margin={"l": 110, "r": 60, "t": 50, "b": 20})
+
+
+def parallel_lines(
+    line: Mapping[str, Any], axes: Sequence[Mapping[str, Any]], look: Colours
+) -> go.Figure:
+    """Draw parallel coordinates over axes that `parallel_axis` made, with colours from `line`."""
     figure = go.Figure(
         go.Parcoords(
-            line={
-                "color": list(range(len(runs))),
-                "colorscale": [[i / last, run_colours[run]] for i, run in enumerate(runs)]
-                if len(runs) > 1
-                else [[0, run_colours[run]] for run in runs] + [[1, look.muted]],
-                "cmin": 0,
-                "cmax": last,
-            },
-            dimensions=[parallel_axis(axis, [values[axis][run] for run in runs]) for axis in axes],
+            line=line,
+            dimensions=axes,
             labelfont={"color": look.text, "size": 12},
             tickfont={"color": look.muted, "size": 11},
             rangefont={"color": "rgba(0,0,0,0)", "size": 1},
         )
     )
-    figure.update_layout(
-        height=360,
-        margin={"l": 110, "r": 60, "t": 50, "b": 20},
-        paper_bgcolor=look.background,  # the labels' halo takes its colour from it
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure
+    # The labels' halo takes its colour from it.
+    return figure.update_layout(paper_bgcolor=look.background)
 
 
-def parallel_axis(axis: str, values: Sequence[Any], *, is_log: bool = False) -> dict[str, Any]:
+def parallel_axis(name: str, values: Sequence[Any], *, is_log: bool = False) -> dict[str, Any]:
     """Make one axis of parallel coordinates; values that are no numbers are places on it."""
     numbers = [_number(value) for value in values]
     if is_log and all(number is not None and number > 0 for number in numbers):
-        return _log_axis(axis, [math.log10(number) for number in numbers if number])
+        return _log_axis(name, [math.log10(number) for number in numbers if number])
     if all(number is not None for number in numbers):
-        return {"label": axis, "values": numbers}
+        return {"label": name, "values": numbers}
     places = sorted(set(map(str, values)))
     return {
-        "label": axis,
+        "label": name,
         "values": [places.index(str(value)) for value in values],
         "tickvals": list(range(len(places))),
         "ticktext": [place if len(place) <= _LABEL else "…" + place[-_LABEL:] for place in places],
@@ -184,25 +183,23 @@ def counts_chart(
             marker={"color": run_colours[run]},
             hovertemplate="%{fullData.name}<br>%{x}: %{y:,} instances<extra></extra>",
         )
-    axis = {"gridcolor": look.border, "zeroline": False, "color": look.muted, "automargin": True}
+    around = {**axis(look), "automargin": True}
     figure.update_layout(
         height=320,
         barmode="group",
         showlegend=False,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={**axis, "type": "category"},
-        yaxis={**axis, "title": {"text": "instances", "standoff": 12}},
+        xaxis={**around, "type": "category"},
+        yaxis={**around, "title": {"text": "instances", "standoff": 12}},
     )
     return figure
 
 
-def _log_axis(axis: str, exponents: Sequence[float]) -> dict[str, Any]:
+def _log_axis(name: str, exponents: Sequence[float]) -> dict[str, Any]:
     low, high = min(exponents, default=0.0), max(exponents, default=1.0)
     ticks = [low + (high - low) * part / 4 for part in range(5)]
     return {
-        "label": axis,
+        "label": name,
         "values": list(exponents),
         "tickvals": ticks,
         "ticktext": [f"{10**tick:.3g}" for tick in ticks],

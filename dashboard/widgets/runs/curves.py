@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.i18n import marked, tr
 from dashboard.theme import Colours
-from dashboard.widgets.charts import draw
+from dashboard.widgets.charts import axis, draw
 
 Points = Sequence[tuple[float, float]]
 
@@ -123,23 +123,23 @@ def curve_chart(
             annotation_position="top left",
         )
     last = max((epoch for points in series.values() for epoch, _ in points), default=1)
-    axis = {"gridcolor": colours.border, "zeroline": False, "color": colours.muted}
     figure.update_layout(
         height=255,
         margin={"l": 44, "r": 12, "t": 28, "b": 32},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
         font={"color": colours.text},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
         xaxis={
-            **axis,
+            **axis(colours),
             "showgrid": False,
             "title": {"text": tr("epoch")},
             "dtick": max(1, last // 8),
         },
         # Losses, rates and shares: a curve that lies at 0 needs nothing below it.
-        yaxis={**axis, **({"type": "log", "dtick": 1} if is_log else {"rangemode": "nonnegative"})},
+        yaxis={
+            **axis(colours),
+            **({"type": "log", "dtick": 1} if is_log else {"rangemode": "nonnegative"}),
+        },
         uirevision="log" if is_log else "linear",  # a zoom of one axis means nothing on the other
     )
     return figure

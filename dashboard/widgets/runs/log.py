@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.i18n import marked, tr
+from dashboard.widgets.choosing import one_of
 
 _SHOWN_LINES = 400
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -54,15 +55,8 @@ def show_log(text: str, *, name: str, height: int = 420) -> None:
             bind="query-params",
             width=260,
         )
-        level = st.segmented_control(
-            tr("Lines"),
-            LEVELS,
-            format_func=tr,
-            default="all",
-            required=True,
-            key="log_level",
-            bind="query-params",
-        )
+        levels = {name: tr(name) for name in LEVELS}
+        level = one_of(tr("Lines"), levels, "log_level", in_url=True)
         st.download_button(
             tr("Download"),
             text,
@@ -70,7 +64,7 @@ def show_log(text: str, *, name: str, height: int = 420) -> None:
             icon=":material/download:",
             key=f"log-{name}",
         )
-    found = matching(lines, search or "", level or "all")
+    found = matching(lines, search or "", level)
     if len(found) < len(lines):
         st.caption(tr("{fitting:,} of {count:,} lines fit.", fitting=len(found), count=len(lines)))
     if len(found) > _SHOWN_LINES:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.i18n import marked, tr
 from dashboard.plain import plain
+from dashboard.widgets.choosing import text_filter
 from dashboard.widgets.formats import ago, plural
 from pipeline.actions.runs.lineage import Lineage, origin_trial
 
@@ -54,18 +55,12 @@ def _show_applied(applied: Mapping[str, Any]) -> None:
             icon=":material/check:",
         )
     st.caption(tr("≈ Ultralytics works this value out, such as lr0 under optimizer=auto."))
-    text = st.text_input(
-        tr("Filter"),
-        placeholder=tr("setting"),
-        key="settings_filter",
-        bind="query-params",
-        width=260,
-    )
+    text = text_filter(tr("setting"), "settings_filter").lower()
     rows = [
         (tr(_VERDICTS[verdict]), name, _text(entry["requested"]), _text(entry["applied"]))
         for verdict in _VERDICTS
         for name, entry in settings.items()
-        if entry["verdict"] == verdict and (text or "").lower() in name.lower()
+        if entry["verdict"] == verdict and text in name.lower()
     ]
     table = pd.DataFrame(
         rows, columns=[tr("verdict"), tr("setting"), tr("requested"), tr("applied")]

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 
 from dashboard.i18n import tr
 from dashboard.theme import Colours
+from dashboard.widgets.charts import axis
 from dashboard.widgets.formats import elapsed_s
-from dashboard.widgets.runs.comparison import parallel_axis
+from dashboard.widgets.runs.comparison import parallel_axis, parallel_lines
 from dashboard.widgets.runs.trials import is_number
 from pipeline.actions.runs.tuning import Tuning
 from pipeline.core.space.trials import KEPT, Trial, best_so_far
@@ -112,26 +113,11 @@ def trials_parallel_chart(found: Tuning, keys: Sequence[str], look: Colours) -> 
         parallel_axis(key, [t.values[key] for t in counted], is_log=key in found.log_scaled)
         for key in keys
     ]
-    figure = go.Figure(
-        go.Parcoords(
-            line={
-                "color": scores,
-                "colorscale": [[0, look.border], [0.6, look.accent_soft], [1, look.accent]],
-            },
-            dimensions=[*axes, parallel_axis(found.metric, scores)],
-            labelfont={"color": look.text, "size": 12},
-            tickfont={"color": look.muted, "size": 11},
-            rangefont={"color": "rgba(0,0,0,0)", "size": 1},
-        )
-    )
-    figure.update_layout(
-        height=340,
-        margin={"l": 60, "r": 60, "t": 50, "b": 20},
-        paper_bgcolor=look.background,  # the labels' halo takes its colour from it
-        plot_bgcolor="rgba(0,0,0,0)",
-        uirevision="trials",
-    )
-    return figure
+    scale = [[0, look.border], [0.6, look.accent_soft], [1, look.accent]]
+    line = {"color": scores, "colorscale": scale}
+    figure = parallel_lines(line, [*axes, parallel_axis(found.metric, scores)], look)
+    margin = {"l": 60, "r": 60, "t": 50, "b": 20}
+    return figure.update_layout(height=340, margin=margin, uirevision="trials")
 
 
 def _counted(found: Tuning) -> list[Trial]:
@@ -171,16 +157,14 @@ def _short(value: Any) -> str:
 
 
 def _lay_out(figure: go.Figure, look: Colours, x_title: str, y_title: str) -> None:
-    axis = {"gridcolor": look.border, "zeroline": False, "color": look.muted, "automargin": True}
+    around = {**axis(look), "automargin": True}
     figure.update_layout(
         height=340,
         margin={"l": 10, "r": 12, "t": 30, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
         font={"color": look.text},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={**axis, "showgrid": False, "title": {"text": x_title, "standoff": 12}},
-        yaxis={**axis, "title": {"text": y_title, "standoff": 12}},
+        xaxis={**around, "showgrid": False, "title": {"text": x_title, "standoff": 12}},
+        yaxis={**around, "title": {"text": y_title, "standoff": 12}},
         uirevision=x_title,
     )
 

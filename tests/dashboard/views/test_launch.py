@@ -32,7 +32,7 @@ def both_engines(installation: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def launch_of(page: AppTest) -> Launch:
     """Give what the Launch button would start."""
-    launch: Launch = page.session_state["launch.plan"]["plan"].launch
+    launch: Launch = page.session_state["launch.plan"].plan.launch
     return launch
 
 

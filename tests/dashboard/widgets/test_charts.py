@@ -1,5 +1,8 @@
+import json
+
 import numpy as np
 import plotly.graph_objects as go
+from streamlit.testing.v1 import AppTest
 
 from dashboard.widgets.charts import as_text
 
@@ -26,3 +29,18 @@ def test_texts_in_arrays_are_text_too() -> None:
         "y": ["&lt;b&gt;", "a"],
         "x": [1, 2],
     }
+
+
+def two_charts() -> None:
+    import plotly.graph_objects as go
+
+    from dashboard.widgets.charts import draw
+
+    draw({"data": [{"type": "bar", "x": [1]}], "layout": {"height": 300}}, "document")
+    draw(go.Figure(go.Bar(x=[1])).update_layout(paper_bgcolor="#123456"), "figure")
+
+
+def test_the_page_shows_through_a_chart_that_has_no_ground_of_its_own() -> None:
+    charts = AppTest.from_function(two_charts).run().get("plotly_chart")
+    grounds = [json.loads(chart.proto.spec)["layout"]["paper_bgcolor"] for chart in charts]
+    assert grounds == ["rgba(0,0,0,0)", "#123456"]

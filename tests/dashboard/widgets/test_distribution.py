@@ -1,14 +1,10 @@
 from dashboard.theme import DARK, LIGHT
 from dashboard.widgets.dataset.distribution import class_counts, distribution_figure
+from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 
 SPLITS = {
-    "train": {
-        "classes": {
-            "star": {"images": 2, "instances": 3},
-            "circle": {"images": 5, "instances": 9},
-        }
-    },
-    "val": {"classes": {"star": {"images": 1, "instances": 1}}},
+    "train": SplitCounts(classes={"star": ClassCounts(2, 3), "circle": ClassCounts(5, 9)}),
+    "val": SplitCounts(classes={"star": ClassCounts(1, 1)}),
 }
 
 

@@ -9,32 +9,25 @@ from dashboard.widgets.dataset.split_distribution import (
     split_figure,
     split_table,
 )
+from pipeline.core.dataset.checks.counts import ClassCounts, SplitCounts
 
-SPLITS: dict[str, Any] = {
-    "train": {
-        "images": 10,
-        "instances": 12,
-        "classes": {
-            "star": {"images": 2, "instances": 3},
-            "circle": {"images": 5, "instances": 9},
-            "square": {"images": 0, "instances": 0},
-        },
-    },
-    "val": {
-        "images": 4,
-        "instances": 2,
-        "classes": {
-            "star": {"images": 1, "instances": 1},
-            "circle": {"images": 0, "instances": 0},
-            "square": {"images": 1, "instances": 1},
-        },
-    },
+SPLITS = {
+    "train": SplitCounts(
+        images=10,
+        instances=12,
+        classes={"star": ClassCounts(2, 3), "circle": ClassCounts(5, 9), "square": ClassCounts()},
+    ),
+    "val": SplitCounts(
+        images=4,
+        instances=2,
+        classes={"star": ClassCounts(1, 1), "circle": ClassCounts(), "square": ClassCounts(1, 1)},
+    ),
 }
 
 
-def many(count: int) -> dict[str, Any]:
-    classes = {f"class {i}": {"images": 1, "instances": count - i} for i in range(count)}
-    return {"train": {"images": count, "instances": 1, "classes": classes}}
+def many(count: int) -> dict[str, SplitCounts]:
+    classes = {f"class {i}": ClassCounts(1, count - i) for i in range(count)}
+    return {"train": SplitCounts(images=count, instances=1, classes=classes)}
 
 
 def test_classes_are_rows_and_splits_are_columns() -> None:
@@ -60,7 +53,7 @@ def test_a_filter_leaves_the_classes_that_have_its_text() -> None:
 
 def test_classes_that_a_split_lacks_are_named() -> None:
     assert absent_classes(SPLITS) == {"train": ["square"], "val": ["circle"]}
-    empty = {"val": {"instances": 0, "classes": {"star": {"images": 0, "instances": 0}}}}
+    empty = {"val": SplitCounts(classes={"star": ClassCounts()})}
     assert absent_classes(empty) == {}
 
 
@@ -96,7 +89,7 @@ def test_a_log_scale_is_on_the_axis_of_the_counts() -> None:
 
 def test_long_names_that_are_alike_stay_two_classes() -> None:
     names = ["a very long name of a class one", "a very long name of a class two"]
-    classes = {name: {"images": 1, "instances": 1} for name in names}
-    splits = {"train": {"images": 2, "instances": 2, "classes": classes}}
+    classes = dict.fromkeys(names, ClassCounts(1, 1))
+    splits = {"train": SplitCounts(images=2, instances=2, classes=classes)}
     figure = split_figure(split_table(splits, View()), View(), LIGHT)
     assert len(set(figure["data"][0]["y"])) == 2
