@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
+from tests.waiting import until
 
 LABELS = "datasets/shapes/labels/train"
 IMAGES = "datasets/shapes/images/train"
@@ -36,12 +36,9 @@ def open_page(**query: str) -> AppTest:
 
 def settled(page: AppTest) -> AppTest:
     """Draw the page once nothing is being read any more."""
-    give_up_at = time.monotonic() + 60
     names = [choice.path for choice in services.here().volume.choices("data")]
     known = services.inspections().known
-    while any(known(name).is_running or not known(name).report for name in names):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+    until(lambda: all(known(name).report and not known(name).is_running for name in names))
     page.run()
     assert not page.exception
     return page

@@ -1,7 +1,6 @@
 """The pages of all runs and of one run, on runs of the real engine."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from pipeline.core.settings import load_settings
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server
+from tests.waiting import until
 
 __all__ = ["api"]
 
@@ -62,10 +62,7 @@ def here(installation: Path) -> Iterator[Installation]:
 
 def finished(here: Installation, plan: launches.Plan) -> str:
     run = launches.submit(here, plan).id
-    give_up_at = time.monotonic() + 60
-    while runs.show(here, run).facts.finished_at == "":
-        assert time.monotonic() < give_up_at, "the run does not end"
-        time.sleep(0.1)
+    until(lambda: runs.show(here, run).facts.finished_at, "the run does not end", every_s=0.1)
     return run
 
 

@@ -1,6 +1,5 @@
 """A sweep from the launch form, and the page of a sweep; the engine's controller is held back."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +23,7 @@ from pipeline.core.states import State
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
+from tests.waiting import until
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
 FORM = {"model": N, "cfg": "cfg-custom", "data": "data-custom", "train": "false"}
@@ -230,10 +230,7 @@ def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Installat
     assert "4 runs that wait or run will be stopped" in text_of(page)
     page.button(key="sweep.stop_now").click().run()
     assert not page.exception and not page.error
-    give_up_at = time.monotonic() + 60
-    while show_sweep(paused, "night").live:
-        assert time.monotonic() < give_up_at, "the runs do not stop"
-        time.sleep(0.1)
+    until(lambda: not show_sweep(paused, "night").live, "the runs do not stop")
     page = open_sweep("night")
     assert "**4** stopped" in text_of(page)
     assert page.button(key="sweep.retry").label == "Retry 4 failed or stopped runs"
