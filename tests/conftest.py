@@ -54,3 +54,12 @@ def state(tmp_path: Path) -> Path:
     folder = tmp_path / "state"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def nothing_starts(state: Path) -> None:
+    """Hold the lock of the embedded engine's controller: what is submitted waits."""
+    from pipeline.engines.local.control.start import take_lock
+    from pipeline.engines.local.layout import Layout
+
+    assert take_lock(Layout(state)) is not None

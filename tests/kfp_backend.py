@@ -11,7 +11,6 @@ import os
 import secrets
 import shlex
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 
 from pipeline.core.settings import Settings
+from tests.waiting import until
 
 # Read at import: every test has the settings of whoever runs it taken out of the environment.
 NAMESPACE = os.environ.get("KFP_NAMESPACE", "kubeflow")
@@ -136,9 +136,7 @@ def delete_claim(core: Any, name: str) -> None:
 
 
 def _path_of(core: Any, claim: str) -> Path:
-    give_up_at = time.monotonic() + 30
-    while core.read_namespaced_persistent_volume_claim(claim, NAMESPACE).status.phase != "Bound":
-        assert time.monotonic() < give_up_at, f"claim {claim} is not bound"
-        time.sleep(0.2)
+    read = core.read_namespaced_persistent_volume_claim
+    until(lambda: read(claim, NAMESPACE).status.phase == "Bound", f"{claim} is not bound")
     command = [*shlex.split(_VOLUME_PATH), claim]
     return Path(subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip())

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,9 +14,10 @@ from pipeline.core.settings import Settings
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
 from tests.engines.documents import log, step, wait, workflow
-from tests.engines.local.faults import controller_pid, keeper_pid, recorded, until
+from tests.engines.local.faults import controller_pid, keeper_pid, recorded
 from tests.processes import end_processes_of, kill_processes_of, processes_of
 from tests.serving import address, served
+from tests.waiting import until
 
 LIMIT_S = 120
 
@@ -27,20 +27,13 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not answers(url):
-        assert time.monotonic() < deadline, f"{url} did not answer"
-        time.sleep(0.1)
-
-
 def test_it_opens_both_and_ctrl_c_ends_both(tmp_path: Path, state: Path) -> None:
     volume = tmp_path / "new"
     with served(state, "--volume", str(volume), "--port", str(free_port("127.0.0.1"))) as process:
         page = address(process, "Slipway is at")
         assert answers(f"{page}/_stcore/health")
         mlflow = address(process, "MLflow comes up at")
-        wait_for(f"{mlflow}/health")
+        until(lambda: answers(f"{mlflow}/health"))
         assert (volume / "data-custom.yaml").is_file()
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Installations in which a sweep can be started and nothing trains."""
+"""Installations in which runs can be started and nothing trains."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import pytest
 from pipeline.actions.installation import Installation
 from pipeline.core import outages
 from pipeline.core.settings import Settings
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.engines.kubeflow.fake_api import FakeKfp, api
 
 __all__ = ["api"]
 
 
 @pytest.fixture
-def local(volume: Path, state: Path) -> Installation:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Installation(Settings(volume=volume, state=state, user="kim"))
-    assert take_lock(Layout(state)) is not None
-    return made
+def local(volume: Path, state: Path, nothing_starts: None) -> Installation:
+    """An installation of which nothing starts."""
+    return Installation(Settings(volume=volume, state=state, user="kim"))
+
+
+@pytest.fixture
+def here(local: Installation) -> Installation:
+    """What most tests are about."""
+    return local
 
 
 @pytest.fixture

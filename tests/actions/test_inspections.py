@@ -9,6 +9,7 @@ from pipeline.actions import inspections
 from pipeline.actions.inspections import Inspection, Inspections
 from pipeline.actions.installation import Installation
 from pipeline.core.settings import Settings
+from tests.waiting import until
 
 DATA = "data-custom.yaml"
 LABEL = "datasets/shapes/labels/train/train-0001.txt"
@@ -22,13 +23,6 @@ def reader(volume: Path, state: Path) -> Inspections:
 
 def read(reader: Inspections) -> Inspection:
     return reader.look(DATA, wait_s=30)
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
 
 
 def test_nothing_is_known_before_somebody_looks(reader: Inspections) -> None:
@@ -72,7 +66,7 @@ def test_a_deep_check_counts_until_lists_or_labels_change(
 ) -> None:
     (volume / IMAGE).write_bytes(b"no image")
     reader.open_images(DATA)
-    eventually(lambda: not reader.known(DATA).is_running)
+    until(lambda: not reader.known(DATA).is_running)
     deep = read(reader)
     assert deep.deep_at and deep.report
     assert "image-damaged" in {finding.code for finding in deep.report.all_findings}
@@ -115,7 +109,7 @@ def test_what_is_stopped_stays_as_it_was_until_somebody_asks(
     assert running.is_running and (running.done, running.total) == (3, 24)
     reader.stop(DATA)
     may_go_on.set()
-    eventually(lambda: not reader.known(DATA).is_running)
+    until(lambda: not reader.known(DATA).is_running)
     assert "stopped" in reader.known(DATA).failure
     assert not reader.look(DATA).is_running
     monkeypatch.setattr(inspections, "inspect_dataset", real)
@@ -136,7 +130,7 @@ def test_a_reading_that_breaks_says_why(
 def test_the_others_are_read_ahead(reader: Inspections, volume: Path) -> None:
     (volume / "data-two.yaml").write_bytes((volume / DATA).read_bytes())
     reader.read_ahead([DATA, "data-two.yaml"])
-    eventually(lambda: all(reader.known(name).report for name in (DATA, "data-two.yaml")))
+    until(lambda: all(reader.known(name).report for name in (DATA, "data-two.yaml")))
     one, two = (reader.known(name).report for name in (DATA, "data-two.yaml"))
     assert one and two and one.splits == two.splits
 
@@ -152,9 +146,9 @@ def test_the_numbers_are_there_before_the_images_are_listed(
 
     monkeypatch.setattr(inspections, "read_boxes", slow)
     reader.look(DATA)
-    eventually(lambda: reader.known(DATA).report is not None)
+    until(lambda: reader.known(DATA).report is not None)
     early = reader.known(DATA)
     assert early.is_running and early.samples is None
     assert early.report and early.report.splits["train"].images == 17
     may_go_on.set()
-    eventually(lambda: reader.known(DATA).samples is not None)
+    until(lambda: reader.known(DATA).samples is not None)

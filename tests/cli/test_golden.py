@@ -18,7 +18,6 @@ from pipeline.core.files import write_json
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, save_note
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.store import Store
 from pipeline.tracking.client import mlflow_client
@@ -90,10 +89,11 @@ def here(volume: Path, state: Path) -> Installation:
 
 
 @pytest.fixture
-def golden(here: Installation, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Golden:
-    """An installation in which nothing starts: the test holds the controller's lock."""
+def golden(
+    here: Installation, cli: Cli, nothing_starts: None, monkeypatch: pytest.MonkeyPatch
+) -> Golden:
+    """An installation of which nothing starts."""
     monkeypatch.setenv("SLIPWAY_USER", here.settings.user)
-    assert take_lock(Layout(here.settings.state)) is not None
     return Golden(cli, here.settings)
 
 

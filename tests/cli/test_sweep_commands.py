@@ -6,20 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.cli.conftest import Cli
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
 BOTH = ("--model", N, "--model", S, "--cfg", "cfg-custom", "--no-train")
 
 
-@pytest.fixture
-def held(state: Path) -> None:
-    assert take_lock(Layout(state)) is not None
-
-
-@pytest.mark.usefixtures("held")
+@pytest.mark.usefixtures("nothing_starts")
 def test_a_sweep_is_started_shown_and_listed(cli: Cli) -> None:
     said = cli("sweep", *BOTH, "--seed", "0", "--seed", "1", "--name", "night", "--json")
     assert said.code == 0, said.err
@@ -40,7 +33,7 @@ def test_a_sweep_is_started_shown_and_listed(cli: Cli) -> None:
     assert (row["sweep"], row["runs"]) == ("night", 4)
 
 
-@pytest.mark.usefixtures("held")
+@pytest.mark.usefixtures("nothing_starts")
 def test_the_same_sweep_again_starts_only_what_is_missing(cli: Cli) -> None:
     assert cli("sweep", *BOTH, "--name", "night").code == 0
     again = cli("sweep", *BOTH, "--seed", "3", "--name", "night", "--json")
@@ -50,7 +43,7 @@ def test_the_same_sweep_again_starts_only_what_is_missing(cli: Cli) -> None:
     assert len(cli("runs", "--json").json) == 4
 
 
-@pytest.mark.usefixtures("held")
+@pytest.mark.usefixtures("nothing_starts")
 def test_a_name_is_drawn_where_none_is_given(cli: Cli) -> None:
     said = cli("sweep", "--model", N, "--no-train", "--json")
     assert said.json["sweep"].startswith("sweep-")
@@ -91,7 +84,7 @@ def test_wrong_usage_is_said(cli: Cli, words: tuple[str, ...]) -> None:
     assert cli("sweep", *words).code == 2
 
 
-@pytest.mark.usefixtures("held")
+@pytest.mark.usefixtures("nothing_starts")
 def test_an_engine_that_is_away_is_said_with_what_is_started(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

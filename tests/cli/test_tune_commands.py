@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +9,14 @@ from pipeline.actions.installation import Installation
 from pipeline.core.settings import Settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.cli.conftest import Cli
 from tests.tuned_runs import drawn_trial, leave_test, tuned_run
 
 
 @pytest.fixture
-def run(volume: Path, state: Path) -> Iterator[RunFolder]:
-    """A tuned run, in an installation in which nothing starts: the test holds the lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield tuned_run(Installation(Settings(volume=volume, state=state, user="kim")), 4)
+def run(volume: Path, state: Path, nothing_starts: None) -> RunFolder:
+    """A tuned run, in an installation of which nothing starts."""
+    return tuned_run(Installation(Settings(volume=volume, state=state, user="kim")), 4)
 
 
 def test_trials_are_listed_and_a_running_one_is_stopped(cli: Cli, run: RunFolder) -> None:
@@ -32,9 +27,8 @@ def test_trials_are_listed_and_a_running_one_is_stopped(cli: Cli, run: RunFolder
     assert refused.code == 2 and "trial-001 is done" in refused.err
 
 
+@pytest.mark.usefixtures("nothing_starts")
 def test_a_trial_of_a_run_that_goes_on_is_stopped(cli: Cli, volume: Path, state: Path) -> None:
-    lock = take_lock(Layout(state))
-    assert lock is not None
     live = tuned_run(
         Installation(Settings(volume=volume, state=state, user="kim")), 2, state="running"
     )

@@ -4,16 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from tests.cli.conftest import Cli
 
+pytestmark = pytest.mark.usefixtures("nothing_starts")
+
 CHOICES = ("--model", "yolov8n-scratch.yaml", "--no-train", "--set", "workers=0")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_starts(state: Path) -> None:
-    assert take_lock(Layout(state)) is not None
 
 
 def test_the_queue_is_reordered_and_paused(cli: Cli) -> None:

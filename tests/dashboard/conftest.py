@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from pipeline.actions.installation import Installation
+from pipeline.core.settings import load_settings
+
 
 @pytest.fixture
 def installation(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -17,3 +20,9 @@ def installation(volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> 
     st.cache_resource.clear()
     st.cache_data.clear()
     return volume
+
+
+@pytest.fixture
+def here(installation: Path, nothing_starts: None) -> Installation:
+    """The installation, of which nothing starts."""
+    return Installation(load_settings())

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +16,9 @@ import pytest
 import yaml
 
 from pipeline.core.volume.sample import write_sample
+from pipeline.tracking.server import answers, free_port
+from tests.processes import end_processes_of, kill_processes_of, processes_of
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -78,7 +77,7 @@ def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         cfg = volume / "cfg-custom.yaml"
         settings = yaml.safe_load(cfg.read_text(encoding="utf-8")) | TINY_CFG
         cfg.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    state, port = folder / "state", _free_port()
+    state, port = folder / "state", free_port("127.0.0.1")
     environment = os.environ | {
         "SLIPWAY_VOLUME": str(volume),
         "SLIPWAY_STATE": str(state),
@@ -90,12 +89,15 @@ def dashboard(sample_volume: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             [*command, "--server.port", str(port)], env=environment, stdout=log, stderr=log
         )
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", server, folder / "dashboard.log")
+        health = f"http://127.0.0.1:{port}/_stcore/health"
+        until(lambda: answers(health), folder / "dashboard.log", of=server)
         yield Dashboard(f"http://127.0.0.1:{port}", volume, state)
     finally:
         server.terminate()
         server.wait(20)
-        _end_processes_of(state)
+        end_processes_of(state)
+        psutil.wait_procs(processes_of(state), timeout=10)
+        kill_processes_of(state)
 
 
 @pytest.fixture
@@ -106,32 +108,3 @@ def page(browser: Browser, dashboard: Dashboard) -> Iterator[Page]:
     opened = context.new_page()
     yield opened
     context.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    give_up_at = time.monotonic() + 60
-    while time.monotonic() < give_up_at and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(url):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"the dashboard does not answer: {log.read_text(errors='replace')[-2000:]}")
-
-
-def _end_processes_of(state: Path) -> None:
-    """End what the engine has left running; every process of it knows its state folder."""
-    ours = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get("SLIPWAY_STATE") == str(state):
-                process.terminate()
-                ours.append(process)
-    _, alive = psutil.wait_procs(ours, timeout=10)
-    for process in alive:
-        with suppress(psutil.Error):
-            process.kill()

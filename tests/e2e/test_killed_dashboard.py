@@ -18,10 +18,11 @@ from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import free_port
 from tests.conftest import TINY_CFG
-from tests.engines.local.faults import recorded, until
+from tests.engines.local.faults import recorded
 from tests.fault_table import record
 from tests.processes import end_processes_of, processes_of
 from tests.serving import address, served
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.kfp_backend import (
     kfp_volume,
 )
 from tests.processes import end_processes_of, processes_of
+from tests.waiting import until
 
 __all__ = ["kfp_core", "kfp_endpoint", "kfp_settings", "kfp_volume"]
 
@@ -54,9 +54,9 @@ def local_engine_of(settings: Settings) -> Iterator[LocalEngine]:
     yield engine
     for run in engine.list_runs(limit=1000).runs:
         engine.delete(run.id)
-    _wait_for(lambda: not list((settings.state / "engine" / "runs").glob("*")), "runs stay")
+    until(lambda: not list((settings.state / "engine" / "runs").glob("*")), "runs stay")
     end_processes_of(settings.state)
-    _wait_for(lambda: not processes_of(settings.state), "processes are left behind")
+    until(lambda: not processes_of(settings.state), "processes are left behind")
 
 
 @pytest.fixture
@@ -66,10 +66,3 @@ def kubeflow_engine(kfp_settings: Settings, kfp_core: Any) -> Iterator[Engine]:
     for run in documents.own_runs(engine):
         engine.delete(run.id)
     delete_claim(kfp_core, documents.claim())
-
-
-def _wait_for(is_so: Callable[[], bool], message: str) -> None:
-    give_up_at = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < give_up_at, message
-        time.sleep(0.05)

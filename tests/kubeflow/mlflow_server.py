@@ -6,7 +6,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from pipeline.core.guarded import start_guarded, stop_guarded
 from pipeline.core.settings import Settings
 from pipeline.tracking.server import LOOPBACK, answers
 from tests.kfp_backend import NAMESPACE
+from tests.waiting import until
 
 _PORT = int(os.environ.get("SLIPWAY_KFP_MLFLOW_PORT", "5500"))
 _S3_PORT = int(os.environ.get("SLIPWAY_KFP_S3_PORT", "9000"))
@@ -56,10 +56,7 @@ class MlflowServer:
         self._process = start_guarded(
             command, log=log, environment=dict(os.environ), folder=self.folder
         )
-        give_up_at = time.monotonic() + 60
-        while not answers(f"http://{LOOPBACK}:{_PORT}/health"):
-            assert self._process.poll() is None and time.monotonic() < give_up_at, log.read_text()
-            time.sleep(0.2)
+        until(lambda: answers(f"http://{LOOPBACK}:{_PORT}/health"), log, of=self._process)
 
     def stop(self) -> None:
         if self._process:

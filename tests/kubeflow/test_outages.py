@@ -6,8 +6,7 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from tests.kfp_backend import (
     kfp_volume,
 )
 from tests.kubeflow.mlflow_server import MlflowServer, mlflow_server
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -46,6 +46,7 @@ pytestmark = [pytest.mark.kubeflow, pytest.mark.alone, pytest.mark.timeout(600)]
 
 EPOCHS = 60  # long enough to be overtaken by an outage
 GIVE_UP_S = 400
+PATIENT = {"within_s": GIVE_UP_S, "every_s": 1}
 LAUNCH = ".st-key-launch-submit button"
 
 
@@ -69,10 +70,10 @@ def test_mlflow_away_during_training_is_filled_in_later(
         model="yolov8n-scratch.yaml", cpus=1, overrides={**TINY_CFG, "epochs": EPOCHS}
     )
     run = launches.submit(here, launches.prepare(here, choices))
-    until(lambda: "Tracking: MLflow run" in log(here, run.id, "train"))
+    until(lambda: "Tracking: MLflow run" in log(here, run.id, "train"), **PATIENT)
     mlflow_server.stop()
 
-    shown = until(lambda: over(here, run.id))
+    shown = until(lambda: over(here, run.id), **PATIENT)
     assert shown.facts.state == "succeeded", shown.facts.message
     said = log(here, run.id, "train")
     assert "The work goes on" in said
@@ -94,7 +95,7 @@ def test_a_volume_of_somebody_else_is_refused_by_the_first_step(
     write_sample(elsewhere.settings.volume, images=SAMPLE_IMAGES)
     choices = Choices(model="yolov8n-scratch.yaml", overrides=TINY_CFG)
     run = launches.submit(elsewhere, launches.prepare(elsewhere, choices))
-    shown = until(lambda: over(elsewhere, run.id))
+    shown = until(lambda: over(elsewhere, run.id), **PATIENT)
     assert shown.facts.state == "failed"
     assert "this volume is not the dashboard's" in shown.facts.message
     assert {step.name: step.state for step in shown.facts.steps}["train"] == "skipped"
@@ -139,7 +140,7 @@ def dashboard(here: Installation, port: int) -> Iterator[subprocess.Popen[bytes]
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until(lambda: answers(f"http://{LOOPBACK}:{port}/_stcore/health"))
+        until(lambda: answers(f"http://{LOOPBACK}:{port}/_stcore/health"), of=server)
         yield server
     finally:
         server.kill()
@@ -158,13 +159,3 @@ def log(here: Installation, run_id: str, step: str) -> str:
 
 def is_started(run: Any, name: str) -> bool:
     return any(step.name == name and step.started_at for step in run.steps)
-
-
-def until(ask: Callable[[], Any]) -> Any:
-    """Ask until the answer is not empty, and give it."""
-    give_up_at = time.monotonic() + GIVE_UP_S
-    while time.monotonic() < give_up_at:
-        if answer := ask():
-            return answer
-        time.sleep(1)
-    pytest.fail(f"not so after {GIVE_UP_S} s")

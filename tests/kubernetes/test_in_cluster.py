@@ -26,6 +26,7 @@ from pipeline.core.version import image_name
 from pipeline.engines.kubeflow.connect import POD_TOKEN
 from tests.kfp_backend import NAMESPACE, kfp_endpoint
 from tests.kubernetes.kustomization import FOLDER, INSTANCE, build, copy
+from tests.waiting import until
 
 __all__ = ["kfp_endpoint"]
 pytestmark = [pytest.mark.kubeflow, pytest.mark.timeout(600)]
@@ -251,13 +252,8 @@ def kubectl(*words: str, stdin: bytes | None = None, codes: tuple[int, ...] = (0
 def pod_address(name: str) -> str:
     """Wait until the pod of a Deployment has an address."""
     labels = f"app.kubernetes.io/name={name},{INSTANCE}=slipway{SUFFIX}"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        address = kubectl("get", "pods", "-l", labels, "-o", "jsonpath={.items[*].status.podIP}")
-        if address:
-            return address
-        time.sleep(0.5)
-    pytest.fail(kubectl("describe", "pods", "-l", labels))
+    ask = ("get", "pods", "-l", labels, "-o", "jsonpath={.items[*].status.podIP}")
+    return until(lambda: kubectl(*ask), f"{labels} has no address", every_s=0.5)
 
 
 def remove() -> None:

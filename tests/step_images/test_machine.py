@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from pipeline.core.volume.machine import read_samples
 from step_images.train.machine import MachineWatch
+from tests.waiting import until
 
 
 def test_samples_are_written_while_the_work_goes_on(tmp_path: Path) -> None:
@@ -33,7 +33,4 @@ def test_a_resume_goes_on_in_the_same_file(tmp_path: Path) -> None:
 
 
 def wait_for_samples(path: Path, count: int) -> None:
-    give_up_at = time.monotonic() + 30
-    while len(read_samples(path).get("cpu_percent", ())) < count:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+    until(lambda: len(read_samples(path).get("cpu_percent", ())) >= count)

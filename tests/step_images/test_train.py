@@ -19,7 +19,8 @@ from step_images.train import checkpoints
 from step_images.train.applied import batch_note, compare
 from tests.fault_table import record
 from tests.kubeflow import ui_format
-from tests.step_images.yolo_runs import YoloRun, make_run, wait_until
+from tests.step_images.yolo_runs import YoloRun, make_run
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +112,7 @@ def test_a_training_that_is_ended_resumes_as_if_it_had_not_been(
     last = run.folder.weights("last")
     kept = checkpoints.kept_copy(last)
     process = run.start("train")
-    wait_until(lambda: kept.exists() and len(rows_of(run.folder.results)) >= 2, process)
+    until(lambda: kept.exists() and len(rows_of(run.folder.results)) >= 2, of=process)
     process.send_signal(number)
     code = process.wait(timeout=60)
     assert code == (143 if number is signal.SIGTERM else -signal.SIGKILL)
@@ -123,7 +124,7 @@ def test_a_training_that_is_ended_resumes_as_if_it_had_not_been(
     before = torch.load(kept, weights_only=False)
 
     process = run.start("train")
-    wait_until(lambda: torch.load(kept, weights_only=False)["epoch"] > before["epoch"], process)
+    until(lambda: torch.load(kept, weights_only=False)["epoch"] > before["epoch"], of=process)
     # The optimizer counts its steps: begun anew, it would not have come as far in one epoch.
     after = torch.load(kept, weights_only=False)
     assert optimizer_steps(after) > optimizer_steps(before)

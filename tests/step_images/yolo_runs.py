@@ -6,8 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,14 +119,3 @@ def make_run(
         yaml.safe_dump({**data, "path": str(volume / data["path"])}, allow_unicode=True)
     )
     return run
-
-
-def wait_until(
-    condition: Callable[[], bool], process: subprocess.Popen[bytes], limit_s: float = 180
-) -> None:
-    """Wait for what a running step does; a step that ends before is an error."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert process.poll() is None, "the step ended too early"
-        assert time.monotonic() < deadline, "the step did not come that far"
-        time.sleep(0.05)

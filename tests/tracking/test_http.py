@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -30,6 +29,7 @@ from pipeline.tracking.reader import Tracking
 from pipeline.tracking.server import LOOPBACK, answers, free_port
 from pipeline.tracking.sync import sync
 from pipeline.tracking.writer import FINISHED, RunWriter
+from tests.waiting import until
 
 NAME = "20261123-1432-shapes-yolov8n-k3f9"
 WRITTEN = (0.4, "0.01", ["args.yaml", "results.csv"])
@@ -89,10 +89,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     made = Gate(f"http://{LOOPBACK}:{port}")
     thread = Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
     try:
-        give_up_at = time.monotonic() + 120
-        while not answers(f"{made.target}/health"):
-            assert process.poll() is None and time.monotonic() < give_up_at
-            time.sleep(0.2)
+        until(lambda: answers(f"{made.target}/health"), of=process)
         thread.start()
         yield made
         made.shutdown()

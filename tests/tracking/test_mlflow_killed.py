@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -20,9 +18,9 @@ from pipeline.core.volume.run_folder import RunFolder, claim, run_folder
 from pipeline.tracking import server
 from pipeline.tracking.follower import Follower
 from tests.fault_table import record
+from tests.waiting import until
 
 HEADER = "epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n"
-LIMIT_S = 120
 
 
 def test_a_server_that_is_killed_during_a_training(tmp_path: Path) -> None:
@@ -81,10 +79,3 @@ def kill(guard: int) -> None:
     processes = [psutil.Process(guard), *psutil.Process(guard).children(recursive=True)]
     for process in processes:
         os.kill(process.pid, signal.SIGKILL)
-
-
-def until(is_so: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not is_so():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)

@@ -6,10 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 
 from pipeline.core.settings import Settings
 from pipeline.tracking import server
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,18 +34,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     settings = Settings(volume=folder / "volume", state=folder / "state")
     embedded = server.start(settings)
     try:
-        wait_for(lambda: server.server_state(settings) == "ready", "MLflow", embedded.log)
+        until(lambda: server.server_state(settings) == "ready", embedded.log)
         yield settings
     finally:
         embedded.stop()
-
-
-def wait_for(condition: Callable[[], bool], what: str, log: Path, limit_s: float = 120) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come up:\n{log.read_text()}")
-        time.sleep(0.1)
 
 
 def test_a_set_address_wins(tmp_path: Path, state: Path) -> None:
@@ -279,9 +271,8 @@ def test_it_imports_nothing_from_the_state_folder(settings: Settings) -> None:
         (settings.state / f"{name}.py").write_text("raise SystemExit('foreign')")
     started = server.start(settings)
     try:
-        wait_for(
+        until(
             lambda: server.server_state(settings) == "ready" or started.exit_code is not None,
-            "the server",
             started.log,
         )
         assert started.exit_code is None, started.log.read_text()
@@ -305,5 +296,5 @@ def test_it_ends_with_a_starter_that_is_killed(settings: Settings) -> None:
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     log = settings.state / "logs" / "mlflow.log"
-    wait_for(lambda: server.server_state(settings) == "off", "the end", log, limit_s=30)
-    wait_for(lambda: not guard.is_running() or guard.status() == "zombie", "the end", log)
+    until(lambda: server.server_state(settings) == "off", log)
+    until(lambda: not guard.is_running() or guard.status() == "zombie", log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from pipeline.tracking.reader import Tracking, cache_path
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.sync import BackgroundSync, sync, synced_at
 from pipeline.tracking.writer import FINISHED, RunWriter, track
+from tests.waiting import until
 
 NAME = "20261123-1432-shapes-yolov8n-k3f9"
 CSV = "epoch,time,metrics/mAP50-95(B)\n1,1.0,0.1\n2,2.0,0.4\n"
@@ -145,19 +145,12 @@ def test_without_a_database_there_is_nothing_to_read(tmp_path: Path) -> None:
     assert Tracking(fresh).elsewhere(10) == []
 
 
-def settled(background: BackgroundSync) -> None:
-    give_up_at = time.monotonic() + 60
-    while background.look().is_running:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
-
-
 def test_an_outage_is_told_with_the_age_of_what_is_known(settings: Settings) -> None:
     sync(settings)
     away = replace(settings, tracking_uri="http://127.0.0.1:9")
     Cache(cache_path(away)).set_mark(away.tracking_uri, {"as_of": "2026-11-25T10:00:00.000Z"})
     background = BackgroundSync(away)
-    settled(background)
+    until(lambda: not background.look().is_running)
     state = background.look()
     assert isinstance(state.outage, TrackingUnreachable)
     assert state.as_of == "2026-11-25T10:00:00.000Z"
@@ -166,10 +159,10 @@ def test_an_outage_is_told_with_the_age_of_what_is_known(settings: Settings) -> 
 def test_reading_anew_forgets_what_was_deleted(settings: Settings) -> None:
     run_id = notebook(settings, "to be deleted")
     background = BackgroundSync(settings)
-    settled(background)
+    until(lambda: not background.look().is_running)
     assert "to be deleted" in names(settings)
     client_of(settings).delete_run(run_id)
     background.again()
-    settled(background)
+    until(lambda: not background.look().is_running)
     assert "to be deleted" not in names(settings)
     assert background.look().as_of

@@ -5,7 +5,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from pipeline.actions.fetching.weights import Fetched, fetch
 from pipeline.actions.installation import Installation
 from pipeline.core.errors import InputError, NotFound, SlipwayError, Stopped, Unreachable
 from pipeline.core.settings import Settings
+from tests.waiting import until
 from tests.weights_files import evil_weights
 from tests.weights_server import WeightsServer, weights_file, weights_server
 
@@ -282,18 +283,9 @@ def test_a_stop_leaves_nothing(here: Installation, weights_server: WeightsServer
     assert not folder(here)
 
 
-def wait_until(downloads: Downloads, holds: Callable[[Download], bool]) -> Download:
-    give_up_at = time.monotonic() + 30
-    while True:
-        (found,) = downloads.known()
-        if holds(found):
-            return found
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
-
-
-def wait_until_over(downloads: Downloads) -> Download:
-    return wait_until(downloads, lambda found: not found.is_running)
+def over(downloads: Downloads) -> Download:
+    """Give the download when it is over."""
+    return until(lambda: next((one for one in downloads.known() if not one.is_running), None))
 
 
 def test_a_second_click_fetches_nothing_twice(
@@ -305,13 +297,13 @@ def test_a_second_click_fetches_nothing_twice(
     downloads.start(NAME)
     assert weights_server.holds.wait(30)
     downloads.start(NAME)
-    running = wait_until(downloads, lambda found: found.done > 0)
+    running = until(lambda: next((one for one in downloads.known() if one.done), None))
     assert running.is_running and running.total == len(weights_file())
     weights_server.go_on.set()
-    over = wait_until_over(downloads)
-    assert over.fetched and over.fetched.compared_with and not over.failure
+    ended = over(downloads)
+    assert ended.fetched and ended.fetched.compared_with and not ended.failure
     downloads.start(NAME)
-    assert downloads.known() == [over]
+    assert downloads.known() == [ended]
     assert sum(path.endswith(NAME) for path in weights_server.asked) == 1
     downloads.stop(NAME)
     assert downloads.known() == [] and folder(here) == {NAME}
@@ -328,12 +320,9 @@ def test_a_stop_while_the_server_is_silent_is_at_once_and_final(
     downloads.stop(NAME)
     assert downloads.known() == []
     weights_server.go_on.set()
-    give_up_at = time.monotonic() + 30
-    while folder(here):  # the temporary file goes once the server says something
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    until(lambda: not folder(here))  # the temporary file goes once the server says something
     downloads.start(NAME)
-    assert wait_until_over(downloads).fetched
+    assert over(downloads).fetched
 
 
 def test_a_failure_is_kept_until_it_is_tried_again(
@@ -342,9 +331,9 @@ def test_a_failure_is_kept_until_it_is_tried_again(
     weights_server.status = 503
     downloads = Downloads(here)
     downloads.start(NAME)
-    failure = wait_until_over(downloads).failure
+    failure = over(downloads).failure
     assert isinstance(failure, Unreachable)
     weights_server.status = 200
     weights_server.publish(NAME, weights_file())
     downloads.start(NAME)
-    assert wait_until_over(downloads).fetched
+    assert over(downloads).fetched

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,28 +15,17 @@ from pipeline.actions.runs.lineage import lineage
 from pipeline.actions.runs.rows import listing
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.space.trials import write_trial
 from pipeline.core.versions.editing import open_text
 from pipeline.core.versions.history import list_versions
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from tests.tuned_runs import drawn_trial, tuned_run
 
 CFG = "cfg-custom.yaml"
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture

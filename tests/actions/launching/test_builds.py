@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipeline.actions.installation import Installation
@@ -11,20 +8,9 @@ from pipeline.actions.launching.launches import submit, workflow_of
 from pipeline.actions.runs.details import show
 from pipeline.actions.runs.find import folder_of
 from pipeline.core.files import write_json
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 
 MODEL = "yolov8n-scratch.yaml"
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 def test_a_model_is_built_without_cfg_and_data(here: Installation) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,17 +18,11 @@ from pipeline.actions.launching.launches import Plan, prepare
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 CHOICES = Choices(model="yolov8n-scratch.yaml", overrides={"epochs": 10})
 TRAIN_IMAGES = 17
 RUNS = 0
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Installation:
-    return Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 def finished(

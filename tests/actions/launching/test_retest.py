@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipeline.actions.installation import Installation
@@ -13,22 +10,11 @@ from pipeline.actions.launching.retest import retest
 from pipeline.actions.runs.find import folder_of
 from pipeline.core.errors import FileMissing
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 from pipeline.engines.base import Run
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.weights_files import sound_weights
 
 # A file begins so when torch.save has written it; preflight does not open it.
 WEIGHTS = sound_weights()
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture

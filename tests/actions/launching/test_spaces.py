@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from pipeline.cli.arguments import choices_from, make_parser
 from pipeline.core.errors import FileMissing, UsageError
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.space.search_space import Dimension, load_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.states import State
@@ -23,11 +21,6 @@ from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 
 TUNED = Choices(model="yolov8n-scratch.yaml", tune=True, overrides={"optimizer": "AdamW"})
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Installation:
-    return Installation(Settings(volume=volume, state=state, user="ann"))
 
 
 @pytest.mark.parametrize(

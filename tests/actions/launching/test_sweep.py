@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +34,7 @@ from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import track
 from tests.actions.sweeps import CUSTOM, LIGHT, N, S, planned, tell_state
 from tests.engines.kubeflow.fake_api import FakeKfp
+from tests.waiting import until
 
 
 @pytest.fixture(params=["local", "kubeflow"])
@@ -183,10 +183,7 @@ def test_a_crash_in_the_middle_loses_and_repeats_nothing(local: Installation) ->
     words = ["--volume", str(local.settings.volume), "--state", str(local.settings.state)]
     words += ["--model", N, "--cfg", CUSTOM, *(f"--seed={seed}" for seed in range(6))]
     process = subprocess.Popen([*_SWEEP, *words], stderr=subprocess.DEVNULL)
-    give_up_at = time.monotonic() + 60
-    while len(launches_of(local)) < 2:
-        assert time.monotonic() < give_up_at and process.poll() is None
-        time.sleep(0.01)
+    until(lambda: len(launches_of(local)) >= 2, of=process, every_s=0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     before = launches_of(local)

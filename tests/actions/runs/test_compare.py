@@ -9,7 +9,6 @@ import pytest
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs.compare import differing, side_by_side, values_of, winners
 from pipeline.core.errors import RunNotFound
-from pipeline.core.settings import Settings
 
 HISTORY = {"mAP50-95": [(1, 0.2), (2, 0.6), (3, 0.5)], "train/box_loss": [(1, 3.0), (2, math.nan)]}
 
@@ -52,8 +51,3 @@ def test_a_run_that_is_gone_hides_no_other(here: Installation) -> None:
     found = side_by_side(here, ["20260101-0000-gone-xxxx"])
     assert found.runs == {}
     assert isinstance(found.missing["20260101-0000-gone-xxxx"], RunNotFound)
-
-
-@pytest.fixture
-def here(volume: object, state: object) -> Installation:
-    return Installation(Settings(volume=volume, state=state))  # type: ignore[arg-type]

@@ -1,22 +1,12 @@
-from pathlib import Path
-
-import pytest
-
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import prepare
 from pipeline.actions.runs.lineage import Lineage, lineage
 from pipeline.core.files import sha256_file
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 
 WEIGHTS = "runs/before/train/weights/best.pt"
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Installation:
-    return Installation(Settings(volume, state))
 
 
 def recorded(here: Installation, model_path: str = "yolov8-scratch.yaml") -> RunFolder:

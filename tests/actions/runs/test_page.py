@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder, claim
 from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.engines.base import Run
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
@@ -37,15 +35,6 @@ from pipeline.tracking.writer import track
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 
 __all__ = ["api"]
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Installation(Settings(volume=volume, state=state, user="kim"))
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield made
 
 
 def launch(here: Installation, name: str = "", **overrides: object) -> Run:

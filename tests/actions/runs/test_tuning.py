@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +14,9 @@ from pipeline.actions.runs.tuning import (
     tuning_of_run,
 )
 from pipeline.core.errors import FileMissing, InputError, UsageError
-from pipeline.core.settings import Settings
 from pipeline.core.space.trials import Trial, is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.tuned_runs import CURRENT, drawn_trial, space_of, tuned_run, write_results
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture

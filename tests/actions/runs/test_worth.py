@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipeline.actions.installation import Installation
@@ -11,19 +8,8 @@ from pipeline.actions.launching.launches import choices_of, prepare, submit
 from pipeline.actions.runs.find import find
 from pipeline.actions.runs.worth import worth_of
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.tuned_runs import leave_test, tuned_run
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    lock = take_lock(Layout(state))
-    assert lock is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 @pytest.fixture

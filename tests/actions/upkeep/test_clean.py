@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,19 +17,10 @@ from pipeline.actions.upkeep.clean import clean, plan
 from pipeline.core.errors import RunNotFound, TrackingUnreachable
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
-from pipeline.core.settings import Settings
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.store import Store
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
-
-
-@pytest.fixture
-def here(volume: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    assert take_lock(Layout(state)) is not None
-    yield Installation(Settings(volume=volume, state=state, user="kim"))
 
 
 def launched(here: Installation, days_ago: float, state: str = "succeeded") -> str:

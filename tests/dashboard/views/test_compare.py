@@ -24,6 +24,7 @@ from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import RunFolder
+from tests.dashboard.pages import open_page, text_of
 
 
 def compare_page() -> None:
@@ -32,19 +33,8 @@ def compare_page() -> None:
     render()
 
 
-def open_page(*chosen: str, **query: str) -> AppTest:
-    page = AppTest.from_function(compare_page, default_timeout=60)
-    page.query_params["runs"] = ",".join(chosen)
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.run()
-    assert not page.exception
-    return page
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.markdown, *page.error, *page.info, *page.subheader, *page.warning]
-    return "\n".join(str(part.value) for part in parts)
+def opened(*chosen: str, **query: str) -> AppTest:
+    return open_page(compare_page, runs=",".join(chosen), **query)
 
 
 @pytest.fixture
@@ -74,38 +64,38 @@ def made(here: Installation, scale: str, best: float) -> str:
 
 
 def test_without_runs_the_page_says_what_to_do(here: Installation) -> None:
-    assert "No runs chosen" in text_of(open_page())
+    assert "No runs chosen" in text_of(opened())
 
 
 def test_the_winner_is_marked_and_others_are_held_against_the_baseline(
     pair: tuple[str, str],
 ) -> None:
-    page = open_page(*pair)
+    page = opened(*pair)
     metrics = page.dataframe[0].value.set_index("run")["mAP50-95"].to_dict()
     assert metrics == {pair[0]: "0.3", pair[1]: "★ 0.5 (+0.2)"}
-    other = open_page(*pair, baseline=pair[1]).dataframe[0].value.set_index("run")["mAP50-95"]
+    other = opened(*pair, baseline=pair[1]).dataframe[0].value.set_index("run")["mAP50-95"]
     assert other.to_dict() == {pair[0]: "0.3 (-0.2)", pair[1]: "★ 0.5"}
 
 
 def test_only_parameters_that_differ_are_shown_unless_all_are_asked_for(
     pair: tuple[str, str],
 ) -> None:
-    some = open_page(*pair).dataframe[1].value
+    some = opened(*pair).dataframe[1].value
     assert "model" in set(some["parameter"])
     assert "data" not in set(some["parameter"])
-    everything = open_page(*pair, all="true").dataframe[1].value
+    everything = opened(*pair, all="true").dataframe[1].value
     assert "data" in set(everything["parameter"])
 
 
 def test_of_a_single_run_all_parameters_are_shown(pair: tuple[str, str]) -> None:
-    page = open_page(pair[0])
+    page = opened(pair[0])
     shown = [table.value for table in page.dataframe if "parameter" in table.value]
     assert "data" in set(shown[0]["parameter"])
     assert not page.toggle
 
 
 def test_a_run_that_is_gone_is_named_and_the_other_is_shown(pair: tuple[str, str]) -> None:
-    page = open_page(pair[0], "20260101-0000-gone-xxxx")
+    page = opened(pair[0], "20260101-0000-gone-xxxx")
     assert "20260101-0000-gone-xxxx" in text_of(page)
     assert pair[0] in set(page.dataframe[0].value["run"])
     assert "Choose another run" in text_of(page)
@@ -126,25 +116,25 @@ def tested(pair: tuple[str, str], here: Installation) -> tuple[str, str]:
 
 
 def test_classes_are_compared_with_more_as_better(tested: tuple[str, str]) -> None:
-    table = open_page(*tested).dataframe[2].value.set_index("run")
+    table = opened(*tested).dataframe[2].value.set_index("run")
     assert table["glossy"].to_dict() == {tested[0]: "0.4", tested[1]: "★ 0.7 (+0.3)"}
     assert set(table["square"]) == {"0.5"}
 
 
 def test_the_files_of_two_runs_are_shown_as_diffs(tested: tuple[str, str]) -> None:
-    page = open_page(*tested, part="Cfg and data")
+    page = opened(*tested, part="Cfg and data")
     assert "-lr0: 0.4\n+lr0: 0.7" in page.code[0].value
     assert "The same in both." in [caption.value for caption in page.caption]
 
 
 def test_a_plot_is_shown_of_each_run_that_has_it(tested: tuple[str, str]) -> None:
-    page = open_page(*tested, part="Images")
+    page = opened(*tested, part="Images")
     assert page.select_slider(key="image").value == "Confusion matrix on test"
     assert [info.value for info in page.info] == ["This run has none."]
 
 
 def test_a_metric_is_drawn_over_a_parameter(tested: tuple[str, str]) -> None:
-    page = open_page(*tested, part="Scatter")
+    page = opened(*tested, part="Scatter")
     assert "model" in page.selectbox(key="param").options
 
 
@@ -158,9 +148,9 @@ def seeds(here: Installation) -> list[str]:
 
 
 def test_runs_that_differ_in_their_seed_can_be_one(seeds: list[str]) -> None:
-    apart = open_page(*seeds)
+    apart = opened(*seeds)
     assert set(apart.dataframe[0].value["run"]) == set(seeds)
-    joined = open_page(*seeds, seeds="true").dataframe[0].value.set_index("run")["mAP50-95"]
+    joined = opened(*seeds, seeds="true").dataframe[0].value.set_index("run")["mAP50-95"]
     assert joined.to_dict() == {f"{seeds[0]} + 1": "0.4 ± 0.14", seeds[2]: "★ 0.9 (+0.5)"}
 
 
@@ -171,7 +161,7 @@ def test_the_counts_of_classes_are_drawn_of_runs_that_have_them(
     folder.distribution.parent.mkdir(exist_ok=True)
     counts = {"circle": {"instances": 3, "images": 2}}
     write_json(folder.distribution, {"splits": {"test": {"classes": counts}}})
-    page = open_page(*pair, part="Class counts", counts_split="test")
+    page = opened(*pair, part="Class counts", counts_split="test")
     assert "counted this split" not in text_of(page)
 
 
@@ -185,7 +175,7 @@ def test_bars_stand_for_the_instances_of_each_run() -> None:
 
 
 def test_parameters_and_a_metric_are_parallel_axes(tested: tuple[str, str]) -> None:
-    page = open_page(*tested, part="Parallel")
+    page = opened(*tested, part="Parallel")
     assert "model" in page.multiselect(key="axes").value
     assert page.selectbox(key="last_axis").value == "mAP50-95"
 

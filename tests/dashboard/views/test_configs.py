@@ -6,9 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.core.files import write_json
 from pipeline.core.launch.launch import load_launch
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from tests.actions.runs.test_file_uses import record
+from tests.dashboard.pages import open_page, text_of
 
 FILE = "cfg-custom.yaml"
 KEY = f"configs.text.{FILE}"
@@ -35,15 +34,7 @@ def script() -> None:
 
 
 def open_editor(file: str = FILE) -> AppTest:
-    page = AppTest.from_function(script, default_timeout=30)
-    if file:
-        page.query_params["file"] = file
-    return page.run()
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.error, *page.warning]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(script, file=file)
 
 
 def test_lists_the_yaml_files_and_opens_one(installation: Path) -> None:
@@ -162,9 +153,8 @@ def test_a_model_shows_its_scales_and_layers(installation: Path) -> None:
     assert len(scales.value) == 5 and len(layers.value) == 23
 
 
-def test_a_model_is_built_by_a_run_and_its_size_is_shown(installation: Path, state: Path) -> None:
-    lock = take_lock(Layout(state))  # nothing starts: the test is the step
-    assert lock is not None
+@pytest.mark.usefixtures("nothing_starts")  # the test is the step
+def test_a_model_is_built_by_a_run_and_its_size_is_shown(installation: Path) -> None:
     page = open_editor(MODEL)
     page.selectbox(key=f"configs.scale.{MODEL}").set_value("s").run()
     page.number_input(key=f"configs.imgsz.{MODEL}").set_value(96).run()
@@ -190,9 +180,8 @@ def test_a_model_is_built_by_a_run_and_its_size_is_shown(installation: Path, sta
     assert not again.exception and not page.exception
 
 
-def test_a_model_that_does_not_build_leads_to_its_line(installation: Path, state: Path) -> None:
-    lock = take_lock(Layout(state))
-    assert lock is not None
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_model_that_does_not_build_leads_to_its_line(installation: Path) -> None:
     page = open_editor(MODEL)
     page.button(key="configs.build").click().run()
     (folder,) = (installation / "runs").iterdir()

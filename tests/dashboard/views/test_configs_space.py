@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboard.views.test_configs import open_editor, text_of
+from tests.dashboard.pages import text_of
+from tests.dashboard.views.test_configs import open_editor
 
 FILE = "tune-night.yaml"
 KEY = f"configs.text.{FILE}"

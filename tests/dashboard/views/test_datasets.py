@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
+from tests.dashboard.pages import open_page, text_of
+from tests.waiting import until
 
 LABELS = "datasets/shapes/labels/train"
 IMAGES = "datasets/shapes/images/train"
@@ -27,29 +28,18 @@ def script() -> None:
     guarded(datasets.render)()
 
 
-def open_page(**query: str) -> AppTest:
-    page = AppTest.from_function(script, default_timeout=30)
-    for key, value in query.items():
-        page.query_params[key] = value
-    return settled(page.run())
+def opened(**query: str) -> AppTest:
+    return settled(open_page(script, **query))
 
 
 def settled(page: AppTest) -> AppTest:
     """Draw the page once nothing is being read any more."""
-    give_up_at = time.monotonic() + 60
     names = [choice.path for choice in services.here().volume.choices("data")]
     known = services.inspections().known
-    while any(known(name).is_running or not known(name).report for name in names):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+    until(lambda: all(known(name).report and not known(name).is_running for name in names))
     page.run()
     assert not page.exception
     return page
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.success]
-    return "\n".join(str(part.value) for part in [*parts, *page.subheader])
 
 
 def html_of(page: AppTest) -> str:
@@ -63,13 +53,13 @@ def write(volume: Path, name: str, text: str) -> None:
 
 def test_an_empty_volume_says_what_belongs_here(installation: Path) -> None:
     (installation / "data-custom.yaml").unlink()
-    page = AppTest.from_function(script, default_timeout=30).run()
+    page = open_page(script)
     assert "No dataset on the volume yet" in text_of(page)
     assert str(installation) in page.code[0].value
 
 
 def test_the_answer_comes_first_then_where_every_split_lies(installation: Path) -> None:
-    page = open_page()
+    page = opened()
     assert "**24 images · " in text_of(page)
     assert "3 classes · imbalance" in text_of(page) and "nothing wrong" in text_of(page)
     table = page.dataframe[0].value
@@ -82,7 +72,7 @@ def test_the_answer_comes_first_then_where_every_split_lies(installation: Path) 
 def test_the_list_says_how_each_dataset_is(installation: Path) -> None:
     write(installation, "data-broken.yaml", "train: [\n")
     write(installation, f"{LABELS}/train-0001.txt", "0 0.5 0.5\n")
-    page = open_page(data="data-custom")
+    page = opened(data="data-custom")
     text = text_of(page)
     assert ":red[1 error]" in text and ":orange[1 warning] · 24 images" in text
     page.button(key="datasets.open.data-broken").click().run()
@@ -93,13 +83,13 @@ def test_the_list_says_how_each_dataset_is(installation: Path) -> None:
 
 
 def test_a_link_to_what_is_gone_says_so(installation: Path) -> None:
-    assert "There is no data yaml 'gone'" in text_of(open_page(data="gone"))
+    assert "There is no data yaml 'gone'" in text_of(opened(data="gone"))
 
 
 def test_splits_that_do_not_exist_say_what_to_do(installation: Path) -> None:
     text = (installation / "data-custom.yaml").read_text().replace("images/val", "images/nope")
     write(installation, "data-custom.yaml", text)
-    shown = text_of(open_page())
+    shown = text_of(opened())
     assert "images/nope" in shown and "Correct" in shown
 
 
@@ -118,7 +108,7 @@ def test_other_tasks_are_named_and_drawn(
         label.write_text(f"{line}\n")
     path = installation / "data-custom.yaml"
     path.write_text(path.read_text() + yaml)
-    page = open_page(part="samples")
+    page = opened(part="samples")
     assert said in text_of(page)
     assert html_of(page).count("image/svg+xml") == 24
 
@@ -132,12 +122,12 @@ def test_folders_of_classes_are_counted_and_said_to_be_no_detection_data(
             Image.new("RGB", (32, 32)).save(installation / "datasets/pets" / split / name / "0.png")
     text = "path: datasets/pets\ntrain: train\nval: val\nnames: [cat, dog]\n"
     write(installation, "data-pets.yaml", text)
-    shown = text_of(open_page(data="data-pets"))
+    shown = text_of(opened(data="data-pets"))
     assert "classify" in shown and "label file" in shown
 
 
 def test_the_distribution_can_be_turned_into_a_table(installation: Path) -> None:
-    page = open_page()
+    page = opened()
     page.button_group(key="datasets.data-custom.yaml.view").set_value(":material/table_rows:").run()
     table = page.dataframe[1].value
     assert list(table.columns) == ["class", "train", "val", "test"]
@@ -146,7 +136,7 @@ def test_the_distribution_can_be_turned_into_a_table(installation: Path) -> None
 
 
 def test_boxes_are_described_by_split(installation: Path) -> None:
-    text = text_of(open_page(part="boxes"))
+    text = text_of(opened(part="boxes"))
     assert "median side" in text and "at imgsz 640" in text
     assert "Known when every image was opened" in text
 
@@ -154,29 +144,29 @@ def test_boxes_are_described_by_split(installation: Path) -> None:
 def test_findings_are_filtered_and_lead_to_the_image(installation: Path) -> None:
     write(installation, f"{LABELS}/train-0001.txt", "0 0.5 0.5 0.2 0.2\n9 0.5 0.5 0.1 0.1\n")
     write(installation, f"{LABELS}/train-0002.txt", "0 0.5 0.5\n")
-    page = open_page(part="findings")
+    page = opened(part="findings")
     table = page.dataframe[0].value
     assert list(table["code"]) == ["label-class-unknown", "label-malformed"]
     page.selectbox(key="form.severity").set_value("warning").run()
     assert list(page.dataframe[0].value["where"]) == [f"{LABELS}/train-0002.txt:1"]
     assert page.query_params["severity"] == ["warning"]
     # The error that stops a launch is above everything, on each part.
-    assert "class 9 does not exist" in text_of(open_page(part="classes"))
+    assert "class 9 does not exist" in text_of(opened(part="classes"))
 
 
 def test_a_link_to_an_image_opens_it_with_its_line(installation: Path) -> None:
     write(installation, f"{LABELS}/train-0001.txt", "0 0.5 0.5 0.2 0.2\n9 0.5 0.5 0.1 0.1\n")
-    page = open_page(part="findings", image=f"{IMAGES}/train-0001.jpg", line="2")
+    page = opened(part="findings", image=f"{IMAGES}/train-0001.jpg", line="2")
     text = text_of(page)
     assert "**train-0001.jpg**" in text and "96 × 96 px" in text
     assert "left out by the training" in text
     lines = page.dataframe[-1].value
     assert list(lines["class"]) == ["circle", "9 ?"] and lines["problem"][0] == ""
-    assert "is not an image of this dataset" in text_of(open_page(image="gone.jpg"))
+    assert "is not an image of this dataset" in text_of(opened(image="gone.jpg"))
 
 
 def test_samples_are_filtered_and_paged(installation: Path) -> None:
-    page = open_page(part="samples")
+    page = opened(part="samples")
     assert len([button for button in page.button if "samples.open" in str(button.key)]) == 24
     page.selectbox(key="form.split").set_value("val").run()
     assert "5 images" in text_of(page) and page.query_params["split"] == ["val"]
@@ -192,7 +182,7 @@ def test_samples_are_filtered_and_paged(installation: Path) -> None:
 
 
 def test_a_click_opens_an_image_and_the_next_one_is_a_click_away(installation: Path) -> None:
-    page = open_page(part="samples", split="val")
+    page = opened(part="samples", split="val")
     page.button(key="samples.open.0").click().run()
     assert page.query_params["image"] == ["datasets/shapes/images/val/val-0000.jpg"]
     assert page.button(key="samples.before").disabled
@@ -203,7 +193,7 @@ def test_a_click_opens_an_image_and_the_next_one_is_a_click_away(installation: P
 
 def test_a_damaged_image_is_a_tile_that_says_so(installation: Path) -> None:
     (installation / IMAGES / "train-0000.jpg").write_bytes(b"no image")
-    page = open_page(part="samples", split="train")
+    page = opened(part="samples", split="train")
     assert "cannot be decoded" in html_of(page)
     assert html_of(page).count("image/jpeg") == 16
 
@@ -212,13 +202,13 @@ def test_the_deep_check_finds_what_only_opening_finds_and_outlives_a_reload(
     installation: Path,
 ) -> None:
     (installation / IMAGES / "train-0000.jpg").write_bytes(b"no image")
-    page = open_page(part="findings")
+    page = opened(part="findings")
     assert "images are not opened yet" in text_of(page)
     page.button(key="datasets.deep").click().run()
-    again = open_page(part="findings")
+    again = opened(part="findings")
     assert "image-damaged" in list(again.dataframe[0].value["code"])
     assert "Every image was opened" in text_of(again)
-    assert "96 × 96" in list(open_page(part="boxes").dataframe[0].value["px"])
+    assert "96 × 96" in list(opened(part="boxes").dataframe[0].value["px"])
 
 
 OTHER = "f" * 40  # the fingerprint of other data
@@ -242,14 +232,14 @@ def add_run(volume: Path, name: str, **changes: Any) -> None:
 
 
 def test_runs_say_whether_the_data_is_what_they_used(installation: Path) -> None:
-    assert "No run used this dataset yet" in text_of(open_page(part="runs"))
+    assert "No run used this dataset yet" in text_of(opened(part="runs"))
     add_run(installation, "same")
     add_run(installation, "other", dataset_fingerprint=OTHER, sha256={"data": "0"})
     add_run(installation, "older1", dataset_fingerprint="", sha256={})
     # Made in a way that cannot be compared.
     add_run(installation, "older2", dataset_fingerprint="f" * 64)
     add_run(installation, "elsewhere", data="data-other")
-    page = open_page(part="runs")
+    page = opened(part="runs")
     table = page.dataframe[0].value.set_index("launch")
     assert set(table.index) == {"same", "other", "older1", "older2"}
     assert table["dataset"].to_dict() == {
@@ -271,7 +261,7 @@ def test_runs_say_how_good_they_got_and_which_is_the_best_on_this_data(installat
         text = "\n".join(["epoch,metrics/mAP50-95(B)", *lines, ""])
         write(installation, f"runs/{name}/train/results.csv", text)
     add_run(installation, "failed")
-    page = open_page(part="runs")
+    page = opened(part="runs")
     shown = page.dataframe[0].value.set_index("launch")["mAP50-95"]
     assert shown.drop("failed").to_dict() == {"same": 0.25, "worse": 0.15, "other": 0.9}
     assert shown.isna()["failed"]
@@ -295,6 +285,6 @@ def test_findings_fit_by_severity_code_and_words() -> None:
 
 
 def test_the_figures_suggest_settings_with_a_reason(installation: Path) -> None:
-    text = text_of(open_page())
+    text = text_of(opened())
     assert "**epochs 300** :gray[instead of 100]" in text
     assert "updates of the weights" in text

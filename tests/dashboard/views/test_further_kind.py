@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import command_line, prepare, submit
@@ -20,13 +18,11 @@ from pipeline.core.launch.choices import Choices, choice
 from pipeline.core.launch.kinds import steps
 from pipeline.core.launch.kinds.kind import LaunchKind, LaunchStep
 from pipeline.core.launch.kinds.registry import KINDS
-from pipeline.core.settings import load_settings
 from pipeline.engines.base import Run
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
 from pipeline.workflow import components
 from pipeline.workflow.kinds.adding import Add, Given
 from pipeline.workflow.kinds.registry import STEPS_OF
+from tests.dashboard.pages import open_page
 
 
 @dataclass(frozen=True)
@@ -78,15 +74,6 @@ def _export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(components, "STEP_IMAGES", programs)
 
 
-@pytest.fixture
-def here(installation: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    here = Installation(load_settings())
-    lock = take_lock(Layout(here.settings.state))
-    assert lock is not None
-    yield here
-
-
 def launched(here: Installation, *words: str) -> Run:
     plan = prepare(here, choices_from(make_parser().parse_args(["launch", *words])))
     assert plan.ok, plan.findings
@@ -135,10 +122,7 @@ def test_it_is_recorded_and_compiled_with_its_one_step(here: Installation) -> No
 def test_the_page_of_its_run_shows_its_step_and_what_it_found_out(here: Installation) -> None:
     run = launched(here, "--model", "yolov8n-scratch.yaml", "--export", "onnx")
     write_json(folder_of(here, run).result("export"), {"format": "onnx", "bytes": 7})
-    page = AppTest.from_function(run_page, default_timeout=60)
-    page.query_params["run"] = run.id
-    page.run()
-    assert not page.exception
+    page = open_page(run_page, run=run.id)
     assert {"format": "onnx", "bytes": "7"}.items() <= {
         metric.label: metric.value for metric in page.metric
     }.items()

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard import preferences
 from pipeline.core.launch.choices import Choices
 from pipeline.core.space.text import inline, read_inline
-from tests.dashboard.views.test_launch import launch_of, open_page, text_of
+from tests.dashboard.pages import open_app, text_of
+from tests.dashboard.views.test_launch import launch_of
 
 FIELD = "form.tune_space"
 BOX = {"space": {"box": {"low": 5.0, "high": 9.0}}, "trials": 3}
@@ -23,7 +24,7 @@ def field(*parts: str) -> str:
 
 
 def open_tuning(**query: str | list[str]) -> AppTest:
-    return open_page(tune="True", **query)
+    return open_app(tune="True", **query)
 
 
 def space_of(page: AppTest) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def fix(page: AppTest, label: str) -> AppTest:
 
 
 def test_the_section_comes_and_goes_with_tuning(installation: Path) -> None:
-    page = open_page()
+    page = open_app()
     assert "Search space" not in text_of(page)
     page.toggle(key="form.tune").set_value(True).run()
     assert "**Search space** :gray[8 settings]" in text_of(page)
@@ -68,7 +69,7 @@ def test_a_changed_end_makes_the_space_the_launchs_own(installation: Path) -> No
         page.selectbox(key=FIELD).options
     )
     page.number_input(key=field("search", "trials")).set_value(9).run()
-    again = open_page(**dict(page.query_params.items()))
+    again = open_app(**dict(page.query_params.items()))
     assert again.text_input(key=field("field", "lr0", "low")).value == "0.0001"
     assert space_of(again)["trials"] == 9
     assert not again.exception and "Ready" in text_of(again)
@@ -208,7 +209,7 @@ def test_any_space_in_a_link_is_shown(installation: Path, space: str) -> None:
 
 def test_a_clone_and_the_next_visit_bring_the_space_back(installation: Path, state: Path) -> None:
     preferences.remember(state, "kim", launch={"tune": True, "tune_space": inline(BOX)})
-    page = open_page()
+    page = open_app()
     assert space_of(page) == BOX
     assert json.loads(inline(BOX)) == BOX
     assert launch_of(page).choices == Choices(

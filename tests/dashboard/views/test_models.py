@@ -1,6 +1,5 @@
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ from pipeline.actions.models import list_weights
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.run_folder import RunFolder
+from tests.dashboard.pages import open_page
+from tests.waiting import until
 from tests.weights_server import WeightsServer, weights_file, weights_server
 
 __all__ = ["weights_server"]
@@ -24,12 +25,7 @@ def script() -> None:
 
 
 def open_models(**query: str) -> AppTest:
-    page = AppTest.from_function(script, default_timeout=30)
-    for key, value in query.items():
-        page.query_params[key] = value
-    page.run()
-    assert not page.exception
-    return page
+    return open_page(script, **query)
 
 
 def add_run(volume: Path, name: str) -> RunFolder:
@@ -107,10 +103,7 @@ def fetch_with(page: AppTest) -> AppTest:
 
 def settle(page: AppTest) -> AppTest:
     """Wait until nothing is being fetched, and draw the page again."""
-    give_up_at = time.monotonic() + 30
-    while any(one.is_running for one in services.downloads().known()):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    until(lambda: not any(one.is_running for one in services.downloads().known()))
     page.run()
     assert not page.exception
     return page

@@ -1,13 +1,11 @@
 """The pages of all runs and of one run, on runs of the real engine."""
 
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
@@ -16,9 +14,11 @@ from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import load_settings
+from tests.dashboard.pages import open_page, text_of
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server
+from tests.waiting import until
 
 __all__ = ["api"]
 
@@ -37,22 +37,6 @@ def run_page() -> None:
     render()
 
 
-def open_page(page: Callable[[], None], *, tab: str = "", **query: str | list[str]) -> AppTest:
-    opened = AppTest.from_function(page, default_timeout=60)
-    if tab:
-        opened.session_state["form.tab"] = tab
-    for key, value in query.items():
-        opened.query_params[key] = value
-    opened.run()
-    assert not opened.exception
-    return opened
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.error, *page.info, *page.subheader, *page.code]
-    return "\n".join(str(part.value) for part in parts)
-
-
 @pytest.fixture
 def here(installation: Path) -> Iterator[Installation]:
     here = Installation(load_settings())
@@ -62,10 +46,7 @@ def here(installation: Path) -> Iterator[Installation]:
 
 def finished(here: Installation, plan: launches.Plan) -> str:
     run = launches.submit(here, plan).id
-    give_up_at = time.monotonic() + 60
-    while runs.show(here, run).facts.finished_at == "":
-        assert time.monotonic() < give_up_at, "the run does not end"
-        time.sleep(0.1)
+    until(lambda: runs.show(here, run).facts.finished_at, "the run does not end", every_s=0.1)
     return run
 
 
@@ -80,10 +61,7 @@ def test_without_a_run_in_the_url_the_page_leads_to_the_list(here: Installation)
 
 
 def test_an_unknown_run_is_said_without_a_traceback(here: Installation) -> None:
-    opened = AppTest.from_function(_guarded_run_page, default_timeout=60)
-    opened.query_params["run"] = "nothing"
-    opened.run()
-    assert not opened.exception
+    opened = open_page(_guarded_run_page, run="nothing")
     assert "nothing" in opened.error[0].value
 
 

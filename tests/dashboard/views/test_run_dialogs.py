@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs.rows import listing
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.store import Store
 from pipeline.tracking.client import mlflow_client
 from pipeline.tracking.server import tracking_uri
 from tests.actions.launching.test_retest import WEIGHTS
-from tests.dashboard.views.test_run import open_page, run_page, runs_page, text_of
-
-
-@pytest.fixture
-def here(installation: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Installation(load_settings())
-    lock = take_lock(Layout(made.settings.state))
-    assert lock is not None
-    yield made
+from tests.dashboard.pages import click, open_page, text_of
+from tests.dashboard.views.test_run import run_page, runs_page
 
 
 @pytest.fixture
@@ -46,12 +33,6 @@ def folder(here: Installation) -> RunFolder:
         folder.weights(which).parent.mkdir(parents=True, exist_ok=True)
         folder.weights(which).write_bytes(WEIGHTS)
     return folder
-
-
-def click(page: AppTest, key: str) -> AppTest:
-    page.button(key=key).click().run()
-    assert not page.exception
-    return page
 
 
 def test_a_note_is_written_on_the_page_and_shown(folder: RunFolder) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs import queue
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import load_settings
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.queue.store import Store
+from tests.dashboard.pages import open_page, text_of
 
 
 def queue_part() -> None:
@@ -27,21 +23,8 @@ def queue_part() -> None:
     st.fragment(show_queue)()
 
 
-def text_of(page: AppTest) -> str:
-    return "\n".join(str(part.value) for part in [*page.markdown, *page.caption, *page.error])
-
-
 def opened() -> AppTest:
-    page = AppTest.from_function(queue_part, default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-@pytest.fixture
-def here(installation: Path, state: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    assert take_lock(Layout(state)) is not None
-    yield Installation(load_settings())
+    return open_page(queue_part)
 
 
 def launched(here: Installation, count: int) -> list[str]:

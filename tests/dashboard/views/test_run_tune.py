@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,22 +13,11 @@ from pipeline.actions.launching.adopt import adopt, train_adopted
 from pipeline.actions.runs.rows import listing
 from pipeline.actions.runs.tuning import tuning
 from pipeline.core.launch.choices import Choices
-from pipeline.core.settings import load_settings
 from pipeline.core.space.trials import is_asked_to_stop, write_trial
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.engines.local.control.start import take_lock
-from pipeline.engines.local.layout import Layout
-from tests.dashboard.views.test_run import open_page, run_page, text_of
+from tests.dashboard.pages import click, open_page, text_of
+from tests.dashboard.views.test_run import run_page
 from tests.tuned_runs import CURRENT, drawn_trial, leave_test, tuned_run
-
-
-@pytest.fixture
-def here(installation: Path) -> Iterator[Installation]:
-    """An installation in which nothing starts: the test holds the controller's lock."""
-    made = Installation(load_settings())
-    lock = take_lock(Layout(made.settings.state))
-    assert lock is not None
-    yield made
 
 
 @pytest.fixture
@@ -41,12 +28,6 @@ def folder(here: Installation) -> RunFolder:
 
 def tune_tab(folder: RunFolder, **query: str) -> AppTest:
     return open_page(run_page, tab="Tune", run=folder.name, **query)
-
-
-def click(page: AppTest, key: str) -> AppTest:
-    page.button(key=key).click().run()
-    assert not page.exception
-    return page
 
 
 def metrics_of(page: AppTest) -> dict[str, str]:

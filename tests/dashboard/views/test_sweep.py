@@ -1,6 +1,5 @@
 """A sweep from the launch form, and the page of a sweep; the engine's controller is held back."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,19 +21,13 @@ from pipeline.core.launch.sweep import Combination, Sweep, list_sweeps, load_swe
 from pipeline.core.settings import load_settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import run_folder
-from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.layout import Layout
+from tests.dashboard.pages import open_app, open_page, text_of
+from tests.waiting import until
 
 N, S = "yolov8n-scratch.yaml", "yolov8s-scratch.yaml"
 FORM = {"model": N, "cfg": "cfg-custom", "data": "data-custom", "train": "false"}
 LAUNCH = "launch.sweep.submit"
-
-
-@pytest.fixture
-def here(installation: Path) -> Installation:
-    made = Installation(load_settings())
-    assert take_lock(Layout(made.settings.state)) is not None
-    return made
 
 
 @pytest.fixture
@@ -50,10 +43,7 @@ def paused(installation: Path) -> Iterator[Installation]:
 
 
 def open_launch(**query: str) -> AppTest:
-    page = AppTest.from_file("dashboard/app.py", default_timeout=60)
-    for key, value in {**FORM, **query}.items():
-        page.query_params[key] = value
-    return page.run().run()  # the first paint has the pickers only
+    return open_app(**{**FORM, **query})
 
 
 def sweep_page() -> None:
@@ -64,17 +54,7 @@ def sweep_page() -> None:
 
 
 def open_sweep(name: str = "") -> AppTest:
-    page = AppTest.from_function(sweep_page, default_timeout=60)
-    if name:
-        page.query_params["tag"] = name
-    page.run()
-    assert not page.exception
-    return page
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.error, *page.warning, *page.subheader]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(sweep_page, tag=name)
 
 
 def started(here: Installation, *seeds: int, name: str = "night") -> list[str]:
@@ -230,10 +210,7 @@ def test_stop_all_asks_once_more_and_what_it_stopped_can_go_on(paused: Installat
     assert "4 runs that wait or run will be stopped" in text_of(page)
     page.button(key="sweep.stop_now").click().run()
     assert not page.exception and not page.error
-    give_up_at = time.monotonic() + 60
-    while show_sweep(paused, "night").live:
-        assert time.monotonic() < give_up_at, "the runs do not stop"
-        time.sleep(0.1)
+    until(lambda: not show_sweep(paused, "night").live, "the runs do not stop")
     page = open_sweep("night")
     assert "**4** stopped" in text_of(page)
     assert page.button(key="sweep.retry").label == "Retry 4 failed or stopped runs"

@@ -7,6 +7,7 @@ from dashboard import services
 from pipeline.actions.upkeep.shown_settings import shown_settings
 from pipeline.actions.upkeep.volume_use import volume_use
 from pipeline.core.settings import Settings
+from tests.dashboard.pages import open_page, text_of
 
 
 def script() -> None:
@@ -17,14 +18,7 @@ def script() -> None:
 
 
 def open_system() -> AppTest:
-    page = AppTest.from_function(script, default_timeout=60).run()
-    assert not page.exception
-    return page
-
-
-def text_of(page: AppTest) -> str:
-    parts = [*page.subheader, *page.markdown, *page.caption, *page.info, *page.error]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page(script)
 
 
 def settings_of(page: AppTest) -> dict[str, str]:

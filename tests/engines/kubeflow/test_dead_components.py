@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from pipeline.engines.base import Engine
 from tests import kfp_backend
 from tests.engines import documents
 from tests.engines.documents import finish, is_running, launch, log, own_runs, states, step, wait
+from tests.waiting import until
 
 pytestmark = [pytest.mark.kubeflow, pytest.mark.alone]
 
@@ -68,15 +68,8 @@ def started(engine: Engine, core: Any) -> tuple[str, Path]:
     run_id = launch(engine, step("train", WAITING), step("test", "cat /data/count"))
     wait(engine, run_id, is_running("train"))
     folder = kfp_backend._path_of(core, documents.claim())
-    wait_for(folder / "count")
+    until((folder / "count").exists)
     return run_id, folder
-
-
-def wait_for(path: Path) -> None:
-    give_up_at = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < give_up_at, f"{path} does not come"
-        time.sleep(0.1)
 
 
 def ran_once(engine: Engine, run_id: str) -> None:
@@ -93,7 +86,7 @@ def test_a_step_ends_while_the_workflow_controller_is_dead(
     run_id, folder = started(engine, kfp_core)
     kill(stack, "argo")
     (folder / "go").touch()
-    wait_for(folder / "done")
+    until((folder / "done").exists)
     assert states(engine.get(run_id))["train"] is State.RUNNING  # nobody has looked at it yet
     bring_up(stack)
     ran_once(engine, run_id)
@@ -108,7 +101,7 @@ def test_a_step_ends_while_the_api_server_is_dead(
     assert run_id in [run.id for run in newest(here).runs]
     kill(stack, "kfp-apiserver")
     (folder / "go").touch()
-    wait_for(folder / "done")
+    until((folder / "done").exists)
     during = newest(here)
     (shown,) = (run for run in during.runs if run.id == run_id)
     assert shown.state is State.RUNNING

@@ -23,10 +23,10 @@ from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.steps.processes import MARK
 from tests.engines.documents import finish, log, step, workflow
 from tests.fault_table import record
+from tests.waiting import until
 
 STEPS = ("verify", "train", "test")
 OVER = [state.value for state in State if state.is_finished]
-LIMIT_S = 60.0
 
 
 def working(name: str, script: str = ":") -> dict[str, Any]:
@@ -70,14 +70,6 @@ def begun(settings: Settings) -> Counter[str]:
     """Count how often each step began."""
     path = settings.volume / "begun"
     return Counter(path.read_text().split()) if path.exists() else Counter()
-
-
-def until(is_so: Callable[[], Any], what: str = "") -> None:
-    """Wait for something."""
-    give_up_at = time.monotonic() + LIMIT_S
-    while not is_so():
-        assert time.monotonic() < give_up_at, what
-        time.sleep(0.02)
 
 
 def settle(

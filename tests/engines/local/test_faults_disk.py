@@ -32,10 +32,10 @@ from tests.engines.local.faults import (
     start,
     step_pid,
     three_steps,
-    until,
     working,
 )
 from tests.fault_table import record
+from tests.waiting import until
 
 DISK_BYTES = 8 << 20
 

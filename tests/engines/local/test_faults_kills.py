@@ -33,11 +33,11 @@ from tests.engines.local.faults import (
     step_processes,
     supervisor_pid,
     three_steps,
-    until,
     working,
 )
 from tests.fault_table import record
 from tests.processes import kill_processes_of, processes_of
+from tests.waiting import until
 
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 NAMES = {signal.SIGKILL: "kill -9", signal.SIGTERM: "SIGTERM", signal.SIGINT: "SIGINT"}

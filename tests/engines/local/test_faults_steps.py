@@ -12,9 +12,9 @@ from tests.engines.local.faults import (
     open_gate,
     settle,
     three_steps,
-    until,
     working,
 )
+from tests.waiting import until
 
 GIB = 1 << 30
 LINE = "0123456789" * 10

@@ -17,9 +17,10 @@ from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.control.vault import Vault, make_memory
 from pipeline.engines.local.layout import Layout
 from tests.engines.documents import finish, log, step, workflow
-from tests.engines.local.faults import controller_pid, until
+from tests.engines.local.faults import controller_pid
 from tests.engines.local.marks import GATED, TELLS, digest_of, files_with, marker
 from tests.fault_table import record
+from tests.waiting import until
 
 
 def test_a_launch_beside_an_engine_that_takes_no_handover_says_so(

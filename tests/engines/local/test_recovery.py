@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +35,8 @@ from tests.engines.local.faults import (
     is_alive,
     keeper_pid,
     recorded,
-    until,
 )
+from tests.waiting import until
 
 WAITING = (
     "echo $$ >/data/pid; echo once >>/data/count; while ! test -e /data/go; do sleep 0.02; done"
@@ -62,8 +61,7 @@ def test_killed_controller_loses_nothing(
     if step_ends_before_the_next_controller:
         (settings.volume / "go").touch()
         exit_file = Layout(settings.state).attempt(run_id, "train", 1) / "exit.json"
-        while not exit_file.exists():
-            time.sleep(0.02)
+        until(exit_file.exists)
     # Another process would do just this: make an engine and ask.
     again = make_engine(settings)
     assert again.get(run_id).state is State.RUNNING

@@ -16,7 +16,7 @@ from pipeline.engines.base import Engine
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.registry import make_engine
 from tests.engines.documents import finish, log, messages, states, step, wait, workflow
-from tests.engines.local.faults import controller_pid, until
+from tests.engines.local.faults import controller_pid
 from tests.engines.local.marks import (
     GATED,
     TELLS,
@@ -28,6 +28,7 @@ from tests.engines.local.marks import (
 )
 from tests.fault_table import record
 from tests.processes import kill_processes_of, processes_of
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ from tests.engines.local.faults import (
     send,
     settle,
     start,
-    until,
 )
+from tests.waiting import until
 
 # Serves as an older controller does: with the lock, and refusing whatever version is newer.
 OLDER = """
@@ -85,15 +85,7 @@ def downgrade(settings: Settings) -> None:
 
 def _take_lock(settings: Settings) -> int:
     """Take the lock once nothing holds it: what a killed controller was starting has it a while."""
-    taken: list[int | None] = [None]
-
-    def is_taken() -> bool:
-        taken[0] = take_lock(Layout(settings.state))
-        return taken[0] is not None
-
-    until(is_taken, "the lock is held")
-    assert taken[0] is not None
-    return taken[0]
+    return until(lambda: take_lock(Layout(settings.state)), "the lock is held")
 
 
 def version_of(settings: Settings) -> int:

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.core.volume.run_folder import RunFolder
 from step_images.tune.searcher import TrialSearcher, importance
 from tests.step_images import synthetic
 from tests.step_images.yolo_runs import ROOT
+from tests.waiting import until
 
 SPACE = SearchSpace(
     {"lr0": Dimension(1e-4, 1e-1, "log"), "box": Dimension(1.0, 9.0)},
@@ -161,12 +161,8 @@ def test_a_search_stops_at_its_time_limit_and_keeps_what_is_done(folder: RunFold
 
 
 def _stop_first_when_it_runs(folder: RunFolder) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if any(trial.epochs for trial in read_trials(folder)):
-            ask_to_stop(folder, "trial-001")
-            return
-        time.sleep(0.05)
+    until(lambda: any(trial.epochs for trial in read_trials(folder)))
+    ask_to_stop(folder, "trial-001")
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ from step_images.tune.outcome import best_row, write_outcome
 from step_images.tune.plots import write_plots
 from step_images.tune.resources import Share, share_of, usable_cpus
 from step_images.tune.search import current_settings, read_space
-from tests.step_images.yolo_runs import YoloRun, wait_until
+from tests.step_images.yolo_runs import YoloRun
+from tests.waiting import until
 
 SPACE = """\
 space:
@@ -56,8 +57,8 @@ def test_a_stopped_search_keeps_its_trials_and_a_retry_does_the_rest(
     run.folder.tune_space.write_text(SPACE)
     first = run.folder.trial_folders / "trial-001"
     process = run.start("tune")
-    wait_until((first / "args.yaml").is_file, process)
-    wait_until(lambda: read_trial(first).state == "done", process)
+    until((first / "args.yaml").is_file, of=process)
+    until(lambda: read_trial(first).state == "done", of=process)
     assert set(ray_processes(run)) == {"raylet", "gcs_server"}
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 143
