@@ -23,20 +23,21 @@ from pipeline.core.volume.run_folder import RunFolder
 _DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
-def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> Choices:
+def as_launched(volume: Volume, folder: RunFolder) -> tuple[Choices, list[Finding]]:
     """Give the recorded choices; a file that was edited since is replaced by its snapshot.
+
+    Weights have none: the findings say which of them have changed.
 
     Files that are as they were keep their own names, so that findings name them.
     """
     launch = load_launch(folder.launch)
-    choices = launch.choices
+    choices, changed = launch.choices, list[Finding]()
     if launch.model_path.endswith(".pt"):
         choices = replace(choices, model=launch.model_path)
         if not _is_unchanged(volume, launch, "model", launch.model_path):
-            findings.append(_changed(launch.model_path))
+            changed.append(_changed(launch.model_path))
     elif not _is_unchanged(volume, launch, "model", choices.model):
         choices = replace(choices, model=volume.relative(model_file(volume, folder, launch)))
-    findings += _changed_weights(volume, folder, launch)
     if not _is_unchanged(volume, launch, "cfg", choices.cfg):
         choices = replace(choices, cfg=volume.relative(folder.cfg), overrides={})
     if not _is_unchanged(volume, launch, "data", choices.data):
@@ -44,7 +45,7 @@ def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> C
     space = choices.tune_space
     if space and not is_inline(space) and not _is_unchanged(volume, launch, "tune", space):
         choices = replace(choices, tune_space=volume.relative(folder.tune_space))
-    return choices
+    return choices, [*changed, *_changed_weights(volume, folder, launch)]
 
 
 def take_snapshot(
