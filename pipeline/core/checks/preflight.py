@@ -23,6 +23,7 @@ from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePa
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import FILES, Choices
 from pipeline.core.launch.kinds.registry import kind_of
+from pipeline.core.launch.launch import RESOLVED
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pipeline.core.dataset.read import DatasetReport
 
 _T = TypeVar("_T")
-_FIELDS = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def preflight(
     advice, followed = _advise(cfg, data.report, space, choices)
     return Preflight(
         findings=ordered(findings),
-        resolved={_FIELDS[kind]: entry.path for kind, entry in found.items()},
+        resolved={RESOLVED[kind]: entry.path for kind, entry in found.items()},
         report=data.report,
         scale=scale,
         cfg=cfg.sound,
