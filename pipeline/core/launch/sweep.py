@@ -96,9 +96,9 @@ def combinations(
     return [Combination(*values) for values in itertools.product(*axes)]
 
 
-def new_sweep_name(now: datetime | None = None) -> str:
+def new_sweep_name() -> str:
     """Draw a name that sorts by time: ``sweep-20261126-1432-x7k2``."""
-    return f"sweep-{now or datetime.now(UTC):%Y%m%d-%H%M}-{random_letters()}"
+    return f"sweep-{datetime.now(UTC):%Y%m%d-%H%M}-{random_letters()}"
 
 
 def sweep_path(volume: Volume, name: str) -> Path:
