@@ -54,7 +54,7 @@ def make_parser() -> Parser:
 
 def installation_of(arguments: argparse.Namespace) -> Installation:
     """Give the installation by its settings: flags over environment over file over defaults."""
-    flags = {entry.name: getattr(arguments, entry.name, "") for entry in SETTINGS if entry.flag}
+    flags = {entry.name: getattr(arguments, entry.name, "") for entry in SETTINGS if entry.option}
     return Installation(load_settings(flags))
 
 

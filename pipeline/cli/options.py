@@ -36,8 +36,9 @@ def shared_options(*, has_state: bool = True) -> Parser:
     options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("settings")
     for entry in SETTINGS:
-        if entry.flag and (has_state or entry.name != "state"):
-            group.add_argument(entry.flag, metavar=entry.metavar, dest=entry.name, help=entry.help)
+        if entry.option and (has_state or entry.name != "state"):
+            flag, metavar, help = entry.option
+            group.add_argument(flag, metavar=metavar, dest=entry.name, help=help)
     group.add_argument("--json", action="store_true", help="print one JSON document")
     return options
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -28,24 +28,32 @@ class SettingField:
         Of the environment.
     kind
         How it is read, written and shown.
-    flag, metavar, help
-        Of the option that all commands take; empty where there is none.
+    option
+        Flag, metavar and help of the option that all commands take; empty where there is none.
     """
 
     name: str
     variable: str
     kind: kinds.SettingKind
-    flag: str = ""
-    metavar: str = ""
-    help: str = ""
+    option: tuple[str, ...]
 
 
-def setting(variable: str, kind: kinds.SettingKind, default: Any, **option: str) -> Any:
-    """Declare a setting as a field of a dataclass; a default that is a function is called."""
+def setting(
+    variable: str,
+    kind: kinds.SettingKind,
+    default: str | Callable[[], str] | None = "",
+    *option: str,
+) -> Any:
+    """Declare a setting as a field of a dataclass; the default is said as the variable would."""
+
+    def value() -> Any:
+        said = default() if callable(default) else default
+        return None if said is None else kind.read(said)
+
     return field(
-        default_factory=default if callable(default) else lambda: default,
+        default_factory=value,
         repr=not (kind.is_address or kind.is_secret),
-        metadata={"variable": variable, "kind": kind, **option},
+        metadata={"variable": variable, "kind": kind, "option": option},
     )
 
 
@@ -118,47 +126,33 @@ class Settings:
     volume: Path = setting(  # noqa: RUF009
         "SLIPWAY_VOLUME",
         kinds.PATH,
-        partial(kinds.PATH.read, "./volume"),
-        flag="--volume",
-        metavar="DIR",
-        help="folder with models, cfgs and datasets",
+        "./volume",
+        *("--volume", "DIR", "folder with models, cfgs and datasets"),
     )
     state: Path = setting(  # noqa: RUF009
         "SLIPWAY_STATE",
         kinds.PATH,
-        partial(kinds.PATH.read, "./.slipway"),
-        flag="--state",
-        metavar="DIR",
-        help="folder for queue, caches and logs",
+        "./.slipway",
+        *("--state", "DIR", "folder for queue, caches and logs"),
     )
-    data_roots: tuple[Path, ...] = setting("SLIPWAY_DATA_ROOTS", kinds.FOLDERS, ())
+    data_roots: tuple[Path, ...] = setting("SLIPWAY_DATA_ROOTS", kinds.FOLDERS)
     engine: str = setting(
-        "SLIPWAY_ENGINE",
-        kinds.TEXT,
-        "local",
-        flag="--engine",
-        metavar="NAME",
-        help="local or kubeflow",
+        "SLIPWAY_ENGINE", kinds.TEXT, "local", *("--engine", "NAME", "local or kubeflow")
     )
-    engines: tuple[str, ...] = setting("SLIPWAY_ENGINES", kinds.ENGINE_NAMES, ("local",))
+    engines: tuple[str, ...] = setting("SLIPWAY_ENGINES", kinds.ENGINE_NAMES, "local")
     tracking_uri: str = setting(
-        "MLFLOW_TRACKING_URI",
-        kinds.ADDRESS,
-        "",
-        flag="--mlflow",
-        metavar="URI",
-        help="MLflow's address",
+        "MLFLOW_TRACKING_URI", kinds.ADDRESS, "", *("--mlflow", "URI", "MLflow's address")
     )
-    pod_tracking_uri: str = setting("SLIPWAY_POD_TRACKING_URI", kinds.ADDRESS, "")
-    s3_endpoint_url: str = setting("MLFLOW_S3_ENDPOINT_URL", kinds.ADDRESS, "")
+    pod_tracking_uri: str = setting("SLIPWAY_POD_TRACKING_URI", kinds.ADDRESS)
+    s3_endpoint_url: str = setting("MLFLOW_S3_ENDPOINT_URL", kinds.ADDRESS)
     secret_name: str = setting("SLIPWAY_SECRET", kinds.TEXT, "slipway")
     user: str = setting("SLIPWAY_USER", kinds.TEXT, _os_user)
-    user_header: str = setting("SLIPWAY_USER_HEADER", kinds.TEXT, "")
-    allowed_hosts: tuple[str, ...] = setting("SLIPWAY_ALLOWED_HOSTS", kinds.HOSTS, ())
-    webhook_url: str = setting("SLIPWAY_WEBHOOK_URL", kinds.WEBHOOK, "")
+    user_header: str = setting("SLIPWAY_USER_HEADER", kinds.TEXT)
+    allowed_hosts: tuple[str, ...] = setting("SLIPWAY_ALLOWED_HOSTS", kinds.HOSTS)
+    webhook_url: str = setting("SLIPWAY_WEBHOOK_URL", kinds.WEBHOOK)
     weights_url: str = setting("SLIPWAY_WEIGHTS_URL", kinds.WEB_FOLDER, WEIGHTS_URL)
-    weights_allow: tuple[str, ...] = setting("SLIPWAY_WEIGHTS_ALLOW", kinds.CLASSES, ())
-    preset: str = setting("SLIPWAY_PRESET", kinds.TEXT, "")
+    weights_allow: tuple[str, ...] = setting("SLIPWAY_WEIGHTS_ALLOW", kinds.CLASSES)
+    preset: str = setting("SLIPWAY_PRESET", kinds.TEXT)
     gpu_slots: int | None = setting("SLIPWAY_GPU_SLOTS", kinds.NUMBER, None)
     job_slots: int | None = setting("SLIPWAY_JOB_SLOTS", kinds.POSITIVE, None)
     step_timeout_s: int | None = setting("SLIPWAY_STEP_TIMEOUT_S", kinds.POSITIVE, None)
@@ -169,10 +163,10 @@ class Settings:
     pvc_storage_class: str = setting("SLIPWAY_PVC_STORAGE_CLASS", kinds.TEXT, "train")
     pvc_access_mode: str = setting("SLIPWAY_PVC_ACCESS_MODE", kinds.TEXT, "ReadWriteOnce")
     pvc_size: str = setting("SLIPWAY_PVC_SIZE", kinds.TEXT, "3Gi")
-    kfp_endpoint: str = setting("KFP_ENDPOINT", kinds.ADDRESS, "")
+    kfp_endpoint: str = setting("KFP_ENDPOINT", kinds.ADDRESS)
     kfp_namespace: str = setting("KFP_NAMESPACE", kinds.TEXT, "kubeflow")
-    kfp_token: str = setting("KFP_TOKEN", kinds.SECRET, "")
-    kfp_cookie: str = setting("KFP_COOKIE", kinds.SECRET, "")
+    kfp_token: str = setting("KFP_TOKEN", kinds.SECRET)
+    kfp_cookie: str = setting("KFP_COOKIE", kinds.SECRET)
 
     @property
     def dataset_index(self) -> Path:
