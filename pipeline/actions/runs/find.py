@@ -176,11 +176,6 @@ def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]
     return seen, chosen
 
 
-def _all_runs(engine: Engine) -> list[Run]:
-    """Give all of an engine's runs, newest first."""
-    return list(_paged(engine))
-
-
 def _paged(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
     token = ""
     while True:
@@ -197,7 +192,7 @@ def of_all_engines(here: Installation) -> tuple[list[Run], list[Outage]]:
     outages = []
     for name, engine in here.engines.items():
         try:
-            runs += here.ask(engine, _all_runs, engine)
+            runs += here.ask(engine, list, _paged(engine))
         except EngineUnreachable as reason:
             outages.append(here.last_seen.outage(name, reason))
             runs += here.last_seen.runs(name)

@@ -81,18 +81,21 @@ def load_launch(path: Path) -> Launch:
         It is not JSON, or of a newer schema.
     """
     try:
-        document = json.loads(read_text(path))
-        if document["schema"] > SCHEMA_VERSION:
-            raise InputError(
-                f"launch.json has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
-                where=str(path),
-                next="Update Slipway.",
-            )
+        document = read_record(path, "launch.json")
         names = {entry.name for entry in fields(Launch)}
         known = {key: value for key, value in document.items() if key in names}
         return Launch(**{**known, "choices": made(document["choices"])})
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+
+
+def read_record(path: Path, name: str) -> dict[str, Any]:
+    """Read a record of a schema that is known here; `name` is what people call it."""
+    document: dict[str, Any] = json.loads(read_text(path))
+    if document["schema"] > SCHEMA_VERSION:
+        message = f"{name} has schema {document['schema']}, not {SCHEMA_VERSION} or less."
+        raise InputError(message, where=str(path), next="Update Slipway.")
+    return document
 
 
 def digests_of(

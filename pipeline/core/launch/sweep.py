@@ -18,13 +18,12 @@ from typing import Any
 
 from pipeline.core import files
 from pipeline.core.errors import FileMissing, InputError, NotFound, SlipwayError, UnsafePath
-from pipeline.core.files import read_text, write_json
+from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
-from pipeline.core.launch.launch import random_letters
+from pipeline.core.launch.launch import SCHEMA_VERSION, random_letters, read_record
 from pipeline.core.volume.paths import SWEEPS, Volume
 
-SCHEMA_VERSION = 1
 MAX_RUNS = 100
 _NAME = re.compile(r"\w[\w.-]{0,59}")
 
@@ -169,13 +168,7 @@ def locked(volume: Volume, name: str) -> AbstractContextManager[None]:
 
 def _read(path: Path) -> Sweep:
     try:
-        document = json.loads(read_text(path))
-        if document["schema"] > SCHEMA_VERSION:
-            raise InputError(
-                f"the sweep has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
-                where=str(path),
-                next="Update Slipway.",
-            )
+        document = read_record(path, "the sweep")
         launches = {
             Combination(entry["model"], entry["cfg"], entry["seed"]): str(entry["launch"])
             for entry in document["launches"]
