@@ -29,17 +29,11 @@ class SettingKind:
         Gives the variable's text as people may see it.
     separator
         Between the entries of a kind that has several.
-    is_address
-        Whether it may have a user, a password or a key in it.
-    is_secret
-        Whether all of it is one.
     """
 
     read: Callable[[Any], Any] = str
     shown: Callable[[str], str] = str
     separator: str = ","
-    is_address: bool = False
-    is_secret: bool = False
 
     def text(self, value: Any) -> str:
         """Write a value as its variable; empty when it is not set."""
@@ -60,14 +54,6 @@ def _path(said: Any) -> Path:
 def _folders(said: Any) -> tuple[Path, ...]:
     entries = said if isinstance(said, list) else str(said).split(os.pathsep)
     return tuple(_path(entry) for entry in entries if entry)
-
-
-def _engines(said: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_entries(said)))
-
-
-def _hosts(said: Any) -> tuple[str, ...]:
-    return tuple(filter(None, dict.fromkeys(_entries(said))))
 
 
 def _classes(said: Any) -> tuple[str, ...]:
@@ -104,20 +90,20 @@ def _web(said: Any) -> str:
     return address
 
 
-def _shown_webhook(address: str) -> str:
-    return f"{shown_webhook(address)} ({_HIDDEN})"
-
-
 TEXT = SettingKind()
 PATH = SettingKind(_path)
 FOLDERS = SettingKind(_folders, separator=os.pathsep)
-ENGINE_NAMES = SettingKind(_engines)
-HOSTS = SettingKind(_hosts)
+ENGINE_NAMES = SettingKind(lambda said: tuple(dict.fromkeys(_entries(said))))
+HOSTS = SettingKind(lambda said: tuple(filter(None, dict.fromkeys(_entries(said)))))
 CLASSES = SettingKind(_classes)
 POSITIVE = SettingKind(partial(_number, lowest=1))
 NUMBER = SettingKind(partial(_number, lowest=0))
-ADDRESS = SettingKind(_address, shown_address, is_address=True)
-WEB_FOLDER = SettingKind(_web, shown_address, is_address=True)
+ADDRESS = SettingKind(_address, shown_address)
+WEB_FOLDER = SettingKind(_web, shown_address)
 # Whoever knows the path of a webhook may post to it.
-WEBHOOK = SettingKind(partial(_address, show=shown_webhook), _shown_webhook, is_address=True)
-SECRET = SettingKind(shown=lambda text: _HIDDEN, is_secret=True)
+WEBHOOK = SettingKind(
+    partial(_address, show=shown_webhook), lambda text: f"{shown_webhook(text)} ({_HIDDEN})"
+)
+SECRET = SettingKind(shown=lambda text: _HIDDEN)
+# What may have a user, a password or a key in it.
+ADDRESSES = (ADDRESS, WEB_FOLDER, WEBHOOK)

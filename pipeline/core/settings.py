@@ -52,7 +52,7 @@ def setting(
 
     return field(
         default_factory=value,
-        repr=not (kind.is_address or kind.is_secret),
+        repr=kind not in (*kinds.ADDRESSES, kinds.SECRET),
         metadata={"variable": variable, "kind": kind, "option": option},
     )
 

@@ -18,10 +18,9 @@ def make_engine(settings: Settings) -> Engine:
     UsageError
         There is no such engine.
     """
-    chosen = settings.engine
-    if chosen not in ENGINES:
-        raise UsageError(
-            f"engine '{chosen}' is not one of {', '.join(ENGINES)}.", next="Set SLIPWAY_ENGINE."
-        )
-    engine: Engine = import_module(f"pipeline.engines.{chosen}.engine").make(settings)
+    name = settings.engine
+    if name not in ENGINES:
+        message = f"engine '{name}' is not one of {', '.join(ENGINES)}."
+        raise UsageError(message, next="Set SLIPWAY_ENGINE.")
+    engine: Engine = import_module(f"pipeline.engines.{name}.engine").make(settings)
     return engine

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.core.addresses import bare, is_secret, shown_webhook
+from pipeline.core.setting_kinds import ADDRESSES, SECRET
 from pipeline.core.settings import ENVIRONMENT, SETTINGS, Settings
 from pipeline.engines.local.steps.environment import is_private, settings_environment
 
@@ -21,8 +22,8 @@ _NOT_FOR_STEPS = tuple(
     ENVIRONMENT[name] for name in ("kfp_endpoint", "pod_tracking_uri", "weights_url")
 )
 _ASKED = tuple(ENVIRONMENT[name] for name in ("tracking_uri", "s3_endpoint_url"))
-_SECRETS = tuple(entry.variable for entry in SETTINGS if entry.kind.is_secret)
-_ADDRESSES = tuple(entry.variable for entry in SETTINGS if entry.kind.is_address)
+_SECRETS = tuple(entry.variable for entry in SETTINGS if entry.kind is SECRET)
+_ADDRESSES = tuple(entry.variable for entry in SETTINGS if entry.kind in ADDRESSES)
 # Stands for every private variable in a run of an older state, which did not note them.
 ANY = "*"
 
