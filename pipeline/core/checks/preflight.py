@@ -6,7 +6,7 @@ The form, the command line and the verify step all ask `preflight`; nothing is a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -74,7 +74,7 @@ class Preflight:
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON document that the command line prints."""
         findings = [finding.as_dict() for finding in self.findings]
-        advice = [entry.as_dict() for entry in self.advice]
+        advice = [asdict(entry) for entry in self.advice]
         return {"ok": self.ok, "resolved": self.resolved, "findings": findings, "advice": advice}
 
 
