@@ -120,15 +120,12 @@ def _is_passed_on(key: str, values: Mapping[str, Any]) -> bool:
     return not (setting.owned or setting.group in UNUSED_GROUPS or is_name)
 
 
-def devices(count_visible: int | None = None) -> dict[str, Any]:
+def devices() -> dict[str, Any]:
     """Say which devices to use: several GPUs by name, else whatever Ultralytics takes."""
-    if count_visible is None:
-        import torch
+    import torch
 
-        count_visible = torch.cuda.device_count()
-    if count_visible > 1:
-        return {"device": ",".join(map(str, range(count_visible)))}
-    return {}
+    count = torch.cuda.device_count()
+    return {"device": ",".join(map(str, range(count)))} if count > 1 else {}
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

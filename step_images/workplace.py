@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.core.settings import ENVIRONMENT, Settings
+from pipeline.core.settings import SETTINGS, Settings
 
 CODE = Path(__file__).resolve().parents[1]
 _URI = "MLFLOW_TRACKING_URI"
@@ -46,11 +46,10 @@ def own_directory(settings: Settings) -> Iterator[Path]:
 
 def _pin(settings: Settings) -> None:
     """Make what the environment says of places independent of the working directory."""
-    for name in ("volume", "state"):
-        os.environ[ENVIRONMENT[name]] = str(getattr(settings, name))
-    roots = os.pathsep.join(map(str, settings.data_roots))
-    if roots:
-        os.environ[ENVIRONMENT["data_roots"]] = roots
+    for entry in SETTINGS:
+        text = entry.kind.text(getattr(settings, entry.name))
+        if text and entry.name in ("volume", "state", "data_roots"):
+            os.environ[entry.variable] = text
     file = os.environ.get("SLIPWAY_SETTINGS") or "slipway.yaml"
     if os.path.exists(file):
         os.environ["SLIPWAY_SETTINGS"] = os.path.abspath(file)

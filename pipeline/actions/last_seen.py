@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipeline.core.clock import utc_at
 from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, SlipwayError
 from pipeline.core.files import read_bytes, write_json
-from pipeline.core.states import State
-from pipeline.engines.base import Run, Step
+from pipeline.engines.base import Run
 
 _KEPT = 200
 _LIMIT_BYTES = 16 << 20
@@ -111,11 +109,7 @@ class LastSeen:
 def _read(path: Path) -> list[Run]:
     """Read what was kept; a damaged file is no more than nothing kept."""
     try:
-        return [_run(entry) for entry in json.loads(read_bytes(path, limit_bytes=_LIMIT_BYTES))]
+        kept = json.loads(read_bytes(path, limit_bytes=_LIMIT_BYTES))
+        return [Run.from_dict(entry) for entry in kept]
     except (SlipwayError, ValueError, TypeError, KeyError):
         return []
-
-
-def _run(entry: dict[str, Any]) -> Run:
-    steps = tuple(Step(**{**step, "state": State(step["state"])}) for step in entry["steps"])
-    return Run(**{**entry, "state": State(entry["state"]), "steps": steps})

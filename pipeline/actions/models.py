@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching.catalog import list_choices
 from pipeline.actions.runs.find import record_of
-from pipeline.core.files import read_text
+from pipeline.core.files import read_json
 from pipeline.core.volume.paths import Choice
 from pipeline.core.volume.run_folder import RUNS, RunFolder
 
@@ -67,8 +66,7 @@ def _weights(here: Installation, choice: Choice) -> Weights:
         return Weights(choice.name, choice.path, choice.bytes, changed_at_s)
     folder = RunFolder(here.settings.volume / RUNS / parts[1])
     record = record_of(folder)
-    is_tested = path == folder.weights("best") and folder.test_metrics.is_file()
-    test = json.loads(read_text(folder.test_metrics)) if is_tested else {}
+    test = read_json(folder.test_metrics, {}) if path == folder.weights("best") else {}
     return Weights(
         choice.name,
         choice.path,

@@ -23,9 +23,8 @@ from pipeline.cli.options import (
 from pipeline.core.errors import UsageError
 from pipeline.core.launch.choices import Choices, described
 from pipeline.core.launch.kinds.registry import all_choices, asked_for, kind_of, made
-from pipeline.core.settings import load_settings
+from pipeline.core.settings import SETTINGS, load_settings
 
-_SETTINGS = ("volume", "state", "engine", "tracking_uri")
 _SEARCH = ("preset", "ranges", "trials")
 
 
@@ -55,7 +54,8 @@ def make_parser() -> Parser:
 
 def installation_of(arguments: argparse.Namespace) -> Installation:
     """Give the installation by its settings: flags over environment over file over defaults."""
-    return Installation(load_settings({name: getattr(arguments, name, "") for name in _SETTINGS}))
+    flags = {entry.name: getattr(arguments, entry.name, "") for entry in SETTINGS if entry.option}
+    return Installation(load_settings(flags))
 
 
 def has_choices(arguments: argparse.Namespace) -> bool:

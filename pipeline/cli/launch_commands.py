@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,8 +155,8 @@ def _checked(plan: Plan) -> Answer:
         "ok": plan.ok,
         "resolved": named,
         "findings": [finding.as_dict() for finding in plan.findings],
-        "advice": [entry.as_dict() for entry in plan.advice],
-        "estimate": plan.estimate.as_dict(),
+        "advice": [asdict(entry) for entry in plan.advice],
+        "estimate": asdict(plan.estimate),
     }
     advice = [
         f"advice: --set {entry.key}={entry.value} (now {entry.current}): {entry.reason}"

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from pipeline.core.errors import UsageError
 from pipeline.core.launch.kinds.registry import all_choices
+from pipeline.core.settings import SETTINGS
 
 STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
 _NO_VALUE = re.compile(r"--[\w-]+=--")
@@ -34,11 +35,10 @@ def shared_options(*, has_state: bool = True) -> Parser:
     """Options that may stand before and after the command; ``runs --state`` means another thing."""
     options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("settings")
-    group.add_argument("--volume", metavar="DIR", help="folder with models, cfgs and datasets")
-    if has_state:
-        group.add_argument("--state", metavar="DIR", help="folder for queue, caches and logs")
-    group.add_argument("--engine", metavar="NAME", help="local or kubeflow")
-    group.add_argument("--mlflow", metavar="URI", dest="tracking_uri", help="MLflow's address")
+    for entry in SETTINGS:
+        if entry.option and (has_state or entry.name != "state"):
+            flag, metavar, help = entry.option
+            group.add_argument(flag, metavar=metavar, dest=entry.name, help=help)
     group.add_argument("--json", action="store_true", help="print one JSON document")
     return options
 

@@ -88,6 +88,11 @@ def write_json(path: Path, document: Any) -> None:
     write_atomic(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_json(path: Path, default: Any) -> Any:
+    """Read a JSON document of ours; the default where there is none yet."""
+    return json.loads(read_text(path)) if path.is_file() else default
+
+
 def read_bytes(path: Path, *, shown_as: str = "", limit_bytes: int = MAX_TEXT_BYTES) -> bytes:
     """Read a regular file; devices, FIFOs and folders are refused before they are opened.
 

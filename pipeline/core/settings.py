@@ -4,58 +4,64 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from pipeline.core.addresses import shown_address, shown_webhook
+from pipeline.core import setting_kinds as kinds
 from pipeline.core.engines import ENGINES
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.official_weights import WEIGHTS_URL
 from pipeline.core.version import image_name
 from pipeline.core.yamltext.file import load_yaml
 
-ADDRESSES = (
-    *("tracking_uri", "pod_tracking_uri", "s3_endpoint_url", "kfp_endpoint"),
-    *("webhook_url", "weights_url"),
-)
-SECRETS = ("kfp_token", "kfp_cookie")
 
-ENVIRONMENT = {
-    "volume": "SLIPWAY_VOLUME",
-    "data_roots": "SLIPWAY_DATA_ROOTS",
-    "state": "SLIPWAY_STATE",
-    "engine": "SLIPWAY_ENGINE",
-    "engines": "SLIPWAY_ENGINES",
-    "tracking_uri": "MLFLOW_TRACKING_URI",
-    "pod_tracking_uri": "SLIPWAY_POD_TRACKING_URI",
-    "s3_endpoint_url": "MLFLOW_S3_ENDPOINT_URL",
-    "secret_name": "SLIPWAY_SECRET",
-    "user": "SLIPWAY_USER",
-    "user_header": "SLIPWAY_USER_HEADER",
-    "allowed_hosts": "SLIPWAY_ALLOWED_HOSTS",
-    "webhook_url": "SLIPWAY_WEBHOOK_URL",
-    "weights_url": "SLIPWAY_WEIGHTS_URL",
-    "weights_allow": "SLIPWAY_WEIGHTS_ALLOW",
-    "preset": "SLIPWAY_PRESET",
-    "gpu_slots": "SLIPWAY_GPU_SLOTS",
-    "job_slots": "SLIPWAY_JOB_SLOTS",
-    "step_timeout_s": "SLIPWAY_STEP_TIMEOUT_S",
-    "step_mem_gb": "SLIPWAY_STEP_MEM_GB",
-    "image_light": "SLIPWAY_IMAGE_LIGHT",
-    "image_yolo": "SLIPWAY_IMAGE_YOLO",
-    "pvc_name": "SLIPWAY_PVC_NAME",
-    "pvc_storage_class": "SLIPWAY_PVC_STORAGE_CLASS",
-    "pvc_access_mode": "SLIPWAY_PVC_ACCESS_MODE",
-    "pvc_size": "SLIPWAY_PVC_SIZE",
-    "kfp_endpoint": "KFP_ENDPOINT",
-    "kfp_namespace": "KFP_NAMESPACE",
-    "kfp_token": "KFP_TOKEN",
-    "kfp_cookie": "KFP_COOKIE",
-}
+@dataclass(frozen=True)
+class SettingField:
+    """What is said of one setting, once for load, command line, steps and pages.
+
+    Parameters
+    ----------
+    variable
+        Of the environment.
+    kind
+        How it is read, written and shown.
+    option
+        Flag, metavar and help of the option that all commands take; empty where there is none.
+    """
+
+    name: str
+    variable: str
+    kind: kinds.SettingKind
+    option: tuple[str, ...]
+
+
+def setting(
+    variable: str,
+    kind: kinds.SettingKind,
+    default: str | Callable[[], str] | None = "",
+    *option: str,
+) -> Any:
+    """Declare a setting as a field of a dataclass; the default is said as the variable would."""
+
+    def value() -> Any:
+        said = default() if callable(default) else default
+        return None if said is None else kind.read(said)
+
+    return field(
+        default_factory=value,
+        repr=kind not in (*kinds.ADDRESSES, kinds.SECRET),
+        metadata={"variable": variable, "kind": kind, "option": option},
+    )
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's uid need not have a name
+        return f"uid-{os.getuid()}"
 
 
 @dataclass(frozen=True)
@@ -117,41 +123,59 @@ class Settings:
         pod without either the service account's token is used.
     """
 
-    volume: Path
-    state: Path
-    data_roots: tuple[Path, ...] = ()
-    engine: str = "local"
-    engines: tuple[str, ...] = ("local",)
-    tracking_uri: str = field(default="", repr=False)
-    pod_tracking_uri: str = field(default="", repr=False)
-    s3_endpoint_url: str = field(default="", repr=False)
-    secret_name: str = "slipway"
-    user: str = field(default_factory=lambda: _os_user())
-    user_header: str = ""
-    allowed_hosts: tuple[str, ...] = ()
-    webhook_url: str = field(default="", repr=False)
-    weights_url: str = field(default=WEIGHTS_URL, repr=False)
-    weights_allow: tuple[str, ...] = ()
-    preset: str = ""
-    gpu_slots: int | None = None
-    job_slots: int | None = None
-    step_timeout_s: int | None = None
-    step_mem_gb: int | None = None
-    image_light: str = field(default_factory=lambda: image_name("light"))
-    image_yolo: str = field(default_factory=lambda: image_name("yolo"))
-    pvc_name: str = "pvc-local-cocodata"
-    pvc_storage_class: str = "train"
-    pvc_access_mode: str = "ReadWriteOnce"
-    pvc_size: str = "3Gi"
-    kfp_endpoint: str = field(default="", repr=False)
-    kfp_namespace: str = "kubeflow"
-    kfp_token: str = field(default="", repr=False)
-    kfp_cookie: str = field(default="", repr=False)
+    volume: Path = setting(  # noqa: RUF009
+        "SLIPWAY_VOLUME",
+        kinds.PATH,
+        "./volume",
+        *("--volume", "DIR", "folder with models, cfgs and datasets"),
+    )
+    state: Path = setting(  # noqa: RUF009
+        "SLIPWAY_STATE",
+        kinds.PATH,
+        "./.slipway",
+        *("--state", "DIR", "folder for queue, caches and logs"),
+    )
+    data_roots: tuple[Path, ...] = setting("SLIPWAY_DATA_ROOTS", kinds.FOLDERS)
+    engine: str = setting(
+        "SLIPWAY_ENGINE", kinds.TEXT, "local", *("--engine", "NAME", "local or kubeflow")
+    )
+    engines: tuple[str, ...] = setting("SLIPWAY_ENGINES", kinds.ENGINE_NAMES, "local")
+    tracking_uri: str = setting(
+        "MLFLOW_TRACKING_URI", kinds.ADDRESS, "", *("--mlflow", "URI", "MLflow's address")
+    )
+    pod_tracking_uri: str = setting("SLIPWAY_POD_TRACKING_URI", kinds.ADDRESS)
+    s3_endpoint_url: str = setting("MLFLOW_S3_ENDPOINT_URL", kinds.ADDRESS)
+    secret_name: str = setting("SLIPWAY_SECRET", kinds.TEXT, "slipway")
+    user: str = setting("SLIPWAY_USER", kinds.TEXT, _os_user)
+    user_header: str = setting("SLIPWAY_USER_HEADER", kinds.TEXT)
+    allowed_hosts: tuple[str, ...] = setting("SLIPWAY_ALLOWED_HOSTS", kinds.HOSTS)
+    webhook_url: str = setting("SLIPWAY_WEBHOOK_URL", kinds.WEBHOOK)
+    weights_url: str = setting("SLIPWAY_WEIGHTS_URL", kinds.WEB_FOLDER, WEIGHTS_URL)
+    weights_allow: tuple[str, ...] = setting("SLIPWAY_WEIGHTS_ALLOW", kinds.CLASSES)
+    preset: str = setting("SLIPWAY_PRESET", kinds.TEXT)
+    gpu_slots: int | None = setting("SLIPWAY_GPU_SLOTS", kinds.NUMBER, None)
+    job_slots: int | None = setting("SLIPWAY_JOB_SLOTS", kinds.POSITIVE, None)
+    step_timeout_s: int | None = setting("SLIPWAY_STEP_TIMEOUT_S", kinds.POSITIVE, None)
+    step_mem_gb: int | None = setting("SLIPWAY_STEP_MEM_GB", kinds.POSITIVE, None)
+    image_light: str = setting("SLIPWAY_IMAGE_LIGHT", kinds.TEXT, partial(image_name, "light"))
+    image_yolo: str = setting("SLIPWAY_IMAGE_YOLO", kinds.TEXT, partial(image_name, "yolo"))
+    pvc_name: str = setting("SLIPWAY_PVC_NAME", kinds.TEXT, "pvc-local-cocodata")
+    pvc_storage_class: str = setting("SLIPWAY_PVC_STORAGE_CLASS", kinds.TEXT, "train")
+    pvc_access_mode: str = setting("SLIPWAY_PVC_ACCESS_MODE", kinds.TEXT, "ReadWriteOnce")
+    pvc_size: str = setting("SLIPWAY_PVC_SIZE", kinds.TEXT, "3Gi")
+    kfp_endpoint: str = setting("KFP_ENDPOINT", kinds.ADDRESS)
+    kfp_namespace: str = setting("KFP_NAMESPACE", kinds.TEXT, "kubeflow")
+    kfp_token: str = setting("KFP_TOKEN", kinds.SECRET)
+    kfp_cookie: str = setting("KFP_COOKIE", kinds.SECRET)
 
     @property
     def dataset_index(self) -> Path:
         """Folder of what was read of datasets; it may be deleted."""
         return self.state / "datasets"
+
+
+SETTINGS = tuple(SettingField(entry.name, **entry.metadata) for entry in fields(Settings))
+ENVIRONMENT = {entry.name: entry.variable for entry in SETTINGS}
 
 
 def load_settings(
@@ -173,8 +197,7 @@ def load_settings(
         A value is not acceptable, or the file has an unknown key; all of them are named at once.
     """
     environ = os.environ if environment is None else environment
-    raw: dict[str, Any] = {"volume": "./volume", "state": "./.slipway"}
-    raw.update(_from_file(environ.get("SLIPWAY_SETTINGS", "")))
+    raw = _from_file(environ.get("SLIPWAY_SETTINGS", ""))
     raw.update({name: environ[key] for name, key in ENVIRONMENT.items() if environ.get(key)})
     raw.update({name: value for name, value in (flags or {}).items() if value})
     return _checked(raw)
@@ -198,56 +221,27 @@ def _from_file(name: str) -> dict[str, Any]:
     return dict(document.data)
 
 
-def _checked(raw: dict[str, Any]) -> Settings:
+def _checked(raw: Mapping[str, Any]) -> Settings:
     mistakes: list[str] = []
     values: dict[str, Any] = {}
-    for name, value in raw.items():
-        if name not in ENVIRONMENT:
-            mistakes.append(f"unknown setting '{name}'")
-        elif name in ("volume", "state"):
-            values[name] = Path(value).expanduser().absolute()
-        elif name == "data_roots":
-            entries = value if isinstance(value, list) else str(value).split(os.pathsep)
-            values[name] = tuple(Path(entry).expanduser().absolute() for entry in entries if entry)
-        elif name in ("engines", "allowed_hosts"):
-            entries = value if isinstance(value, list) else str(value).split(",")
-            stripped = tuple(dict.fromkeys(str(entry).strip() for entry in entries))
-            values[name] = stripped if name == "engines" else tuple(filter(None, stripped))
-        elif name == "weights_allow":
-            entries = value if isinstance(value, list) else str(value).split(",")
-            values[name] = tuple(filter(None, (str(entry).strip() for entry in entries)))
-            mistakes += [
-                f"{ENVIRONMENT[name]} has '{entry}', not a name such as package.module.Name"
-                for entry in values[name]
-                if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", entry)
-            ]
-        elif name in ("gpu_slots", "job_slots", "step_timeout_s", "step_mem_gb"):
-            lowest = 0 if name == "gpu_slots" else 1
-            if not str(value).isdecimal() or int(value) < lowest:
-                mistakes.append(f"{ENVIRONMENT[name]} is '{value}', not a number from {lowest} up")
-            else:
-                values[name] = int(value)
-        else:
-            values[name] = str(value)
-        if name in ADDRESSES and not _is_address(str(value)):
-            show = shown_webhook if name == "webhook_url" else shown_address
-            said = show(str(value))
-            mistakes.append(f"{ENVIRONMENT[name]} is '{said}', not an address")
-    if not values.get("weights_url", WEIGHTS_URL).startswith(("http://", "https://")):
-        said = shown_address(values["weights_url"])
-        mistakes.append(f"SLIPWAY_WEIGHTS_URL is '{said}', not http(s)://…")
-    mistakes += _choose_engines(values)
+    for entry in SETTINGS:
+        if entry.name in raw:
+            try:
+                values[entry.name] = entry.kind.read(raw[entry.name])
+            except ValueError as reason:
+                mistakes += [f"{entry.variable} {said}" for said in reason.args]
+    mistakes += _choose_engines(values, raw)
     if mistakes:
         raise UsageError("; ".join(mistakes) + ".", next="Correct the settings.")
     return Settings(**values)
 
 
-def _choose_engines(values: dict[str, Any]) -> list[str]:
+def _choose_engines(values: dict[str, Any], raw: Mapping[str, Any]) -> list[str]:
     """Complete the engines that are offered, and say what is wrong with them."""
     lacks = {
         name: traits.needs
         for name, traits in ENGINES.items()
-        if traits.needs and not values.get(traits.needs)
+        if traits.needs and not raw.get(traits.needs)
     }
     found = tuple(name for name in ENGINES if name not in lacks)
     engines = values.setdefault("engines", found)
@@ -265,17 +259,3 @@ def _choose_engines(values: dict[str, Any]) -> list[str]:
     if engine not in engines:
         values["engines"] = (*engines, engine)
     return mistakes
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return urlsplit(text).port != 0
-    except ValueError:  # brackets without an IPv6 address, or a port that is no number
-        return False
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's uid need not have a name
-        return f"uid-{os.getuid()}"

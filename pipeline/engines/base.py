@@ -101,6 +101,12 @@ class Run:
     message: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Run:
+        """Read what `dataclasses.asdict` made of one, from JSON."""
+        steps = tuple(Step(**{**step, "state": State(step["state"])}) for step in values["steps"])
+        return cls(**{**values, "state": State(values["state"]), "steps": steps})
+
 
 @dataclass(frozen=True)
 class RunPage:

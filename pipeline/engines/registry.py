@@ -10,18 +10,17 @@ from pipeline.core.settings import Settings
 from pipeline.engines.base import Engine
 
 
-def make_engine(settings: Settings, name: str = "") -> Engine:
-    """Make the engine of a name, or the one that the settings name.
+def make_engine(settings: Settings) -> Engine:
+    """Make the engine that the settings name.
 
     Raises
     ------
     UsageError
         There is no such engine.
     """
-    chosen = name or settings.engine
-    if chosen not in ENGINES:
-        raise UsageError(
-            f"engine '{chosen}' is not one of {', '.join(ENGINES)}.", next="Set SLIPWAY_ENGINE."
-        )
-    engine: Engine = import_module(f"pipeline.engines.{chosen}.engine").make(settings)
+    name = settings.engine
+    if name not in ENGINES:
+        message = f"engine '{name}' is not one of {', '.join(ENGINES)}."
+        raise UsageError(message, next="Set SLIPWAY_ENGINE.")
+    engine: Engine = import_module(f"pipeline.engines.{name}.engine").make(settings)
     return engine

@@ -18,7 +18,7 @@ import yaml
 
 from pipeline.core.addresses import server_key, shown_address
 from pipeline.core.errors import SlipwayError, TrackingUnreachable, Unreachable
-from pipeline.core.files import read_text
+from pipeline.core.files import read_json
 from pipeline.core.outages import Outages
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
@@ -178,10 +178,7 @@ class Tracking:
     def _recorded(self, launch: str) -> dict[str, Any]:
         if is_elsewhere(launch):
             return {"run_id": id_elsewhere(launch)}
-        path = run_folder(self._volume, launch).mlflow
-        if not path.is_file():
-            return {}
-        document: dict[str, Any] = json.loads(read_text(path))
+        document: dict[str, Any] = read_json(run_folder(self._volume, launch).mlflow, {})
         return document
 
     def _version(self, folder: RunFolder) -> str:

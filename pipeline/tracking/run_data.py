@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.core.files import read_text
+from pipeline.core.files import read_json, read_text
 from pipeline.core.volume.machine import mlflow_name, read_samples
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.schema import (
@@ -111,7 +110,7 @@ def trial_data(trial: Path) -> RunData:
 
 def trial_status(trial: Path) -> str:
     """Give MLflow's status of a trial by what it wrote about itself."""
-    state = str(_json(trial / "trial.json", {}).get("state", ""))
+    state = str(read_json(trial / "trial.json", {}).get("state", ""))
     return _TRIAL_STATUS.get(state, "RUNNING")
 
 
@@ -130,7 +129,7 @@ def artifacts(folder: RunFolder) -> list[tuple[str, Path]]:
 
 def test_split(folder: RunFolder) -> str:
     """Say on which split the test step measured; empty when there was none."""
-    return str(_json(folder.test_metrics, {}).get("split", ""))
+    return str(read_json(folder.test_metrics, {}).get("split", ""))
 
 
 def _train_params(folder: RunFolder) -> dict[str, str]:
@@ -139,7 +138,7 @@ def _train_params(folder: RunFolder) -> dict[str, str]:
     args.yaml is written before Ultralytics works out lr0 and the like, and MLflow takes a parameter
     only once; so it counts only when epochs are trained and no attempt was recorded (several GPUs).
     """
-    attempts = _json(folder.attempts, [])
+    attempts = read_json(folder.attempts, [])
     if not attempts and not folder.results.is_file():
         return {}
     attempts = attempts or [_yaml_mapping(folder.step("train") / "args.yaml")]
@@ -173,7 +172,7 @@ def _result_points(path: Path) -> tuple[Point, ...]:
 
 
 def _test_points(path: Path) -> tuple[Point, ...]:
-    metrics = _json(path, {})
+    metrics = read_json(path, {})
     return tuple(
         Point(TEST_PREFIX + name, 0, float(metrics[name]))
         for name in TEST_METRICS
@@ -195,10 +194,6 @@ def _clipped(value: float) -> float:
 
 def _as_text(values: dict[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in values.items()}
-
-
-def _json(path: Path, default: Any) -> Any:
-    return json.loads(read_text(path)) if path.is_file() else default
 
 
 def _yaml_mapping(path: Path) -> dict[str, Any]:

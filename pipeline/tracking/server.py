@@ -105,12 +105,12 @@ def ui_url(settings: Settings, seen_at: str = "") -> str:
     return record.url
 
 
-def server_state(settings: Settings, timeout_s: float = 1.0) -> ServerState:
+def server_state(settings: Settings) -> ServerState:
     """Say whether the embedded server answers; its first start takes up to 25 seconds."""
     record = running(settings)
     if record is None:
         return "off"
-    return "ready" if answers(f"{record.url}/health", timeout_s) else "starting"
+    return "ready" if answers(f"{record.url}/health") else "starting"
 
 
 def running(settings: Settings) -> ServerRecord | None:
@@ -157,10 +157,10 @@ def artifacts(settings: Settings) -> Path:
     return settings.state / "mlartifacts"
 
 
-def answers(url: str, timeout_s: float = 1.0) -> bool:
-    """Say whether a page answers with success."""
+def answers(url: str) -> bool:
+    """Say whether a page answers with success, within a second."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout_s) as response:
+        with urllib.request.urlopen(url, timeout=1.0) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

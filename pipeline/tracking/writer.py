@@ -8,7 +8,6 @@ the one that was logged last counts.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 from pipeline.core.addresses import shown_address
 from pipeline.core.engines import CLUSTER
 from pipeline.core.errors import InputError, TrackingUnreachable
-from pipeline.core.files import read_text, write_json
+from pipeline.core.files import read_json, read_text, write_json
 from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
@@ -161,7 +160,7 @@ class RunWriter:
         self._statuses[run_id] = status
 
     def _find_or_create(self) -> tuple[str, str]:
-        recorded = json.loads(read_text(self.folder.mlflow)) if self.folder.mlflow.exists() else {}
+        recorded = read_json(self.folder.mlflow, {})
         run = self._active_run(recorded.get("run_id", ""))
         if run is None:
             experiment_id = self._experiment()

@@ -21,7 +21,7 @@ from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, metrics, ui_metadata, web_app
 from step_images.train import checkpoints
 from step_images.train.applied import batch_note, compare
-from step_images.train.machine import MachineWatch
+from step_images.train.machine import watched_machine
 from step_images.ultralytics_home import checked_cfg, named_weights, prepare
 
 PLOTS = ("labels.jpg", "train_batch0.jpg", "confusion_matrix.png", "results.png")
@@ -45,7 +45,7 @@ def body(step: Step) -> None:
     """Train, then write down what was applied and what the next steps and the KFP UI need."""
     args, cfg = step.args, step.given("cfg_yaml")
     last = step.folder.weights("last")
-    with Follower(step.folder, load_settings()), MachineWatch(step.folder.machine):
+    with Follower(step.folder, load_settings()), watched_machine(step.folder.machine):
         # Takes seconds to import, and reads its environment at import.
         prepare()
         from step_images.train.training import train

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import psutil
@@ -20,8 +20,9 @@ _SHARE_OF_ELAPSED = 0.002
 _MB = 1_000_000
 
 
-class MachineWatch:
-    """Context manager around a step's work: samples in a thread of its own.
+@contextmanager
+def watched_machine(path: Path, interval_s: float = INTERVAL_S) -> Iterator[None]:
+    """Sample in a thread of its own while a step works.
 
     Parameters
     ----------
@@ -30,56 +31,49 @@ class MachineWatch:
     interval_s
         Seconds between samples; they grow longer as the work does.
     """
+    over = threading.Event()
+    asked = (path, interval_s, over)
+    thread = threading.Thread(target=_watch, args=asked, name="machine-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(interval_s)
 
-    def __init__(self, path: Path, interval_s: float = INTERVAL_S) -> None:
-        self._path = path
-        self._interval_s = interval_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="machine-watch", daemon=True)
 
-    def __enter__(self) -> MachineWatch:
-        self._thread.start()
-        return self
+def _watch(path: Path, interval_s: float, over: threading.Event) -> None:
+    gpus = _Gpus()
+    try:
+        names, before_s = _begin(path, len(gpus.handles))
+        began = time.monotonic() - before_s
+        psutil.cpu_percent()  # it measures since the call before
+        elapsed_s, is_over = before_s, False
+        while not is_over:  # the end is measured, too
+            is_over = over.wait(max(interval_s, elapsed_s * _SHARE_OF_ELAPSED))
+            elapsed_s = time.monotonic() - began
+            sample = {machine.TIME: round(elapsed_s, 1), **_of_machine(), **gpus.sample()}
+            _append(path, [sample.get(name, "") for name in names])
+    except OSError as reason:  # a full volume fails the training by itself, with its reason
+        print(f"the machine is no longer watched: {reason}", flush=True)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(self._interval_s)
 
-    def _watch(self) -> None:
-        gpus = _Gpus()
-        try:
-            names, before_s = self._begin(len(gpus.handles))
-            began = time.monotonic() - before_s
-            psutil.cpu_percent()  # it measures since the call before
-            elapsed_s, is_over = before_s, False
-            while not is_over:  # the end is measured, too
-                is_over = self._over.wait(max(self._interval_s, elapsed_s * _SHARE_OF_ELAPSED))
-                elapsed_s = time.monotonic() - began
-                sample = {machine.TIME: round(elapsed_s, 1), **_of_machine(), **gpus.sample()}
-                self._append([sample.get(name, "") for name in names])
-        except OSError as reason:  # a full volume fails the training by itself, with its reason
-            print(f"the machine is no longer watched: {reason}", flush=True)
+def _begin(path: Path, gpus: int) -> tuple[list[str], float]:
+    """Give the file's columns, and the time at which an earlier start left off."""
+    samples = machine.read_samples(path)
+    if not samples:
+        names = machine.columns(gpus)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(",".join(names) + "\n", encoding="utf-8")
+        return names, 0.0
+    with open(path, encoding="utf-8", newline="") as file:
+        names = next(csv.reader(file))
+    return names, max(points[-1][0] for points in samples.values())
 
-    def _begin(self, gpus: int) -> tuple[list[str], float]:
-        """Give the file's columns, and the time at which an earlier start left off."""
-        samples = machine.read_samples(self._path)
-        if not samples:
-            names = machine.columns(gpus)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(",".join(names) + "\n", encoding="utf-8")
-            return names, 0.0
-        with open(self._path, encoding="utf-8", newline="") as file:
-            names = next(csv.reader(file))
-        return names, max(points[-1][0] for points in samples.values())
 
-    def _append(self, values: Sequence[Any]) -> None:
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(",".join(map(str, values)) + "\n")
+def _append(path: Path, values: Sequence[Any]) -> None:
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(",".join(map(str, values)) + "\n")
 
 
 class _Gpus:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import SlipwayError
-from pipeline.core.files import read_text, write_json
+from pipeline.core.files import read_json, write_json
 from pipeline.core.volume.paths import scales_of
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
@@ -65,7 +64,7 @@ def trained_arguments(folder: RunFolder) -> dict[str, Any]:
 
 def record_attempt(folder: RunFolder, arguments: dict[str, Any]) -> None:
     """Append the arguments of a start or a resume to those of the tries before."""
-    earlier = json.loads(read_text(folder.attempts)) if folder.attempts.is_file() else []
+    earlier = read_json(folder.attempts, [])
     write_json(folder.attempts, [*earlier, plain(arguments)])
 
 

@@ -55,11 +55,11 @@ def body(step: Step) -> None:
         Something stops the run; the findings are in the log and in ``failure.json``.
     """
     _check_volume(step)
-    findings: list[Finding] = []
-    choices = _choices(step.args, findings)
+    choices, findings = _choices(step.args)
     has_snapshot = step.folder.launch.is_file()
     if has_snapshot:
-        choices = as_launched(step.volume, step.folder, findings)
+        choices, changed = as_launched(step.volume, step.folder)
+        findings += changed
     allow = load_settings().weights_allow
     checked = preflight(step.volume, choices, deep=True, weights_allow=allow)
     findings = ordered([*findings, *checked.findings])
@@ -89,31 +89,29 @@ def _check_volume(step: Step) -> None:
         )
 
 
-def _choices(args: argparse.Namespace, findings: list[Finding]) -> Choices:
+def _choices(args: argparse.Namespace) -> tuple[Choices, list[Finding]]:
     """Read what the workflow's parameters ask for; mistakes become findings."""
     given = {name: getattr(args, name) for name in _PARAMETERS}
-    for name, value in given.items():
-        if isinstance(_PARAMETERS[name], bool) and value not in FLAGS:
-            findings.append(
-                error(
-                    "flag-spelling",
-                    f"{name} is '{value}'; only True and False reach the conditions.",
-                    where=name,
-                    next="Write True or False, with a capital letter.",
-                )
-            )
+    findings = [
+        error(
+            "flag-spelling",
+            f"{name} is '{value}'; only True and False reach the conditions.",
+            where=name,
+            next="Write True or False, with a capital letter.",
+        )
+        for name, value in given.items()
+        if isinstance(_PARAMETERS[name], bool) and value not in FLAGS
+    ]
     choices = choices_from({**given, "overrides": ""})
     if choices.tune and not choices.train:
         message = "bool_tune does nothing: tuning starts from the weights of a training."
         findings.append(warning("tune-without-train", message, where="bool_tune"))
-    return replace(
-        choices,
-        tune=choices.train and choices.tune,
-        overrides=_overrides(args.overrides, findings),
-    )
+    overrides, mistakes = _overrides(args.overrides)
+    findings += mistakes
+    return replace(choices, tune=choices.train and choices.tune, overrides=overrides), findings
 
 
-def _overrides(text: str, findings: list[Finding]) -> dict[str, Any]:
+def _overrides(text: str) -> tuple[dict[str, Any], list[Finding]]:
     try:
         overrides = json.loads(text or "{}")
     except (ValueError, RecursionError) as reason:  # no JSON, or a number without end
@@ -121,16 +119,10 @@ def _overrides(text: str, findings: list[Finding]) -> dict[str, Any]:
     else:
         problem = "not a JSON object"
     if isinstance(overrides, dict):
-        return overrides
-    findings.append(
-        error(
-            "overrides-unreadable",
-            f"the parameter overrides is {problem}.",
-            where="overrides",
-            next='Write an object such as {"epochs": 5}.',
-        )
-    )
-    return {}
+        return overrides, []
+    message = f"the parameter overrides is {problem}."
+    hint = 'Write an object such as {"epochs": 5}.'
+    return {}, [error("overrides-unreadable", message, where="overrides", next=hint)]
 
 
 def _stop_on_errors(findings: list[Finding]) -> None:

@@ -14,29 +14,28 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic
 from pipeline.core.findings import Finding, warning
 from pipeline.core.launch.choices import Choices
-from pipeline.core.launch.launch import Launch, load_launch
+from pipeline.core.launch.launch import Launch, digests_of, load_launch
 from pipeline.core.space.text import file_text, is_inline, read_inline
 from pipeline.core.version import code_version
 from pipeline.core.volume.paths import Kind, Volume, kind_of, scaled_name
 from pipeline.core.volume.run_folder import RunFolder
 
-_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
-
-def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> Choices:
+def as_launched(volume: Volume, folder: RunFolder) -> tuple[Choices, list[Finding]]:
     """Give the recorded choices; a file that was edited since is replaced by its snapshot.
+
+    Weights have none: the findings say which of them have changed.
 
     Files that are as they were keep their own names, so that findings name them.
     """
     launch = load_launch(folder.launch)
-    choices = launch.choices
+    choices, changed = launch.choices, list[Finding]()
     if launch.model_path.endswith(".pt"):
         choices = replace(choices, model=launch.model_path)
         if not _is_unchanged(volume, launch, "model", launch.model_path):
-            findings.append(_changed(launch.model_path))
+            changed.append(_changed(launch.model_path))
     elif not _is_unchanged(volume, launch, "model", choices.model):
         choices = replace(choices, model=volume.relative(model_file(volume, folder, launch)))
-    findings += _changed_weights(volume, folder, launch)
     if not _is_unchanged(volume, launch, "cfg", choices.cfg):
         choices = replace(choices, cfg=volume.relative(folder.cfg), overrides={})
     if not _is_unchanged(volume, launch, "data", choices.data):
@@ -44,7 +43,7 @@ def as_launched(volume: Volume, folder: RunFolder, findings: list[Finding]) -> C
     space = choices.tune_space
     if space and not is_inline(space) and not _is_unchanged(volume, launch, "tune", space):
         choices = replace(choices, tune_space=volume.relative(folder.tune_space))
-    return choices
+    return choices, [*changed, *_changed_weights(volume, folder, launch)]
 
 
 def take_snapshot(
@@ -64,8 +63,6 @@ def take_snapshot(
         name = Path(model_path).name
         name = scaled_name(name, checked.scale) if checked.scale else name
         write_atomic(folder.path / name, read_text(volume.path(model_path)))
-    paths = {kind: resolved.get(key, "") for kind, key in _DIGESTED.items()}
-    paths |= weight_paths(effective_cfg(cfg_text, choices.overrides), volume)
     Launch(
         id=folder.name,
         choices=choices,
@@ -73,7 +70,7 @@ def take_snapshot(
         user=user,
         created_at=utc_now(),
         code_version=code_version(),
-        sha256={kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path},
+        sha256=digests_of(volume, resolved, effective_cfg(cfg_text, choices.overrides)),
         dataset_fingerprint=checked.report.fingerprint if checked.report else "",
     ).save(folder.launch)
 

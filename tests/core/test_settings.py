@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import UsageError
-from pipeline.core.settings import load_settings
+from pipeline.core.settings import Settings, load_settings
 from pipeline.engines.local.steps.environment import settings_environment
 
 
@@ -50,6 +50,17 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 @pytest.mark.parametrize("address", ["http://127.0.0.1:5000", "sqlite:////tmp/a b.db", "/mlruns"])
 def test_addresses_of_services_and_files_are_kept(address: str) -> None:
     assert load_settings({}, {"MLFLOW_TRACKING_URI": address}).tracking_uri == address
+
+
+def test_weights_are_fetched_from_the_web_only() -> None:
+    with pytest.raises(UsageError, match=r"SLIPWAY_WEIGHTS_URL is 'ftp://mirror', not http"):
+        load_settings({}, {"SLIPWAY_WEIGHTS_URL": "ftp://mirror"})
+
+
+def test_what_nobody_sets_is_as_the_fields_say(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings({}, {}) == Settings()
+    assert Settings().volume == tmp_path / "volume"
 
 
 def test_allowed_hosts_are_separated_by_commas(tmp_path: Path) -> None:

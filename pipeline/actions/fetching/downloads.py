@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.actions.fetching.weights import Fetched, fetch, where_it_is
 from pipeline.actions.installation import Installation
@@ -43,16 +43,10 @@ class Download:
 
 @dataclass
 class _Job:
-    """One file's state; only touched with the lock held, except for its progress."""
+    """How far one file is, which its own thread says."""
 
+    download: Download
     stop: threading.Event = field(default_factory=threading.Event)
-    progress: tuple[int, int] = (0, 0)
-    fetched: Fetched | None = None
-    failure: SlipwayError | None = None
-
-    @property
-    def is_running(self) -> bool:
-        return self.fetched is None and self.failure is None
 
 
 class Downloads:
@@ -67,9 +61,9 @@ class Downloads:
         """Begin to fetch a file; one that is being fetched, or is there, is left alone."""
         with self._lock:
             job = self._jobs.get(name)
-            if (job and job.is_running) or where_it_is(self._here, name):
+            if (job and job.download.is_running) or where_it_is(self._here, name):
                 return
-            job = self._jobs[name] = _Job()
+            job = self._jobs[name] = _Job(Download(name))
         threading.Thread(
             target=self._fetch, args=(name, job), name=f"weights-{name}", daemon=True
         ).start()
@@ -87,14 +81,11 @@ class Downloads:
     def known(self) -> list[Download]:
         """Give the files that are being fetched or were, in the order in which they began."""
         with self._lock:
-            return [
-                Download(name, *job.progress, job.fetched, job.failure)
-                for name, job in self._jobs.items()
-            ]
+            return [job.download for job in self._jobs.values()]
 
     def _fetch(self, name: str, job: _Job) -> None:
         def watch(done: int, total: int) -> None:
-            job.progress = (done, total)
+            job.download = replace(job.download, done=done, total=total)
             if job.stop.is_set():
                 raise Stopped(f"Fetching {name} was stopped.", where=name)
 
@@ -106,5 +97,4 @@ class Downloads:
         except Exception as reason:  # noqa: BLE001 - a thread has nobody else to tell
             _log.exception("%s could not be fetched", name)
             failure = SlipwayError(f"{type(reason).__name__}: {reason}.")
-        with self._lock:
-            job.fetched, job.failure = fetched, failure
+        job.download = replace(job.download, fetched=fetched, failure=failure)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.actions.fetching.web import TIMEOUT_S, reading
+from pipeline.actions.fetching.web import reading
 from pipeline.core.addresses import shown
 from pipeline.core.errors import InputError, NotFound, Unreachable
 
@@ -37,7 +37,7 @@ class Published:
     why: str = ""
 
 
-def published_digest(base: str, name: str, *, timeout_s: float = TIMEOUT_S) -> Published:
+def published_digest(base: str, name: str, *, timeout_s: float) -> Published:
     """Ask for a file's SHA-256; nothing is raised, as there need not be one.
 
     A release on GitHub has it as ``digest`` of the asset, which the REST API gives ("Get a release

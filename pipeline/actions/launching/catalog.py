@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pipeline.actions.installation import Installation
-from pipeline.actions.runs.find import all_runs, folder_of
-from pipeline.core.errors import EngineUnreachable
+from pipeline.actions.runs.find import folder_of, of_all_engines
+from pipeline.actions.runs.rows import require_an_answer
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Choice, Kind, Volume
 from pipeline.core.volume.run_folder import RunFolder, list_run_folders
-from pipeline.engines.base import Run
 
 _SAMPLE_DATASET = "datasets/shapes"
 _SAMPLE_FILES = ("yolov8-scratch.yaml", "cfg-custom.yaml", "data-custom.yaml")
@@ -33,28 +32,15 @@ def _weights(here: Installation) -> list[Choice]:
     folders = [folder for folder in every if folder.weights("last").is_file()]
     if not folders:
         return []
-    states = {folder_of(here, run).name: run.state for run in _runs(here)}
+    runs, outages = of_all_engines(here)
+    require_an_answer(here, outages)
+    states = {folder_of(here, run).name: run.state for run in runs}
     return [
         choice
         for folder in folders
         if states.get(folder.name, State.UNKNOWN) not in (State.PENDING, State.RUNNING)
         for choice in _weights_of(here.volume, folder)
     ]
-
-
-def _runs(here: Installation) -> list[Run]:
-    """Give the runs of all engines; those of one that does not answer as they were last seen."""
-    runs: list[Run] = []
-    silent = []
-    for name, engine in here.engines.items():
-        try:
-            runs += here.ask(engine, all_runs, engine)
-        except EngineUnreachable as reason:
-            silent.append(reason)
-            runs += here.last_seen.runs(name)
-    if len(silent) == len(here.settings.engines):
-        raise silent[0]
-    return runs
 
 
 def _weights_of(volume: Volume, folder: RunFolder) -> list[Choice]:

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -53,10 +53,6 @@ class Estimate:
     seconds: float | None = None
     runs: int = 0
     bytes: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the JSON object that the command line prints."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

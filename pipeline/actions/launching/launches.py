@@ -25,7 +25,7 @@ from pipeline.core.errors import InputError, RunNotFound, SlipwayError, Unreacha
 from pipeline.core.findings import Finding, has_errors, ordered
 from pipeline.core.imports import IMPORTING
 from pipeline.core.launch.choices import FILES, Choice, Choices, described
-from pipeline.core.launch.launch import Launch, load_launch, new_launch_id
+from pipeline.core.launch.launch import RESOLVED, Launch, load_launch, new_launch_id
 from pipeline.core.launch.parameters import choices_from
 from pipeline.core.launch.pod_settings import check_pod_settings
 from pipeline.core.settings import Settings
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from pipeline.core.checks.advice import Advice
     from pipeline.core.checks.preflight import Preflight
     from pipeline.core.dataset.read import DatasetReport
-
-_RESOLVED = ("model_path", "cfg_yaml", "data_yaml", "tune_yaml")
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def prepare(
         weights_allow=here.settings.weights_allow,
     )
     around = [*placement_findings(here, choices), *check_pod_settings(here.settings)]
-    resolved = {**dict.fromkeys(_RESOLVED, ""), **checked.resolved}
+    resolved = {**dict.fromkeys(RESOLVED.values(), ""), **checked.resolved}
     expected = estimate(here, choices, resolved["model_path"], checked.cfg, checked.report)
     findings = _with_space(here.volume, ordered([*checked.findings, *around]), expected)
     return Plan(

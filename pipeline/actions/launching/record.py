@@ -8,18 +8,15 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.core.cfg.files import weight_paths
 from pipeline.core.cfg.train_cfg import effective_cfg
-from pipeline.core.files import make_folder, sha256_file, write_atomic
-from pipeline.core.launch.launch import Launch
+from pipeline.core.files import make_folder, write_atomic
+from pipeline.core.launch.launch import Launch, digests_of
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, save_note
 
 if TYPE_CHECKING:
     from pipeline.actions.launching.launches import Plan
-
-_DIGESTED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
 def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) -> bool:
@@ -55,7 +52,5 @@ def record(volume: Volume, folder: RunFolder, plan: Plan, workflow_text: str) ->
 
 def _digested(volume: Volume, plan: Plan) -> Launch:
     """Complete the record with the files' digests; a large model takes a moment to read."""
-    paths = {kind: plan.resolved[key] for kind, key in _DIGESTED.items()}
-    paths |= weight_paths(effective_cfg(plan.cfg_after, {}), volume)
-    digests = {kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path}
-    return replace(plan.launch, sha256=digests)
+    cfg = effective_cfg(plan.cfg_after, {})
+    return replace(plan.launch, sha256=digests_of(volume, plan.resolved, cfg))

@@ -146,11 +146,11 @@ def _planned(
     asked = plan.combinations
     started = _started(here, before)
     missing = [entry for entry in asked if entry not in started]
-    if before:
-        findings = [*findings, goes_on(before, missing, asked)]
+    how_far = [goes_on(before, missing, asked)] if before else []
     plans = _plans(here, plan, missing)
     expected = together([entry.estimate for entry in plans.values()])
-    findings += gathered({entry: planned.findings for entry, planned in plans.items()})
+    of_each = gathered({entry: planned.findings for entry, planned in plans.items()})
+    findings = [*findings, *how_far, *of_each]
     if expected.bytes:
         findings = [entry for entry in findings if entry.code not in DISK_CODES]
         findings += check_disk(here.volume, expected.bytes, len(plans))

@@ -28,6 +28,7 @@ from pipeline.tracking.summary import History, lower_is_better, summary
 Table = dict[str, dict[str, Any]]
 Curve = Sequence[tuple[int, float]]
 
+_CANDIDATES = 200
 # They name the place of a run, so they differ always and say nothing.
 _PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
 
@@ -52,15 +53,15 @@ class Comparison:
     missing: dict[str, SlipwayError] = field(default_factory=dict)
 
 
-def candidates(here: Installation, limit: int = 200) -> tuple[dict[str, str], tuple[Outage, ...]]:
+def candidates(here: Installation) -> tuple[dict[str, str], tuple[Outage, ...]]:
     """Give the runs that can be compared, newest first, and engines that do not answer.
 
     Of each run what it is asked for by, and what people call it; runs that Slipway did not launch
     come last.
     """
-    found = newest(here, limit=limit)
+    found = newest(here, limit=_CANDIDATES)
     names = [folder_of(here, run).name for run in found.runs]
-    others = here.tracking.elsewhere(limit)
+    others = here.tracking.elsewhere(_CANDIDATES)
     called = {run.id: called_elsewhere(run.id, run.name) for run in others}
     return {name: name for name in names} | called, found.outages
 

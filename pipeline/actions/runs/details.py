@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs.ending import write_ending
@@ -15,7 +13,7 @@ from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, 
 from pipeline.core.clock import utc_at
 from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, NotFound
-from pipeline.core.files import read_text
+from pipeline.core.files import read_json
 from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
@@ -48,7 +46,7 @@ def show(here: Installation, run: str) -> RunDetails:
         params=params,
         params_source=params_source,
         tested=tested_of(folder),
-        build=_document(folder.built),
+        build=read_json(folder.built, {}),
         mlflow=InMlflow(tracking.run_id(folder.name), tracking.run_url(folder.name)),
     )
 
@@ -76,7 +74,7 @@ def logs(here: Installation, run: str, step: str, offset: int = 0) -> LogChunk:
 
 def tested_of(folder: RunFolder) -> Tested:
     """Give what the test step measured; nothing when it has not run."""
-    document = _document(folder.test_metrics)
+    document = read_json(folder.test_metrics, {})
     split, classes = str(document.pop("split", "")), document.pop("classes", {})
     return Tested(document, split, classes)
 
@@ -119,11 +117,6 @@ def _other_volume(run: Run, folder: RunFolder) -> str:
         f" in runs/{folder.name}. Plots and metrics will be missing here until SLIPWAY_VOLUME is"
         " the claim that runs use (SLIPWAY_PVC_NAME)."
     )
-
-
-def _document(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(read_text(path)) if path.is_file() else {}
-    return document
 
 
 def _logged(path: Path, offset: int) -> LogChunk:

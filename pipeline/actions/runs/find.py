@@ -176,11 +176,6 @@ def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]
     return seen, chosen
 
 
-def all_runs(engine: Engine) -> list[Run]:
-    """Give all of an engine's runs, newest first."""
-    return list(_paged(engine))
-
-
 def _paged(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
     token = ""
     while True:
@@ -191,15 +186,21 @@ def _paged(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
             return
 
 
-def _everything(here: Installation, starting_with: str) -> tuple[list[Run], list[Outage]]:
+def of_all_engines(here: Installation) -> tuple[list[Run], list[Outage]]:
+    """Give all runs; those of an engine that does not answer as they were last seen."""
     runs: list[Run] = []
     outages = []
     for name, engine in here.engines.items():
         try:
-            runs += here.ask(engine, all_runs, engine)
+            runs += here.ask(engine, list, _paged(engine))
         except EngineUnreachable as reason:
             outages.append(here.last_seen.outage(name, reason))
             runs += here.last_seen.runs(name)
+    return runs, outages
+
+
+def _everything(here: Installation, starting_with: str) -> tuple[list[Run], list[Outage]]:
+    runs, outages = of_all_engines(here)
     names = {name for run in runs for name in (run.id, run.launch, run.uid)}
     runs += _on_the_volume_only(here, names, outages, starting_with=starting_with)
     return runs, outages

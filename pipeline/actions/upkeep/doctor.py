@@ -126,11 +126,6 @@ def _engine(engine: Engine) -> str:
     return f"{said}{last}."
 
 
-def _tracking(here: Installation) -> str:
-
-    return here.tracking.check()
-
-
 def _gpu() -> str:
     """Say which GPUs there are; none is no mistake."""
     try:

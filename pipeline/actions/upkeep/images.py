@@ -32,7 +32,7 @@ _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeo
 _LAST_LINES = 12
 
 
-def build_images(only: Iterable[str] = (), builder: str = "") -> dict[str, str]:
+def build_images(only: Iterable[str], builder: str) -> dict[str, str]:
     """Build images from the working tree; what the builder says goes to stderr.
 
     Parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.cfg.fraction import used_images
@@ -51,10 +51,6 @@ class Advice:
     current: Any
     reason: str
     source: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the JSON object that the command line prints."""
-        return asdict(self)
 
 
 def advise(

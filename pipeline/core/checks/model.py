@@ -44,7 +44,7 @@ def check_model(
     volume: Volume,
     found: Resolved,
     names: Mapping[Any, str] | None,
-    weights_allow: Collection[str] = (),
+    weights_allow: Collection[str],
 ) -> tuple[list[Finding], str]:
     """Check a model file and give its scale.
 

@@ -6,7 +6,7 @@ The form, the command line and the verify step all ask `preflight`; nothing is a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,19 +22,17 @@ from pipeline.core.checks.resources import check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import FILES, Choices
-from pipeline.core.launch.kinds.kind import LaunchKind
 from pipeline.core.launch.kinds.registry import kind_of
+from pipeline.core.launch.launch import RESOLVED
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume
 from pipeline.core.yamltext.file import YamlFile, load_yaml
 
 if TYPE_CHECKING:
-    from pipeline.core.dataset.loading import Loading
     from pipeline.core.dataset.read import DatasetReport
 
 _T = TypeVar("_T")
-_FIELDS = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Preflight:
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON document that the command line prints."""
         findings = [finding.as_dict() for finding in self.findings]
-        advice = [entry.as_dict() for entry in self.advice]
+        advice = [asdict(entry) for entry in self.advice]
         return {"ok": self.ok, "resolved": self.resolved, "findings": findings, "advice": advice}
 
 
@@ -106,36 +104,31 @@ def preflight(
     weights_allow
         What weights may use besides models' classes; see `check_weights`.
     """
-    findings: list[Finding] = []
     kind = kind_of(choices)
-    found = _resolve_all(volume, choices, findings)
-    cfg = _load_cfg(volume, found.get("cfg"), choices.overrides, findings)
-    look = partial(_inspect, volume, found.get("data"), index_folder=index_folder)
-    loading = _loading(cfg.sound, kind)
-    loaded = look(deep=deep, findings=findings, loading=loading)
-    report = look(findings=[]) if loading else loaded
-    scale = ""
-    if "model" not in found or found["model"].path.endswith(".pt"):  # a yaml itself says its task
-        findings += check_task_name(choices.model)
-    if "model" in found:
-        names = report.names if report else None
-        mistakes, scale = check_model(volume, found["model"], names, weights_allow)
-        findings += mistakes
-    if cfg.values and report:
-        findings += check_splits(cfg.values, report, kind)
-    findings += _check_batch(cfg, loaded, choices)
+    found, findings = _resolve_all(volume, choices)
+    cfg = _load_cfg(volume, found.get("cfg"), choices.overrides)
+    loads = cfg.sound if kind.has_step("train") else None
+    data = _look_at_data(volume, found.get("data"), loads, deep=deep, index_folder=index_folder)
+    scale, about_model = _look_at_model(
+        volume, choices.model, found.get("model"), data.report, weights_allow
+    )
+    findings += [*cfg.findings, *data.findings, *about_model]
+    if cfg.values and data.report:
+        findings += check_splits(cfg.values, data.report, kind)
+    findings += _check_batch(cfg, data.loaded, choices)
     findings += check_flags(choices)
-    findings += kind.check(choices, found["model"].path if "model" in found else "", report)
-    space = _load_space(volume, found.get("tune"), choices, findings)
+    findings += kind.check(choices, found["model"].path if "model" in found else "", data.report)
+    space, about_space = _load_space(volume, found.get("tune"), choices)
+    findings += about_space
     findings += check_space(space, cfg.values, choices.overrides, volume) if space else []
     named = _named_values(cfg, choices.overrides, space)
     findings += check_named_weights(named, volume, weights_allow)
     findings += check_resources(volume, choices, cfg.sound, gpus)
-    advice, followed = _advise(cfg, report, space, choices)
+    advice, followed = _advise(cfg, data.report, space, choices)
     return Preflight(
         findings=ordered(findings),
-        resolved={_FIELDS[kind]: entry.path for kind, entry in found.items()},
-        report=report,
+        resolved={RESOLVED[kind]: entry.path for kind, entry in found.items()},
+        report=data.report,
         scale=scale,
         cfg=cfg.sound,
         advice=advice,
@@ -147,26 +140,68 @@ def preflight(
 class _Cfg:
     """The cfg file, its values with the overrides, and the same when nothing is wrong in them."""
 
+    findings: list[Finding]
     file: YamlFile = field(default_factory=lambda: YamlFile("cfg", "", {}, {}))
     values: Mapping[str, Any] | None = None
     sound: Mapping[str, Any] | None = None
 
 
-def _load_cfg(
-    volume: Volume,
-    found: Resolved | None,
-    overrides: Mapping[str, Any],
-    findings: list[Finding],
-) -> _Cfg:
-    file = _load(volume, found, "cfg", findings)
+@dataclass(frozen=True)
+class _Data:
+    """What the dataset holds, and what the cfg lets the loader take of it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    report: DatasetReport | None = None
+    loaded: DatasetReport | None = None
+
+
+def _load_cfg(volume: Volume, found: Resolved | None, overrides: Mapping[str, Any]) -> _Cfg:
+    file, findings = _load(volume, found, "cfg")
     # Without a file it is not known whether the optimizer is auto, which would ignore some keys.
     asked = file or YamlFile("cfg", "", {"optimizer": "SGD"}, {})
     mistakes = check_cfg(asked, dict(overrides), volume)
     findings += mistakes
     if file is None:
-        return _Cfg()
+        return _Cfg(findings)
     values = effective_cfg(file.text, overrides)
-    return _Cfg(file, values, None if has_errors(mistakes) else values)
+    return _Cfg(findings, file, values, None if has_errors(mistakes) else values)
+
+
+def _look_at_data(
+    volume: Volume,
+    found: Resolved | None,
+    loads: Mapping[str, Any] | None,
+    *,
+    deep: bool,
+    index_folder: Path | None,
+) -> _Data:
+    """Read the dataset; `loads` is the cfg of a training, which may leave some of it out."""
+    if found is None:
+        return _Data()
+    # polars and pillow are only needed here, and the cfg part of this module is used without them
+    from pipeline.core.dataset.loading import EVERYTHING, loading_of
+    from pipeline.core.dataset.read import inspect_dataset
+
+    loading = EVERYTHING if loads is None else loading_of(loads)
+    look = partial(inspect_dataset, volume, found.path, index_folder=index_folder)
+    loaded, findings = _caught(partial(look, deep=deep, loading=loading), "data")
+    report = loaded if loading == EVERYTHING else _caught(look, "data")[0]
+    return _Data([*findings, *(loaded.findings if loaded else [])], report, loaded)
+
+
+def _look_at_model(
+    volume: Volume,
+    name: str,
+    found: Resolved | None,
+    report: DatasetReport | None,
+    weights_allow: Collection[str],
+) -> tuple[str, list[Finding]]:
+    """Give the scale of a model yaml, and what is wrong with the model."""
+    if found is None:
+        return "", check_task_name(name)
+    about_name = check_task_name(name) if found.path.endswith(".pt") else []  # a yaml says its task
+    mistakes, scale = check_model(volume, found, report.names if report else None, weights_allow)
+    return scale, [*about_name, *mistakes]
 
 
 def _named_values(
@@ -203,7 +238,7 @@ def _searched(space: YamlFile | None) -> set[str]:
     return {str(key) for key in keys} if isinstance(keys, dict) else set()
 
 
-def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> dict[Kind, Resolved]:
+def _resolve_all(volume: Volume, choices: Choices) -> tuple[dict[Kind, Resolved], list[Finding]]:
     launch_kind = kind_of(choices)
     names: dict[Kind, str] = {
         name: getattr(choices, name) for name in FILES if launch_kind.takes(name)
@@ -211,80 +246,49 @@ def _resolve_all(volume: Volume, choices: Choices, findings: list[Finding]) -> d
     if choices.tune and choices.tune_space and not is_inline(choices.tune_space):
         names["tune"] = choices.tune_space
     found: dict[Kind, Resolved] = {}
+    findings: list[Finding] = []
     for kind, name in names.items():
         where = "tune_space" if kind == "tune" else kind
-        entry = _caught(partial(volume.resolve, kind, name), where, findings)
+        entry, mistakes = _caught(partial(volume.resolve, kind, name), where)
+        findings += mistakes
         if entry:
             found[kind] = entry
             if entry.note:
                 findings.append(info("several-fit", entry.note, where=where))
-    return found
+    return found, findings
 
 
 def _load_space(
-    volume: Volume, found: Resolved | None, choices: Choices, findings: list[Finding]
-) -> YamlFile | None:
+    volume: Volume, found: Resolved | None, choices: Choices
+) -> tuple[YamlFile | None, list[Finding]]:
     if choices.tune and is_inline(choices.tune_space):
-        return _caught(lambda: read_inline(choices.tune_space), "tune_space", findings)
-    return _load(volume, found, "tune_space", findings)
+        return _caught(lambda: read_inline(choices.tune_space), "tune_space")
+    return _load(volume, found, "tune_space")
 
 
 def _load(
-    volume: Volume, found: Resolved | None, where: str, findings: list[Finding]
-) -> YamlFile | None:
+    volume: Volume, found: Resolved | None, where: str
+) -> tuple[YamlFile | None, list[Finding]]:
     if found is None:
-        return None
-    return _caught(lambda: load_yaml(volume.path(found.path), shown_as=found.path), where, findings)
+        return None, []
+    return _caught(lambda: load_yaml(volume.path(found.path), shown_as=found.path), where)
 
 
-def _caught(action: Callable[[], _T], where: str, findings: list[Finding]) -> _T | None:
+def _caught(action: Callable[[], _T], where: str) -> tuple[_T | None, list[Finding]]:
     """Turn what is wrong with a person's input into findings."""
     try:
-        return action()
+        return action(), []
     except InputError as reason:
         code = "unsafe-path" if isinstance(reason, UnsafePath) else "bad-file"
-        findings += reason.findings or [_finding(code, reason, where)]
+        return None, list(reason.findings) or [_finding(code, reason, where)]
     except FileMissing as reason:
-        findings.append(_finding("file-missing", reason, where))
+        return None, [_finding("file-missing", reason, where)]
     except OSError as reason:  # such as a name that is too long for the file system
         message = f"it cannot be read: {reason.strerror}."
-        findings.append(error("bad-file", message, where=where, next="Choose another file."))
-    return None
+        return None, [error("bad-file", message, where=where, next="Choose another file.")]
 
 
 def _finding(code: str, reason: SlipwayError, where: str) -> Finding:
     has_line = ":" in reason.where or "." in reason.where  # a file, not the field that named it
     at = reason.where if has_line else where
     return error(code, reason.message, where=at, next=reason.next)
-
-
-def _loading(cfg: Mapping[str, Any] | None, kind: LaunchKind) -> Loading | None:
-    """Give what the cfg leaves of the dataset; None when that is all of it."""
-    if cfg is None or not kind.has_step("train"):
-        return None
-    from pipeline.core.dataset.loading import EVERYTHING, loading_of
-
-    loading = loading_of(cfg)
-    return None if loading == EVERYTHING else loading
-
-
-def _inspect(
-    volume: Volume,
-    found: Resolved | None,
-    *,
-    deep: bool = False,
-    index_folder: Path | None,
-    findings: list[Finding],
-    loading: Loading | None = None,
-) -> DatasetReport | None:
-    if found is None:
-        return None
-    # polars and pillow are only needed here, and the cfg part of this module is used without them
-    from pipeline.core.dataset.read import inspect_dataset
-
-    inspect = partial(inspect_dataset, deep=deep, index_folder=index_folder)
-    if loading:
-        inspect = partial(inspect, loading=loading)
-    report = _caught(partial(inspect, volume, found.path), "data", findings)
-    findings += report.findings if report else []
-    return report

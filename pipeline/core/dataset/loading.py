@@ -40,14 +40,7 @@ class Loading:
     def labels(self, table: LabelTable) -> LabelTable:
         """Give the labels that are loaded, of the class that they are loaded as."""
         if self.classes is not None:
-            kept = np.isin(table.class_id, self.classes)
-            table = replace(
-                table,
-                image=table.image[kept],
-                class_id=table.class_id[kept],
-                boxes=table.boxes[kept],
-                line=table.line[kept],
-            )
+            table = table.only(np.isin(table.class_id, self.classes))
         return replace(table, class_id=table.class_id * 0) if self.single_cls else table
 
     def class_count(self, names: Mapping[int, str]) -> int:

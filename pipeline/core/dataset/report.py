@@ -139,11 +139,6 @@ class BoxTable:
     boxes: NDArray[np.float32]
     marks: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
-    def of_image(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Give the classes and boxes of one image."""
-        first, last = np.searchsorted(self.image, [index, index + 1])
-        return self.class_id[first:last], self.boxes[first:last]
-
     def select(
         self, classes: Iterable[int] | None = None, codes: Iterable[str] | None = None
     ) -> NDArray[np.int32]:

@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from pipeline.core.cfg.files import weight_paths
 from pipeline.core.errors import InputError
-from pipeline.core.files import read_text, write_json
+from pipeline.core.files import read_text, sha256_file, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
+from pipeline.core.volume.paths import Volume
 
 SCHEMA_VERSION = 1
+# Of what a launch names, by its kind: the file that was found, relative to the volume.
+RESOLVED = {"model": "model_path", "cfg": "cfg_yaml", "data": "data_yaml", "tune": "tune_yaml"}
 
 
 @dataclass(frozen=True)
@@ -76,18 +81,30 @@ def load_launch(path: Path) -> Launch:
         It is not JSON, or of a newer schema.
     """
     try:
-        document = json.loads(read_text(path))
-        if document["schema"] > SCHEMA_VERSION:
-            raise InputError(
-                f"launch.json has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
-                where=str(path),
-                next="Update Slipway.",
-            )
+        document = read_record(path, "launch.json")
         names = {entry.name for entry in fields(Launch)}
         known = {key: value for key, value in document.items() if key in names}
         return Launch(**{**known, "choices": made(document["choices"])})
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+
+
+def read_record(path: Path, name: str) -> dict[str, Any]:
+    """Read a record of a schema that is known here; `name` is what people call it."""
+    document: dict[str, Any] = json.loads(read_text(path))
+    if document["schema"] > SCHEMA_VERSION:
+        message = f"{name} has schema {document['schema']}, not {SCHEMA_VERSION} or less."
+        raise InputError(message, where=str(path), next="Update Slipway.")
+    return document
+
+
+def digests_of(
+    volume: Volume, resolved: Mapping[str, str], cfg: Mapping[str, Any]
+) -> dict[str, str]:
+    """Give the SHA-256 of a launch's files, and of weights that its effective cfg names."""
+    paths = {kind: resolved.get(key, "") for kind, key in RESOLVED.items()}
+    paths |= weight_paths(cfg, volume)
+    return {kind: sha256_file(volume.path(path)) for kind, path in paths.items() if path}
 
 
 def new_launch_id(choices: Choices, now: datetime | None = None, *, ending: str = "") -> str:

@@ -18,13 +18,12 @@ from typing import Any
 
 from pipeline.core import files
 from pipeline.core.errors import FileMissing, InputError, NotFound, SlipwayError, UnsafePath
-from pipeline.core.files import read_text, write_json
+from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
-from pipeline.core.launch.launch import random_letters
+from pipeline.core.launch.launch import SCHEMA_VERSION, random_letters, read_record
 from pipeline.core.volume.paths import SWEEPS, Volume
 
-SCHEMA_VERSION = 1
 MAX_RUNS = 100
 _NAME = re.compile(r"\w[\w.-]{0,59}")
 
@@ -96,9 +95,9 @@ def combinations(
     return [Combination(*values) for values in itertools.product(*axes)]
 
 
-def new_sweep_name(now: datetime | None = None) -> str:
+def new_sweep_name() -> str:
     """Draw a name that sorts by time: ``sweep-20261126-1432-x7k2``."""
-    return f"sweep-{now or datetime.now(UTC):%Y%m%d-%H%M}-{random_letters()}"
+    return f"sweep-{datetime.now(UTC):%Y%m%d-%H%M}-{random_letters()}"
 
 
 def sweep_path(volume: Volume, name: str) -> Path:
@@ -169,13 +168,7 @@ def locked(volume: Volume, name: str) -> AbstractContextManager[None]:
 
 def _read(path: Path) -> Sweep:
     try:
-        document = json.loads(read_text(path))
-        if document["schema"] > SCHEMA_VERSION:
-            raise InputError(
-                f"the sweep has schema {document['schema']}, not {SCHEMA_VERSION} or less.",
-                where=str(path),
-                next="Update Slipway.",
-            )
+        document = read_record(path, "the sweep")
         launches = {
             Combination(entry["model"], entry["cfg"], entry["seed"]): str(entry["launch"])
             for entry in document["launches"]

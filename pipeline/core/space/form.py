@@ -60,37 +60,48 @@ def check_entry(key: Any, document: Mapping[str, Any], where: str) -> list[Findi
 
 def check_dimension(setting: Setting, entry: Any, where: str) -> list[Finding]:
     """Find what is wrong with one setting's range or choices."""
+    if mistake := _mistake(setting, entry):
+        said, hint = mistake
+        return [error("tune-space", f"'{setting.key}' {said}", where=where, next=hint)]
+    values = entry["choices"] if "choices" in entry else _ends(setting, entry)
+    return [finding for value in values for finding in check_value(setting, value, where)]
 
-    def mistake(message: str, next: str) -> list[Finding]:
-        return [error("tune-space", f"'{setting.key}' {message}", where=where, next=next)]
 
+def _mistake(setting: Setting, entry: Any) -> tuple[str, str] | None:
+    """Say why a setting cannot be searched so, and what to do; None when it can."""
     if setting.owned or setting.group in UNUSED_GROUPS:
-        return mistake("cannot be searched: it does not change the training.", "Remove it.")
+        return "cannot be searched: it does not change the training.", "Remove it."
     if not isinstance(entry, dict) or set(entry) - {"low", "high", "scale", "choices"}:
-        return mistake("is not a range.", "Write {low: 0.1, high: 0.9} or {choices: [1, 2]}.")
-    if "choices" in entry:
-        choices = entry["choices"]
-        if len(entry) > 1 or not isinstance(choices, list) or not choices:
-            return mistake(
-                "has choices that are no list, or a range too.", "Write {choices: [1, 2]}."
-            )
-        return [finding for value in choices for finding in check_value(setting, value, where)]
-    if entry.get("scale", "linear") not in SCALES:
-        return mistake(f"has the scale {entry['scale']!r}.", f"Use one of {', '.join(SCALES)}.")
+        return "is not a range.", "Write {low: 0.1, high: 0.9} or {choices: [1, 2]}."
+    if "choices" not in entry:
+        return _mistake_of_range(setting, entry)
+    choices = entry["choices"]
+    if len(entry) > 1 or not isinstance(choices, list) or not choices:
+        return "has choices that are no list, or a range too.", "Write {choices: [1, 2]}."
+    return None
+
+
+def _mistake_of_range(setting: Setting, entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    scale, (low, high) = entry.get("scale", "linear"), _ends(setting, entry)
+    if scale not in SCALES:
+        return f"has the scale {scale!r}.", f"Use one of {', '.join(SCALES)}."
     if not (setting.accepts("float") or setting.accepts("int")):
-        return mistake("is no number.", "Write {choices: [...]}.")
-    low, high = (clean(setting.key, entry.get(end)) for end in ("low", "high"))
+        return "is no number.", "Write {choices: [...]}."
     if not is_real(low) or not is_real(high):
-        return mistake("needs low and high as numbers.", "Write {low: 0.1, high: 0.9}.")
+        return "needs low and high as numbers.", "Write {low: 0.1, high: 0.9}."
     if low >= high:
-        return mistake(f"has low {low}, which is not below high {high}.", "Exchange them.")
-    if entry.get("scale") == "int" and (low % 1 or high % 1):
-        return mistake(f"has scale int from {low} to {high}.", "Use whole numbers.")
-    if entry.get("scale") == "log" and setting.kind == "int":
-        return mistake("takes whole numbers only.", "Use scale int.")
-    if entry.get("scale") == "log" and low <= 0:
-        return mistake(f"has scale log from {low}.", "Start above 0, or use scale linear.")
-    return [finding for end in (low, high) for finding in check_value(setting, end, where)]
+        return f"has low {low}, which is not below high {high}.", "Exchange them."
+    if scale == "int" and (low % 1 or high % 1):
+        return f"has scale int from {low} to {high}.", "Use whole numbers."
+    if scale == "log" and setting.kind == "int":
+        return "takes whole numbers only.", "Use scale int."
+    if scale == "log" and low <= 0:
+        return f"has scale log from {low}.", "Start above 0, or use scale linear."
+    return None
+
+
+def _ends(setting: Setting, entry: Mapping[str, Any]) -> tuple[Any, Any]:
+    return clean(setting.key, entry.get("low")), clean(setting.key, entry.get("high"))
 
 
 def _wrong(key: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from pipeline.core.cfg.schema import GROUPS, SCHEMA, UNUSED_GROUPS, Setting
 from pipeline.core.volume.paths import FOLDERS, Kind, Volume
 
 
-def cfg_template(*, is_whole: bool = False) -> str:
+def cfg_template(*, is_whole: bool) -> str:
     """Give a cfg with Ultralytics' defaults: the common settings, or all that have an effect."""
     settings = [
         setting
@@ -25,18 +25,18 @@ def cfg_template(*, is_whole: bool = False) -> str:
     )
 
 
-def data_template(path: str = "datasets/mine", names: Iterable[str] = ("first", "second")) -> str:
+def data_template() -> str:
     """Give a data yaml to fill in."""
-    listed = "".join(f"  {index}: {name}\n" for index, name in enumerate(names))
     return (
         "# Where the images are. Labels lie beside them: images/train/1.jpg, labels/train/1.txt.\n"
-        f"path: {path}  # in the volume; the splits are relative to it\n"
+        "path: datasets/mine  # in the volume; the splits are relative to it\n"
         "train: images/train\n"
         "val: images/val\n"
         "# test: images/test  # without it, Test measures on val\n"
         "\n"
         "names:  # class ids as in the label files, from 0\n"
-        f"{listed}"
+        "  0: first\n"
+        "  1: second\n"
     )
 
 

@@ -77,7 +77,7 @@ def needs_sample(folder: Path) -> bool:
     return not datasets.exists() or {path.name for path in datasets.iterdir()} <= {"shapes"}
 
 
-def sample_files(images: int = IMAGES) -> dict[str, bytes]:
+def sample_files(images: int) -> dict[str, bytes]:
     """Give every file of the sample by its path on the volume, yaml files last."""
     files: dict[str, bytes] = {}
     for split, count in _split_counts(images).items():

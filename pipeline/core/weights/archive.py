@@ -125,18 +125,22 @@ def _check_entries(members: list[zipfile.ZipInfo], entries: int, size: int) -> N
         raise BadArchive("two of its files have the same name")
     top = members[0].orig_filename.partition("/")[0]
     for member in members:
-        name = member.orig_filename
-        is_sane = name == member.filename and _NAME.fullmatch(name) and ".." not in name.split("/")
-        if not is_sane or not name.startswith(f"{top}/"):
-            raise BadArchive(f"it has a file {name[:100]!a}, as torch writes none")
-        if member.flag_bits & _ENCRYPTED or member.compress_type not in (0, 8):
-            raise BadArchive(f"its {name} is encrypted, or packed as torch does not")
-        is_folder = member.external_attr & 0xFFFF  # of which miniz reads nothing, without a word
-        if member.flag_bits & ~_FLAGS or is_folder or member.volume:
-            raise BadArchive(f"its {name} is no plain file of one archive")
-        is_empty = not member.compress_size and member.file_size
-        if is_empty or (member.compress_type == 0 and member.file_size != member.compress_size):
-            raise BadArchive(f"its {name} has two sizes")
+        _check_entry(member, top)
+
+
+def _check_entry(member: zipfile.ZipInfo, top: str) -> None:
+    name = member.orig_filename
+    is_sane = name == member.filename and _NAME.fullmatch(name) and ".." not in name.split("/")
+    if not is_sane or not name.startswith(f"{top}/"):
+        raise BadArchive(f"it has a file {name[:100]!a}, as torch writes none")
+    if member.flag_bits & _ENCRYPTED or member.compress_type not in (0, 8):
+        raise BadArchive(f"its {name} is encrypted, or packed as torch does not")
+    is_folder = member.external_attr & 0xFFFF  # of which miniz reads nothing, without a word
+    if member.flag_bits & ~_FLAGS or is_folder or member.volume:
+        raise BadArchive(f"its {name} is no plain file of one archive")
+    is_empty = not member.compress_size and member.file_size
+    if is_empty or (member.compress_type == 0 and member.file_size != member.compress_size):
+        raise BadArchive(f"its {name} has two sizes")
 
 
 def _check_directory(file: BinaryIO, members: list[zipfile.ZipInfo], start: int) -> None:

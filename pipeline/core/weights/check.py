@@ -57,7 +57,7 @@ def check_weights(
 
 
 def check_opened(
-    file: BinaryIO, shown_as: str, allow: Collection[str] = (), *, where: str = "model"
+    file: BinaryIO, shown_as: str, allow: Collection[str], *, where: str = "model"
 ) -> list[Finding]:
     """Find the same in a file that is open; its position is moved."""
     if file.seek(0, os.SEEK_END) == 0:
@@ -81,7 +81,7 @@ def check_opened(
 
 
 def require_sound(
-    file: BinaryIO, shown_as: str, allow: Collection[str] = (), *, where: str = ""
+    file: BinaryIO, shown_as: str, allow: Collection[str], *, where: str = ""
 ) -> None:
     """Refuse an open file that is not fit to be opened as weights.
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.states import State
-from pipeline.engines.base import Run, Step
+from pipeline.engines.base import Run
 from pipeline.engines.kubeflow.runs import Seen
 
 # `seq` grows in the order in which runs were created: KFP's times are whole seconds.
@@ -80,7 +79,7 @@ class Cache:
             ).fetchall()
         shown = rows[:limit]
         token = f"{shown[-1][0]}|{shown[-1][1]}" if len(rows) > limit and shown else ""
-        return [_run(json.loads(row[2])) for row in shown], token
+        return [Run.from_dict(json.loads(row[2])) for row in shown], token
 
     def ids(self, *, only_unfinished: bool = False) -> set[str]:
         """Give the ids of what is known."""
@@ -107,7 +106,7 @@ class Cache:
                 " AND is_whole AND is_finished",
                 (self._endpoint, run_id, stamp),
             ).fetchone()
-        return _run(json.loads(row[0])) if row else None
+        return Run.from_dict(json.loads(row[0])) if row else None
 
     def of_launch(self, launch: str) -> list[str]:
         """Give the ids of a launch's runs, oldest first."""
@@ -142,8 +141,3 @@ class Cache:
                 where=str(self._path),
                 next="Check that the state folder is writable and has space left.",
             ) from reason
-
-
-def _run(values: dict[str, Any]) -> Run:
-    steps = tuple(Step(**{**step, "state": State(step["state"])}) for step in values["steps"])
-    return Run(**{**values, "state": State(values["state"]), "steps": steps})

@@ -117,7 +117,7 @@ def why_failed(node_message: str, said: str, ended: str = "") -> str:
     return node_message
 
 
-def what_it_waits_for(node_message: str, events: str = "") -> str:
+def what_it_waits_for(node_message: str, events: str) -> str:
     """Say what a step that does not start waits for; empty while its pod just comes up."""
     known = explain(node_message) or explain(events)
     if known:

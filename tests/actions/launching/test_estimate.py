@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -147,5 +147,5 @@ def test_space_that_will_not_suffice_stops_the_launch(
 
 
 def test_the_document_has_null_for_what_is_not_known(here: Installation) -> None:
-    document = json.loads(json.dumps(expected(here).as_dict()))
+    document = json.loads(json.dumps(asdict(expected(here))))
     assert document == {"seconds": None, "runs": 0, "bytes": None}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_the_reason_has_the_figures_and_the_source_is_named() -> None:
     assert "imbalance 7.4" in entry.reason and "812 instances of 'c0'" in entry.reason
     assert "weighs 2.7 times" in entry.reason  # 7.4 ** 0.5
     assert "arXiv" in entry.source
-    assert list(entry.as_dict()) == ["key", "value", "current", "reason", "source"]
+    assert list(asdict(entry)) == ["key", "value", "current", "reason", "source"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def checked(volume: Path, **changes: Any) -> Preflight:
 def test_preflight_gives_advice_for_a_training_only(sample_volume: Path) -> None:
     (entry,) = checked(sample_volume).advice
     assert (entry.key, entry.current) == ("epochs", 24)
-    assert checked(sample_volume).as_dict()["advice"] == [entry.as_dict()]
+    assert checked(sample_volume).as_dict()["advice"] == [asdict(entry)]
     assert checked(sample_volume, train=False).advice == ()
     assert checked(sample_volume, overrides={"epochs": "x"}).advice == ()
     followed = checked(sample_volume, overrides={"epochs": entry.value})

@@ -88,7 +88,7 @@ def test_what_opens_kfp_and_mirrors_is_not_for_steps(
         kfp_token=value,
         kfp_cookie=value,
     )
-    engine = make_engine(private, "local")
+    engine = make_engine(private)
     run = finish(engine, engine.submit(workflow(step("verify", "env")), "l-1"))
     said = log(engine, run.id, "verify")
     assert value not in said and "KFP_ENDPOINT=http://kfp:8888" in said

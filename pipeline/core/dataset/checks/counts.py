@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,7 @@ def count_split(
     dropped[[index for index, label in table.odd.items() if label.mistakes]] = True
     if damaged:
         dropped |= np.fromiter((image in damaged for image in images), bool, len(images))
-        table = _without(table, dropped)
+        table = table.only(~dropped[table.image])
     counts = _counts(dataset, table, dropped)
     found = _line_findings(tree.volume, images, table)
     found += _tiny_findings(tree.volume, images, table)
@@ -119,17 +119,6 @@ def unique_names(names: dict[int, str]) -> dict[int, str]:
     return {
         index: name if times[name] == 1 else f"{name} ({index})" for index, name in names.items()
     }
-
-
-def _without(table: LabelTable, dropped: NDArray[np.bool_]) -> LabelTable:
-    kept = ~dropped[table.image]
-    return replace(
-        table,
-        image=table.image[kept],
-        class_id=table.class_id[kept],
-        boxes=table.boxes[kept],
-        line=table.line[kept],
-    )
 
 
 def _counts(dataset: Dataset, table: LabelTable, dropped: NDArray[np.bool_]) -> SplitCounts:

@@ -23,19 +23,17 @@ class Start:
 
 
 def choose_base(
-    volume: Volume, file: YamlFile, train: tuple[str, ...], found: list[Finding]
-) -> Start | None:
+    volume: Volume, file: YamlFile, train: tuple[str, ...]
+) -> tuple[Start | None, list[Finding]]:
     """Take the first base at which ``path`` and the train entry exist.
 
     The bases are the yaml's folder, the volume's ``datasets/`` and the volume. None when none
-    fits, which `found` then says; when two fit, `found` has a warning.
+    fits, which the findings then say; when two fit, they have a warning.
     """
     path, where = file.data.get("path"), file.where("path")
     if path is not None and (not isinstance(path, str) or "\0" in path):
-        found.append(
-            say.error("path-invalid", f"'path' is {quoted(path)}, not a path.", where=where)
-        )
-        return None
+        message = f"'path' is {quoted(path)}, not a path."
+        return None, [say.error("path-invalid", message, where=where)]
     bases = {(volume.root / file.name).parent: "the yaml's folder"}
     bases.setdefault(volume.root / "datasets", "the volume's datasets/")
     bases.setdefault(volume.root, "the volume")
@@ -44,9 +42,8 @@ def choose_base(
         base for base in bases if all(os.path.exists(target(roots[base], text)) for text in train)
     ]
     if not fitting:
-        found.append(_nowhere(volume, file, train, list(roots.values())))
-        return None
-    base = fitting[0]
+        return None, [_nowhere(volume, file, train, list(roots.values()))]
+    base, found = fitting[0], list[Finding]()
     others = {os.path.realpath(roots[other]): bases[other] for other in fitting[1:]}
     others.pop(os.path.realpath(roots[base]), None)
     if others:
@@ -57,7 +54,7 @@ def choose_base(
     note = f"relative paths start at {bases[base]}"
     if path and os.path.isabs(path):
         note = f"paths start at '{path}', as the yaml says"
-    return Start(base, roots[base], note)
+    return Start(base, roots[base], note), found
 
 
 def target(root: Path, text: str) -> Path:

@@ -12,22 +12,23 @@ from pipeline.core.yamltext.file import YamlFile
 from pipeline.core.yamltext.values import quoted, whole_number
 
 
-def read_names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
-    """Give class id to name as Ultralytics does; mistakes are added to `found`."""
-    given, count = file.data.get("names"), _class_count(file, found)
-    where = file.where("names")
+def read_names(file: YamlFile) -> tuple[dict[int, str], list[Finding]]:
+    """Give class id to name as Ultralytics does, and what is wrong with them."""
+    given, where = file.data.get("names"), file.where("names")
+    count, found = _class_count(file)
     if given is None:
         if "nc" not in file.data:
             message, hint = "neither 'names' nor 'nc' is given.", "Add 'names:', one name a class."
             found.append(say.error("names-missing", message, where=file.name, next=hint))
-        return {index: f"class_{index}" for index in range(count or 0)}
+        return {index: f"class_{index}" for index in range(count or 0)}, found
     if not isinstance(given, list | dict) or not given:
         message = f"'names' is {quoted(given)}, not a list or a map of class id to name."
         hint = "Write one name a line."
         found.append(say.error("names-invalid", message, where=where, next=hint))
-        return {}
+        return {}, found
     items: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given))
-    names = _checked_names(file, items, found)
+    names, mistakes = _checked_names(file, items)
+    found += mistakes
     if count is not None and count != len(items):
         message = f"'nc' is {count} but 'names' has {len(items)}."
         hint = "Make them agree, or remove 'nc'."
@@ -35,11 +36,12 @@ def read_names(file: YamlFile, found: list[Finding]) -> dict[int, str]:
     for name in (name for name, times in Counter(names.values()).items() if times > 1):
         message = f"'{name}' names more than one class."
         found.append(say.warning("names-repeated", message, where=where, next="Rename one."))
-    return names
+    return names, found
 
 
-def _checked_names(file: YamlFile, items: dict[Any, Any], found: list[Finding]) -> dict[int, str]:
+def _checked_names(file: YamlFile, items: dict[Any, Any]) -> tuple[dict[int, str], list[Finding]]:
     names: dict[int, str] = {}
+    found: list[Finding] = []
     for key, value in items.items():
         index, where = whole_number(key), file.where("names", key)
         if index is None or not 0 <= index < len(items) or index in names:
@@ -52,15 +54,14 @@ def _checked_names(file: YamlFile, items: dict[Any, Any], found: list[Finding]) 
             hint = "Put the name in quotes."
             found.append(say.warning("name-not-text", message, where=where, next=hint))
         names[index] = str(value)
-    return dict(sorted(names.items()))
+    return dict(sorted(names.items())), found
 
 
-def _class_count(file: YamlFile, found: list[Finding]) -> int | None:
+def _class_count(file: YamlFile) -> tuple[int | None, list[Finding]]:
     if "nc" not in file.data or (file.data["nc"] is None and file.data.get("names") is not None):
-        return None
+        return None, []
     count = whole_number(file.data["nc"])
     if count is None or not 1 <= count <= MAX_CLASSES:
         message = f"'nc' is {quoted(file.data['nc'])}, not a whole number, 1 to {MAX_CLASSES:,}."
-        found.append(say.error("nc-invalid", message, where=file.where("nc")))
-        return None
-    return count
+        return None, [say.error("nc-invalid", message, where=file.where("nc"))]
+    return count, []

@@ -105,15 +105,18 @@ def parse_dataset(volume: Volume, text: str, data: str) -> Dataset:
         file = _with_nothing(parse_yaml(text, name=data))
     except InputError as reason:
         raise _refused(data, [as_finding(reason, "yaml-invalid")]) from reason
-    found: list[Finding] = []
-    names = read_names(file, found)
-    written = {split: _written(file, split, found) for split in SPLITS}
-    keypoints = _keypoint_columns(file, found)
-    channels = _channels(file, found)
-    _check_download(file, found)
+    names, found = read_names(file)
+    written = {}
+    for split in SPLITS:
+        written[split], mistakes = _written(file, split)
+        found += mistakes
+    keypoints, about_keypoints = _keypoint_columns(file)
+    channels, about_channels = _channels(file)
+    found += [*about_keypoints, *about_channels, *_check_download(file)]
     if has_errors(found):
         raise _refused(data, found)
-    start = choose_base(volume, file, written["train"][1], found)
+    start, mistakes = choose_base(volume, file, written["train"][1])
+    found += mistakes
     if start is None:
         raise _refused(data, found)
     splits = {
@@ -180,17 +183,16 @@ def _refused(data: str, found: Sequence[Finding]) -> InputError:
 
 
 def _written(
-    file: YamlFile, split: str, found: list[Finding]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    file: YamlFile, split: str
+) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], list[Finding]]:
     """Give the lines and texts of a split's entries, as they stand in the yaml."""
     key = "validation" if split == "val" and "val" not in file.data else split
     value, where = file.data.get(key), file.where(key)
     if _is_nothing(value):
-        if split != OPTIONAL:
-            message = f"'{split}:' is not given; train and val are required."
-            next_step = f"Add '{split}:' with a folder of images or a txt list."
-            found.append(say.error("split-not-given", message, where=where, next=next_step))
-        return (), ()
+        message = f"'{split}:' is not given; train and val are required."
+        hint = f"Add '{split}:' with a folder of images or a txt list."
+        missing = say.error("split-not-given", message, where=where, next=hint)
+        return ((), ()), [] if split == OPTIONAL else [missing]
     items: dict[tuple[Hashable, ...], Any] = (
         {(key, index): item for index, item in enumerate(value)}
         if isinstance(value, list)
@@ -200,9 +202,8 @@ def _written(
         if not isinstance(item, str) or not item or "\0" in item:
             message = f"'{split}' is {quoted(item)}, not a path or a list of paths."
             mistakes = [say.error("split-invalid", message, where=file.where(*keys))]
-            found += as_warnings(mistakes) if split == OPTIONAL else mistakes
-            return (), ()
-    return tuple(file.where(*keys) for keys in items), tuple(items.values())
+            return ((), ()), as_warnings(mistakes) if split == OPTIONAL else mistakes
+    return (tuple(file.where(*keys) for keys in items), tuple(items.values())), []
 
 
 def _with_nothing(file: YamlFile) -> YamlFile:
@@ -215,46 +216,43 @@ def _is_nothing(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _channels(file: YamlFile, found: list[Finding]) -> int:
+def _channels(file: YamlFile) -> tuple[int, list[Finding]]:
     channels = file.data.get("channels")
     if _is_nothing(channels):
-        return 3
+        return 3, []
     if type(channels) is int and 1 <= channels <= _MAX_CHANNELS:
-        return channels
+        return channels, []
     message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
     where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
-    found.append(say.error("channels-invalid", message, where=where, next=hint))
-    return 3
+    return 3, [say.error("channels-invalid", message, where=where, next=hint)]
 
 
-def _check_download(file: YamlFile, found: list[Finding]) -> None:
-    if file.data.get("download"):
-        message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
-        where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
-        found.append(say.info("download-ignored", message, where=where, next=hint))
+def _check_download(file: YamlFile) -> list[Finding]:
+    if not file.data.get("download"):
+        return []
+    message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
+    where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
+    return [say.info("download-ignored", message, where=where, next=hint)]
 
 
-def _keypoint_columns(file: YamlFile, found: list[Finding]) -> int:
+def _keypoint_columns(file: YamlFile) -> tuple[int, list[Finding]]:
     shape = file.data.get("kpt_shape")
     if _is_nothing(shape):
-        return 0
+        return 0, []
     where = file.where("kpt_shape")
     numbers = [whole_number(part) for part in shape] if isinstance(shape, list) else []
     if numbers and numbers[0] == 0:  # as Ultralytics says that there are no keypoints
-        return 0
+        return 0, []
     if len(numbers) != 2 or numbers[1] not in (2, 3) or not numbers[0] or numbers[0] < 1:
         message = f"'kpt_shape' is {quoted(shape)}, not [keypoints, 2 or 3]."
-        found.append(say.error("kpt-shape-invalid", message, where=where))
-        return 0
-    found.append(
-        say.warning(
-            "not-detect-dataset",
-            "'kpt_shape' makes this a pose dataset; a detector trains on its boxes only.",
-            where=where,
-            next="Choose a pose model, or remove 'kpt_shape'.",
-        )
+        return 0, [say.error("kpt-shape-invalid", message, where=where)]
+    pose = say.warning(
+        "not-detect-dataset",
+        "'kpt_shape' makes this a pose dataset; a detector trains on its boxes only.",
+        where=where,
+        next="Choose a pose model, or remove 'kpt_shape'.",
     )
-    return int(numbers[0]) * int(numbers[1])
+    return int(numbers[0]) * int(numbers[1]), [pose]
 
 
 def _entry(start: Start, text: str, where: str) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,12 @@ class LabelTable:
     def _first(self) -> NDArray[np.intp]:
         """Index of each image's first box."""
         return np.cumsum(self.per_image) - self.per_image
+
+    def only(self, kept: NDArray[np.bool_]) -> LabelTable:
+        """Give some of the boxes; of the images, which stay, it says what it did."""
+        image, class_id = self.image[kept], self.class_id[kept]
+        boxes, line = self.boxes[kept], self.line[kept]
+        return replace(self, image=image, class_id=class_id, boxes=boxes, line=line)
 
     def take(self, images: NDArray[np.intp]) -> LabelTable:
         """Give the table of some of the images, in that order; -1 is an image without label."""

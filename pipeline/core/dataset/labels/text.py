@@ -65,7 +65,7 @@ class _Lines:
     of_file: _Ints
 
 
-def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int = 0) -> PlainLabels:
+def parse_plain(texts: list[bytes], class_count: int, keypoint_columns: int) -> PlainLabels:
     """Read the plain ones of label files.
 
     Parameters

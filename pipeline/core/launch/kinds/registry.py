@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline.core.files import read_text
+from pipeline.core.files import read_json
 from pipeline.core.launch.choices import Choice, Choices, described
 from pipeline.core.launch.kinds import steps
 from pipeline.core.launch.kinds.build import BUILD
@@ -62,8 +61,5 @@ def made(values: Mapping[str, Any]) -> Choices:
 
 def results(folder: RunFolder) -> dict[str, dict[str, Any]]:
     """Give what the steps that runs are for found out, by step; empty where they have not run."""
-    found = {}
-    for name in [kind.result for kind in KINDS.values() if kind.result]:
-        path = folder.result(name)
-        found[name] = json.loads(read_text(path)) if path.is_file() else {}
-    return found
+    names = [kind.result for kind in KINDS.values() if kind.result]
+    return {name: read_json(folder.result(name), {}) for name in names}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipeline.core.addresses import bare, is_secret, shown_webhook
-from pipeline.core.settings import ADDRESSES, ENVIRONMENT, Settings
+from pipeline.core.setting_kinds import ADDRESSES, SECRET
+from pipeline.core.settings import ENVIRONMENT, SETTINGS, Settings
 from pipeline.engines.local.steps.environment import is_private, settings_environment
 
 WEBHOOK = ENVIRONMENT["webhook_url"]
@@ -21,6 +22,8 @@ _NOT_FOR_STEPS = tuple(
     ENVIRONMENT[name] for name in ("kfp_endpoint", "pod_tracking_uri", "weights_url")
 )
 _ASKED = tuple(ENVIRONMENT[name] for name in ("tracking_uri", "s3_endpoint_url"))
+_SECRETS = tuple(entry.variable for entry in SETTINGS if entry.kind is SECRET)
+_ADDRESSES = tuple(entry.variable for entry in SETTINGS if entry.kind in ADDRESSES)
 # Stands for every private variable in a run of an older state, which did not note them.
 ANY = "*"
 
@@ -53,9 +56,7 @@ def variables_of(settings: Settings, asked: Iterable[str]) -> LaunchVariables:
     asked
         Further variables, which the workflow wants from a Secret.
     """
-    stored, addresses = without_secrets(
-        settings_environment(replace(settings, kfp_token="", kfp_cookie=""))
-    )
+    stored, addresses = without_secrets(settings_environment(settings))
     values = {name: text for name, text in os.environ.items() if is_private(name)}
     values |= {name: os.environ[name] for name in asked if name in os.environ}
     values = {
@@ -68,8 +69,8 @@ def variables_of(settings: Settings, asked: Iterable[str]) -> LaunchVariables:
 def without_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Part settings, as variables, into what may be stored and the secrets that steps need."""
     stored, secrets = dict(variables), {}
-    for field in ("kfp_token", "kfp_cookie"):
-        stored.pop(ENVIRONMENT[field], None)
+    for name in _SECRETS:
+        stored.pop(name, None)
     for name in _NOT_FOR_STEPS:
         if name in stored:
             stored[name] = bare(stored[name])
@@ -83,7 +84,7 @@ def known(name: str, value: str) -> str:
     """Give the part of a variable's value that anybody may know."""
     if name == WEBHOOK:
         return shown_webhook(value)
-    return bare(value) if name in (ENVIRONMENT[field] for field in ADDRESSES) else ""
+    return bare(value) if name in _ADDRESSES else ""
 
 
 def values_for(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.core.settings import ENVIRONMENT, Settings
+from pipeline.core.settings import ENVIRONMENT, SETTINGS, Settings
 
 _ALLOWED = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|LD_LIBRARY_PATH"
@@ -25,14 +25,8 @@ _PLAIN = re.compile(
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Write settings as the environment variables from which `load_settings` reads them."""
-    variables = {}
-    for name, variable in ENVIRONMENT.items():
-        value = getattr(settings, name)
-        if isinstance(value, tuple):
-            value = (os.pathsep if name == "data_roots" else ",").join(map(str, value))
-        if value not in (None, ""):
-            variables[variable] = str(value)
-    return variables
+    texts = {entry.variable: entry.kind.text(getattr(settings, entry.name)) for entry in SETTINGS}
+    return {variable: text for variable, text in texts.items() if text}
 
 
 def step_environment(settings: Mapping[str, str], gpus: Sequence[str]) -> dict[str, str]:

@@ -109,27 +109,35 @@ def _wait(
         code = _reap(pid)
         if code is not None:
             return code if code >= 0 else 128 - code, limit
-        moments = [moment for moment in (kill_at, end_at) if moment is not None]
-        left_s = max(0.0, min(moments) - time.monotonic()) if moments else 3600.0
-        if mem_bytes is not None and kill_at is None:
-            left_s = min(left_s, MEMORY_LOOK_S)
-        got = signal.sigtimedwait([signal.SIGTERM, signal.SIGCHLD], left_s)
-        is_asked = got is not None and got.si_signo == signal.SIGTERM
+        is_asked = _is_stop_asked([kill_at, end_at], looks=bool(mem_bytes) and kill_at is None)
         now = time.monotonic()
         if kill_at is not None:
             if now >= kill_at:
                 _signal_group(pid, signal.SIGKILL)
                 kill_at = now + 1.0
             continue
-        if not is_asked and end_at is not None and now >= end_at:
-            limit = "timeout"
-        elif not is_asked and mem_bytes is not None and _memory_bytes(mem_bytes) > mem_bytes:
-            limit = "memory"
+        limit = "" if is_asked else _reached(end_at, mem_bytes)
         if is_asked or limit:
             end_at = None
             # A step that has taken too much may take the rest while it cleans up.
             _signal_group(pid, signal.SIGKILL if limit == "memory" else signal.SIGTERM)
             kill_at = now + grace_s
+
+
+def _is_stop_asked(moments: list[float | None], *, looks: bool) -> bool:
+    """Wait for a signal, the first of some moments or the next look; say whether to stop."""
+    due = min((moment for moment in moments if moment is not None), default=None)
+    left_s = 3600.0 if due is None else max(0.0, due - time.monotonic())
+    left_s = min(left_s, MEMORY_LOOK_S) if looks else left_s
+    got = signal.sigtimedwait([signal.SIGTERM, signal.SIGCHLD], left_s)
+    return got is not None and got.si_signo == signal.SIGTERM
+
+
+def _reached(end_at: float | None, mem_bytes: int | None) -> str:
+    """Name the limit that a step is over; empty when there is none."""
+    if end_at is not None and time.monotonic() >= end_at:
+        return "timeout"
+    return "memory" if mem_bytes and _memory_bytes(mem_bytes) > mem_bytes else ""
 
 
 def _memory_bytes(enough: int) -> int:

@@ -32,9 +32,8 @@ def test_images_are_filtered_by_class_and_finding(tmp_path: Path) -> None:
     assert [names[index] for index in table.select(codes=["label-malformed"])] == ["train 3.jpg"]
     assert [names[index] for index in table.select(codes=["label-empty"])] == ["train 1.jpg"]
     assert 0 in table.select(classes=[2])
-    classes, boxes = table.of_image(0)
-    assert classes.tolist() == [2, 2]
-    np.testing.assert_allclose(boxes[0], [0.5, 0.5, 0.1, 0.1])
+    assert table.class_id[table.image == 0].tolist() == [2, 2]
+    np.testing.assert_allclose(table.boxes[0], [0.5, 0.5, 0.1, 0.1])
     findings = inspect_dataset(Volume(tmp_path), "data-custom.yaml").all_findings
     (tiny,) = [finding for finding in findings if finding.code == "box-tiny"]
     assert tiny.where == f"{LABELS}/train/train 0.txt:2"
