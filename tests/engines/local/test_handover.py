@@ -100,7 +100,7 @@ def test_the_engine_goes_on_listening_whatever_it_is_told(
 def in_memory(settings: Settings, value: str) -> bool:
     """Say whether the controller has a value in the file that it shares with the next one."""
     files = Path(f"/proc/{controller_pid(settings)}/fd").iterdir()
-    (memory,) = [file for file in files if "slipway-handover" in os.readlink(file)]
+    (memory,) = [file for file in files if "slipway-handover" in os.path.realpath(file)]
     return value.encode() in memory.read_bytes()
 
 
