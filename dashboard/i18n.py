@@ -43,6 +43,14 @@ def tr_text(text: str, /, **values: Any) -> str:
     return _translated(text).format(**values)
 
 
+def tr_plural(one: str, many: str, count: float) -> Markdown:
+    """Give a text about a count, which it names, in the form that the language has for it."""
+    # Languages choose by whole numbers; the fraction of an epoch is more than one of them or less.
+    number = int(count) if count == int(count) else 2
+    text = _catalog(language()).ngettext(one, many, number)
+    return Markdown(_Escaping().vformat(text, (), {"count": count}))
+
+
 def marked(text: str) -> str:
     """Mark a text that is given to `tr` elsewhere, such as an entry of a table of names."""
     return text

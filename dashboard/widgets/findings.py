@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -31,11 +32,13 @@ def show_findings(findings: Sequence[Finding], *, shown: int = _SHOWN) -> None:
 
 def summary(findings: Sequence[Finding]) -> Markdown:
     """Count findings by severity: ``2 errors, 1 warning``."""
-    counts = dict.fromkeys(_ICONS, 0)
-    for finding in findings:
-        counts[finding.severity] += 1
-    words = {"error": "error", "warning": "warning", "info": "note"}
-    return joined(", ", [plural(counts[name], words[name]) for name in counts if counts[name]])
+    counts = Counter(finding.severity for finding in findings)
+    said = (
+        (counts["error"], plural(counts["error"], "error")),
+        (counts["warning"], plural(counts["warning"], "warning")),
+        (counts["info"], plural(counts["info"], "note")),
+    )
+    return joined(", ", [words for count, words in said if count])
 
 
 def _show(finding: Finding) -> None:

@@ -5,34 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from dashboard.i18n import marked, tr
+from dashboard.i18n import tr, tr_plural
 from dashboard.plain import Markdown
-
-# What `plural` counts, for the catalogs.
-COUNTED = (
-    *(marked("{count:,} run"), marked("{count:,} runs")),
-    *(marked("{count:,} archived run"), marked("{count:,} archived runs")),
-    *(marked("{count:,} background"), marked("{count:,} backgrounds")),
-    *(marked("{count:,} box"), marked("{count:,} boxes")),
-    *(marked("{count:,} check"), marked("{count:,} checks")),
-    *(marked("{count:,} class"), marked("{count:,} classes")),
-    *(marked("{count:,} epoch"), marked("{count:,} epochs")),
-    *(marked("{count:,} error"), marked("{count:,} errors")),
-    *(marked("{count:,} cfg"), marked("{count:,} cfgs")),
-    *(marked("{count:,} failed or stopped run"), marked("{count:,} failed or stopped runs")),
-    *(marked("{count:,} missing run"), marked("{count:,} missing runs")),
-    *(marked("{count:,} model"), marked("{count:,} models")),
-    *(marked("{count:,} seed"), marked("{count:,} seeds")),
-    *(marked("{count:,} file"), marked("{count:,} files")),
-    *(marked("{count:,} image"), marked("{count:,} images")),
-    *(marked("{count:,} instance"), marked("{count:,} instances")),
-    *(marked("{count:,} more finding"), marked("{count:,} more findings")),
-    *(marked("{count:,} note"), marked("{count:,} notes")),
-    *(marked("{count:,} setting"), marked("{count:,} settings")),
-    *(marked("{count:,} slot"), marked("{count:,} slots")),
-    *(marked("{count:,} trial"), marked("{count:,} trials")),
-    *(marked("{count:,} warning"), marked("{count:,} warnings")),
-)
 
 
 def share(value: float | None) -> Markdown:
@@ -41,9 +15,8 @@ def share(value: float | None) -> Markdown:
 
 
 def plural(count: float, singular: str, many: str = "") -> Markdown:
-    """Give a count with its noun: ``1 image``, ``1,312 images``."""
-    noun = singular if count == 1 else many or f"{singular}s"
-    return tr(f"{{count:,}} {noun}", count=count)
+    """Give a count with its noun: ``1 image``, ``1,312 images``; both forms must be literals."""
+    return tr_plural(f"{{count:,}} {singular}", f"{{count:,}} {many or singular + 's'}", count)
 
 
 def size(count: int) -> Markdown:

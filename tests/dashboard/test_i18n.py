@@ -6,15 +6,16 @@ compiles the ``.mo`` files that gettext reads.
 
 from __future__ import annotations
 
-import ast
 import io
 import os
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from streamlit.testing.v1 import AppTest
@@ -24,22 +25,26 @@ from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS
 
 ROOT = Path(i18n.__file__).parent
 FOREIGN = [code for code in i18n.LANGUAGES if code != "en"]
+METHODS = [("**.py", "python")]
+TEXTS = {"tr": None, "tr_text": None, "marked": None}
+COUNTS = {"plural": {2: (2,), 3: (2, 3)}}  # by how many arguments there are: the noun, or both
 _WHEN = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def texts() -> list[str]:
-    """Give what is given to `tr`, `tr_text` or `marked`, in the order of the files, each once."""
-    found = [
-        node.args[0].value
-        for path in sorted(ROOT.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in ("tr", "tr_text", "marked")
-        and isinstance(node.args[0], ast.Constant)
+def texts() -> list[str | tuple[str, str]]:
+    """Give what pages say, in the order of the files, each once; of a count one and many."""
+    found: list[str | tuple[str, str]] = [
+        said for said in extracted(TEXTS) if isinstance(said, str)
     ]
     found += [title for name, title in GROUPS.items() if name not in UNUSED_GROUPS]
-    return list(dict.fromkeys(map(str, found)))
+    for said in extracted(COUNTS):
+        noun, nouns = (said, f"{said}s") if isinstance(said, str) else said
+        found.append((f"{{count:,}} {noun}", f"{{count:,}} {nouns}"))
+    return list(dict.fromkeys(found))
+
+
+def extracted(keywords: Any) -> list[Any]:
+    return [said for _, _, said, _, _ in extract_from_dir(ROOT, METHODS, keywords=keywords)]
 
 
 def file_of(language: str, kind: str) -> Path:
@@ -64,7 +69,8 @@ def regenerate(language: str) -> None:
     )
     new.fuzzy = False
     for text in texts():
-        new.add(text, known.get(text, ""), flags=("python-brace-format",) if "{" in text else ())
+        flags = ("python-brace-format",) if "{" in str(text) else ()
+        new.add(text, known.get(text, ""), flags=flags)
     with open(file_of(language, "po"), "wb") as file:
         write_po(file, new, width=0)
     file_of(language, "mo").write_bytes(compiled(catalog_of(language)))
@@ -83,14 +89,19 @@ def fields(text: str) -> set[str]:
 
 def test_every_text_is_translated_and_no_other(language: str) -> None:
     catalog = catalog_of(language)
-    translated = {message.id for message in catalog if message.id and message.string}
+    translated = {message.id for message in catalog if message.id and any(strings_of(message))}
     assert translated == set(texts())
 
 
 def test_translations_name_the_same_values(language: str) -> None:
     for message in catalog_of(language):
-        if message.id:
-            assert fields(str(message.string)) == fields(str(message.id)), message.id
+        for translated in strings_of(message) if message.id else ():
+            one = message.id if isinstance(message.id, str) else message.id[0]
+            assert fields(translated) == fields(one), message.id
+
+
+def strings_of(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
 def test_what_gettext_reads_is_what_is_written(language: str) -> None:

@@ -71,9 +71,11 @@ def show(swept: SweepPlan) -> None:
     if is_one:
         st.caption(tr("Choose a second model, cfg or seed. For a single run, switch Sweep off."))
         return
-    axes = ("model", "cfg", "seed")
-    sizes = [len({getattr(entry, axis) for entry in swept.combinations}) for axis in axes]
-    factors = joined(" × ", [plural(size, axis) for size, axis in zip(sizes, axes, strict=True)])
+    models, cfgs, seeds = (
+        len({getattr(entry, axis) for entry in swept.combinations})
+        for axis in ("model", "cfg", "seed")
+    )
+    factors = joined(" × ", [plural(models, "model"), plural(cfgs, "cfg"), plural(seeds, "seed")])
     st.caption(
         f"{factors} = {plural(count, 'run')}",
         help=tr("Time and space above are for all of them, one after the other."),
