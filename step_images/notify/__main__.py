@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from pipeline.core.addresses import basic_auth
@@ -18,6 +20,9 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.settings import load_settings
 
 TIMEOUT_S = 5
+# A receiver that restarts is back within these; the run's end waits for them.
+PAUSES_S = (1, 3, 9, 20)
+_LATER = (408, 425, 429)  # too early or too much; other refusals are for good
 _MARKS = {"Succeeded": "✓", "Failed": "✕", "Error": "✕"}
 
 
@@ -37,12 +42,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = f"{_MARKS.get(args.status, '•')} {name}: {args.status.lower()}"
         # `text` is what Slack and those that copy it show; the rest is for programs.
         ids = {"launch": args.launch, "run_uid": args.run_uid, "status": args.status}
-        status = post(url, {"text": text, **ids})
+        status = post_patiently(url, {"text": text, **ids})
         print(f"run {args.launch or args.run_uid} ended: {args.status}; webhook says {status}")
     except (SlipwayError, OSError, HTTPException, ValueError) as reason:
         # Not the URL: the addresses of webhooks carry a token.
-        print(f"the webhook was not reached: {type(reason).__name__}. The run is not affected.")
+        print(f"the webhook was not reached: {_named(reason)}. The run is not affected.")
     return 0
+
+
+def post_patiently(url: str, document: dict[str, str]) -> int:
+    """Send a document like `post`, again after a while where that may help.
+
+    Raises
+    ------
+    ValueError, OSError, HTTPException
+        It was refused, or the last attempt failed, too.
+    """
+    for pause_s in PAUSES_S:
+        try:
+            return post(url, document)
+        except (OSError, HTTPException) as reason:
+            if isinstance(reason, HTTPError) and reason.code < 500 and reason.code not in _LATER:
+                raise
+            print(
+                f"the webhook was not reached: {_named(reason)}; again in {pause_s} s", flush=True
+            )
+        time.sleep(pause_s)
+    return post(url, document)
 
 
 def post(url: str, document: dict[str, str]) -> int:
@@ -65,6 +91,11 @@ def post(url: str, document: dict[str, str]) -> int:
     with urlopen(request, timeout=TIMEOUT_S) as answer:
         status: int = answer.status
         return status
+
+
+def _named(reason: Exception) -> str:
+    """Name a failure without its text, which may have the address."""
+    return f"HTTP {reason.code}" if isinstance(reason, HTTPError) else type(reason).__name__
 
 
 if __name__ == "__main__":

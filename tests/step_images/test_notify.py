@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from step_images.notify import __main__ as notify
 from tests.step_images.step_runner import StepRunner
 
 GIVEN = {"launch": "L", "run_uid": "uid-1", "status": "Failed"}
@@ -22,6 +23,7 @@ class Webhook(HTTPServer):
     """Keeps what it is sent, and answers as it is told."""
 
     status = 200
+    refuses = 0  # so many times it answers 503 first
     leads_to = ""
     received: list[Any]
     logins: list[str | None]
@@ -34,7 +36,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.server.received.append(json.loads(body or "null"))
         self.server.logins.append(self.headers.get("Authorization"))
-        self.send_response(self.server.status)
+        is_away = len(self.server.received) <= self.server.refuses
+        self.send_response(503 if is_away else self.server.status)
         if self.server.leads_to:
             self.send_header("Location", self.server.leads_to)
         self.end_headers()
@@ -83,11 +86,25 @@ def test_the_end_of_the_run_is_sent(bare: StepRunner, webhook: Webhook) -> None:
 
 
 def test_a_refusal_does_not_fail_the_run(bare: StepRunner, webhook: Webhook) -> None:
-    webhook.status = 500
+    webhook.status = 404
     bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://127.0.0.1:{webhook.server_port}/"
     done = bare("notify", **GIVEN)
     assert done.returncode == 0
-    assert "The run is not affected" in done.stdout
+    assert "was not reached: HTTP 404. The run is not affected" in done.stdout
+    assert len(webhook.received) == 1  # it would say the same again
+
+
+def test_a_receiver_that_is_away_for_a_moment_is_told_later(
+    bare: StepRunner, webhook: Webhook
+) -> None:
+    webhook.refuses = 1
+    bare.variables["SLIPWAY_WEBHOOK_URL"] = f"http://127.0.0.1:{webhook.server_port}/T0KEN"
+    done = bare("notify", **GIVEN)
+    assert done.returncode == 0
+    assert webhook.received == [{"text": "✕ L: failed", **GIVEN}] * 2
+    assert "was not reached: HTTP 503; again in 1 s\nrun L ended: Failed; webhook says 200" in (
+        done.stdout
+    )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -103,7 +120,18 @@ def test_another_server_is_not_told_who_we_are(
     assert not any(other.logins)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/T0KEN", "file:///etc/passwd", "http://[bad"])
+def test_a_receiver_that_stays_away_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLIPWAY_WEBHOOK_URL", "http://127.0.0.1:1/T0KEN")
+    monkeypatch.setattr(notify, "PAUSES_S", (0, 0.01))
+    assert notify.main(["--status", "Failed", "--run-uid", "uid-1", "--launch", "L"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3 and "T0KEN" not in "".join(said)
+    assert said[-1] == "the webhook was not reached: URLError. The run is not affected."
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://[bad"])
 def test_an_address_that_does_not_work_does_not_fail_the_run(bare: StepRunner, url: str) -> None:
     bare.variables["SLIPWAY_WEBHOOK_URL"] = url
     done = bare("notify", **GIVEN)
