@@ -18,7 +18,7 @@ from pipeline.core.checks.advice import Advice, advise, taken
 from pipeline.core.checks.batch import check_last_batch
 from pipeline.core.checks.choices import check_flags, check_splits
 from pipeline.core.checks.model import check_model, check_task_name
-from pipeline.core.checks.resources import check_resources
+from pipeline.core.checks.resources import check_image_cache, check_resources
 from pipeline.core.errors import FileMissing, InputError, SlipwayError, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import FILES, Choices
@@ -115,7 +115,7 @@ def preflight(
     findings += [*cfg.findings, *data.findings, *about_model]
     if cfg.values and data.report:
         findings += check_splits(cfg.values, data.report, kind)
-    findings += _check_batch(cfg, data.loaded, choices)
+    findings += _check_loading(cfg, data.loaded, choices)
     findings += check_flags(choices)
     findings += kind.check(choices, found["model"].path if "model" in found else "", data.report)
     space, about_space = _load_space(volume, found.get("tune"), choices)
@@ -216,11 +216,16 @@ def _named_values(
     return [*fixed, *(all_choices(space) if space else ())]
 
 
-def _check_batch(cfg: _Cfg, report: DatasetReport | None, choices: Choices) -> list[Finding]:
-    train = report.splits.get("train") if report else None
-    if not (choices.train and train and cfg.sound):
+def _check_loading(cfg: _Cfg, report: DatasetReport | None, choices: Choices) -> list[Finding]:
+    """Find what the images that are loaded are too many or too few for."""
+    if not (choices.train and report and cfg.sound and "train" in report.splits):
         return []
-    return check_last_batch(cfg.sound, train.images - train.dropped_images, choices.gpus)
+    images = {name: split.images - split.dropped_images for name, split in report.splits.items()}
+    cached = images["train"] + images.get("val", 0)
+    return [
+        *check_last_batch(cfg.sound, images["train"], choices.gpus),
+        *check_image_cache(choices, cfg.sound, cached),
+    ]
 
 
 def _advise(

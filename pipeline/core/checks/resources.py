@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ __all__ = [
     "DISK_CODES",
     "NodeCapacity",
     "check_disk",
+    "check_image_cache",
     "check_placement",
     "check_resources",
     "check_sizes",
@@ -32,6 +34,7 @@ _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(" + "|".join(_UNITS) + ")")
 _LEAST_FREE_BYTES = 100 << 20
 _GOOD_FREE_BYTES = 2 << 30
 DISK_CODES = ("disk-full", "disk-low")
+_USUAL_SHAPE = 3 / 4  # of an image within a square: that of most cameras
 _PREFETCH = 4  # batches that each of Ultralytics' loader processes holds ready
 
 
@@ -64,6 +67,35 @@ def check_resources(
         *_check_shm_share(choices),
         *_check_shm(choices, cfg or {}),
         *check_disk(volume),
+    ]
+
+
+def check_image_cache(choices: Choices, cfg: Mapping[str, Any], images: int) -> list[Finding]:
+    """Find images that ``cache: ram`` would hold and the memory limit has no room for.
+
+    Ultralytics asks the machine how much is free (`BaseDataset.check_cache_ram`), which in a pod
+    is the node's: the step would be killed.
+
+    Parameters
+    ----------
+    cfg
+        The effective cfg, checked.
+    images
+        How many are loaded, of train and val together.
+    """
+    imgsz = max(cfg["imgsz"]) if isinstance(cfg["imgsz"], list) else cfg["imgsz"]
+    need = images * imgsz**2 * 3 * _USUAL_SHAPE
+    if cfg["cache"] not in (True, "ram") or not 0 < choices.mem_gb * 1000**3 < need:
+        return []
+    need_gb = need / 1000**3
+    return [
+        warning(
+            "cache-over-memory",
+            f"cache: ram holds about {need_gb:,.1f} GB ({images:,} images of {imgsz} px), and a"
+            f" step may hold {choices.mem_gb} GB.",
+            where="mem_gb",
+            next=f"Ask for {math.ceil(need_gb) + choices.mem_gb} GB, or set cache to disk.",
+        )
     ]
 
 

@@ -240,6 +240,27 @@ def test_little_shared_memory_is_a_warning(sample_volume: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cache", "imgsz", "mem_gb", "is_over"),
+    [
+        ("ram", 8192, 1, True),
+        (True, 8192, 1, True),
+        (True, 8192, 0, False),
+        (True, 64, 1, False),
+        ("disk", 8192, 1, False),
+        (False, 8192, 1, False),
+    ],
+)
+def test_images_that_are_kept_in_memory_need_it(
+    sample_volume: Path, cache: str | bool, imgsz: int, mem_gb: int, is_over: bool
+) -> None:
+    result = check(sample_volume, mem_gb=mem_gb, overrides={"cache": cache, "imgsz": imgsz})
+    said = [entry for entry in result.findings if entry.code == "cache-over-memory"]
+    assert [entry.severity for entry in said] == ["warning"] * is_over
+    if is_over:
+        assert "8192 px" in said[0].message and said[0].next.startswith("Ask for ")
+
+
+@pytest.mark.parametrize(
     ("overrides", "is_refused"),
     [({"imgsz": 32, "batch": 8}, True), ({"imgsz": 33, "batch": 8}, False),
      ({"imgsz": 32, "batch": 5}, False), ({"imgsz": 32, "batch": 1}, True),
