@@ -1,4 +1,4 @@
-"""Every URL parameter and every key of session state, typed, in one place.
+"""The URL parameters, typed, in one place, and what one page leaves for another.
 
 What identifies a view is in the URL, so that a reload or a second browser shows the same; session
 state only holds what is being typed.
