@@ -62,6 +62,11 @@ class Step:
     finished_at: str = ""
     message: str = ""
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Step:
+        """Read what `dataclasses.asdict` made of one, from JSON."""
+        return cls(**{**values, "state": State(values["state"])})
+
 
 @dataclass(frozen=True)
 class Run:
@@ -104,7 +109,7 @@ class Run:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Run:
         """Read what `dataclasses.asdict` made of one, from JSON."""
-        steps = tuple(Step(**{**step, "state": State(step["state"])}) for step in values["steps"])
+        steps = tuple(map(Step.from_dict, values["steps"]))
         return cls(**{**values, "state": State(values["state"]), "steps": steps})
 
 

@@ -42,3 +42,17 @@ def kubeflow(
             pod_tracking_uri="http://mlflow:5000",
         )
     )
+
+
+@pytest.fixture
+def both(api: FakeKfp, volume: Path, state: Path) -> Installation:
+    """An installation with both engines."""
+    return Installation(
+        Settings(
+            volume=volume,
+            state=state,
+            engines=("local", "kubeflow"),
+            kfp_endpoint=api.url,
+            pod_tracking_uri="http://mlflow:5000",
+        )
+    )

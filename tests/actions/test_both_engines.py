@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,6 @@ from pipeline.core import outages
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import load_launch
-from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import claim
 from pipeline.engines.base import Run
@@ -33,22 +31,11 @@ SHAPES = Choices(
 
 
 @pytest.fixture
-def here(
-    api: FakeKfp, volume: Path, state: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
+def here(both: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     monkeypatch.setattr(outages, "FIRST_PAUSE_S", 0.0)
-    made = Installation(
-        Settings(
-            volume=volume,
-            state=state,
-            engines=("local", "kubeflow"),
-            kfp_endpoint=api.url,
-            pod_tracking_uri="http://mlflow:5000",
-        )
-    )
-    yield made
-    for run in made.engine("local").list_runs().runs:
-        made.engine("local").delete(run.id)
+    yield both
+    for run in both.engine("local").list_runs().runs:
+        both.engine("local").delete(run.id)
 
 
 def launch(here: Installation, engine: str, choices: Choices = SHAPES, origin: str = "") -> Run:

@@ -81,8 +81,8 @@ def _read(path: Path) -> Ending | None:
     """Read what a reader wrote; a file that is damaged says nothing."""
     try:
         document: dict[str, Any] = json.loads(read_text(path))
-        ran = [Step(**{**step, "state": State(step["state"])}) for step in document.pop("steps")]
-        return Ending(**{**document, "state": State(document["state"]), "steps": tuple(ran)})
+        ran = tuple(map(Step.from_dict, document["steps"]))
+        return Ending(**{**document, "state": State(document["state"]), "steps": ran})
     except (SlipwayError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,16 +23,8 @@ OF_KUBEFLOW = {"engine kubeflow", "claim", "pods", "nodes"}
 
 
 @pytest.fixture
-def here(api: FakeKfp, volume: Path, state: Path) -> Installation:
-    return Installation(
-        Settings(
-            volume=volume,
-            state=state,
-            engines=("local", "kubeflow"),
-            kfp_endpoint=api.url,
-            pod_tracking_uri="http://mlflow:5000",
-        )
-    )
+def here(both: Installation) -> Installation:
+    return both
 
 
 def checks(here: Installation) -> dict[str, dict[str, Any]]:
