@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.actions.ending import Written, write_ending
 from pipeline.actions.installation import Installation
-from pipeline.actions.runs.ending import write_ending
 from pipeline.actions.runs.find import find, folder_of, is_only_recorded, record_of
 from pipeline.actions.runs.from_mlflow import show_elsewhere
 from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, Tested
@@ -32,7 +32,7 @@ def show(here: Installation, run: str) -> RunDetails:
         return show_elsewhere(here, run)
     found = find(here, run)
     folder = folder_of(here, found)
-    write_ending(here, found, folder)
+    write_ending(here.memory(Written), found, folder)
     tracking = here.tracking
     history, source = tracking.history_or_file(folder)
     params, params_source = tracking.params_or_file(folder)

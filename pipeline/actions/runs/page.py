@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.ending import Written, write_ending
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import facts_of, tested_of
-from pipeline.actions.runs.ending import write_ending
 from pipeline.actions.runs.filter import Comparison, parse_query
 from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
@@ -168,7 +168,7 @@ def _ours(here: Installation, run: Run) -> _Entry:
     folder = kept.folder if kept and kept.folder else folder_of(here, run)
     # Its steps may be read later than its end.
     facts = replace(kept, steps=run.steps) if kept else facts_of(run, folder)
-    write_ending(here, run, folder)
+    write_ending(here.memory(Written), run, folder)
     if run.state.is_finished and not kept:
         if len(over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
             over.clear()

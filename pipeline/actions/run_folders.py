@@ -1,0 +1,197 @@
+"""What the folders of launches say, each read once and again when it has changed.
+
+Kept in ``<state>/run-folders.db``, which may be deleted. A page asks every few seconds, and a share
+may take half a millisecond for each file: folders of runs that are over are looked at in turns.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipeline.actions.ending import Ending, ending_of
+from pipeline.core.errors import SlipwayError
+from pipeline.core.files import read_text
+from pipeline.core.launch.launch import load_launch
+from pipeline.core.states import State
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_folders
+from pipeline.tracking.cache import Cache
+
+_PART = "folder"
+_LOOKS_S = 0.05
+_BATCH = 500
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the folder of a launch says.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    record
+        ``launch.json`` as `Launch` has it; None where nothing (readable) says what was asked for.
+    owner
+        The uid of the workflow that writes there; empty before verify.
+    ended
+        How the run ended, as `Ending` has it.
+    unknown_to
+        The engine that was asked and does not know the run; empty when none was.
+    """
+
+    folder: RunFolder
+    record: Mapping[str, Any] | None
+    owner: str
+    ended: Mapping[str, Any]
+    unknown_to: str = ""
+
+    @property
+    def created_at(self) -> str:
+        """When it was launched; empty when that is not known."""
+        return str(self.record["created_at"]) if self.record else ""
+
+    @cached_property
+    def ending(self) -> Ending:
+        """How the run ended."""
+        return Ending.from_dict(dict(self.ended))
+
+
+class RunFolders:
+    """The folders of launches on a volume; safe for threads.
+
+    Parameters
+    ----------
+    volume
+        Where they are.
+    path
+        The SQLite file of what was read of them.
+    """
+
+    def __init__(self, volume: Volume, path: Path) -> None:
+        self._volume = volume
+        self._cache = Cache(path)
+        self._lock = threading.Lock()
+        self._known: dict[str, Recorded] | None = None
+        self._stamps: dict[str, str] = {}
+        self._looked_at: dict[str, float] = {}
+
+    def all(self, progress: Progress | None = None) -> list[Recorded]:
+        """Give what all folders say, those with the newest names first.
+
+        New folders are read, and of the others as many looked at again as fits into a moment, those
+        of runs that are not over first.
+
+        Parameters
+        ----------
+        progress
+            Called with how many new folders are read, and how many there are.
+        """
+        with self._lock:
+            known = self._loaded()
+            folders = {folder.name: folder for folder in list_run_folders(self._volume)}
+            for name in known.keys() - folders.keys():
+                self._forget(name)
+            new = [name for name in folders if name not in known]
+            for start in range(0, len(new), _BATCH):
+                self._read([folders[name] for name in new[start : start + _BATCH]])
+                if progress:
+                    progress(min(start + _BATCH, len(new)), len(new))
+            self._look_again()
+            return [known[name] for name in folders]
+
+    def set_unknown(self, names: Mapping[str, str]) -> None:
+        """Keep which engine does not know a run, by the names of their folders."""
+        with self._lock:
+            known = self._loaded()
+            for name, engine in names.items():
+                known[name] = replace(known[name], unknown_to=engine)
+            self._keep(list(names))
+
+    def _loaded(self) -> dict[str, Recorded]:
+        if self._known is None:
+            self._known = {}
+            for name, (stamp, text) in self._cache.get_all(_PART).items():
+                folder = RunFolder(self._volume.root / RUNS / name)
+                self._known[name] = Recorded(folder, **json.loads(text))
+                self._stamps[name] = stamp
+        return self._known
+
+    def _look_again(self) -> None:
+        until = time.monotonic() + _LOOKS_S
+        known = self._loaded()
+        turns = sorted(
+            known, key=lambda name: (_is_over(known[name]), self._looked_at.get(name, 0.0))
+        )
+        changed = []
+        for name in turns:
+            if time.monotonic() > until:
+                break
+            self._looked_at[name] = time.monotonic()
+            if _stamp(known[name].folder) != self._stamps[name]:
+                changed.append(known[name].folder)
+        self._read(changed)
+
+    def _read(self, folders: Sequence[RunFolder]) -> None:
+        known = self._loaded()
+        for folder in folders:
+            self._stamps[folder.name] = _stamp(
+                folder
+            )  # before it is read, so that nothing is missed
+            self._looked_at[folder.name] = time.monotonic()
+            known[folder.name] = _recorded(folder)
+        self._keep([folder.name for folder in folders])
+
+    def _keep(self, names: Sequence[str]) -> None:
+        if names:
+            known = self._loaded()
+            self._cache.put_all(
+                (name, _PART, self._stamps[name], _document(known[name])) for name in names
+            )
+
+    def _forget(self, name: str) -> None:
+        del self._loaded()[name]
+        self._cache.forget(name)
+
+
+def _recorded(folder: RunFolder) -> Recorded:
+    try:
+        launch = load_launch(folder.launch)
+        ended = ending_of(folder, launch)
+    except SlipwayError:  # started in the engine's own UI and not verified yet, or damaged
+        return Recorded(folder, None, _owner(folder), asdict(Ending(State.UNKNOWN)))
+    return Recorded(folder, asdict(launch), _owner(folder), asdict(ended))
+
+
+def _document(entry: Recorded) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in ("record", "owner", "ended", "unknown_to")}
+
+
+def _is_over(entry: Recorded) -> bool:
+    return State(entry.ended["state"]).is_finished
+
+
+def _owner(folder: RunFolder) -> str:
+    try:
+        return read_text(folder.owner).strip() if folder.owner.is_file() else ""
+    except SlipwayError:
+        return ""
+
+
+def _stamp(folder: RunFolder) -> str:
+    """Give what changes when a file of the folder or of one of its steps comes or is replaced."""
+    try:
+        with os.scandir(folder.path) as entries:
+            steps = [entry.stat().st_mtime_ns for entry in entries if entry.is_dir()]
+        return f"{folder.path.stat().st_mtime_ns} {max(steps, default=0)}"
+    except OSError:  # deleted meanwhile
+        return ""
