@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipeline.core.files import read_text
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
-from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_folders
+from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_names
 from pipeline.tracking.cache import Cache
 
 _PART = "folder"
@@ -37,8 +38,8 @@ class Recorded:
 
     Parameters
     ----------
-    folder
-        The folder.
+    name
+        Of the folder.
     record
         ``launch.json`` as `Launch` has it; None where nothing (readable) says what was asked for.
     owner
@@ -49,7 +50,7 @@ class Recorded:
         The engine that was asked and does not know the run; empty when none was.
     """
 
-    folder: RunFolder
+    name: str
     record: Mapping[str, Any] | None
     owner: str
     ended: Mapping[str, Any]
@@ -98,16 +99,16 @@ class RunFolders:
         """
         with self._lock:
             known = self._loaded()
-            folders = {folder.name: folder for folder in list_run_folders(self._volume)}
-            for name in known.keys() - folders.keys():
+            names = list_run_names(self._volume)
+            for name in known.keys() - set(names):
                 self._forget(name)
-            new = [name for name in folders if name not in known]
+            new = [name for name in names if name not in known]
             for start in range(0, len(new), _BATCH):
-                self._read([folders[name] for name in new[start : start + _BATCH]])
+                self._read(new[start : start + _BATCH])
                 if progress:
                     progress(min(start + _BATCH, len(new)), len(new))
             self._look_again()
-            return [known[name] for name in folders]
+            return [known[name] for name in names]
 
     def set_unknown(self, names: Mapping[str, str]) -> None:
         """Keep which engine does not know a run, by the names of their folders."""
@@ -121,9 +122,9 @@ class RunFolders:
         if self._known is None:
             self._known = {}
             for name, (stamp, text) in self._cache.get_all(_PART).items():
-                folder = RunFolder(self._volume.root / RUNS / name)
-                self._known[name] = Recorded(folder, **json.loads(text))
-                self._stamps[name] = stamp
+                with suppress(TypeError):  # of another version, which kept other things: read anew
+                    self._known[name] = Recorded(name, **json.loads(text))
+                    self._stamps[name] = stamp
         return self._known
 
     def _look_again(self) -> None:
@@ -137,19 +138,18 @@ class RunFolders:
             if time.monotonic() > until:
                 break
             self._looked_at[name] = time.monotonic()
-            if _stamp(known[name].folder) != self._stamps[name]:
-                changed.append(known[name].folder)
+            if _stamp(self._folder(name)) != self._stamps[name]:
+                changed.append(name)
         self._read(changed)
 
-    def _read(self, folders: Sequence[RunFolder]) -> None:
+    def _read(self, names: Sequence[str]) -> None:
         known = self._loaded()
-        for folder in folders:
-            self._stamps[folder.name] = _stamp(
-                folder
-            )  # before it is read, so that nothing is missed
-            self._looked_at[folder.name] = time.monotonic()
-            known[folder.name] = _recorded(folder)
-        self._keep([folder.name for folder in folders])
+        for name in names:
+            folder = self._folder(name)
+            self._stamps[name] = _stamp(folder)  # before it is read, so that nothing is missed
+            self._looked_at[name] = time.monotonic()
+            known[name] = _recorded(folder)
+        self._keep(names)
 
     def _keep(self, names: Sequence[str]) -> None:
         if names:
@@ -157,6 +157,9 @@ class RunFolders:
             self._cache.put_all(
                 (name, _PART, self._stamps[name], _document(known[name])) for name in names
             )
+
+    def _folder(self, name: str) -> RunFolder:
+        return RunFolder(self._volume.root / RUNS / name)
 
     def _forget(self, name: str) -> None:
         del self._loaded()[name]
@@ -168,8 +171,8 @@ def _recorded(folder: RunFolder) -> Recorded:
         launch = load_launch(folder.launch)
         ended = ending_of(folder, launch)
     except SlipwayError:  # started in the engine's own UI and not verified yet, or damaged
-        return Recorded(folder, None, _owner(folder), asdict(Ending(State.UNKNOWN)))
-    return Recorded(folder, asdict(launch), _owner(folder), asdict(ended))
+        return Recorded(folder.name, None, _owner(folder), asdict(Ending(State.UNKNOWN)))
+    return Recorded(folder.name, asdict(launch), _owner(folder), asdict(ended))
 
 
 def _document(entry: Recorded) -> dict[str, Any]:

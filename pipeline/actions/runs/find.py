@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
@@ -108,8 +109,7 @@ def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
         runs += chosen
     runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
     oldest = runs[-1].created_at if len(runs) == limit else ""
-    recorded = _on_the_volume_only(here, names, outages, after=oldest)
-    runs += [run for run in recorded if state in ("", run.state)]
+    runs += islice(_on_the_volume_only(here, names, outages, state=state, after=oldest), limit)
     ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return Found(tuple(ordered[:limit]), tuple(outages))
 
@@ -216,23 +216,29 @@ def _on_the_volume_only(
     outages: Iterable[Outage],
     *,
     starting_with: str = "",
+    state: str = "",
     after: str = "",
 ) -> Iterator[Run]:
-    """Give launches that are recorded and that no engine has listed, the newest names first."""
+    """Give launches that are recorded and that no engine has listed, newest first."""
     silent = {outage.engine for outage in outages}
     listed = [
         entry
         for entry in here.folders.all()
         if entry.record
-        and entry.folder.name.startswith(starting_with)
+        and entry.name.startswith(starting_with)
+        and state in ("", entry.ended["state"])
         and entry.created_at > after
-        and not names & {entry.folder.name, *_owners(entry)}
+        and not names & {entry.name, *_owners(entry)}
     ]
-    asked = [entry for entry in listed if _engine_of(here, entry) not in silent]
-    known = _known(here, asked)
-    for entry in listed:
-        if entry.folder.name not in known:
-            yield _forgotten(here, entry, silent)
+    listed.sort(key=lambda entry: entry.created_at, reverse=True)
+    ids: dict[str, set[str]] = {}
+    for start in range(0, len(listed), _PAGE):
+        part = listed[start : start + _PAGE]
+        asked = [entry for entry in part if _engine_of(here, entry) not in silent]
+        known = _known(here, asked, ids)
+        for entry in part:
+            if entry.name not in known:
+                yield _forgotten(here, entry, silent)
 
 
 def _forgotten(here: Installation, entry: Recorded, silent: Collection[str]) -> Run:
@@ -245,9 +251,9 @@ def _forgotten(here: Installation, entry: Recorded, silent: Collection[str]) -> 
     else:
         message = f"Engine '{engine}' does not know this run; its folder is there."
     return Run(
-        id=entry.folder.name,
+        id=entry.name,
         uid="",
-        launch=entry.folder.name,
+        launch=entry.name,
         engine=engine,
         state=ending.state,
         created_at=entry.created_at,
@@ -258,10 +264,11 @@ def _forgotten(here: Installation, entry: Recorded, silent: Collection[str]) -> 
     )
 
 
-def _known(here: Installation, entries: Sequence[Recorded]) -> set[str]:
-    """Give the names of the folders whose runs their engines know; each engine is asked once.
+def _known(here: Installation, entries: Sequence[Recorded], ids: dict[str, set[str]]) -> set[str]:
+    """Give the names of the folders whose runs their engines know.
 
-    That it does not know one is kept, unless it was launched so lately that it may be on its way.
+    An engine is asked for each, or for all of its runs, which `ids` keeps. That it does not know
+    one is kept, unless it was launched so lately that it may be on its way.
     """
     lately = utc_at(time.time() - _ON_ITS_WAY_S)
     known: set[str] = set()
@@ -273,12 +280,13 @@ def _known(here: Installation, entries: Sequence[Recorded]) -> set[str]:
             for entry in entries
             if _engine_of(here, entry) == name and entry.unknown_to != name
         ]
-        ids = _all_names(here, engine) if len(asked) > _ASKED_SINGLY else None
+        if len(asked) > _ASKED_SINGLY and name not in ids:
+            ids[name] = _all_names(here, engine)
         for entry in asked:
-            if _knows(engine, _owners(entry), ids):
-                known.add(entry.folder.name)
+            if _knows(engine, _owners(entry), ids.get(name)):
+                known.add(entry.name)
             elif entry.created_at < lately:
-                unknown[entry.folder.name] = name
+                unknown[entry.name] = name
     here.folders.set_unknown(unknown)
     return known
 
