@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from typing import Any
 from pipeline.actions.ending import Ending, ending_of
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
-from pipeline.core.launch.launch import load_launch
+from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_names
+from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.tracking.cache import Cache
 
 _PART = "folder"
@@ -46,6 +47,8 @@ class Recorded:
         The uid of the workflow that writes there; empty before verify.
     ended
         How the run ended, as `Ending` has it.
+    said
+        What people say about it, as `RunNote` has it.
     unknown_to
         The engine that was asked and does not know the run; empty when none was.
     """
@@ -54,12 +57,23 @@ class Recorded:
     record: Mapping[str, Any] | None
     owner: str
     ended: Mapping[str, Any]
+    said: Mapping[str, Any]
     unknown_to: str = ""
 
     @property
     def created_at(self) -> str:
         """When it was launched; empty when that is not known."""
         return str(self.record["created_at"]) if self.record else ""
+
+    @cached_property
+    def launch(self) -> Launch | None:
+        """What was asked for."""
+        return Launch.from_dict(self.record) if self.record else None
+
+    @cached_property
+    def note(self) -> RunNote:
+        """What people say about it."""
+        return RunNote(**{**self.said, "tags": tuple(self.said["tags"])})
 
     @cached_property
     def ending(self) -> Ending:
@@ -109,6 +123,16 @@ class RunFolders:
                     progress(min(start + _BATCH, len(new)), len(new))
             self._look_again()
             return [known[name] for name in names]
+
+    def get(self, name: str) -> Recorded | None:
+        """Give what a folder said when it was looked at last; None when it was not yet there."""
+        with self._lock:
+            return self._loaded().get(name)
+
+    def look_at(self, name: str) -> None:
+        """Read a folder now, as something in it has just been written."""
+        with self._lock:
+            self._read([name])
 
     def set_unknown(self, names: Mapping[str, str]) -> None:
         """Keep which engine does not know a run, by the names of their folders."""
@@ -167,16 +191,23 @@ class RunFolders:
 
 
 def _recorded(folder: RunFolder) -> Recorded:
-    try:
+    record, ended = None, Ending(State.UNKNOWN)
+    # Without one it was started in the engine's own UI and is not verified yet; or it is damaged.
+    with suppress(SlipwayError):
         launch = load_launch(folder.launch)
-        ended = ending_of(folder, launch)
-    except SlipwayError:  # started in the engine's own UI and not verified yet, or damaged
-        return Recorded(folder.name, None, _owner(folder), asdict(Ending(State.UNKNOWN)))
-    return Recorded(folder.name, asdict(launch), _owner(folder), asdict(ended))
+        record, ended = asdict(launch), ending_of(folder, launch)
+    return Recorded(folder.name, record, _owner(folder), asdict(ended), asdict(_note(folder)))
+
+
+def _note(folder: RunFolder) -> RunNote:
+    try:
+        return load_note(folder)
+    except SlipwayError as reason:  # one damaged file must not hide the list
+        return RunNote(text=reason.message)
 
 
 def _document(entry: Recorded) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in ("record", "owner", "ended", "unknown_to")}
+    return {field.name: getattr(entry, field.name) for field in fields(entry)[1:]}
 
 
 def _is_over(entry: Recorded) -> bool:

@@ -15,7 +15,7 @@ from pipeline.core.clock import utc_at
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.volume.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
+from pipeline.core.volume.run_folder import RunFolder, folder_of_run, run_folder
 from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
 
@@ -161,8 +161,8 @@ def _names(here: Installation, run: Run) -> set[str]:
 
 def _likely_first(here: Installation, run: str) -> list[Engine]:
     """Give the engines, the one that the record names first: the others need not be asked."""
-    folders = (folder for folder in list_run_folders(here.volume) if folder.name == run)
-    record = next((record_of(folder) for folder in folders), None)
+    is_folder = "/" not in run and run.strip(".") != ""
+    record = record_of(run_folder(here.volume, run)) if is_folder else None
     named = record.engine if record else ""
     ordered = sorted(here.settings.engines, key=lambda name: name != named)
     return [here.engine(name) for name in ordered]
