@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.actions.last_seen import LastSeen
+from pipeline.actions.run_folders import RunFolders
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.outages import Outages, within
 from pipeline.core.settings import Settings
@@ -66,6 +67,12 @@ class Installation:
         from pipeline.tracking.reader import Tracking  # forms do without
 
         return self._once(Tracking, lambda: Tracking(self.settings))
+
+    @property
+    def folders(self) -> RunFolders:
+        """What the folders of launches say."""
+        path = self.settings.state / "run-folders.db"
+        return self._once(RunFolders, lambda: RunFolders(self.volume, path))
 
     def ask(
         self,

@@ -159,6 +159,7 @@ def _change(here: Installation, run: str, **values: Any) -> RunNote:
         )
     note = replace(load_note(folder), **values)
     save_note(folder, note)
+    here.folders.look_at(folder.name)
     return note
 
 

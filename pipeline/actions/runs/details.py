@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.actions.ending import Written, write_ending
 from pipeline.actions.installation import Installation
-from pipeline.actions.runs.ending import write_ending
 from pipeline.actions.runs.find import find, folder_of, is_only_recorded, record_of
 from pipeline.actions.runs.from_mlflow import show_elsewhere
 from pipeline.actions.runs.model import InMlflow, Origin, RunDetails, RunFacts, Tested
@@ -15,6 +15,7 @@ from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, NotFound
 from pipeline.core.files import read_json
 from pipeline.core.launch.kinds.registry import step_names
+from pipeline.core.launch.launch import Launch
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import LogChunk, Run
@@ -32,11 +33,11 @@ def show(here: Installation, run: str) -> RunDetails:
         return show_elsewhere(here, run)
     found = find(here, run)
     folder = folder_of(here, found)
-    write_ending(here, found, folder)
+    write_ending(here.memory(Written), found, folder)
     tracking = here.tracking
     history, source = tracking.history_or_file(folder)
     params, params_source = tracking.params_or_file(folder)
-    facts = facts_of(found, folder)
+    facts = facts_of(found, folder, record_of(folder))
     is_from_file = source != "mlflow" and folder.results.is_file()
     return RunDetails(
         facts=replace(facts, message=f"{found.message} {_other_volume(found, folder)}".strip()),
@@ -79,9 +80,9 @@ def tested_of(folder: RunFolder) -> Tested:
     return Tested(document, split, classes)
 
 
-def facts_of(run: Run, folder: RunFolder) -> RunFacts:
+def facts_of(run: Run, folder: RunFolder, record: Launch | None) -> RunFacts:
     """Give what is known of a run without asking MLflow."""
-    record, given = record_of(folder), run.parameters
+    given = run.parameters
     chosen = record.choices if record else None
     return RunFacts(
         launch=folder.name,

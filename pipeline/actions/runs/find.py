@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
-from pipeline.actions.runs.ending import ending_of
+from pipeline.actions.run_folders import Recorded
+from pipeline.core.clock import utc_at
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.volume.run_folder import RunFolder, folder_of_run, list_run_folders, run_folder
+from pipeline.core.volume.run_folder import RunFolder, folder_of_run, run_folder
 from pipeline.engines.base import Engine, Run
 from pipeline.tracking.elsewhere import is_elsewhere
 
 _PAGE = 200
 _FIRST_LOOK = 50
+_ASKED_SINGLY = 50
+_ON_ITS_WAY_S = 600.0
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
 _LIST = "See 'python -m pipeline runs'."
@@ -104,8 +109,7 @@ def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
         runs += chosen
     runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
     oldest = runs[-1].created_at if len(runs) == limit else ""
-    recorded = _on_the_volume_only(here, names, outages, after=oldest)
-    runs += [run for run in recorded if state in ("", run.state)]
+    runs += islice(_on_the_volume_only(here, names, outages, state=state, after=oldest), limit)
     ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return Found(tuple(ordered[:limit]), tuple(outages))
 
@@ -157,8 +161,8 @@ def _names(here: Installation, run: Run) -> set[str]:
 
 def _likely_first(here: Installation, run: str) -> list[Engine]:
     """Give the engines, the one that the record names first: the others need not be asked."""
-    folders = (folder for folder in list_run_folders(here.volume) if folder.name == run)
-    record = next((record_of(folder) for folder in folders), None)
+    is_folder = "/" not in run and run.strip(".") != ""
+    record = record_of(run_folder(here.volume, run)) if is_folder else None
     named = record.engine if record else ""
     ordered = sorted(here.settings.engines, key=lambda name: name != named)
     return [here.engine(name) for name in ordered]
@@ -212,47 +216,100 @@ def _on_the_volume_only(
     outages: Iterable[Outage],
     *,
     starting_with: str = "",
+    state: str = "",
     after: str = "",
 ) -> Iterator[Run]:
     """Give launches that are recorded and that no engine has listed, newest first."""
     silent = {outage.engine for outage in outages}
-    for folder in list_run_folders(here.volume):
-        if folder.name in names or not folder.name.startswith(starting_with):
-            continue
-        record = record_of(folder)
-        if record is None or record.created_at <= after or names & set(_owners(folder, record)):
-            continue
-        engine = record.engine or here.settings.engine
-        if engine in silent:
-            message = f"Engine '{engine}' does not answer; how the run is doing is not known."
-        elif engine not in here.settings.engines:
-            message = f"Engine '{engine}' is not among those set up here; the run's folder is."
-        elif _knows(here.engine(engine), folder, record):
-            continue
-        else:
-            message = f"Engine '{engine}' does not know this run; its folder is there."
-        ending = ending_of(folder, record)
-        yield Run(
-            id=folder.name,
-            uid="",
-            launch=folder.name,
-            engine=engine,
-            state=ending.state,
-            created_at=record.created_at,
-            started_at=ending.started_at,
-            finished_at=ending.finished_at,
-            steps=ending.steps,
-            message=f"{ending.message} {message}".strip(),
-        )
+    listed = [
+        entry
+        for entry in here.folders.all()
+        if entry.record
+        and entry.name.startswith(starting_with)
+        and state in ("", entry.ended["state"])
+        and entry.created_at > after
+        and not names & {entry.name, *_owners(entry)}
+    ]
+    listed.sort(key=lambda entry: entry.created_at, reverse=True)
+    ids: dict[str, set[str]] = {}
+    for start in range(0, len(listed), _PAGE):
+        part = listed[start : start + _PAGE]
+        asked = [entry for entry in part if _engine_of(here, entry) not in silent]
+        known = _known(here, asked, ids)
+        for entry in part:
+            if entry.name not in known:
+                yield _forgotten(here, entry, silent)
 
 
-def _owners(folder: RunFolder, record: Launch) -> list[str]:
-    owner = read_text(folder.owner).strip() if folder.owner.is_file() else ""
-    return [name for name in (record.id, owner) if name]
+def _forgotten(here: Installation, entry: Recorded, silent: Collection[str]) -> Run:
+    """Give a run that nothing but its folder tells of."""
+    engine, ending = _engine_of(here, entry), entry.ending
+    if engine in silent:
+        message = f"Engine '{engine}' does not answer; how the run is doing is not known."
+    elif engine not in here.settings.engines:
+        message = f"Engine '{engine}' is not among those set up here; the run's folder is."
+    else:
+        message = f"Engine '{engine}' does not know this run; its folder is there."
+    return Run(
+        id=entry.name,
+        uid="",
+        launch=entry.name,
+        engine=engine,
+        state=ending.state,
+        created_at=entry.created_at,
+        started_at=ending.started_at,
+        finished_at=ending.finished_at,
+        steps=ending.steps,
+        message=f"{ending.message} {message}".strip(),
+    )
 
 
-def _knows(engine: Engine, folder: RunFolder, record: Launch) -> bool:
-    for name in _owners(folder, record):
+def _known(here: Installation, entries: Sequence[Recorded], ids: dict[str, set[str]]) -> set[str]:
+    """Give the names of the folders whose runs their engines know.
+
+    An engine is asked for each, or for all of its runs, which `ids` keeps. That it does not know
+    one is kept, unless it was launched so lately that it may be on its way.
+    """
+    lately = utc_at(time.time() - _ON_ITS_WAY_S)
+    known: set[str] = set()
+    unknown: dict[str, str] = {}
+    for name in here.settings.engines:
+        engine = here.engine(name)
+        asked = [
+            entry
+            for entry in entries
+            if _engine_of(here, entry) == name and entry.unknown_to != name
+        ]
+        if len(asked) > _ASKED_SINGLY and name not in ids:
+            ids[name] = _all_names(here, engine)
+        for entry in asked:
+            if _knows(engine, _owners(entry), ids.get(name)):
+                known.add(entry.name)
+            elif entry.created_at < lately:
+                unknown[entry.name] = name
+    here.folders.set_unknown(unknown)
+    return known
+
+
+def _all_names(here: Installation, engine: Engine) -> set[str]:
+    runs: list[Run] = here.ask(engine, list, _paged(engine))
+    return {name for run in runs for name in (run.id, run.launch, run.uid)}
+
+
+def _engine_of(here: Installation, entry: Recorded) -> str:
+    assert entry.record is not None
+    return str(entry.record["engine"] or here.settings.engine)
+
+
+def _owners(entry: Recorded) -> list[str]:
+    assert entry.record is not None
+    return [name for name in (entry.record["id"], entry.owner) if name]
+
+
+def _knows(engine: Engine, names: Iterable[str], ids: Collection[str] | None) -> bool:
+    if ids is not None:
+        return any(name in ids for name in names)
+    for name in names:
         try:
             engine.get(name)
             return True

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.actions.ending import Written, write_ending
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import facts_of, tested_of
-from pipeline.actions.runs.ending import write_ending
 from pipeline.actions.runs.filter import Comparison, parse_query
 from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.from_mlflow import facts_elsewhere, row_elsewhere
@@ -25,7 +25,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
-from pipeline.core.volume.run_note import RunNote, load_note
+from pipeline.core.volume.run_note import RunNote
 from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.base import Run
 from pipeline.tracking.elsewhere import ElsewhereRun
@@ -167,26 +167,21 @@ def _ours(here: Installation, run: Run) -> _Entry:
     kept = over.get(key)
     folder = kept.folder if kept and kept.folder else folder_of(here, run)
     # Its steps may be read later than its end.
-    facts = replace(kept, steps=run.steps) if kept else facts_of(run, folder)
-    write_ending(here, run, folder)
+    seen = here.folders.get(folder.name)
+    record = seen.launch if seen else None
+    facts = replace(kept, steps=run.steps) if kept else facts_of(run, folder, record)
+    write_ending(here.memory(Written), run, folder)
     if run.state.is_finished and not kept:
         if len(over) >= 2 * LOOKED_AT:  # of runs that are no longer listed, or deleted
             over.clear()
         over[key] = facts
     is_foreign = not run.launch or run.launch != facts.launch
     source = traits_of(run.engine).page if is_foreign else ""
-    return _Entry(facts, _note(folder), source)
+    return _Entry(facts, seen.note if seen else RunNote(), source)
 
 
 def _occurring(key: str, entries: Sequence[_Entry]) -> list[str]:
     return sorted({str(getattr(entry.facts, key)) for entry in entries} - {""})
-
-
-def _note(folder: RunFolder) -> RunNote:
-    try:
-        return load_note(folder)
-    except SlipwayError as reason:  # one damaged file must not hide the list
-        return RunNote(text=reason.message)
 
 
 def _fits(entry: _Entry, comparisons: Sequence[Comparison], values: _Values) -> bool:

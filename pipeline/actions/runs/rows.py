@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.actions.ending import Written, write_ending
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import facts_of, tested_of
-from pipeline.actions.runs.ending import write_ending
-from pipeline.actions.runs.find import folder_of, newest
+from pipeline.actions.runs.find import folder_of, newest, record_of
 from pipeline.actions.runs.model import RunFacts, RunRow
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.volume.run_folder import RunFolder
@@ -43,9 +43,9 @@ def listing(here: Installation, *, state: str = "", limit: int = 50) -> Listing:
     found = newest(here, state=state, limit=limit)
     folders = [folder_of(here, run) for run in found.runs]
     for run, folder in zip(found.runs, folders, strict=True):
-        write_ending(here, run, folder)
+        write_ending(here.memory(Written), run, folder)
     rows = [
-        row_of(here.tracking, facts_of(run, folder), folder)
+        row_of(here.tracking, facts_of(run, folder, record_of(folder)), folder)
         for run, folder in zip(found.runs, folders, strict=True)
     ]
     return Listing(rows, found.outages)

@@ -10,7 +10,7 @@ from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs import change
 from pipeline.actions.runs.details import facts_of
-from pipeline.actions.runs.find import Found, find, folder_of, is_only_recorded, newest
+from pipeline.actions.runs.find import Found, find, folder_of, is_only_recorded, newest, record_of
 from pipeline.actions.runs.model import RunRow
 from pipeline.actions.runs.rows import row_of
 from pipeline.actions.runs.seeds import mean_and_std
@@ -200,13 +200,14 @@ def _run(here: Installation, found: Found, listed: Mapping[str, Run], launch: st
         except RunNotFound:
             return None
     silent = {outage.engine for outage in found.outages}
-    return None if is_only_recorded(run) and run.engine not in silent else run
+    is_lost = is_only_recorded(run) and run.state is State.UNKNOWN
+    return None if is_lost and run.engine not in silent else run
 
 
 def _row(here: Installation, run: Run | None) -> RunRow | None:
     if run is None:
         return None
     folder = folder_of(here, run)
-    facts = facts_of(run, folder)
+    facts = facts_of(run, folder, record_of(folder))
     # Of one that waits there is nothing to ask MLflow for.
     return RunRow(facts) if run.state is State.PENDING else row_of(here.tracking, facts, folder)

@@ -65,6 +65,13 @@ class Launch:
     sweep: str = ""
     from_trial: str = ""
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Launch:
+        """Make one of what `save` wrote; what later versions have beside that is left out."""
+        names = {entry.name for entry in fields(cls)}
+        known = {key: value for key, value in document.items() if key in names}
+        return cls(**{**known, "choices": made(document["choices"])})
+
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""
         write_json(path, {"schema": SCHEMA_VERSION, **asdict(self)})
@@ -81,10 +88,7 @@ def load_launch(path: Path) -> Launch:
         It is not JSON, or of a newer schema.
     """
     try:
-        document = read_record(path, "launch.json")
-        names = {entry.name for entry in fields(Launch)}
-        known = {key: value for key, value in document.items() if key in names}
-        return Launch(**{**known, "choices": made(document["choices"])})
+        return Launch.from_dict(read_record(path, "launch.json"))
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
 

@@ -217,11 +217,19 @@ def claim(folder: RunFolder, uid: str) -> None:
 
 def list_run_folders(volume: Volume) -> list[RunFolder]:
     """List the folders of launches, newest first."""
+    return [RunFolder(volume.root / RUNS / name) for name in list_run_names(volume)]
+
+
+def list_run_names(volume: Volume) -> list[str]:
+    """List the names of launches' folders, newest first."""
     base = volume.root / RUNS
     if not base.is_dir():
         return []
-    names = (entry.name for entry in os.scandir(base) if entry.is_dir() and entry.name[0] != ".")
-    return [RunFolder(base / name) for name in sorted(names, reverse=True)]
+    with os.scandir(base) as entries:
+        return sorted(
+            (entry.name for entry in entries if entry.is_dir() and entry.name[0] != "."),
+            reverse=True,
+        )
 
 
 def _owner(folder: RunFolder) -> str:

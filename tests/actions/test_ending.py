@@ -16,7 +16,7 @@ from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.find import newest
 from pipeline.actions.runs.model import Origin
 from pipeline.actions.runs.page import page_of
-from pipeline.core.files import write_json
+from pipeline.core.files import write_atomic, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
@@ -60,7 +60,7 @@ def test_whoever_sees_the_end_writes_it_and_a_forgetful_engine_loses_nothing(
         seen.steps,
     )
     assert (found.origin, found.is_live) == (Origin.RECORDED, False)
-    folder.ended.write_text("{")
+    write_atomic(folder.ended, "{")
     again = runs.show(elsewhere(here, tmp_path), run.launch).facts
     assert again.state is State.SUCCEEDED  # judged by what the steps left
     assert [step.name for step in again.steps] == ["verify", "distribution", "plot"]
@@ -84,7 +84,7 @@ def test_a_folder_without_an_end_is_judged_by_what_its_steps_left(
     assert failed.message.startswith("no font. Add one. Engine 'local' does not know this run")
     write_json(folder.failure("plot"), {"error": "it was stopped.", "exit_code": 143})
     assert newest(another).runs[0].state is State.STOPPED
-    folder.failure("plot").write_text("\x00")
+    write_atomic(folder.failure("plot"), "\x00")
     assert newest(another).runs[0].state is State.FAILED
 
 

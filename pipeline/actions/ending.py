@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.installation import Installation
 from pipeline.core.clock import utc_at
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, write_json
@@ -30,7 +29,7 @@ _STOPPED_EXIT_CODE = 143
 _log = logging.getLogger(__name__)
 
 
-class _Written(set[tuple[str, str]]):
+class Written(set[tuple[str, str]]):
     """The ends that this process has seen to: run and when it finished."""
 
 
@@ -56,10 +55,16 @@ class Ending:
     message: str = ""
     steps: tuple[Step, ...] = ()
 
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Ending:
+        """Make one of what `dataclasses.asdict` gave."""
+        ran = tuple(map(Step.from_dict, document["steps"]))
+        return cls(**{**document, "state": State(document["state"]), "steps": ran})
 
-def write_ending(here: Installation, run: Run, folder: RunFolder) -> None:
+
+def write_ending(written: Written, run: Run, folder: RunFolder) -> None:
     """Write into its folder how a run ended, once; a retry that ends otherwise is written anew."""
-    written, key = here.memory(_Written), (run.id, run.finished_at)
+    key = (run.id, run.finished_at)
     is_own = bool(run.uid) and run.state.is_finished
     if not is_own or key in written or not folder.path.is_dir():
         return
@@ -80,9 +85,7 @@ def ending_of(folder: RunFolder, record: Launch) -> Ending:
 def _read(path: Path) -> Ending | None:
     """Read what a reader wrote; a file that is damaged says nothing."""
     try:
-        document: dict[str, Any] = json.loads(read_text(path))
-        ran = tuple(map(Step.from_dict, document["steps"]))
-        return Ending(**{**document, "state": State(document["state"]), "steps": ran})
+        return Ending.from_dict(json.loads(read_text(path)))
     except (SlipwayError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
