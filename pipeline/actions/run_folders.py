@@ -7,78 +7,23 @@ may take half a millisecond for each file: folders of runs that are over are loo
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.actions.ending import Ending, ending_of
-from pipeline.core.errors import SlipwayError
-from pipeline.core.files import read_text
-from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.states import State
+from pipeline.actions.recorded import Recorded, read_folder, stamp_of
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_names
-from pipeline.core.volume.run_note import RunNote, load_note
 from pipeline.tracking.cache import Cache
 
 _PART = "folder"
 _LOOKS_S = 0.05
 _BATCH = 500
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What the folder of a launch says.
-
-    Parameters
-    ----------
-    name
-        Of the folder.
-    record
-        ``launch.json`` as `Launch` has it; None where nothing (readable) says what was asked for.
-    owner
-        The uid of the workflow that writes there; empty before verify.
-    ended
-        How the run ended, as `Ending` has it.
-    said
-        What people say about it, as `RunNote` has it.
-    unknown_to
-        The engine that was asked and does not know the run; empty when none was.
-    """
-
-    name: str
-    record: Mapping[str, Any] | None
-    owner: str
-    ended: Mapping[str, Any]
-    said: Mapping[str, Any]
-    unknown_to: str = ""
-
-    @property
-    def created_at(self) -> str:
-        """When it was launched; empty when that is not known."""
-        return str(self.record["created_at"]) if self.record else ""
-
-    @cached_property
-    def launch(self) -> Launch | None:
-        """What was asked for."""
-        return Launch.from_dict(self.record) if self.record else None
-
-    @cached_property
-    def note(self) -> RunNote:
-        """What people say about it."""
-        return RunNote(**{**self.said, "tags": tuple(self.said["tags"])})
-
-    @cached_property
-    def ending(self) -> Ending:
-        """How the run ended."""
-        return Ending.from_dict(dict(self.ended))
 
 
 class RunFolders:
@@ -99,6 +44,8 @@ class RunFolders:
         self._known: dict[str, Recorded] | None = None
         self._stamps: dict[str, str] = {}
         self._looked_at: dict[str, float] = {}
+        # What `kept` has read, by its name: of each folder the stamp, and what was read.
+        self._parts: dict[str, dict[str, tuple[str, Any]]] = {}
 
     def all(self, progress: Progress | None = None) -> list[Recorded]:
         """Give what all folders say, those with the newest names first.
@@ -129,18 +76,67 @@ class RunFolders:
         with self._lock:
             return self._loaded().get(name)
 
+    def kept(
+        self,
+        part: str,
+        names: Iterable[str],
+        read: Callable[[RunFolder], Any],
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Give what `read` gives of folders; of runs that are over it is read once and kept.
+
+        Parameters
+        ----------
+        part
+            Under what name it is kept.
+        read
+            Gives what JSON can hold.
+        progress
+            As in `all`.
+        """
+        with self._lock:
+            known, kept = self._loaded(), self._part(part)
+            stamps = {name: self._stamps[name] for name in names if name in known}
+            missing = [
+                name
+                for name, stamp in stamps.items()
+                if kept.get(name, ("",))[0] != stamp or not known[name].is_settled
+            ]
+            given = {name: kept[name][1] for name in stamps.keys() - set(missing)}
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            found = {name: read(self._folder(name)) for name in batch}
+            given.update(found)
+            with self._lock:
+                settled = [name for name in batch if name in known and known[name].is_settled]
+                kept.update({name: (stamps[name], found[name]) for name in settled})
+                self._cache.put_all((name, part, stamps[name], found[name]) for name in settled)
+            if progress:
+                progress(min(start + _BATCH, len(missing)), len(missing))
+        return given
+
     def look_at(self, name: str) -> None:
         """Read a folder now, as something in it has just been written."""
         with self._lock:
+            for part in self._parts.values():
+                part.pop(name, None)
+            self._cache.forget(name)
             self._read([name])
+
+    def look_again(self, names: Iterable[str]) -> None:
+        """Read those folders that have changed, as somebody is looking at their runs."""
+        with self._lock:
+            known = self._loaded()
+            self._read([name for name in names if name in known and self._is_changed(name)])
 
     def set_unknown(self, names: Mapping[str, str]) -> None:
         """Keep which engine does not know a run, by the names of their folders."""
         with self._lock:
             known = self._loaded()
-            for name, engine in names.items():
-                known[name] = replace(known[name], unknown_to=engine)
-            self._keep(list(names))
+            there = [name for name in names if name in known]
+            for name in there:
+                known[name] = replace(known[name], unknown_to=names[name])
+            self._keep(there)
 
     def _loaded(self) -> dict[str, Recorded]:
         if self._known is None:
@@ -151,35 +147,46 @@ class RunFolders:
                     self._stamps[name] = stamp
         return self._known
 
+    def _part(self, part: str) -> dict[str, tuple[str, Any]]:
+        if part not in self._parts:
+            kept = self._cache.get_all(part)
+            self._parts[part] = {
+                name: (stamp, json.loads(text)) for name, (stamp, text) in kept.items()
+            }
+        return self._parts[part]
+
     def _look_again(self) -> None:
         until = time.monotonic() + _LOOKS_S
         known = self._loaded()
         turns = sorted(
-            known, key=lambda name: (_is_over(known[name]), self._looked_at.get(name, 0.0))
+            known, key=lambda name: (known[name].is_settled, self._looked_at.get(name, 0.0))
         )
         changed = []
         for name in turns:
             if time.monotonic() > until:
                 break
-            self._looked_at[name] = time.monotonic()
-            if _stamp(self._folder(name)) != self._stamps[name]:
+            if self._is_changed(name):
                 changed.append(name)
         self._read(changed)
+
+    def _is_changed(self, name: str) -> bool:
+        self._looked_at[name] = time.monotonic()
+        return stamp_of(self._folder(name)) != self._stamps[name]
 
     def _read(self, names: Sequence[str]) -> None:
         known = self._loaded()
         for name in names:
             folder = self._folder(name)
-            self._stamps[name] = _stamp(folder)  # before it is read, so that nothing is missed
+            self._stamps[name] = stamp_of(folder)  # before it is read, so that nothing is missed
             self._looked_at[name] = time.monotonic()
-            known[name] = _recorded(folder)
+            known[name] = read_folder(folder)
         self._keep(names)
 
     def _keep(self, names: Sequence[str]) -> None:
         if names:
             known = self._loaded()
             self._cache.put_all(
-                (name, _PART, self._stamps[name], _document(known[name])) for name in names
+                (name, _PART, self._stamps[name], known[name].as_dict()) for name in names
             )
 
     def _folder(self, name: str) -> RunFolder:
@@ -187,45 +194,6 @@ class RunFolders:
 
     def _forget(self, name: str) -> None:
         del self._loaded()[name]
+        for part in self._parts.values():
+            part.pop(name, None)
         self._cache.forget(name)
-
-
-def _recorded(folder: RunFolder) -> Recorded:
-    record, ended = None, Ending(State.UNKNOWN)
-    # Without one it was started in the engine's own UI and is not verified yet; or it is damaged.
-    with suppress(SlipwayError):
-        launch = load_launch(folder.launch)
-        record, ended = asdict(launch), ending_of(folder, launch)
-    return Recorded(folder.name, record, _owner(folder), asdict(ended), asdict(_note(folder)))
-
-
-def _note(folder: RunFolder) -> RunNote:
-    try:
-        return load_note(folder)
-    except SlipwayError as reason:  # one damaged file must not hide the list
-        return RunNote(text=reason.message)
-
-
-def _document(entry: Recorded) -> dict[str, Any]:
-    return {field.name: getattr(entry, field.name) for field in fields(entry)[1:]}
-
-
-def _is_over(entry: Recorded) -> bool:
-    return State(entry.ended["state"]).is_finished
-
-
-def _owner(folder: RunFolder) -> str:
-    try:
-        return read_text(folder.owner).strip() if folder.owner.is_file() else ""
-    except SlipwayError:
-        return ""
-
-
-def _stamp(folder: RunFolder) -> str:
-    """Give what changes when a file of the folder or of one of its steps comes or is replaced."""
-    try:
-        with os.scandir(folder.path) as entries:
-            steps = [entry.stat().st_mtime_ns for entry in entries if entry.is_dir()]
-        return f"{folder.path.stat().st_mtime_ns} {max(steps, default=0)}"
-    except OSError:  # deleted meanwhile
-        return ""

@@ -24,7 +24,7 @@ what is true of an engine without it. One that has a queue of its own is a `Queu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -282,3 +282,14 @@ class QueueEngine(Engine):
     @abstractmethod
     def pause(self, *, is_paused: bool) -> None:
         """Let no run start any more, or again; those that have started are not touched."""
+
+
+def paged(engine: Engine, size: int = 200) -> Iterator[Run]:
+    """Give all runs of an engine, newest first, asking for as many at a time as are wanted."""
+    token = ""
+    while True:
+        found = engine.list_runs(limit=min(size, 200), token=token)
+        yield from found.runs
+        token = found.next_token
+        if not token:
+            return

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
-from pipeline.actions.run_folders import Recorded
-from pipeline.core.clock import utc_at
+from pipeline.actions.runs.from_folders import runs_of_folders
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run, run_folder
-from pipeline.engines.base import Engine, Run
+from pipeline.engines.base import Engine, Run, paged
 from pipeline.tracking.elsewhere import is_elsewhere
 
-_PAGE = 200
 _FIRST_LOOK = 50
-_ASKED_SINGLY = 50
-_ON_ITS_WAY_S = 600.0
+# So many are asked of an engine at each look for all; older ones are told by their folders.
+_LISTED = 1000
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
 _LIST = "See 'python -m pipeline runs'."
@@ -92,14 +88,22 @@ def find(here: Installation, run: str) -> Run:
     )
 
 
-def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
-    """Give runs of all engines, newest first, and launches on the volume that none knows."""
+def newest(here: Installation, *, state: str = "", limit: int | None = 50) -> Found:
+    """Give runs of all engines, newest first, and launches on the volume that none knows.
+
+    Parameters
+    ----------
+    state
+        Only runs in this state, when given.
+    limit
+        How many at most; None gives all.
+    """
     runs: list[Run] = []
     names: set[str] = set()
     outages = []
     for name, engine in here.engines.items():
         try:
-            seen, chosen = here.ask(engine, _look, engine, state, limit)
+            seen, chosen = here.ask(engine, _look, engine, state, limit or _LISTED)
             here.last_seen.see(name, seen)
         except EngineUnreachable as reason:
             outages.append(here.last_seen.outage(name, reason))
@@ -109,7 +113,8 @@ def newest(here: Installation, *, state: str = "", limit: int = 50) -> Found:
         runs += chosen
     runs = sorted(runs, key=lambda run: run.created_at, reverse=True)[:limit]
     oldest = runs[-1].created_at if len(runs) == limit else ""
-    runs += islice(_on_the_volume_only(here, names, outages, state=state, after=oldest), limit)
+    silent = {outage.engine for outage in outages}
+    runs += islice(runs_of_folders(here, names, silent, state=state, after=oldest), limit)
     ordered = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return Found(tuple(ordered[:limit]), tuple(outages))
 
@@ -172,22 +177,12 @@ def _look(engine: Engine, state: str, limit: int) -> tuple[list[Run], list[Run]]
     """Give the runs that were looked at, and those of them that are in a state."""
     seen: list[Run] = []
     chosen: list[Run] = []
-    for run in _paged(engine, max(limit, _FIRST_LOOK)):
+    for run in paged(engine, max(limit, _FIRST_LOOK)):
         seen.append(run)
         chosen += [run] if state in ("", run.state) else []
         if len(chosen) >= limit and len(seen) >= _FIRST_LOOK:
             break
     return seen, chosen
-
-
-def _paged(engine: Engine, page: int = _PAGE) -> Iterator[Run]:
-    token = ""
-    while True:
-        found = engine.list_runs(limit=min(page, _PAGE), token=token)
-        yield from found.runs
-        token = found.next_token
-        if not token:
-            return
 
 
 def of_all_engines(here: Installation) -> tuple[list[Run], list[Outage]]:
@@ -196,7 +191,7 @@ def of_all_engines(here: Installation) -> tuple[list[Run], list[Outage]]:
     outages = []
     for name, engine in here.engines.items():
         try:
-            runs += here.ask(engine, list, _paged(engine))
+            runs += here.ask(engine, list, paged(engine))
         except EngineUnreachable as reason:
             outages.append(here.last_seen.outage(name, reason))
             runs += here.last_seen.runs(name)
@@ -206,113 +201,6 @@ def of_all_engines(here: Installation) -> tuple[list[Run], list[Outage]]:
 def _everything(here: Installation, starting_with: str) -> tuple[list[Run], list[Outage]]:
     runs, outages = of_all_engines(here)
     names = {name for run in runs for name in (run.id, run.launch, run.uid)}
-    runs += _on_the_volume_only(here, names, outages, starting_with=starting_with)
-    return runs, outages
-
-
-def _on_the_volume_only(
-    here: Installation,
-    names: set[str],
-    outages: Iterable[Outage],
-    *,
-    starting_with: str = "",
-    state: str = "",
-    after: str = "",
-) -> Iterator[Run]:
-    """Give launches that are recorded and that no engine has listed, newest first."""
     silent = {outage.engine for outage in outages}
-    listed = [
-        entry
-        for entry in here.folders.all()
-        if entry.record
-        and entry.name.startswith(starting_with)
-        and state in ("", entry.ended["state"])
-        and entry.created_at > after
-        and not names & {entry.name, *_owners(entry)}
-    ]
-    listed.sort(key=lambda entry: entry.created_at, reverse=True)
-    ids: dict[str, set[str]] = {}
-    for start in range(0, len(listed), _PAGE):
-        part = listed[start : start + _PAGE]
-        asked = [entry for entry in part if _engine_of(here, entry) not in silent]
-        known = _known(here, asked, ids)
-        for entry in part:
-            if entry.name not in known:
-                yield _forgotten(here, entry, silent)
-
-
-def _forgotten(here: Installation, entry: Recorded, silent: Collection[str]) -> Run:
-    """Give a run that nothing but its folder tells of."""
-    engine, ending = _engine_of(here, entry), entry.ending
-    if engine in silent:
-        message = f"Engine '{engine}' does not answer; how the run is doing is not known."
-    elif engine not in here.settings.engines:
-        message = f"Engine '{engine}' is not among those set up here; the run's folder is."
-    else:
-        message = f"Engine '{engine}' does not know this run; its folder is there."
-    return Run(
-        id=entry.name,
-        uid="",
-        launch=entry.name,
-        engine=engine,
-        state=ending.state,
-        created_at=entry.created_at,
-        started_at=ending.started_at,
-        finished_at=ending.finished_at,
-        steps=ending.steps,
-        message=f"{ending.message} {message}".strip(),
-    )
-
-
-def _known(here: Installation, entries: Sequence[Recorded], ids: dict[str, set[str]]) -> set[str]:
-    """Give the names of the folders whose runs their engines know.
-
-    An engine is asked for each, or for all of its runs, which `ids` keeps. That it does not know
-    one is kept, unless it was launched so lately that it may be on its way.
-    """
-    lately = utc_at(time.time() - _ON_ITS_WAY_S)
-    known: set[str] = set()
-    unknown: dict[str, str] = {}
-    for name in here.settings.engines:
-        engine = here.engine(name)
-        asked = [
-            entry
-            for entry in entries
-            if _engine_of(here, entry) == name and entry.unknown_to != name
-        ]
-        if len(asked) > _ASKED_SINGLY and name not in ids:
-            ids[name] = _all_names(here, engine)
-        for entry in asked:
-            if _knows(engine, _owners(entry), ids.get(name)):
-                known.add(entry.name)
-            elif entry.created_at < lately:
-                unknown[entry.name] = name
-    here.folders.set_unknown(unknown)
-    return known
-
-
-def _all_names(here: Installation, engine: Engine) -> set[str]:
-    runs: list[Run] = here.ask(engine, list, _paged(engine))
-    return {name for run in runs for name in (run.id, run.launch, run.uid)}
-
-
-def _engine_of(here: Installation, entry: Recorded) -> str:
-    assert entry.record is not None
-    return str(entry.record["engine"] or here.settings.engine)
-
-
-def _owners(entry: Recorded) -> list[str]:
-    assert entry.record is not None
-    return [name for name in (entry.record["id"], entry.owner) if name]
-
-
-def _knows(engine: Engine, names: Iterable[str], ids: Collection[str] | None) -> bool:
-    if ids is not None:
-        return any(name in ids for name in names)
-    for name in names:
-        try:
-            engine.get(name)
-            return True
-        except RunNotFound:
-            continue
-    return False
+    runs += runs_of_folders(here, names, silent, starting_with=starting_with)
+    return runs, outages
