@@ -1,4 +1,4 @@
-"""Loading, before anybody waits for it, what a click on Launch needs."""
+"""Loading, before anybody waits for it, what a click on Launch and the list of runs need."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from importlib import import_module
 
 from streamlit import runtime
 
+from dashboard import services
 from pipeline.actions.launching import launches
 from pipeline.core.errors import SlipwayError
+from pipeline.core.imports import IMPORTING
 from pipeline.core.settings import load_settings
 
 _POLL_S = 0.05
@@ -27,9 +29,12 @@ def preload() -> None:
     import_module("dashboard.views.launch.page")
     try:
         launches.workflow_of(load_settings())
+        services.here().folders.all()
     except SlipwayError as reason:  # the pages show it where it matters
         _log.info("preload: %s", reason)
     import_module("dashboard.views.run.page")
+    with IMPORTING:
+        import_module("mlflow")
     # Streamlit collects garbage after each run of a page, before the browser hears of its end. What
     # was loaded is there for good: looking through it took longer than most pages.
     gc.collect()

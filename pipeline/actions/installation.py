@@ -71,8 +71,9 @@ class Installation:
     @property
     def folders(self) -> RunFolders:
         """What the folders of launches say."""
-        path = self.settings.state / "run-folders.db"
-        return self._once(RunFolders, lambda: RunFolders(self.volume, path))
+        return self._once(
+            RunFolders, lambda: RunFolders(self.volume, self.settings.state / "run-folders.db")
+        )
 
     def ask(
         self,

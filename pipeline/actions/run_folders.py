@@ -22,6 +22,8 @@ from pipeline.tracking.cache import Cache
 
 _PART = "folder"
 _LOOKS_S = 0.05
+# Many sessions draw the same list: looking again takes at most a fifth of the time.
+_REST = 4
 _BATCH = 500
 Progress = Callable[[int, int], None]
 
@@ -44,6 +46,7 @@ class RunFolders:
         self._known: dict[str, Recorded] | None = None
         self._stamps: dict[str, str] = {}
         self._looked_at: dict[str, float] = {}
+        self._next_look = 0.0
         # What `kept` has read, by its name: of each folder the stamp, and what was read.
         self._parts: dict[str, dict[str, tuple[str, Any]]] = {}
 
@@ -156,8 +159,10 @@ class RunFolders:
         return self._parts[part]
 
     def _look_again(self) -> None:
-        until = time.monotonic() + _LOOKS_S
-        known = self._loaded()
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        known, until = self._loaded(), now + _LOOKS_S
         turns = sorted(
             known, key=lambda name: (known[name].is_settled, self._looked_at.get(name, 0.0))
         )
@@ -167,6 +172,7 @@ class RunFolders:
                 break
             if self._is_changed(name):
                 changed.append(name)
+        self._next_look = time.monotonic() + _REST * (time.monotonic() - now)
         self._read(changed)
 
     def _is_changed(self, name: str) -> bool:

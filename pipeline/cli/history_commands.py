@@ -23,7 +23,7 @@ def history(here: Installation, arguments: Namespace) -> Answer:
         raise FileMissing(
             f"{path} does not exist and never did.", where=path, next="See 'python -m pipeline ls'."
         )
-    uses = runs_by_digest(volume)
+    uses = runs_by_digest(here)
     entries = [
         {"version": version.number}
         | {key: value for key, value in asdict(version).items() if key != "number"}

@@ -58,11 +58,11 @@ class Cache:
         if self._path.is_file():
             self._write("DELETE FROM answers WHERE launch = ?", [(launch,)])
 
-    def elsewhere(self, server: str, limit: int) -> list[dict[str, Any]]:
-        """Give the newest runs of a server that were put by `put_elsewhere`."""
-        where = "server = ? ORDER BY started_ms DESC, run_id LIMIT ?"
-        rows = self._read(f"SELECT document FROM elsewhere WHERE {where}", server, limit)
-        return [json.loads(row[0]) for row in rows]
+    def elsewhere(self, server: str) -> list[str]:
+        """Give the runs of a server that were put by `put_elsewhere`, as JSON, newest first."""
+        where = "server = ? ORDER BY started_ms DESC, run_id"
+        rows = self._read(f"SELECT document FROM elsewhere WHERE {where}", server)
+        return [row[0] for row in rows]
 
     def put_elsewhere(self, server: str, documents: Iterable[Mapping[str, Any]]) -> None:
         """Keep runs that Slipway did not log; they have a ``run_id`` and ``started_ms``."""
@@ -101,7 +101,7 @@ class Cache:
             with self._open() as database:
                 database.executescript(_SCHEMA)
                 database.executemany(statement, rows)
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, OSError):
             return  # locked or not writable: it is asked again
         except sqlite3.DatabaseError:  # damaged: begin anew
             self.clear()

@@ -85,32 +85,30 @@ class Tracking:
         run = self._run(launch)
         return dict(run["params"]) if run else {}
 
-    def bests(
-        self, folders: Iterable[RunFolder], elsewhere: Iterable[ElsewhereRun], metric: str
+    def said_bests(
+        self, versions: Mapping[str, str], elsewhere: Iterable[str], metric: str
     ) -> dict[str, float]:
-        """Give the best value of a metric by run, of runs that have one, without asking MLflow.
+        """Give the best values of a metric that MLflow has said before, by run, without asking it.
 
-        What MLflow has said before counts, else what is in the run folder, or the last value of a
-        run that Slipway did not log.
+        Parameters
+        ----------
+        versions
+            Of our runs, what `version` gives of their folders: of another one nothing was said.
+        elsewhere
+            Names of runs that Slipway did not log.
         """
-        said = self._cache.get_all(f"metric:{metric}")
-        found: dict[str, float | None] = {}
-        for folder in folders:
-            version, document = said.get(folder.name, ("", ""))
-            if document and version == self._version(folder):
-                found[folder.name] = _best_of(metric, json.loads(document))
-            else:
-                found[folder.name] = _best_in_files(folder.path, self._version(folder), metric)
-        for run in elsewhere:
-            document = said.get(run.id, ("", ""))[1]
-            known = _best_of(metric, json.loads(document)) if document else None
-            found[run.id] = run.metrics.get(metric) if known is None else known
-        return {name: best for name, best in found.items() if best is not None}
+        wanted: dict[str, str | None] = {**versions, **dict.fromkeys(elsewhere)}
+        said = {
+            name: _best_of(metric, json.loads(document))
+            for name, (version, document) in self._cache.get_all(f"metric:{metric}").items()
+            if name in wanted and wanted[name] in (None, version)
+        }
+        return {name: best for name, best in said.items() if best is not None}
 
-    def elsewhere(self, limit: int) -> list[ElsewhereRun]:
-        """Give the newest runs that Slipway did not log, as the last synchronization saw them."""
+    def elsewhere(self) -> list[ElsewhereRun]:
+        """Give the runs that Slipway did not log, as the last synchronization saw them."""
         server = server_key(tracking_uri(self.settings))
-        return [ElsewhereRun(**document) for document in self._cache.elsewhere(server, limit)]
+        return list(map(_elsewhere_run, self._cache.elsewhere(server)))
 
     def elsewhere_run(self, name: str) -> ElsewhereRun:
         """Give one run that Slipway did not log; raises as `metrics`."""
@@ -181,7 +179,8 @@ class Tracking:
         document: dict[str, Any] = read_json(run_folder(self._volume, launch).mlflow, {})
         return document
 
-    def _version(self, folder: RunFolder) -> str:
+    def version(self, folder: RunFolder) -> str:
+        """Give what is another when MLflow may say something else of a run."""
         return version_of(folder, self.run_id(folder.name))
 
     def _run(self, launch: str) -> dict[str, Any] | None:
@@ -190,7 +189,7 @@ class Tracking:
         if not run_id:
             return None
         elsewhere = is_elsewhere(launch)
-        version = "" if elsewhere else self._version(run_folder(self._volume, launch))
+        version = "" if elsewhere else self.version(run_folder(self._volume, launch))
         run: dict[str, Any] | None = self._cache.get(launch, "run", version)
         if run is None:
             run = self.ask(lambda client: run_document(client.get_run(run_id), version))
@@ -240,15 +239,20 @@ def version_of(folder: RunFolder, run_id: str) -> str:
     return " ".join(parts)
 
 
+def bests_in_files(folder: RunFolder) -> dict[str, float]:
+    """Give the best value of every metric that is in a run's folder."""
+    found = summary(_file_history(folder, ()))
+    return {name: value["best"] for name, value in found.items() if value["best"] is not None}
+
+
+@lru_cache(maxsize=20_000)
+def _elsewhere_run(document: str) -> ElsewhereRun:
+    return ElsewhereRun(**json.loads(document))
+
+
 def _best_of(metric: str, points: Iterable[tuple[int, float]]) -> float | None:
     value: float | None = summary({metric: list(points)}).get(metric, {}).get("best")
     return value
-
-
-@lru_cache(maxsize=4096)
-def _best_in_files(path: Path, version: str, metric: str) -> float | None:
-    """Give the best value in a run folder, which is read again when its `version` is another."""
-    return _best_of(metric, _file_history(RunFolder(path), (metric,)).get(metric, []))
 
 
 def _file_history(folder: RunFolder, names: Collection[str]) -> History:

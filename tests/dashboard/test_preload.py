@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from dashboard import preload
 preload.runtime = SimpleNamespace(exists=lambda: True)
 preload.preload()
-needed = {"kfp", "plotly", "dashboard.views.launch.page", "dashboard.views.run.page"}
+needed = {"kfp", "mlflow", "plotly", "dashboard.views.launch.page", "dashboard.views.run.page"}
 print(sorted(needed - set(sys.modules)))
 """
 

@@ -13,7 +13,7 @@ from pipeline.core.launch.launch import Launch
 from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.tracking.cache import Cache
-from pipeline.tracking.reader import Tracking
+from pipeline.tracking.reader import Tracking, bests_in_files
 from pipeline.tracking.summary import summary
 from pipeline.tracking.writer import FINISHED, RunWriter, track
 
@@ -188,12 +188,11 @@ def test_a_damaged_cache_costs_only_time(tmp_path: Path) -> None:
     cache.forget("a")
 
 
-def test_the_best_of_a_run_that_mlflow_lacks_follows_its_file(tmp_path: Path) -> None:
+def test_the_best_of_a_run_that_mlflow_lacks_is_in_its_file(tmp_path: Path) -> None:
     own = Settings(tmp_path / "volume", tmp_path / "state")
     folder = make_folder(own, "training")
-    tracking = Tracking(own)
-    assert tracking.bests([folder], [], "mAP50-95") == {}
+    assert bests_in_files(folder) == {}
     write_atomic(folder.results, CSV)
-    assert tracking.bests([folder], [], "mAP50-95") == {"training": 0.4}
+    assert bests_in_files(folder)["mAP50-95"] == 0.4
     write_atomic(folder.results, CSV + "4,4.0,3.1,0.55,0.001\n")
-    assert tracking.bests([folder], [], "mAP50-95") == {"training": 0.55}
+    assert bests_in_files(folder)["mAP50-95"] == 0.55

@@ -70,14 +70,17 @@ def notebook(settings: Settings, name: str, *values: float) -> str:
 
 
 def names(settings: Settings) -> list[str]:
-    return [run.name for run in Tracking(settings).elsewhere(100)]
+    return [run.name for run in Tracking(settings).elsewhere()]
 
 
 def test_what_was_read_ahead_is_there_when_mlflow_is_away(settings: Settings) -> None:
     assert synced_at(settings) == ""
     assert sync(settings) >= 1
     folder = RunFolder(settings.volume / "runs" / NAME)
-    assert Tracking(settings).bests([folder], [], "mAP50-95") == {NAME: 0.4}
+    tracking = Tracking(settings)
+    version = tracking.version(folder)
+    assert tracking.said_bests({NAME: version}, [], "mAP50-95") == {NAME: 0.4}
+    assert tracking.said_bests({NAME: "another"}, [], "mAP50-95") == {}
     away = replace(settings, tracking_uri="http://127.0.0.1:9")
     assert Tracking(away).metrics(NAME, ("mAP50-95",))["mAP50-95"]["best"] == 0.4
     assert synced_at(settings) > "2026"
@@ -89,13 +92,13 @@ def test_a_notebooks_run_is_found_once_and_as_what_it_is(settings: Settings) -> 
     sync(settings)
     sync(settings)
     tracking = Tracking(settings)
-    found = [run for run in tracking.elsewhere(100) if run.run_id == run_id]
+    found = [run for run in tracking.elsewhere() if run.run_id == run_id]
     assert len(found) == 1
     (run,) = found
     assert (run.name, run.user, run.state) == ("a notebook", "kim", State.SUCCEEDED)
     assert (run.experiment, run.params["model"]) == ("Default", "yolo11n.pt")
     assert run.started_at <= run.finished_at
-    assert tracking.bests([], [run], "mAP50-95") == {run.id: 0.6}
+    assert tracking.said_bests({}, [run.id], "mAP50-95") == {run.id: 0.6}
     assert tracking.history(run.id)["mAP50-95"] == [(1, 0.2), (2, 0.6), (3, 0.5)]
     assert tracking.elsewhere_run(run.id) == run
     assert NAME not in names(settings)
@@ -107,12 +110,12 @@ def test_a_run_that_goes_on_and_ends_is_seen_each_time(settings: Settings) -> No
     key = f"mlflow:{run_id}"
     client.log_metric(run_id, "metrics/mAP50-95B", 0.1, step=0)
     sync(settings)
-    assert [run.state for run in Tracking(settings).elsewhere(100) if run.id == key] == ["running"]
+    assert [run.state for run in Tracking(settings).elsewhere() if run.id == key] == ["running"]
     client.log_metric(run_id, "metrics/mAP50-95B", 0.3, step=1)
     assert Tracking(settings).metrics(key)["mAP50-95"]["best"] == 0.3
     client.set_terminated(run_id, "FAILED")
     sync(settings)
-    assert [run.state for run in Tracking(settings).elsewhere(100) if run.id == key] == ["failed"]
+    assert [run.state for run in Tracking(settings).elsewhere() if run.id == key] == ["failed"]
     client.update_run(run_id, "RUNNING")  # taken up again
     client.log_metric(run_id, "metrics/mAP50-95B", 0.8, step=2)
     sync(settings)
@@ -142,7 +145,7 @@ def test_progress_counts_up(settings: Settings) -> None:
 def test_without_a_database_there_is_nothing_to_read(tmp_path: Path) -> None:
     fresh = Settings(volume=tmp_path / "volume", state=tmp_path / "state")
     assert sync(fresh) == 0
-    assert Tracking(fresh).elsewhere(10) == []
+    assert Tracking(fresh).elsewhere() == []
 
 
 def test_an_outage_is_told_with_the_age_of_what_is_known(settings: Settings) -> None:

@@ -207,6 +207,7 @@ def test_an_artifact_store_that_is_gone_is_said_and_does_not_stop_the_work(
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(key, "not used")
     experiment = f"in S3 for {folder.path.parents[1].name}"
+    settings.state.mkdir(parents=True, exist_ok=True)  # where the database is made
     client_of(settings).create_experiment(experiment, "s3://bucket/somewhere")
     launch = load_launch(folder.launch)
     replace(launch, choices=replace(launch.choices, experiment=experiment)).save(folder.launch)

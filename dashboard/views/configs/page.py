@@ -31,7 +31,7 @@ def render() -> None:
     if not any(folders.values()):
         _show_empty()
         return
-    uses = runs_by_digest(volume)
+    uses = runs_by_digest(services.here())
     files, editor, side = st.columns([1.1, 2.3, 1.5], gap="medium")
     path = state.url_text(state.FILE)
     with files:

@@ -15,6 +15,7 @@ from dashboard.views.runs.actions import show_actions, show_dialog
 from dashboard.views.runs.queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
 from dashboard.widgets.rows import chosen_before, rows_key
+from dashboard.widgets.runs.reading import Reading
 from dashboard.widgets.runs.table import COLUMNS, DEFAULT, FROM, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions.runs import page as run_list
@@ -79,6 +80,7 @@ def _list() -> None:
         with_archived=_value("runs_archived").lower() == "true",
         sort=_value("runs_sort") or run_list.NEWEST,
         joins_seeds=joins_seeds,
+        progress=Reading(top),
     )
     with filters:
         _choose(found, chosen)
@@ -97,10 +99,6 @@ def _list() -> None:
     if any(row.source for row in found.rows):
         columns.append(FROM)
     _table(found, columns)
-    if found.is_cut:
-        st.caption(
-            tr("Only the newest {looked_at:,} runs are looked at.", looked_at=run_list.LOOKED_AT)
-        )
     show_queue()
 
 

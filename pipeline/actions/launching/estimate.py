@@ -21,10 +21,9 @@ from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_bytes, read_text
 from pipeline.core.launch.choices import Choices
-from pipeline.core.launch.launch import Launch, load_launch
-from pipeline.core.volume.paths import Volume
+from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.progress import epoch_times
-from pipeline.core.volume.run_folder import RunFolder, list_run_folders
+from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport
@@ -98,7 +97,7 @@ def estimate(
     if cfg is None or train is None or not model_path or not choices.train or choices.tune:
         return Estimate()
     images = _used(cfg, train.images - train.dropped_images)
-    similar = _most_similar(here.volume, here.settings.engine, choices, model_path, cfg, images)
+    similar = _most_similar(here, choices, model_path, cfg, images)
     if not similar:
         return Estimate(bytes=_checkpoints(here.volume.root / model_path, cfg))
     seconds = median(past.pace_s for past in similar) * cfg["epochs"] * images
@@ -112,8 +111,7 @@ def estimate(
 
 
 def _most_similar(
-    volume: Volume,
-    engine: str,
+    here: Installation,
     choices: Choices,
     model_path: str,
     cfg: Mapping[str, Any],
@@ -121,7 +119,7 @@ def _most_similar(
 ) -> list[_Past]:
     """Give finished trainings of the same model, imgsz and devices on about as many images."""
     found: list[tuple[float, _Past]] = []
-    for record, folder in _candidates(volume, engine, choices, model_path):
+    for record, folder in _candidates(here, choices, model_path):
         past = _read_past(folder)
         if past is None or any(past.cfg[key] != cfg[key] for key in ("imgsz", "save_period")):
             continue
@@ -138,30 +136,22 @@ def _most_similar(
 
 
 def _candidates(
-    volume: Volume, engine: str, choices: Choices, model_path: str
+    here: Installation, choices: Choices, model_path: str
 ) -> Iterator[tuple[Launch, RunFolder]]:
     """Give launches of such a training, newest first."""
+    engine = here.settings.engine
     wanted = (model_path, Path(choices.model).stem, engine, choices.gpus)
     left = _LOOKED_AT
-    for folder in list_run_folders(volume):
-        record = _record(folder.launch)
+    for entry in here.folders.all():
+        record = entry.launch
         if record is None or not record.choices.train or record.choices.tune:
             continue
         asked = record.choices
         if (record.model_path, Path(asked.model).stem, record.engine, asked.gpus) == wanted:
-            yield record, folder
+            yield record, run_folder(here.volume, entry.name)
             left -= 1
             if not left:
                 return
-
-
-@lru_cache(maxsize=4096)
-def _record(path: Path) -> Launch | None:
-    """Read a launch, which is never edited afterwards."""
-    try:
-        return load_launch(path)
-    except SlipwayError:
-        return None
 
 
 def _read_past(folder: RunFolder) -> _Past | None:

@@ -11,7 +11,8 @@ from typing import Any
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
 from pipeline.actions.runs.details import show
-from pipeline.actions.runs.find import folder_of, newest, record_of
+from pipeline.actions.runs.entries import list_entries
+from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.model import RunDetails
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.errors import (
@@ -28,7 +29,6 @@ from pipeline.tracking.summary import History, lower_is_better, summary
 Table = dict[str, dict[str, Any]]
 Curve = Sequence[tuple[int, float]]
 
-_CANDIDATES = 200
 # They name the place of a run, so they differ always and say nothing.
 _PLACES = ("project", "name", "save_dir", "model", "data", "cfg")
 
@@ -59,11 +59,10 @@ def candidates(here: Installation) -> tuple[dict[str, str], tuple[Outage, ...]]:
     Of each run what it is asked for by, and what people call it; runs that Slipway did not launch
     come last.
     """
-    found = newest(here, limit=_CANDIDATES)
-    names = [folder_of(here, run).name for run in found.runs]
-    others = here.tracking.elsewhere(_CANDIDATES)
-    called = {run.id: called_elsewhere(run.id, run.name) for run in others}
-    return {name: name for name in names} | called, found.outages
+    entries, outages = list_entries(here)
+    ours = {entry.facts.name: entry.facts.name for entry in entries if not entry.elsewhere}
+    others = [entry.elsewhere for entry in entries if entry.elsewhere]
+    return ours | {run.id: called_elsewhere(run.id, run.name) for run in others}, outages
 
 
 def called_elsewhere(id_: str, name: str) -> str:

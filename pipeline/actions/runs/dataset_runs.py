@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs.lineage import Now, same_dataset
+from pipeline.actions.runs.values import Values
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import sha256_file
-from pipeline.core.launch.launch import Launch, load_launch
+from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.paths import Volume
-from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_folders
 from pipeline.tracking.schema import LIST_METRIC
 
 
@@ -55,8 +53,8 @@ def runs_of_dataset(here: Installation, data: str, fingerprint: str) -> list[Dat
     digest = sha256_file(volume.path(data))
     named: dict[str, str] = {}
     found = []
-    for folder in list_run_folders(volume):
-        record = _record(folder.launch)
+    for entry in here.folders.all():
+        record = entry.launch
         if record is None:
             continue
         name = record.choices.data
@@ -66,7 +64,7 @@ def runs_of_dataset(here: Installation, data: str, fingerprint: str) -> list[Dat
             recorded = record.sha256.get("data", "")
             yaml_now: Now = "" if not recorded else "same" if recorded == digest else "changed"
             now = same_dataset(record, fingerprint)
-            found.append(DatasetRun(record, folder.name, yaml_now, now))
+            found.append(DatasetRun(record, entry.name, yaml_now, now))
     return sorted(_measured(here, found), key=lambda one: one.record.created_at, reverse=True)
 
 
@@ -79,10 +77,8 @@ def best_run(runs: Iterable[DatasetRun]) -> DatasetRun | None:
 
 
 def _measured(here: Installation, runs: list[DatasetRun]) -> list[DatasetRun]:
-
-    folders = [RunFolder(here.settings.volume / RUNS / entry.run) for entry in runs]
-    bests = here.tracking.bests(folders, [], LIST_METRIC) if runs else {}
-    return [replace(entry, best_map=bests.get(entry.run)) for entry in runs]
+    values = Values(here, [entry.run for entry in runs])
+    return [replace(entry, best_map=values.best(entry.run, LIST_METRIC)) for entry in runs]
 
 
 def _path_of(volume: Volume, name: str) -> str:
@@ -90,15 +86,3 @@ def _path_of(volume: Volume, name: str) -> str:
         return volume.resolve("data", name).path
     except SlipwayError:
         return ""
-
-
-def _record(path: Path) -> Launch | None:
-    try:
-        return _load(path, path.stat().st_mtime_ns)
-    except (OSError, SlipwayError):  # started in the engine's own UI and not verified, or damaged
-        return None
-
-
-@lru_cache(maxsize=20_000)
-def _load(path: Path, mtime_ns: int) -> Launch:
-    return load_launch(path)

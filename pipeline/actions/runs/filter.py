@@ -73,6 +73,8 @@ class Query:
 
     def fits_text(self, facts: RunFacts, note: RunNote) -> bool:
         """Say whether words and fields fit; comparisons are not looked at."""
+        if not (self.words or self.fields):
+            return True
         texts = {field: text(facts, note).lower() for field, text in FIELDS.items()}
         everything = " ".join(texts.values())
         return all(word in everything for word in self.words) and all(

@@ -20,8 +20,6 @@ from pipeline.core.states import State
 from pipeline.core.volume.run_folder import run_folder
 from pipeline.engines.base import Run
 
-_LOOKED_AT = 1000
-
 
 @dataclass(frozen=True)
 class SweepRun:
@@ -128,8 +126,9 @@ def show_sweep(here: Installation, name: str) -> SweepRuns:
         There is no sweep of this name.
     """
     sweep = load_sweep(here.volume, name)
-    found = newest(here, limit=_LOOKED_AT)
-    listed = {folder_of(here, run).name: run for run in found.runs if run.launch}
+    found = newest(here, limit=None)
+    own = set(sweep.launches.values())
+    listed = {folder_of(here, run).name: run for run in found.runs if run.launch in own}
     return SweepRuns(
         sweep,
         {

@@ -14,11 +14,10 @@ from pathlib import Path
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs import change
 from pipeline.actions.runs.find import Found, folder_of, is_only_recorded, newest, record_of
-from pipeline.actions.upkeep.volume_use import bytes_of, is_archived
+from pipeline.actions.upkeep.volume_use import bytes_of
 from pipeline.core.volume.run_folder import RUNS
 from pipeline.engines.base import Run
 
-_ALL = 1_000_000
 _HIDDEN_FOLDER = re.compile(r"\..+\.[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"\..+\.tmp|\.runs\.db\.[0-9a-f]{8}")
 # Whoever still writes has touched it since.
@@ -97,7 +96,7 @@ def plan(
     TrackingUnreachable
         The rules let runs go, and MLflow does not say which are candidates or production.
     """
-    found = newest(here, limit=_ALL)
+    found = newest(here, limit=None)
     chosen = _chosen(here, found, keep, older_than_days, archived, now or datetime.now(UTC))
     spared = _spared(here, found, chosen) if chosen else {}
     items = []
@@ -144,9 +143,8 @@ def _chosen(
         limit = now - timedelta(days=older_than_days)
         rules.append((f"older than {older_than_days:g} days", lambda _, run: _ended(run) < limit))
     if archived:
-        rules.append(
-            ("archived", lambda _, run: is_archived(folder_of(here, run).path)),
-        )
+        set_aside = {folder.name for folder in here.folders.all() if folder.note.is_archived}
+        rules.append(("archived", lambda _, run: folder_of(here, run).name in set_aside))
     why = ", ".join(name for name, _ in rules)
     return [
         (run, why)

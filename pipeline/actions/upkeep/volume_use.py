@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.actions.installation import Installation
-from pipeline.core.errors import SlipwayError
-from pipeline.core.volume.run_folder import RunFolder, list_run_folders
-from pipeline.core.volume.run_note import load_note
+from pipeline.core.volume.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,14 @@ class VolumeUse:
 
 
 def volume_use(here: Installation) -> VolumeUse:
-    """Measure every run's folder; a file that goes away meanwhile does not count."""
+    """Measure every run's folder, those of runs that are over once."""
     disk = shutil.disk_usage(here.settings.volume)
-    folders = list_run_folders(here.volume)
-    runs = [_run_use(folder.path) for folder in folders]
+    folders = here.folders.all()
+    measured = here.folders.kept("use", [folder.name for folder in folders], _measure)
+    runs = []
+    for folder in folders:
+        total, weights, trials = measured[folder.name]
+        runs.append(RunUse(folder.name, total, weights, trials, folder.note.is_archived))
     runs.sort(key=lambda run: run.bytes, reverse=True)
     return VolumeUse(disk.total, disk.free, tuple(runs))
 
@@ -68,21 +70,14 @@ def bytes_of(path: Path) -> int:
     """Give the bytes that deleting a file, or a folder and all in it, frees."""
     if not path.is_dir():
         return os.lstat(path).st_size if path.exists() else 0
-    return _run_use(path).bytes
+    return _measure(RunFolder(path))[0]
 
 
-def is_archived(folder: Path) -> bool:
-    """Say whether somebody put a run aside."""
-    try:
-        return load_note(RunFolder(folder)).is_archived
-    except SlipwayError:  # the list of runs says so
-        return False
-
-
-def _run_use(folder: Path) -> RunUse:
+def _measure(folder: RunFolder) -> tuple[int, int, int]:
+    """Give bytes in all, of weights, and of trials' weights; what goes meanwhile does not count."""
     total = weights = trials = 0
-    of_trials = str(RunFolder(folder).trial_folders)
-    for place, _, names in os.walk(folder):
+    of_trials = str(folder.trial_folders)
+    for place, _, names in os.walk(folder.path):
         for name in names:
             try:
                 count = os.lstat(os.path.join(place, name)).st_size
@@ -92,4 +87,4 @@ def _run_use(folder: Path) -> RunUse:
             if name.endswith(".pt"):
                 weights += count
                 trials += count if place.startswith(of_trials) else 0
-    return RunUse(folder.name, total, weights, trials, is_archived(folder))
+    return total, weights, trials
