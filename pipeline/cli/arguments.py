@@ -32,7 +32,7 @@ def make_parser() -> Parser:
     """Make the parser of all commands."""
     shared, shared_by_runs = shared_options(), shared_options(has_state=False)
     parser = Parser(
-        prog="python -m pipeline",
+        prog="slipway",
         description="Launch YOLO runs and look at them.",
         parents=[shared],
     )

@@ -25,7 +25,7 @@ _ASKED_SINGLY = 50
 _ON_ITS_WAY_S = 600.0
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
-_LIST = "See 'python -m pipeline runs'."
+_LIST = "See 'slipway runs'."
 
 
 @dataclass(frozen=True)
