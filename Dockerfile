@@ -18,9 +18,10 @@ COPY configs/sample configs/sample
 COPY pipeline pipeline
 COPY step_images step_images
 COPY dashboard dashboard
+COPY tools/slipway tools/slipway
 ARG CODE_VERSION
 # A checkout may be its owner's alone. And buildah's cache sees an argument's new value in a RUN only.
-RUN chmod -R a+rX . && : "$CODE_VERSION"
+RUN chmod -R a+rX . && ln -s /app/tools/slipway /usr/local/bin/slipway && : "$CODE_VERSION"
 ENV SLIPWAY_CODE_VERSION=$CODE_VERSION
 USER 1000
 EXPOSE 8501

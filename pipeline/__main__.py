@@ -1,4 +1,4 @@
-"""``python -m pipeline``."""
+"""``python -m pipeline``, which ``slipway`` (``tools/slipway``) does from any folder."""
 
 import sys
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli.arguments import make_parser
 from pipeline.core.settings import ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +20,8 @@ PATH = re.compile(
 )
 MODULE = re.compile(r"`((?:pipeline|dashboard|step_images)(?:\.\w+)+)`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+# A line of a block that calls it, after another command or in a container, too.
+COMMAND = re.compile(r"^(?:git pull && |kubectl .* -- )?slipway .*", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -48,3 +52,10 @@ def test_every_variable_in_the_docs_is_one_that_is_read() -> None:
     )
     said = {name for page in PAGES for name in VARIABLE.findall(page.read_text(encoding="utf-8"))}
     assert said - set(code.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_ones_that_the_command_line_takes(page: Path) -> None:
+    for line in COMMAND.findall(page.read_text(encoding="utf-8")):
+        words = shlex.split(line, comments=True)
+        make_parser().parse_args(words[words.index("slipway") + 1 :])

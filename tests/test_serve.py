@@ -55,6 +55,29 @@ def test_killed_it_leaves_nothing_behind(volume: Path, state: Path) -> None:
     assert not (state / "mlflow.json").exists(), "one's own MLflow server is enough"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("killed", ["dashboard", "pipeline.tracking.mlflow_server"])
+def test_a_server_that_is_killed_ends_in_silence_and_is_told_of(
+    volume: Path, state: Path, number: signal.Signals, killed: str
+) -> None:
+    port = str(free_port("127.0.0.1"))
+    with served(state, "--volume", str(volume), "--port", port) as process:
+        address(process, "Slipway is at")
+        mlflow = address(process, "MLflow comes up at")
+        until(lambda: answers(f"{mlflow}/health"))
+        children = psutil.Process(process.pid).children(recursive=True)
+        next(it for it in children if killed in it.cmdline()[:4]).send_signal(number)
+        if killed != "dashboard":
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("MLflow ended with code")
+            process.terminate()
+        _, said = process.communicate(timeout=LIMIT_S)
+        assert process.returncode == (1 if killed == "dashboard" else 0)
+        wait_until_gone(children)
+    logs = [log.read_text() for log in (state / "logs").glob("*.log")]
+    assert not [text for text in (said, *logs) if "Fatal" in text or "Traceback" in text]
+
+
 def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, state: Path) -> None:
     settings = Settings(volume=volume, state=state, gpu_slots=0)
     engine = LocalEngine(settings)

@@ -1,10 +1,18 @@
 # Sourced by run.sh and test.sh from the repository's root: makes .venv and installs what is pinned.
 #
-#   make_environment FILE…    installs the requirements files when they changed since the last time
+#   make_environment FILE…    installs the requirements files when they changed since the last time,
+#                             and the command `slipway`
 
 UV_VERSION=0.13.9
 
 make_environment() {
+    install_pinned "$@"
+    # A link and no package: it needs no network, and holds in a folder that is moved. Nor is it a
+    # reason not to start that the folder may not be written to.
+    [ -x .venv/bin/slipway ] || ln -sf ../../tools/slipway .venv/bin/slipway || true
+}
+
+install_pinned() {
     wanted=$(cat "$@" | cksum)
     if [ "$(cat .venv/.installed-"$#" 2>/dev/null)" = "$wanted" ] && usable .venv/bin/python; then
         return

@@ -13,7 +13,7 @@ def offer_sample() -> None:
     from pipeline.core.volume.sample import write_sample
 
     root = services.here().settings.volume
-    st.code(f"python -m pipeline sample '{root}'", language="bash")
+    st.code(f"slipway sample '{root}'", language="bash")
     if st.button(tr("Write the sample here"), type="primary", icon=":material/add:"):
         write_sample(root)
         st.rerun()

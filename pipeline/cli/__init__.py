@@ -1,1 +1,1 @@
-"""The command line: `python -m pipeline COMMAND`."""
+"""The command line: ``slipway COMMAND``."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.actions.installation import Installation
 from pipeline.cli.answer import Answer
+from pipeline.cli.completion import KINDS, SHELLS
 from pipeline.cli.options import (
     STATES,
     Parser,
@@ -32,7 +33,7 @@ def make_parser() -> Parser:
     """Make the parser of all commands."""
     shared, shared_by_runs = shared_options(), shared_options(has_state=False)
     parser = Parser(
-        prog="python -m pipeline",
+        prog="slipway",
         description="Launch YOLO runs and look at them.",
         parents=[shared],
     )
@@ -129,6 +130,8 @@ def _add_volume_commands(add: Callable[[str, str, str], Parser]) -> None:
     weights = add("weights", "weights_commands", "list official weights, or fetch those named")
     weights.add_argument("names", metavar="NAME", nargs="*")
     _add_history_commands(add)
+    completion = add("completion", "completion", "print what makes Tab complete in bash or zsh")
+    completion.add_argument("what", metavar="bash|zsh", choices=(*SHELLS, *KINDS))
     add("doctor", "volume_commands", "say what works, what does not, and what to do")
     images = add("images", "images", "build the images of the steps and of the dashboard")
     images.add_argument("--builder", metavar="NAME", default="", help="buildah, docker or podman")

@@ -79,7 +79,7 @@ def deleted_document(run: Deleted) -> Document:
 
 
 def comparison_document(found: Comparison) -> Document:
-    """Give what ``compare`` prints: parameters (only those that differ) and metrics (all)."""
+    """Give what ``compare`` prints: parameters (only those that differ), metrics (all), data."""
     metrics = {name: run.metrics for name, run in found.runs.items()}
     keys = dict.fromkeys(key for of_run in metrics.values() for key in of_run)
     return {
@@ -88,6 +88,7 @@ def comparison_document(found: Comparison) -> Document:
             key: {name: of_run[key] for name, of_run in metrics.items() if key in of_run}
             for key in keys
         },
+        "data": {"same": found.data.code, "text": found.data.text},
     }
 
 

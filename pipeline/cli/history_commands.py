@@ -21,7 +21,7 @@ def history(here: Installation, arguments: Namespace) -> Answer:
     versions, now = list_versions(volume, path), digest_now(volume, path)
     if not versions and not now:
         raise FileMissing(
-            f"{path} does not exist and never did.", where=path, next="See 'python -m pipeline ls'."
+            f"{path} does not exist and never did.", where=path, next="See 'slipway ls'."
         )
     uses = runs_by_digest(here)
     entries = [

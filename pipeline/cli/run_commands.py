@@ -122,8 +122,8 @@ def compare(here: Installation, arguments: Namespace) -> Answer:
         (key, *(values.get(name, {}).get("best") for name in names))
         for key, values in document["metrics"].items()
     ]
-    text = table(("parameter", *names), params) + "\n\n" + table(("best", *names), metrics)
-    return Answer(document, text)
+    tables = (table(("parameter", *names), params), table(("best", *names), metrics))
+    return Answer(document, "\n\n".join((*tables, f"Data: {document['data']['text']}")))
 
 
 def _changed(run: Run) -> Answer:

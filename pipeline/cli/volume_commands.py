@@ -28,7 +28,7 @@ def sample(here: Installation, arguments: Namespace) -> Answer:
     return Answer(
         {"volume": arguments.folder},
         f"The sample volume is in {folder}.\n"
-        f"Try: python -m pipeline --volume {folder} launch --model yolov8n-scratch.yaml",
+        f"Try: slipway --volume {folder} launch --model yolov8n-scratch.yaml",
     )
 
 
@@ -110,6 +110,6 @@ def require_volume(here: Installation) -> Volume:
         raise FileMissing(
             f"volume folder {here.settings.volume} does not exist.",
             where="SLIPWAY_VOLUME",
-            next=f"Write a sample with 'python -m pipeline sample {here.settings.volume}'.",
+            next=f"Write a sample with 'slipway sample {here.settings.volume}'.",
         )
     return here.volume

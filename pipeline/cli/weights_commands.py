@@ -27,7 +27,7 @@ def weights(here: Installation, arguments: Namespace) -> Answer:
         raise NotFound(
             f"no official weights that are known: {', '.join(unknown)}.",
             where="weights",
-            next="List them with 'python -m pipeline weights'.",
+            next="List them with 'slipway weights'.",
         )
     entries, exit_code = [], 0
     for name in names:

@@ -38,7 +38,8 @@ def start_guarded(
     Returns
     -------
     Popen
-        The guard; its exit code is the command's.
+        The guard; its exit code is the command's, or 128 and the signal that ended it, as in a
+        shell.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
@@ -72,11 +73,14 @@ def guard(command: Sequence[str]) -> int:
     while _signal_group(child.pid, 0) and time.monotonic() < deadline:
         time.sleep(0.05)
     _signal_group(child.pid, signal.SIGKILL)
-    return code
+    return code if code >= 0 else 128 - code
 
 
 def _end_when_alone(group: int) -> None:
-    sys.stdin.buffer.read()
+    # Not from sys.stdin: a thread that waits there holds its lock, and Python cannot end (it aborts
+    # with "could not acquire lock") when the command is over before the pipe is closed.
+    while os.read(0, 4096):
+        pass
     _signal_group(group, signal.SIGTERM)
     time.sleep(GRACE_S)
     _signal_group(group, signal.SIGKILL)

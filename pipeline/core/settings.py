@@ -113,7 +113,7 @@ class Settings:
         How long a step of the local engine may run, and how much memory it may hold, unless its
         workflow says; None means that nothing is limited.
     image_light, image_yolo
-        The steps' images; unless set, those that ``python -m pipeline images`` builds of this code.
+        The steps' images; unless set, those that ``slipway images`` builds of this code.
     pvc_name, pvc_storage_class, pvc_access_mode, pvc_size
         The claim that the pipeline's volume op applies.
     kfp_endpoint, kfp_namespace

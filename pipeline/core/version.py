@@ -13,7 +13,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 # What images are built from; .dockerignore lets nothing else in.
 _CODE = (
     *("pipeline", "step_images", "dashboard", "configs/sample", ".streamlit"),
-    *("Dockerfile", ".dockerignore", "requirements-dashboard.txt"),
+    *("tools/slipway", "Dockerfile", ".dockerignore", "requirements-dashboard.txt"),
 )
 
 

@@ -123,7 +123,7 @@ def reading(settings: Settings) -> Iterator[Any]:
             raise RunMissing(
                 f"MLflow at {uri} does not have this run: {said}",
                 where="MLFLOW_TRACKING_URI",
-                next="'python -m pipeline track RUN' logs it there.",
+                next="'slipway track RUN' logs it there.",
             ) from reason
         if is_refusal(reason):
             raise TrackingUnreachable(

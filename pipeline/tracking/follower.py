@@ -21,7 +21,7 @@ class Follower:
     """Context manager around a step's work: follows the run folder in a thread of its own.
 
     An outage is said once in the log and tried again every 15 seconds; what is missing at the end
-    is filled in by the next step, a retry, or ``python -m pipeline track RUN``.
+    is filled in by the next step, a retry, or ``slipway track RUN``.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Follower:
     def __init__(self, folder: RunFolder, settings: Settings) -> None:
         self._folder = folder
         self._settings = settings
-        self._filled_in = f"'python -m pipeline track {folder.name}' fills in what is missing."
+        self._filled_in = f"'slipway track {folder.name}' fills in what is missing."
         self._over = threading.Event()
         self._final_status = FINISHED
         self._writer: RunWriter | None = None

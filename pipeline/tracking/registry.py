@@ -46,7 +46,7 @@ def mark(tracking: Tracking, folder: RunFolder, stage: str) -> None:
         raise FileMissing(
             f"MLflow does not know {folder.name}.",
             where=str(folder.mlflow),
-            next=f"'python -m pipeline track {folder.name}' brings it there.",
+            next=f"'slipway track {folder.name}' brings it there.",
         )
     name = _model_name(load_launch(folder.launch).choices.experiment)
     with reading(tracking.settings) as client:

@@ -318,7 +318,7 @@ def _edge(uri: str) -> Iterator[None]:
         raise TrackingUnreachable(
             f"MLflow at {shown_address(uri)} did not take the run: {reason_of(reason, uri)}",
             where="MLFLOW_TRACKING_URI",
-            next=f"{then} Then 'python -m pipeline track RUN' fills in what is missing.",
+            next=f"{then} Then 'slipway track RUN' fills in what is missing.",
         ) from reason
 
 
@@ -335,5 +335,5 @@ def _store_edge(uri: str) -> Iterator[None]:
         raise TrackingUnreachable(
             f"MLflow's artifact store did not take a file: {reason_of(reason, uri)}",
             where="MLFLOW_S3_ENDPOINT_URL",
-            next="Correct its address or keys, then 'python -m pipeline track RUN' fills it in.",
+            next="Correct its address or keys, then 'slipway track RUN' fills it in.",
         ) from reason

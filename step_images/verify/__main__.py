@@ -85,7 +85,7 @@ def _check_volume(step: Step) -> None:
         raise InputError(
             f"this volume is not the dashboard's: it has no record of launch {launch}.",
             where="SLIPWAY_VOLUME",
-            next="Mount the volume that the dashboard uses (python -m pipeline doctor checks it).",
+            next="Mount the volume that the dashboard uses (slipway doctor checks it).",
         )
 
 

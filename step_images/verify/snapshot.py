@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pipeline.core.cfg.files import weight_paths
 from pipeline.core.cfg.train_cfg import effective_cfg, merge_cfg
 from pipeline.core.checks.preflight import Preflight
 from pipeline.core.clock import utc_now
+from pipeline.core.dataset.image_files import image_files
 from pipeline.core.dataset.read import write_verified_data
 from pipeline.core.errors import SlipwayError
-from pipeline.core.files import read_text, sha256_file, write_atomic
+from pipeline.core.files import read_text, sha256_file, write_atomic, write_json
 from pipeline.core.findings import Finding, warning
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch, digests_of, load_launch
@@ -94,13 +95,14 @@ def model_file(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
 
 
 def verified_data(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
-    """Write the recorded data yaml with absolute paths for this mount."""
+    """Write the recorded data yaml with absolute paths for this mount, and what its images are."""
     name = launch.choices.data
     try:
         name = volume.resolve("data", name).path
     except SlipwayError:  # the yaml is gone since; its folder is still where entries start from
         name = name if name.lower().endswith((".yaml", ".yml")) else f"{name}.yaml"
     text = read_text(folder.data, shown_as=name)
+    write_json(folder.images, asdict(image_files(volume, text, name)))
     return write_verified_data(volume, text, name, folder.verified_data.parent)
 
 

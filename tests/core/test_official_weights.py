@@ -40,7 +40,7 @@ def test_a_models_name_may_mean_official_weights(name: str, means: str) -> None:
 def test_official_weights_that_are_missing_can_be_fetched(tmp_path) -> None:
     with pytest.raises(FileMissing) as caught:
         Volume(tmp_path).resolve("model", "yolo11s")
-    assert "python -m pipeline weights yolo11s.pt" in caught.value.next
+    assert "slipway weights yolo11s.pt" in caught.value.next
     with pytest.raises(FileMissing) as caught:
         Volume(tmp_path).resolve("model", "mine.pt")
     assert "weights" not in caught.value.next

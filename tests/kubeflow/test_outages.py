@@ -77,7 +77,7 @@ def test_mlflow_away_during_training_is_filled_in_later(
     assert shown.facts.state == "succeeded", shown.facts.message
     said = log(here, run.id, "train")
     assert "The work goes on" in said
-    assert f"'python -m pipeline track {run.launch}' fills in" in said
+    assert f"'slipway track {run.launch}' fills in" in said
 
     mlflow_server.start()
     assert change.track(here, run.launch)[1] > 0

@@ -93,7 +93,7 @@ class Installed:
         return kubectl(*words, stdin=stdin)
 
     def slipway(self, *words: str) -> Any:
-        return json.loads(self.inside("python", "-m", "pipeline", *words, "--json"))
+        return json.loads(self.inside("slipway", *words, "--json"))
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_a_run_that_the_pod_starts_is_shown_on_its_page(installed: Installed) ->
         states = {step["name"]: step["state"] for step in run["steps"]}
         assert states["plot"] == "succeeded"
         assert states["train"] == "skipped"
-        assert installed.inside("python", "-m", "pipeline", "logs", launch, "distribution").strip()
+        assert installed.inside("slipway", "logs", launch, "distribution").strip()
         with forwarded(f"service/slipway{SUFFIX}", 80) as url:
             assert launch in page_text(f"{url}/run?run={launch}", r"plot\W+done")
     finally:

@@ -92,7 +92,7 @@ def test_an_outage_of_mlflow_is_said_and_filled_in_later(
         "MLflow away",
         "for a whole training",
         "the training goes on; its log says that MLflow is away",
-        "`python -m pipeline track RUN`, a retry or the next step fills in everything",
+        "`slipway track RUN`, a retry or the next step fills in everything",
     )
 
 

@@ -91,6 +91,15 @@ def test_paths_in_the_verified_data_are_absolute(steps: StepRunner) -> None:
         assert Path(data[split]).exists()
 
 
+def test_sizes_and_times_of_the_images_are_recorded(steps: StepRunner) -> None:
+    assert steps.verify().returncode == 0
+    found = json.loads((steps.volume / "runs" / UID / "verify" / "images.json").read_text())
+    files = [path for path in steps.volume.glob("datasets/*/images/**/*") if path.is_file()]
+    assert found["images"] == len(files)
+    assert found["bytes"] == sum(path.stat().st_size for path in files)
+    assert len(found["sizes"]) == len(found["times"]) == 40
+
+
 def test_weights_are_used_where_they_lie(steps: StepRunner) -> None:
     (steps.volume / "weights").mkdir()
     (steps.volume / "weights" / "mine.pt").write_bytes(sound_weights())

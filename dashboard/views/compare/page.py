@@ -23,11 +23,23 @@ from pipeline.actions.runs.compare import (
     side_by_side,
     values_of,
 )
+from pipeline.actions.runs.same_data import SameData
 
 MAX_RUNS = 20
 REFRESH_S = 3.0
 _LIVE = "compare.is_live"
 _MAIN_METRIC = "mAP50-95"
+_DATA = {
+    SameData.DIFFERENT: marked("Data: labels or lists differ."),
+    SameData.LABELS: marked("Data: the same labels and lists; images were not compared."),
+    SameData.SIZES: marked(
+        "Data: the same labels and lists, but images of other sizes: some were replaced."
+    ),
+    SameData.TIMES: marked(
+        "Data: the same labels, lists and image sizes, at other times: perhaps a copy."
+    ),
+    SameData.IMAGES: marked("Data: the same labels, lists, and image sizes and times."),
+}
 
 
 def render() -> None:
@@ -167,6 +179,8 @@ def _params(found: Comparison) -> None:
         st.markdown(f"**{tr('Parameters')}**")
         if not shows_all:
             shows_all = st.toggle(tr("all"), key="all", bind="query-params")
+    if len(found.runs) > 1 and found.data in _DATA:
+        st.caption(tr(_DATA[found.data]))
     params = found.params if shows_all else differing(found.params, counts_missing=False)
     if not params:
         st.info(tr("These runs do not differ in any parameter."), icon=":material/tune:")

@@ -107,4 +107,4 @@ def _show_empty() -> None:
                 folders=joined(", ", [code(f"{name}/") for name in sorted(set(FOLDERS.values()))]),
             )
         )
-        st.code(f"python -m pipeline sample '{root}'", language="bash")
+        st.code(f"slipway sample '{root}'", language="bash")

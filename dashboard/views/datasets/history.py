@@ -15,7 +15,7 @@ from dashboard.widgets.rows import rows_key
 from pipeline.actions.runs.dataset_runs import DatasetRun, best_run, runs_of_dataset
 
 _NOW = {
-    "same": marked("✓ same data"),
+    "same": marked("✓ same labels and lists"),
     "changed": marked("✎ changed since"),
     "": marked("not recorded"),
 }

@@ -138,7 +138,7 @@ def _show_clean_up(use: VolumeUse) -> None:
             tr(
                 "{command} deletes archived runs and what was cut short; with `--dry-run` it"
                 " only says what would go.",
-                command=code("python -m pipeline clean --archived"),
+                command=code("slipway clean --archived"),
             )
         )
 

@@ -103,7 +103,7 @@ def fetch(
         raise NotFound(
             f"'{name}' is none of the official weights that are known.",
             where="weights",
-            next="List them with 'python -m pipeline weights'.",
+            next="List them with 'slipway weights'.",
         )
     _check_free(here, name)
     path = place_of(here, name)

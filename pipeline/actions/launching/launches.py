@@ -168,7 +168,7 @@ def submit(here: Installation, plan: Plan) -> Run:
                 f"launch {plan.launch.id} is recorded, but whether it started is not known: "
                 f"{reason.message}",
                 where=reason.where,
-                next=f"Look at it with 'python -m pipeline show {plan.launch.id}'.",
+                next=f"Look at it with 'slipway show {plan.launch.id}'.",
             ) from reason
         if is_new:
             shutil.rmtree(folder.path, ignore_errors=True)
@@ -202,7 +202,7 @@ def command_line(choices: Choices, engine: str = "") -> str:
     engine
         Where, when that is not where a launch goes by itself.
     """
-    words = ["python", "-m", "pipeline", "launch", *(["--engine", engine] if engine else [])]
+    words = ["slipway", "launch", *(["--engine", engine] if engine else [])]
     for entry in described(type(choices)):
         value = getattr(choices, entry.name)
         if entry.name in FILES or (entry.flag and value != entry.default):

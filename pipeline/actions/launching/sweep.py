@@ -209,7 +209,7 @@ def _interrupted(
         f"{done} of the {len(plan.combinations)} runs of sweep '{plan.name}' are started; "
         f"{labels(left)} not: {reason.message}"
     )
-    hint = f"'python -m pipeline sweep --resume {plan.name}' starts the missing ones. {reason.next}"
+    hint = f"'slipway sweep --resume {plan.name}' starts the missing ones. {reason.next}"
     if isinstance(reason, InputError):
         findings = reason.findings
         return InputError(message, findings=findings, where=reason.where, next=hint.strip())

@@ -170,7 +170,7 @@ def _asked(here: Installation, run: str, action: str) -> Run:
         getattr(engine, action)(found.id)
         return engine.get(found.id)
     _require_unknown(here, found)
-    raise NotFound(found.message, next="Launch it again with 'python -m pipeline clone'.")
+    raise NotFound(found.message, next="Launch it again with 'slipway clone'.")
 
 
 def _require_unknown(here: Installation, run: Run) -> None:

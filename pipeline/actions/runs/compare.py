@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pipeline.actions.installation import Installation
@@ -14,6 +15,7 @@ from pipeline.actions.runs.details import show
 from pipeline.actions.runs.entries import list_entries
 from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.model import RunDetails
+from pipeline.actions.runs.same_data import SameData, same_data
 from pipeline.actions.runs.seeds import key_of, mean_and_std, seed_key
 from pipeline.core.errors import (
     EngineUnreachable,
@@ -51,6 +53,11 @@ class Comparison:
     runs: dict[str, RunDetails] = field(default_factory=dict)
     params: Table = field(default_factory=dict)
     missing: dict[str, SlipwayError] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> SameData:
+        """Whether they used the same data, and how far that was looked at."""
+        return same_data([details.facts.folder for details in self.runs.values()])
 
 
 def candidates(here: Installation) -> tuple[dict[str, str], tuple[Outage, ...]]:

@@ -21,7 +21,7 @@ _FIRST_LOOK = 50
 _LISTED = 1000
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
-_LIST = "See 'python -m pipeline runs'."
+_LIST = "See 'slipway runs'."
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipeline.actions.runs.details import tested_of
 from pipeline.actions.runs.find import record_of
 from pipeline.actions.runs.lineage import origin_trial, recorded_beside, runs_of_trials
+from pipeline.actions.runs.same_data import SameData, same_data
 from pipeline.actions.runs.seeds import mean_and_std, seed_key
 from pipeline.core.launch.launch import Launch
 from pipeline.core.volume.run_folder import RunFolder
@@ -90,6 +91,7 @@ def worth_of(folder: RunFolder) -> list[Worth]:
 def _worth(baseline: RunFolder, tuned: RunFolder, trial: str) -> Worth:
     before, after = _measured(baseline), _measured(tuned)
     is_same_data = _data(record_of(baseline)) == _data(record_of(tuned))
+    is_same_data &= same_data([baseline, tuned]) is not SameData.SIZES
     return Worth(trial, before, after, is_same_data and before.split == after.split)
 
 

@@ -84,7 +84,7 @@ def _volume(here: Installation) -> str:
     if not here.settings.volume.is_dir():
         raise SlipwayError(
             f"{here.settings.volume} is no folder.",
-            next=f"Run 'python -m pipeline sample {here.settings.volume}', or set SLIPWAY_VOLUME.",
+            next=f"Run 'slipway sample {here.settings.volume}', or set SLIPWAY_VOLUME.",
         )
     return _writable(here.settings.volume, "SLIPWAY_VOLUME")
 

@@ -147,5 +147,5 @@ def _fetch(plain: str) -> str:
     """Say how the file comes to the volume."""
     official = official_name(PurePosixPath(plain.partition("?")[0]).name)
     name = official or "NAME"
-    how = f"on the Models page or with 'python -m pipeline weights {name}'"
+    how = f"on the Models page or with 'slipway weights {name}'"
     return f"Fetch official weights {how}; copy others to the volume. Then give the file's name."

@@ -62,7 +62,7 @@ def _check_reach(uri: str) -> list[Finding]:
         warning(
             "tracking-not-for-pods",
             f"{named} out of reach of pods; metrics stay in the run folder until"
-            " 'python -m pipeline track RUN'.",
+            " 'slipway track RUN'.",
             where="SLIPWAY_POD_TRACKING_URI",
             next="Set SLIPWAY_POD_TRACKING_URI to MLflow's address in the cluster.",
         )

@@ -132,7 +132,7 @@ def load_sweep(volume: Volume, name: str) -> Sweep:
         return _read(path)
     except FileMissing as reason:
         raise NotFound(
-            f"There is no sweep '{name}'.", next="See 'python -m pipeline sweep --list'."
+            f"There is no sweep '{name}'.", next="See 'slipway sweep --list'."
         ) from reason
 
 

@@ -96,7 +96,7 @@ def find_version(volume: Volume, path: str, number: int) -> Version:
     raise FileMissing(
         f"{path} has no version {number}; there are {there}.",
         where=path,
-        next=f"See 'python -m pipeline history {path}'.",
+        next=f"See 'slipway history {path}'.",
     )
 
 

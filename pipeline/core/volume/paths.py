@@ -153,7 +153,7 @@ class Volume:
             raise refused
         near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
         official = official_name(name) if kind == "model" else ""
-        fetch = f"Fetch it on the Models page or with 'python -m pipeline weights {official}'; or "
+        fetch = f"Fetch it on the Models page or with 'slipway weights {official}'; or "
         raise FileMissing(
             f"{kind} '{name}' is not on the volume (looked for {', '.join(candidates)}).",
             where=kind,

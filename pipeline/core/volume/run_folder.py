@@ -70,6 +70,11 @@ class RunFolder:
         return self.step("verify") / "data.yaml"
 
     @property
+    def images(self) -> Path:
+        """Digests of the sizes and times of the images, when verify looked at them."""
+        return self.step("verify") / "images.json"
+
+    @property
     def note(self) -> Path:
         """What people say about the run."""
         return self.path / "note.json"

@@ -131,7 +131,7 @@ class Server:
 
 def not_found(name: str) -> RunNotFound:
     """Make the error for a run that the server does not have."""
-    return RunNotFound(f"no run '{name}' on Kubeflow.", next="See `python -m pipeline runs`.")
+    return RunNotFound(f"no run '{name}' on Kubeflow.", next="See `slipway runs`.")
 
 
 def _reference(kind: str, key: str) -> dict[str, Any]:

@@ -116,8 +116,8 @@ def test_a_plan_with_errors_is_not_submitted(here: Installation) -> None:
 )
 def test_the_command_line_says_the_same_choices(choices: Choices) -> None:
     words = shlex.split(command_line(choices))
-    assert words[:3] == ["python", "-m", "pipeline"]
-    assert choices_from(make_parser().parse_args(words[3:])) == choices
+    assert words[0] == "slipway"
+    assert choices_from(make_parser().parse_args(words[1:])) == choices
 
 
 def test_a_run_from_the_engines_own_ui_is_cloned_by_its_parameters(here: Installation) -> None:

@@ -90,7 +90,7 @@ def test_the_space_is_frozen_with_the_launch_and_goes_with_the_workflow(
     assert "tune" not in load_launch(folder.launch).sha256
     run = Run("r", "uid", "", "local", State.FAILED, parameters=parameters)
     assert choices_of(here, run).tune_space == choices.tune_space
-    words = shlex.split(command_line(choices))[3:]
+    words = shlex.split(command_line(choices))[1:]
     assert choices_from(make_parser().parse_args(words)) == choices
 
 

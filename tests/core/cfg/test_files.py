@@ -143,10 +143,10 @@ def test_the_finding_says_what_is_near_and_how_official_weights_come_there(here:
     (missing,) = check_cfg(parse_yaml("", name="c"), {"pretrained": "none.pt"}, here)
     assert "best.pt" in missing.next
     (official,) = check_cfg(parse_yaml("", name="c"), {"pretrained": "yolov8n"}, here)
-    assert "python -m pipeline weights yolov8n.pt" in official.next
+    assert "slipway weights yolov8n.pt" in official.next
     url = "https://github.com/ultralytics/assets/releases/download/v8.4.0/yolo26n.pt"
     (address,) = check_cfg(parse_yaml("", name="c"), {"pretrained": url}, here)
-    assert "python -m pipeline weights yolo26n.pt" in address.next
+    assert "slipway weights yolo26n.pt" in address.next
 
 
 @pytest.mark.parametrize(

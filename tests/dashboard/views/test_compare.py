@@ -87,6 +87,16 @@ def test_only_parameters_that_differ_are_shown_unless_all_are_asked_for(
     assert "data" in set(everything["parameter"])
 
 
+def test_it_says_how_far_the_data_is_the_same(pair: tuple[str, str], here: Installation) -> None:
+    said = "Data: the same labels and lists"
+    assert any(f"{said}; images were not" in each.value for each in opened(*pair).caption)
+    for name, sizes in zip(pair, "ab", strict=True):
+        folder = RunFolder(here.settings.volume / "runs" / name)
+        folder.images.parent.mkdir(exist_ok=True)
+        write_json(folder.images, {"images": 1, "bytes": 1, "sizes": sizes, "times": "t"})
+    assert any(f"{said}, but images of other" in each.value for each in opened(*pair).caption)
+
+
 def test_of_a_single_run_all_parameters_are_shown(pair: tuple[str, str]) -> None:
     page = opened(pair[0])
     shown = [table.value for table in page.dataframe if "parameter" in table.value]

@@ -243,7 +243,7 @@ def test_runs_say_whether_the_data_is_what_they_used(installation: Path) -> None
     table = page.dataframe[0].value.set_index("launch")
     assert set(table.index) == {"same", "other", "older1", "older2"}
     assert table["dataset"].to_dict() == {
-        "same": "✓ same data",
+        "same": "✓ same labels and lists",
         "other": "✎ changed since",
         "older1": "not recorded",
         "older2": "not recorded",

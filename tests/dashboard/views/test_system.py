@@ -46,7 +46,7 @@ def test_a_check_that_fails_comes_first_with_what_to_do(
     page = open_system()
     assert "failed" in page.subheader[0].value
     assert ":red[✕ failed]" in page.markdown[0].value
-    assert "Run 'python -m pipeline sample" in page.markdown[0].value
+    assert "Run 'slipway sample" in page.markdown[0].value
     assert "no volume to measure" in text_of(page)
 
 
@@ -95,4 +95,4 @@ def test_a_clean_up_says_what_it_frees(installation: Path) -> None:
     (orphan / "output.log").write_bytes(bytes(2_000_000))
     text = text_of(open_system())
     assert "what was cut short while deleting takes 2.0 MB" in text
-    assert "python -m pipeline clean --archived" in text
+    assert "slipway clean --archived" in text

@@ -92,9 +92,7 @@ class Store:
         """
         rows = self.runs("WHERE (id = :name OR launch = :name) AND NOT is_deleted", name=name)
         if not rows:
-            raise RunNotFound(
-                f"no run '{name}' on the local engine.", next="See `python -m pipeline runs`."
-            )
+            raise RunNotFound(f"no run '{name}' on the local engine.", next="See `slipway runs`.")
         return rows[0]
 
     def page(self, limit: int, before: int | None) -> list[RunRow]:
