@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import Any, Self
 
 from pipeline.core.printable import printable
@@ -45,6 +46,11 @@ class Said(str):
 def said(template: str, /, **values: object) -> Said:
     """Say something with values: texts in it can be printed, numbers are formatted by it."""
     return Said(template, {name: _value(value) for name, value in values.items()})
+
+
+def either(words: Iterable[str]) -> str:
+    """Join words of which one is meant: ``a or b``."""
+    return reduce(lambda one, two: said("{one} or {two}", one=one, two=two), words)
 
 
 def as_json(document: Any) -> str:

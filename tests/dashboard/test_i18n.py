@@ -142,6 +142,27 @@ def test_the_url_chooses_the_language_and_keeps_it(installation: Path) -> None:
     assert said(page).startswith("실행 목록")
 
 
+def test_what_the_core_says_is_translated_with_all_that_it_names(installation: Path) -> None:
+    def core() -> None:
+        import streamlit as st
+
+        from dashboard import language
+        from dashboard.i18n import tr_said
+        from pipeline.core.said import said
+
+        language.choose()
+        why = said("cannot be decoded ({reason})", reason="*{x}*")
+        st.write(tr_said(said("the image {mistake}; the training leaves it out.", mistake=why)))
+        st.write(tr_said("*plain*"))
+
+    page = AppTest.from_function(core)
+    page.query_params["lang"] = "ko"
+    page.run()
+    assert not page.exception
+    shown = [str(part.value) for part in page.markdown]
+    assert shown == ["학습에서 제외되는 이미지입니다\\: 디코딩할 수 없음(\\*{x}\\*).", "\\*plain\\*"]
+
+
 def test_the_last_choice_of_a_user_is_remembered(installation: Path) -> None:
     def choose_korean() -> None:
         from dashboard.language import choose, remember
