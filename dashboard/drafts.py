@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dashboard.i18n import tr_text
 from dashboard.preferences import user_file
 from pipeline.core.errors import FileMissing, SlipwayError
 from pipeline.core.files import read_text, write_json
@@ -43,7 +44,9 @@ def load_draft(state: Path, user: str, path: str) -> Draft | None:
         return None
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise SlipwayError(
-            "the unsaved text cannot be read.", where=str(file), next="Remove this file."
+            tr_text("the unsaved text cannot be read."),
+            where=str(file),
+            next=tr_text("Remove this file."),
         ) from reason
 
 

@@ -12,8 +12,9 @@ from typing import ParamSpec
 import streamlit as st
 
 from dashboard import services
-from dashboard.i18n import tr
-from dashboard.plain import Markdown, code, joined, plain
+from dashboard.i18n import tr, tr_said
+from dashboard.plain import Markdown, code, joined
+from pipeline.actions.last_seen import Outage
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.hiding import hidden
 
@@ -41,12 +42,17 @@ def guarded(render: Callable[_P, None]) -> Callable[_P, None]:
 
 def show_error(reason: SlipwayError) -> None:
     """Show an expected error: the sentence, the place, the next step, and all findings."""
-    lines = [Markdown(f"**{plain(reason.message)}**"), code(reason.where), plain(reason.next)]
+    lines = [Markdown(f"**{tr_said(reason.message)}**"), code(reason.where), tr_said(reason.next)]
     st.error(joined("  \n", lines), icon=":material/error:")
     if isinstance(reason, InputError) and reason.findings:
         from dashboard.widgets.findings import show_findings  # on the way of an error only
 
         show_findings(reason.findings)
+
+
+def why(reason: SlipwayError | Outage) -> Markdown:
+    """Say on one line what is wrong, and what to do about it."""
+    return joined(" ", [tr_said(reason.message), tr_said(reason.next)])
 
 
 def log_path() -> Path:

@@ -1,7 +1,8 @@
 """Texts of the pages in the language of the session, from gettext catalogs.
 
 Messages are written in English in the code and marked by `tr`; ``dashboard/locale`` has the other
-languages. What the command line and the engines say is English everywhere.
+languages. What the command line and the engines say is English; what pages show of it goes through
+`tr_said`, which knows the sentences that remember their values.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.plain import Markdown, plain
+from pipeline.core.said import Said
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DOMAIN = "slipway"
@@ -41,6 +43,26 @@ def tr(text: str, /, **values: Any) -> Markdown:
 def tr_text(text: str, /, **values: Any) -> str:
     """Give a text like `tr`, for what shows text as it is: a table, an option, a placeholder."""
     return _translated(text).format(**values)
+
+
+def tr_said(text: str) -> Markdown:
+    """Give what the core says in the language of this session, for what renders Markdown.
+
+    A text that is no `Said` is shown as it is; so are the words of one, which are no Markdown.
+    """
+    return plain(tr_said_text(text))
+
+
+def tr_said_text(text: str) -> str:
+    """Give a text like `tr_said`, for what shows text as it is."""
+    if not isinstance(text, Said):
+        return text
+    values = {
+        name: tr_said_text(value) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    translated = _translated(text.template)
+    return translated.format(**values) if values else translated
 
 
 def tr_plural(one: str, many: str, count: float) -> Markdown:

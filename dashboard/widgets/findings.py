@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.plain import Markdown, code, joined, plain
+from dashboard.i18n import tr_said
+from dashboard.plain import Markdown, code, joined
 from dashboard.widgets.formats import plural
 from pipeline.core.findings import Finding, ordered
 
@@ -43,7 +44,6 @@ def summary(findings: Sequence[Finding]) -> Markdown:
 
 def _show(finding: Finding) -> None:
     times = f" ({finding.count:,} ×)" if finding.count > 1 else ""
-    line = Markdown(f"{_ICONS[finding.severity]} {plain(finding.message)}{times}")
-    details = joined(" ", [code(finding.where), plain(finding.next)])
-    small = Markdown(f":small[:gray[{details}]]" if details else "")
-    st.markdown(joined("  \n", [line, small]))
+    line = Markdown(f"{_ICONS[finding.severity]} {tr_said(finding.message)}{times}")
+    details = joined(" ", [code(finding.where), tr_said(finding.next), code(finding.code)])
+    st.markdown(joined("  \n", [line, Markdown(f":small[:gray[{details}]]")]))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.errors import why
 from dashboard.i18n import tr
-from dashboard.plain import joined, plain
+from dashboard.plain import joined
 from dashboard.widgets.formats import ago, exact
 from pipeline.actions.last_seen import Outage
 from pipeline.tracking.sync import SyncState
@@ -26,7 +27,7 @@ def show_outages(outages: Sequence[Outage]) -> None:
             " ", [tr("**Engine {engine} does not answer.**", engine=outage.engine), known]
         )
         st.warning(
-            joined("  \n", [said, plain(f"{outage.message} {outage.next}".strip())]),
+            joined("  \n", [said, why(outage)]),
             icon=":material/cloud_off:",
         )
 
@@ -43,9 +44,12 @@ def show_sync(synced: SyncState) -> None:
             "What it alone has is {known}; runs on this volume are shown from their files.",
             known=known,
         )
-        reason = f"{synced.outage.message} {synced.outage.next}".strip()
         st.warning(
-            tr("**MLflow does not answer.** {known}  \n{reason}", known=known, reason=reason),
+            tr(
+                "**MLflow does not answer.** {known}  \n{reason}",
+                known=known,
+                reason=why(synced.outage),
+            ),
             icon=":material/cloud_off:",
         )
     elif synced.is_running and not synced.as_of and synced.read:

@@ -12,6 +12,7 @@ from pipeline.core.clock import utc_now
 from pipeline.core.dataset.read import DatasetReport, inspect_dataset, load_dataset, read_boxes
 from pipeline.core.dataset.samples import Samples, samples_of
 from pipeline.core.errors import SlipwayError, Stopped
+from pipeline.core.said import said
 
 _LONGEST_S = 600.0
 _log = logging.getLogger("slipway.dashboard")
@@ -197,7 +198,7 @@ class Inspections:
         def watch(phase: str, done: int, total: int) -> None:
             job.progress = (done, total)
             if job.stop.is_set():
-                raise Stopped(f"Reading {data} was stopped.", where=data)
+                raise Stopped(said("Reading {data} was stopped.", data=data), where=data)
 
         kept = job.deep if deep else job.read
         index = self._here.settings.dataset_index

@@ -12,6 +12,7 @@ from pipeline.actions.last_seen import LastSeen
 from pipeline.actions.run_folders import RunFolders
 from pipeline.core.errors import EngineUnreachable
 from pipeline.core.outages import Outages, within
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.engines.base import Engine
@@ -104,8 +105,12 @@ class Installation:
                 return within(limit_s, lambda: question(*words))
             except TimeoutError:
                 raise EngineUnreachable(
-                    f"engine '{engine.name}' gave no answer within {limit_s:g} s.",
-                    next="Runs go on; it is asked again by itself.",
+                    said(
+                        "engine '{name}' gave no answer within {limit_s:g} s.",
+                        name=engine.name,
+                        limit_s=limit_s,
+                    ),
+                    next=said("Runs go on; it is asked again by itself."),
                 ) from None
 
         return self._outages.ask(engine.name, in_time)

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from pipeline.core.addresses import shown
 from pipeline.core.findings import Finding
 from pipeline.core.printable import printable
+from pipeline.core.said import Said
 
 
 class SlipwayError(Exception):
@@ -45,10 +46,10 @@ class SlipwayError(Exception):
 
     def __init__(self, message: str, *, where: str = "", next: str = "") -> None:
         # What a client says may hold the address that it was given.
-        self.message = shown(printable(message))
+        self.message = _safe(message)
         super().__init__(self.message)
-        self.where = shown(printable(where))
-        self.next = shown(printable(next))
+        self.where = _safe(where)
+        self.next = _safe(next)
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
@@ -131,3 +132,11 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
     first = next((finding for finding in findings if finding.severity == "error"), None)
     if first:
         raise InputError(first.message, findings=findings, where=first.where, next=first.next)
+
+
+def _safe(text: str) -> str:
+    """Leave out what is secret; what stands in no single value costs a sentence its translation."""
+    if isinstance(text, Said):
+        text = text.over(_safe)
+    whole = shown(printable(text))
+    return text if text == whole else whole

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
+from pipeline.core.said import said
 
 MAX_TEXT_BYTES = 4 << 20
 
@@ -110,19 +111,29 @@ def read_bytes(path: Path, *, shown_as: str = "", limit_bytes: int = MAX_TEXT_BY
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnsafePath(
-                f"{name} is not a plain file.", where=name, next="Choose a regular file."
+                said("{name} is not a plain file.", name=name),
+                where=name,
+                next=said("Choose a regular file."),
             )
         if status.st_size > limit_bytes:
             raise InputError(
-                f"{name} has {status.st_size:,} bytes; at most {limit_bytes:,} are read.",
+                said(
+                    "{name} has {size:,} bytes; at most {most:,} are read.",
+                    name=name,
+                    size=status.st_size,
+                    most=limit_bytes,
+                ),
                 where=name,
-                next="Check that this is the right file.",
+                next=said("Check that this is the right file."),
             )
         return path.read_bytes()
     except FileNotFoundError as reason:
-        raise FileMissing(f"{name} does not exist.", where=name) from reason
+        raise FileMissing(said("{name} does not exist.", name=name), where=name) from reason
     except OSError as reason:
-        raise InputError(f"{name} cannot be read: {reason.strerror}.", where=name) from reason
+        raise InputError(
+            said("{name} cannot be read: {reason}.", name=name, reason=reason.strerror),
+            where=name,
+        ) from reason
 
 
 def read_text(path: Path, *, shown_as: str = "") -> str:
@@ -143,9 +154,9 @@ def decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as reason:
         line = data[: reason.start].count(b"\n") + 1
         raise InputError(
-            f"byte 0x{data[reason.start]:02x} is not UTF-8.",
+            said("byte 0x{value:02x} is not UTF-8.", value=data[reason.start]),
             where=f"{name}:{line}",
-            next="Save the file as UTF-8.",
+            next=said("Save the file as UTF-8."),
         ) from reason
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from pipeline.core.printable import printable
+from pipeline.core.said import Said, said
 
 Severity = Literal["error", "warning", "info"]
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -43,7 +44,7 @@ class Finding:
     def __post_init__(self) -> None:
         for name in ("message", "where"):  # what people typed, or a file's name, may be in them
             text = getattr(self, name)
-            if not text.isascii():
+            if not text.isascii() and not isinstance(text, Said):  # that one has seen to its values
                 object.__setattr__(self, name, printable(text))
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,6 +122,8 @@ def capped(findings: Iterable[Finding], limit: int = 20) -> list[Finding]:
         kept += group[:limit]
         if len(group) > limit:
             count = sum(finding.count for finding in group[limit:])
-            message = f"{count:,} more places like the {limit} before."
+            message = said(
+                "{count:,} more places like the {limit} before.", count=count, limit=limit
+            )
             kept.append(replace(group[limit], message=message, where="", count=count))
     return kept

@@ -14,6 +14,7 @@ from pipeline.core.addresses import shown, shown_address
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.imports import IMPORTING
 from pipeline.core.outages import Outages, within
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 from pipeline.tracking.server import tracking_uri
 
@@ -109,7 +110,7 @@ def reading(settings: Settings) -> Iterator[Any]:
     """
     uri = tracking_uri(settings)
     if is_unmade(settings):
-        raise _away(uri, "the database is not there")  # opening would make an empty one
+        raise _away(uri, said("the database is not there"))  # opening would make an empty one
     # mlflow takes seconds to import, and who lists cached runs must not pay for it.
     with IMPORTING:
         from mlflow.exceptions import MlflowException
@@ -118,18 +119,20 @@ def reading(settings: Settings) -> Iterator[Any]:
     try:
         yield mlflow_client(uri)
     except (MlflowException, SQLAlchemyError, OSError) as reason:
-        uri, said = shown_address(uri), reason_of(reason, uri)
+        uri, why = shown_address(uri), reason_of(reason, uri)
         if getattr(reason, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
             raise RunMissing(
-                f"MLflow at {uri} does not have this run: {said}",
+                said("MLflow at {uri} does not have this run: {why}", uri=uri, why=why),
                 where="MLFLOW_TRACKING_URI",
-                next="'slipway track RUN' logs it there.",
+                next=said("'slipway track RUN' logs it there."),
             ) from reason
         if is_refusal(reason):
             raise TrackingUnreachable(
-                f"MLflow at {uri} refuses: {said}", where="MLFLOW_TRACKING_URI", next=CREDENTIALS
+                said("MLflow at {uri} refuses: {why}", uri=uri, why=why),
+                where="MLFLOW_TRACKING_URI",
+                next=CREDENTIALS,
             ) from reason
-        raise _away(uri, said) from reason
+        raise _away(uri, why) from reason
 
 
 def reason_of(reason: Exception, uri: str) -> str:
@@ -147,7 +150,7 @@ def is_refusal(reason: Exception) -> bool:
 
 def _away(uri: str, why: str) -> TrackingUnreachable:
     return TrackingUnreachable(
-        f"MLflow at {shown_address(uri)} does not answer: {why}.",
+        said("MLflow at {uri} does not answer: {why}.", uri=shown_address(uri), why=why),
         where="MLFLOW_TRACKING_URI",
-        next="Start MLflow (./run.sh starts its own).",
+        next=said("Start MLflow (./run.sh starts its own)."),
     )

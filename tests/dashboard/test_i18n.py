@@ -1,4 +1,6 @@
-"""Every text of the pages has a translation; ``SLIPWAY_REGENERATE=1`` takes over what changed.
+"""Every text of pages, and of the core on them, has a translation.
+
+``SLIPWAY_REGENERATE=1`` takes over what changed.
 
 It adds new texts to the ``.po`` files for somebody to translate, drops those that are gone, and
 compiles the ``.mo`` files that gettext reads.
@@ -20,10 +22,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from streamlit.testing.v1 import AppTest
 
+import pipeline
 from dashboard import i18n
 from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS
 
 ROOT = Path(i18n.__file__).parent
+CORE = Path(pipeline.__file__).parent
 FOREIGN = [code for code in i18n.LANGUAGES if code != "en"]
 METHODS = [("**.py", "python")]
 TEXTS = {"tr": None, "tr_text": None, "marked": None}
@@ -32,7 +36,7 @@ _WHEN = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def texts() -> list[str | tuple[str, str]]:
-    """Give what pages say, in the order of the files, each once; of a count one and many."""
+    """Give what pages say and show, in the order of the files, each once; of a count two."""
     found: list[str | tuple[str, str]] = [
         said for said in extracted(TEXTS) if isinstance(said, str)
     ]
@@ -40,11 +44,12 @@ def texts() -> list[str | tuple[str, str]]:
     for said in extracted(COUNTS):
         noun, nouns = (said, f"{said}s") if isinstance(said, str) else said
         found.append((f"{{count:,}} {noun}", f"{{count:,}} {nouns}"))
+    found += [text for text in extracted({"said": None}, CORE) if isinstance(text, str)]
     return list(dict.fromkeys(found))
 
 
-def extracted(keywords: Any) -> list[Any]:
-    return [said for _, _, said, _, _ in extract_from_dir(ROOT, METHODS, keywords=keywords)]
+def extracted(keywords: Any, root: Path = ROOT) -> list[Any]:
+    return [said for _, _, said, _, _ in extract_from_dir(root, METHODS, keywords=keywords)]
 
 
 def file_of(language: str, kind: str) -> Path:
@@ -135,6 +140,28 @@ def test_the_url_chooses_the_language_and_keeps_it(installation: Path) -> None:
     assert said(page).startswith("실행 목록")
     page.query_params["lang"] = "xx"
     assert said(page).startswith("실행 목록")
+
+
+def test_what_the_core_says_is_translated_with_all_that_it_names(installation: Path) -> None:
+    def core() -> None:
+        import streamlit as st
+
+        from dashboard import language
+        from dashboard.i18n import tr_said
+        from pipeline.core.said import said
+
+        language.choose()
+        why = said("cannot be decoded ({reason})", reason="*{x}*")
+        st.write(tr_said(said("the image {mistake}; the training leaves it out.", mistake=why)))
+        st.write(tr_said("*plain*"))
+
+    page = AppTest.from_function(core)
+    page.query_params["lang"] = "ko"
+    page.run()
+    assert not page.exception
+    shown = [str(part.value) for part in page.markdown]
+    damaged = "학습에서 제외되는 이미지입니다\\: 디코딩할 수 없음(\\*{x}\\*)."
+    assert shown == [damaged, "\\*plain\\*"]
 
 
 def test_the_last_choice_of_a_user_is_remembered(installation: Path) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import state
-from dashboard.i18n import tr
-from dashboard.plain import plain
+from dashboard.i18n import tr, tr_said
 from dashboard.widgets.forms.cfg import override_text, shown_value
 from pipeline.core.checks.advice import advise
 from pipeline.core.dataset.read import DatasetReport
@@ -32,7 +31,7 @@ def show_advice(name: str, report: DatasetReport) -> None:
                 value=shown_value(entry.value),
                 current=shown_value(entry.current),
             )
-            + f"  \n:small[:gray[{plain(entry.reason)}]]",
+            + f"  \n:small[:gray[{tr_said(entry.reason)}]]",
             help=tr("Source: {page} {part}", page=page, part=part),
         )
         if button.button(

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said_text
 from dashboard.views.datasets.image import open_image
 from dashboard.widgets.choosing import text_filter
 from dashboard.widgets.formats import ago
@@ -59,15 +59,24 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def fitting(findings: Sequence[Finding], severity: str, code: str, text: str) -> list[Finding]:
-    """Give the findings of a severity and a code (any when empty) that have all words of a text."""
+    """Give the findings of a severity and a code (any when empty) that have all words of a text.
+
+    They are looked for in what is shown, in the language of the session.
+    """
     words = text.casefold().split()
     return [
         finding
         for finding in findings
         if severity in ("", finding.severity)
         and code in ("", finding.code)
-        and all(word in f"{finding.where} {finding.message}".casefold() for word in words)
+        and (not words or _has_all(words, finding))
     ]
+
+
+def _has_all(words: Sequence[str], finding: Finding) -> bool:
+    message, hint = tr_said_text(finding.message), tr_said_text(finding.next)
+    shown = f"{finding.code} {finding.where} {message} {hint}".casefold()
+    return all(word in shown for word in words)
 
 
 @st.fragment
@@ -131,6 +140,8 @@ def _filters(findings: Sequence[Finding]) -> tuple[str, str, str]:
 def _rows(samples: Samples, shown: Sequence[Finding], key: str) -> None:
     table = findings_table(shown)
     table["severity"] = [tr(_SEVERITIES[finding.severity]) for finding in shown]
+    table["message"] = [tr_said_text(finding.message) for finding in shown]
+    table["next"] = [tr_said_text(finding.next) for finding in shown]
     config = st.column_config
     event = st.dataframe(
         table,

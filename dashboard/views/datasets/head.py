@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said
 from dashboard.plain import Markdown, joined, plain
 from dashboard.views.datasets.list import size_of
 from dashboard.widgets.findings import show_findings, summary
@@ -77,7 +77,7 @@ def _answer(found: Inspection) -> Markdown:
 def _origin(path: str, found: Inspection) -> Markdown:
     parts = [plain(path)]
     if found.report and found.report.base_note:
-        parts.append(plain(found.report.base_note))
+        parts.append(tr_said(found.report.base_note))
     if found.report and found.report.task in _TASKS:
         parts.append(tr(_TASKS[found.report.task]))
     return joined(" · ", parts)

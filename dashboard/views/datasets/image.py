@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_said, tr_said_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.dataset.boxes import class_name, picture_html
 from dashboard.widgets.findings import show_findings
@@ -90,7 +90,7 @@ def _body(report: DatasetReport, samples: Samples) -> None:
         chosen = _lines(report, look, name)
     with left:
         if look.picture is None:
-            st.error(plain(look.mistake), icon=":material/broken_image:")
+            st.error(tr_said(look.mistake), icon=":material/broken_image:")
             return
         picture = picture_html(
             look.picture,
@@ -139,7 +139,7 @@ def _facts(samples: Samples, index: int, look: Look) -> None:
         if look.labels:
             st.caption(plain(look.labels.path if look.labels.is_there else tr("no label file")))
     if look.labels is None:
-        st.warning(plain(look.mistake), icon=":material/warning:")
+        st.warning(tr_said(look.mistake), icon=":material/warning:")
     show_findings(samples.findings_of(index), shown=3)
 
 
@@ -151,7 +151,7 @@ def _lines(report: DatasetReport, look: Look, name: str) -> list[int]:
         {
             tr("line"): [line.number for line in look.lines],
             tr("class"): [class_name(line.class_id, report.names) for line in look.lines],
-            tr("problem"): [line.mistake for line in look.lines],
+            tr("problem"): [tr_said_text(line.mistake) for line in look.lines],
             tr("text"): [line.text for line in look.lines],
         }
     )

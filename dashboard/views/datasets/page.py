@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said_text
 from dashboard.plain import Markdown, code, plain
 from dashboard.views.datasets.advice import show_advice
 from dashboard.views.datasets.findings import show_findings_part
@@ -160,7 +160,7 @@ def _classes(name: str, path: str, found: Inspection) -> None:
         for split, counts in splits.items()
     ]
     table = pd.DataFrame(rows)
-    if set(table[tr("because")]) == {report.base_note}:
+    if set(table[tr("because")]) == {tr_said_text(report.base_note)}:
         table = table.drop(columns=tr("because"))  # the head of the page says it
     counted = st.column_config.NumberColumn(format="localized")
     st.dataframe(
@@ -185,7 +185,7 @@ def _split_row(
         tr("dropped labels"): counts.dropped,
         tr("dropped images"): counts.dropped_images,
         tr("where it lies"): ", ".join(entry.path for entry in resolved),
-        tr("because"): "; ".join(dict.fromkeys(entry.rule for entry in resolved)),
+        tr("because"): "; ".join(dict.fromkeys(tr_said_text(entry.rule) for entry in resolved)),
     }
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.errors import guarded
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said_text
 from dashboard.plain import Markdown, plain
 from dashboard.views.datasets.image import looker, note_of, open_image, wanted
 from dashboard.widgets.dataset.boxes import picture_html
@@ -105,7 +105,7 @@ def _tile_html(report: DatasetReport, look: Look, name: str) -> str:
     if look.picture is None:
         inner = (
             f'<div class="samples-broken"><b>{html.escape(tr("cannot be shown"))}</b>'
-            f"<span>{html.escape(look.mistake)}</span></div>"
+            f"<span>{html.escape(tr_said_text(look.mistake))}</span></div>"
         )
     else:
         inner = picture_html(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.i18n import marked, tr
-from dashboard.plain import Markdown, joined, plain
+from dashboard.i18n import marked, tr, tr_said
+from dashboard.plain import Markdown, joined
 from dashboard.views.launch import plan as launch_plan
 from dashboard.widgets.formats import duration, size
 from dashboard.widgets.forms.cfg import shown_value
@@ -60,7 +60,7 @@ def _row(entry: Advice, head: Markdown, action: Markdown) -> bool:
     page, _, part = entry.source.partition(" ")
     text, button = st.columns([3.2, 1], vertical_alignment="top")
     text.markdown(
-        f"{head}  \n:small[:gray[{plain(entry.reason)}]]",
+        f"{head}  \n:small[:gray[{tr_said(entry.reason)}]]",
         help=tr("Source: {page} {part}", page=page, part=part),
     )
     return button.button(

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import marked, tr
-from dashboard.plain import code
+from dashboard.i18n import marked, tr, tr_said
+from dashboard.plain import code, joined, plain
 from dashboard.views.launch import advice as launch_advice
 from dashboard.views.launch import form as launch_form
 from dashboard.views.launch import images as launch_images
@@ -152,16 +152,16 @@ def _show_numbers(plan: Plan) -> None:
     report, splits = plan.report, plan.report.splits
     backgrounds = sum(split.backgrounds for split in splits.values())
     dropped = sum(split.dropped for split in splits.values())
-    parts = [f"{name} {split.images:,}" for name, split in splits.items()]
+    parts = [plain(f"{name} {split.images:,}") for name, split in splits.items()]
     parts += [plural(backgrounds, "background")] if backgrounds else []
     parts += [tr("{dropped:,} labels dropped", dropped=dropped)] if dropped else []
-    parts += [report.base_note] if report.base_note else []
+    parts += [tr_said(report.base_note)] if report.base_note else []
     title = tr(
         "**{images} · {instances} · {classes}**  \n:small[:gray[{details}]]",
         images=plural(sum(split.images for split in splits.values()), "image"),
         instances=plural(sum(split.instances for split in splits.values()), "instance"),
         classes=plural(len(report.names), "class", "classes"),
-        details=" · ".join(parts),
+        details=joined(" · ", parts),
     )
     show_distribution(splits, title=title, key=f"distribution.{plan.resolved['data_yaml']}")
 

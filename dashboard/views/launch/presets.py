@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_said
 from dashboard.plain import code, plain
 from dashboard.views.launch import plan as launch_plan
 from dashboard.widgets.forms.cfg import override_text, shown_value
@@ -77,7 +77,7 @@ def _show_save(overrides: Mapping[str, Any]) -> None:
                 services.here().volume, name, overrides, user=services.user(), replace=is_there
             )
         except FileChanged as reason:
-            st.warning(plain(reason.message))
+            st.warning(tr_said(reason.message))
             return
         st.toast(tr("Preset {name} is saved.", name=name))
         st.rerun()

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import preferences, services, state
+from dashboard.errors import why
 from dashboard.i18n import tr
 from dashboard.plain import Markdown, plain
 from dashboard.views.launch import plan as launch_plan
@@ -97,5 +98,5 @@ def _loaded() -> tuple[dict[str, Any], Markdown]:
             "The team preset '{name}' (SLIPWAY_PRESET) is not applied: {why} Save or correct the "
             "preset, or name another one.",
             name=name,
-            why=f"{reason.message} {reason.next}".strip(),
+            why=why(reason),
         )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_said
 from dashboard.plain import Markdown, code, plain
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import size
@@ -130,5 +130,5 @@ def _compared(fetched: Fetched) -> Markdown:
     return tr(
         "SHA-256 {sha256}; it was not compared with a published one: {why}",
         sha256=code(fetched.sha256),
-        why=fetched.why_not,
+        why=tr_said(fetched.why_not),
     )

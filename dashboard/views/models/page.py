@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import services, state
-from dashboard.errors import show_error
+from dashboard.errors import show_error, why
 from dashboard.i18n import tr
 from dashboard.plain import code, plain
 from dashboard.views.models.official import show_official
@@ -83,8 +83,9 @@ def _stages_or_why() -> dict[str, tuple[str, ...]]:
     try:
         return _stages()
     except TrackingUnreachable as reason:
-        why = f"{reason.message} {reason.next}".strip()
-        st.warning(tr("Which models are candidate or production is not known. {why}", why=why))
+        st.warning(
+            tr("Which models are candidate or production is not known. {why}", why=why(reason))
+        )
         return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import services
+from dashboard.errors import why
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
@@ -75,7 +76,7 @@ def _away(run: RunDetails) -> None:
     )
     st.caption(
         joined(" ", [Markdown(":material/cloud_off:"), tr("MLflow does not answer."), known]),
-        help=plain(f"{reason.message} {reason.next}"),
+        help=why(reason),
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import show_error
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said
 from dashboard.plain import Markdown, plain
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.findings import show_findings
@@ -68,7 +68,7 @@ def _why_new(run: RunFacts, trial: str) -> str:
     try:
         adopt(services.as_user(), run.id, trial)
     except (FileChanged, FileMissing) as reason:
-        return reason.message
+        return tr_said(reason.message)
     except SlipwayError:  # said below, with the choices
         return ""
     return ""

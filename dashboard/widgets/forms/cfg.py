@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 import yaml
 
-from dashboard.i18n import tr
+from dashboard.i18n import tr, tr_said_text
 from dashboard.plain import Markdown
 from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS, Setting
 
@@ -242,7 +242,8 @@ def _step(setting: Setting, value: float) -> float:
 
 def _help(setting: Setting) -> str:
     if setting.owned:
-        return tr("{help}. Not set here: {owned}.", help=setting.help, owned=setting.owned)
+        owned = tr_said_text(setting.owned)
+        return tr("{help}. Not set here: {owned}.", help=setting.help, owned=owned)
     limits = ""
     if setting.low is not None or setting.high is not None:
         low = "−∞" if setting.low is None else f"{setting.low:g}"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from dashboard.i18n import tr
-from dashboard.plain import plain
+from dashboard.i18n import tr, tr_said
 from dashboard.widgets.forms.cfg import shown_value
 from pipeline.core.findings import Finding
 from pipeline.core.space import edit as space_edit
@@ -38,8 +37,8 @@ def show(finding: Finding, fixes: Fixes, key: str) -> None:
     is_error = finding.severity == "error"
     mark = ":red[:material/error:]" if is_error else ":orange[:material/warning:]"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
-        hint = "" if fixes else f" :gray[{plain(finding.next)}]"
-        st.markdown(f":small[{mark} {plain(finding.message)}{hint}]", width="content")
+        hint = "" if fixes else f" :gray[{tr_said(finding.next)}]"
+        st.markdown(f":small[{mark} {tr_said(finding.message)}{hint}]", width="content")
         for label, fix in fixes.items():
             st.button(f":blue[{label}]", key=f"{key}.{label}", type="tertiary", on_click=fix)
 

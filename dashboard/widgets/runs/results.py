@@ -54,7 +54,7 @@ def show_test(test: Tested) -> None:
             st.metric(name, share(test.metrics.get(name)), width="content")
     if test.classes:
         table = pd.DataFrame.from_dict(dict(test.classes), orient="index")
-        table.index.name = "class"
+        table.index.name = tr("class")
         shares = {name: st.column_config.NumberColumn(format="%.3f") for name in names}
         st.dataframe(table.reset_index(), hide_index=True, placeholder="", column_config=shares)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.actions.fetching.weights import Fetched, fetch, where_it_is
 from pipeline.actions.installation import Installation
 from pipeline.core.errors import SlipwayError, Stopped
+from pipeline.core.said import said
 
 _log = logging.getLogger("slipway.dashboard")
 
@@ -87,7 +88,7 @@ class Downloads:
         def watch(done: int, total: int) -> None:
             job.download = replace(job.download, done=done, total=total)
             if job.stop.is_set():
-                raise Stopped(f"Fetching {name} was stopped.", where=name)
+                raise Stopped(said("Fetching {name} was stopped.", name=name), where=name)
 
         fetched, failure = None, None
         try:
@@ -96,5 +97,7 @@ class Downloads:
             failure = reason
         except Exception as reason:  # noqa: BLE001 - a thread has nobody else to tell
             _log.exception("%s could not be fetched", name)
-            failure = SlipwayError(f"{type(reason).__name__}: {reason}.")
+            failure = SlipwayError(
+                said("{name}: {reason}.", name=type(reason).__name__, reason=reason)
+            )
         job.download = replace(job.download, fetched=fetched, failure=failure)

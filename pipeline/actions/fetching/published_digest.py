@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.actions.fetching.web import reading
 from pipeline.core.addresses import shown
 from pipeline.core.errors import InputError, NotFound, Unreachable
+from pipeline.core.said import said
 
 _RELEASE = re.compile(
     r"(?P<server>https?://(?P<host>[^/]+))/(?P<repo>[^/]+/[^/]+)/releases/download/(?P<tag>[^/]+)"
@@ -71,7 +72,7 @@ def _text(url: str, timeout_s: float) -> str:
     with reading(url, accept="application/vnd.github+json, */*", timeout_s=timeout_s) as response:
         data = response.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise InputError(f"{url} is larger than {_MOST_BYTES:,} bytes.")
+        raise InputError(said("{url} is larger than {most:,} bytes.", url=url, most=_MOST_BYTES))
     return data.decode("utf-8", "replace")
 
 
@@ -79,7 +80,7 @@ def _in_release(text: str, name: str) -> str:
     try:
         document = json.loads(text)
     except ValueError as reason:
-        raise InputError("the answer about the release is no JSON.") from reason
+        raise InputError(said("the answer about the release is no JSON.")) from reason
     assets: Any = document.get("assets") if isinstance(document, dict) else None
     for asset in assets if isinstance(assets, list) else ():
         if isinstance(asset, dict) and asset.get("name") == name:

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 from pipeline.core.addresses import basic_auth, shown
 from pipeline.core.errors import FileMissing, Unreachable
+from pipeline.core.said import said
 
 TIMEOUT_S = 20.0
 
@@ -50,14 +51,22 @@ def reading(
         reason.close()
         if reason.code in (404, 410):
             raise FileMissing(
-                f"{url} does not exist (HTTP {reason.code}).", next="Check the address."
+                said("{url} does not exist (HTTP {code}).", url=url, code=reason.code),
+                next=said("Check the address."),
             ) from reason
         raise Unreachable(
-            f"{host} answered with HTTP {reason.code} {reason.reason}.", next="Try again later."
+            said(
+                "{host} answered with HTTP {code} {reason}.",
+                host=host,
+                code=reason.code,
+                reason=reason.reason,
+            ),
+            next=said("Try again later."),
         ) from reason
     except (OSError, HTTPException, UnicodeError) as reason:  # the last: no name of a host
         why = getattr(reason, "reason", None) or reason
         text = getattr(why, "strerror", None) or str(why) or type(why).__name__
         raise Unreachable(
-            f"{host} cannot be reached: {text}.", next="Check network and proxy."
+            said("{host} cannot be reached: {reason}.", host=host, reason=text),
+            next=said("Check network and proxy."),
         ) from reason

@@ -20,6 +20,7 @@ from pipeline.core.addresses import shown
 from pipeline.core.errors import FileMissing, InputError, NotFound, Unreachable
 from pipeline.core.files import make_folder
 from pipeline.core.official_weights import NAMES
+from pipeline.core.said import said
 from pipeline.core.volume.paths import FOLDERS, Volume
 from pipeline.core.weights.check import require_sound
 
@@ -101,9 +102,9 @@ def fetch(
     """
     if name not in NAMES:
         raise NotFound(
-            f"'{name}' is none of the official weights that are known.",
+            said("'{name}' is none of the official weights that are known.", name=name),
             where="weights",
-            next="List them with 'slipway weights'.",
+            next=said("List them with 'slipway weights'."),
         )
     _check_free(here, name)
     path = place_of(here, name)
@@ -120,7 +121,9 @@ def _check_free(here: Installation, name: str) -> None:
     Volume(here.settings.volume).path(f"{FOLDERS['model']}/{name}")  # a link may lead outside
     if there := where_it_is(here, name):
         raise InputError(
-            f"{there} is on the volume already.", where="weights", next="Rename it to fetch anew."
+            said("{there} is on the volume already.", there=there),
+            where="weights",
+            next=said("Rename it to fetch anew."),
         )
 
 
@@ -148,9 +151,11 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as reason:
         raise InputError(
-            f"{path} cannot be written: {reason.strerror or reason}.",
+            said(
+                "{path} cannot be written: {reason}.", path=path, reason=reason.strerror or reason
+            ),
             where="SLIPWAY_VOLUME",
-            next="See to the volume's free space and permissions.",
+            next=said("See to the volume's free space and permissions."),
         ) from reason
 
 
@@ -167,14 +172,21 @@ def _receive(
         )
         if published.sha256 not in ("", sha256):
             raise InputError(
-                f"what {url} gave has the SHA-256 {sha256}, but {published.source} says "
-                f"{published.sha256}; nothing was kept.",
-                next="Fetch it again; if it comes again, do not trust that server.",
+                said(
+                    "what {url} gave has the SHA-256 {sha256}, but {source} says {published}; "
+                    "nothing was kept.",
+                    url=url,
+                    sha256=sha256,
+                    source=published.source,
+                    published=published.sha256,
+                ),
+                next=said("Fetch it again; if it comes again, do not trust that server."),
             )
         _check_content(Path(file.name), name, here.settings.weights_allow)
     except (NotFound, InputError, Unreachable) as reason:
-        by_hand = f"Or get {url} elsewhere and put it at {path}."
-        next_steps = f"{reason.next} {by_hand}".strip()
+        next_steps = said("Or get {url} elsewhere and put it at {path}.", url=url, path=path)
+        if reason.next:
+            next_steps = said("{first} {then}", first=reason.next, then=next_steps)
         raise type(reason)(reason.message, where=reason.where, next=next_steps) from reason
     source = published.source if published.sha256 else ""
     relative = f"{FOLDERS['model']}/{name}"
@@ -197,14 +209,26 @@ def _download(
             done += len(chunk)
             if max(done, total) > max_bytes:
                 raise InputError(
-                    f"{url} has more than {max_bytes:,} bytes, as no weights of a detector have."
+                    said(
+                        "{url} has more than {most:,} bytes, as no weights of a detector have.",
+                        url=url,
+                        most=max_bytes,
+                    )
                 )
             digest.update(chunk)
             with _writing(path):
                 file.write(chunk)
             watch(done, total)
     if done < total:
-        raise Unreachable(f"{url} broke off after {done:,} of {total:,} bytes.", next="Try again.")
+        raise Unreachable(
+            said(
+                "{url} broke off after {done:,} of {total:,} bytes.",
+                url=url,
+                done=done,
+                total=total,
+            ),
+            next=said("Try again."),
+        )
     with _writing(path):
         file.flush()
         os.fsync(file.fileno())
@@ -221,6 +245,9 @@ def _check_whole(path: Path, url: str) -> None:
     """Refuse what is no archive, such as a proxy's page to log in."""
     if not zipfile.is_zipfile(path):
         raise InputError(
-            f"what {url} gave is no whole file of weights (a zip archive); nothing was kept.",
-            next="Look at that address in a browser.",
+            said(
+                "what {url} gave is no whole file of weights (a zip archive); nothing was kept.",
+                url=url,
+            ),
+            next=said("Look at that address in a browser."),
         )

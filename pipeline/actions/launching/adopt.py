@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch
+from pipeline.core.said import either, said
 from pipeline.core.space.search_space import AUTO_IGNORES, is_auto
 from pipeline.core.space.trials import KEPT, Trial
 from pipeline.core.versions.editing import open_text, save_text
@@ -95,7 +97,10 @@ def adopt(here: Installation, run: str, trial: str = "", cfg: str = "") -> Adopt
     found, folder, searched = tuning_of_run(here, run)
     record = record_of(folder)
     if record is None:
-        raise FileMissing(f"the launch of {folder.name} is not recorded.", where=str(folder.launch))
+        raise FileMissing(
+            said("the launch of {name} is not recorded.", name=folder.name),
+            where=str(folder.launch),
+        )
     chosen = _chosen(searched, trial)
     values = _values(folder, chosen)
     volume = here.volume
@@ -138,7 +143,9 @@ def train_adopted(here: Installation, adoption: Adoption, message: str = "") -> 
     """
     if not adoption.plan.ok:
         raise InputError(
-            "The launch has errors.", findings=adoption.plan.findings, next="Correct what is named."
+            said("The launch has errors."),
+            findings=adoption.plan.findings,
+            next=said("Correct what is named."),
         )
     _save(here, adoption, message)
     launch = adoption.plan.launch
@@ -152,9 +159,15 @@ def _chosen(searched: Tuning, name: str) -> Trial:
     trial = searched.named(name)
     if trial.state not in KEPT or trial.score(searched.metric) is None:
         raise InputError(
-            f"{trial.name} is {trial.state}: it has no result that counts.",
+            said(
+                "{name} is {state}: it has no result that counts.",
+                name=trial.name,
+                state=trial.state,
+            ),
             where="trial",
-            next=f"Choose one that is {', '.join(KEPT[:-1])} or {KEPT[-1]}.",
+            next=said(
+                "Choose one that is {states}.", states=either([", ".join(KEPT[:-1]), KEPT[-1]])
+            ),
         )
     return trial
 
@@ -174,18 +187,20 @@ def _target(volume: Volume, record: Launch, cfg: str) -> tuple[str, bool]:
     own = _existing(volume, record.choices.cfg)
     if not cfg and not own:
         raise FileMissing(
-            f"cfg '{record.choices.cfg}' is gone from the volume.",
+            said("cfg '{cfg}' is gone from the volume.", cfg=record.choices.cfg),
             where="cfg",
-            next="Give the cfg a new name: it gets what the run used.",
+            next=said("Give the cfg a new name: it gets what the run used."),
         )
     named = _existing(volume, cfg) if cfg else own
     if not named:
         return _new_path(cfg, own), True
     if named != own:
         raise FileChanged(
-            f"{named} exists already.",
+            said("{named} exists already.", named=named),
             where="cfg",
-            next=f"Choose a name that is free{f', or {own}' if own else ''}.",
+            next=said("Choose a name that is free, or {own}.", own=own)
+            if own
+            else said("Choose a name that is free."),
         )
     return own, False
 
@@ -201,7 +216,9 @@ def _new_path(name: str, own: str) -> str:
     path = PurePosixPath(name if name.endswith(EXTENSIONS["cfg"]) else f"{name}.yaml")
     if path.name.startswith("tune-"):
         raise InputError(
-            f"'{name}' would be taken for a search space.", where="cfg", next="Begin with 'cfg-'."
+            said("'{name}' would be taken for a search space.", name=name),
+            where="cfg",
+            next=said("Begin with 'cfg-'."),
         )
     folder = PurePosixPath(own).parent if own else PurePosixPath(FOLDERS["cfg"])
     return str(folder / path if len(path.parts) == 1 else path)
@@ -218,13 +235,26 @@ def _differing(
 def _edited_since(
     path: str, folder: RunFolder, others: Mapping[str, tuple[Any, Any]]
 ) -> FileChanged:
-    named = [f"{key} is {now}, not {then}" for key, (then, now) in others.items()]
-    rest = f", and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    named = [
+        said("{key} is {now}, not {then}", key=key, now=now, then=then)
+        for key, (then, now) in list(others.items())[:_NAMED]
+    ]
+    changes = reduce(lambda one, two: said("{one}, {two}", one=one, two=two), named)
+    if len(others) > _NAMED:
+        more = len(others) - _NAMED
+        changes = said("{changes}, and {more} more", changes=changes, more=more)
     return FileChanged(
-        f"{path} was edited since {folder.name} used it: {', '.join(named[:_NAMED])}{rest}.",
+        said(
+            "{path} was edited since {name} used it: {changes}.",
+            path=path,
+            name=folder.name,
+            changes=changes,
+        ),
         where=path,
-        next="Name it as the cfg to put the values onto it as it is now, or give a new name to "
-        "save what the run used with the values.",
+        next=said(
+            "Name it as the cfg to put the values onto it as it is now, or give a new name "
+            "to save what the run used with the values."
+        ),
     )
 
 

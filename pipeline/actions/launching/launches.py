@@ -28,6 +28,7 @@ from pipeline.core.launch.choices import FILES, Choice, Choices, described
 from pipeline.core.launch.launch import RESOLVED, Launch, load_launch, new_launch_id
 from pipeline.core.launch.parameters import choices_from
 from pipeline.core.launch.pod_settings import check_pod_settings
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 from pipeline.core.version import code_version
 from pipeline.core.volume.paths import Volume
@@ -153,7 +154,9 @@ def submit(here: Installation, plan: Plan) -> Run:
     """
     if not plan.ok:
         raise InputError(
-            "The launch has errors.", findings=plan.findings, next="Correct what is named."
+            said("The launch has errors."),
+            findings=plan.findings,
+            next=said("Correct what is named."),
         )
     workflow = workflow_of(here.settings, plan.launch)
     engine = here.engine(plan.launch.engine)
@@ -165,10 +168,13 @@ def submit(here: Installation, plan: Plan) -> Run:
     except SlipwayError as reason:
         if isinstance(reason, Unreachable) and _may_run(engine, plan.launch.id):
             raise type(reason)(
-                f"launch {plan.launch.id} is recorded, but whether it started is not known: "
-                f"{reason.message}",
+                said(
+                    "launch {launch} is recorded, but whether it started is not known: {reason}",
+                    launch=plan.launch.id,
+                    reason=reason.message,
+                ),
                 where=reason.where,
-                next=f"Look at it with 'slipway show {plan.launch.id}'.",
+                next=said("Look at it with 'slipway show {launch}'.", launch=plan.launch.id),
             ) from reason
         if is_new:
             shutil.rmtree(folder.path, ignore_errors=True)

@@ -7,6 +7,7 @@ from pipeline.actions.launching.launches import Plan, choices_of, prepare
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.errors import FileMissing
 from pipeline.core.launch.kinds.test import TEST
+from pipeline.core.said import said
 
 SPLITS = ("val", "test", "train")
 
@@ -38,9 +39,9 @@ def retest(here: Installation, run: str, data: str, split: str) -> Plan:
     best = folder.weights("best")
     if not best.is_file():
         raise FileMissing(
-            f"{folder.name} has no best.pt to test.",
+            said("{name} has no best.pt to test.", name=folder.name),
             where=str(best),
-            next="Wait until its training has saved one, or choose another run.",
+            next=said("Wait until its training has saved one, or choose another run."),
         )
     model = here.volume.relative(best)
     choices = TEST.made_of(

@@ -37,6 +37,7 @@ from pipeline.core.launch.sweep import (
     new_sweep_name,
     save_sweep,
 )
+from pipeline.core.said import said
 from pipeline.core.volume.run_folder import run_folder
 
 
@@ -79,8 +80,11 @@ def prepare_sweep(
     if has_errors(findings):
         return replace(plan, findings=tuple(findings))
     if seeds and "seed" in choices.overrides:
-        said = f"seed={choices.overrides['seed']} gives way to the seeds of the sweep."
-        findings.append(warning("sweep-seed", said, where="overrides.seed"))
+        message = said(
+            "seed={seed} gives way to the seeds of the sweep.",
+            seed=choices.overrides["seed"],
+        )
+        findings.append(warning("sweep-seed", message, where="overrides.seed"))
     return _planned(here, plan, before, findings)
 
 
@@ -96,9 +100,9 @@ def start(here: Installation, plan: SweepPlan) -> Sweep:
     """
     if not plan.ok:
         raise InputError(
-            "The sweep has errors; nothing was started.",
+            said("The sweep has errors; nothing was started."),
             findings=plan.findings,
-            next="Correct what is named.",
+            next=said("Correct what is named."),
         )
     with locked(here.volume, plan.name):
         sweep = _recorded(here, plan)
@@ -205,11 +209,19 @@ def _interrupted(
     plan: SweepPlan, left: Sequence[Combination], reason: SlipwayError
 ) -> SlipwayError:
     done = len(plan.combinations) - len(left)
-    message = (
-        f"{done} of the {len(plan.combinations)} runs of sweep '{plan.name}' are started; "
-        f"{labels(left)} not: {reason.message}"
+    message = said(
+        "{done} of the {count} runs of sweep '{name}' are started; {left} not: {reason}",
+        done=done,
+        count=len(plan.combinations),
+        name=plan.name,
+        left=labels(left),
+        reason=reason.message,
     )
-    hint = f"'slipway sweep --resume {plan.name}' starts the missing ones. {reason.next}"
+    hint = said(
+        "'slipway sweep --resume {name}' starts the missing ones. {next}",
+        name=plan.name,
+        next=reason.next,
+    )
     if isinstance(reason, InputError):
         findings = reason.findings
         return InputError(message, findings=findings, where=reason.where, next=hint.strip())

@@ -14,6 +14,7 @@ from pipeline.core.errors import InputError, NotFound, UnsafePath
 from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.sweep import MAX_RUNS, Combination, Sweep, load_sweep, sweep_path
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 _NAMED = 3
@@ -60,13 +61,22 @@ def check_combinations(
 ) -> list[Finding]:
     """Find what makes a sweep empty or too large to be looked at launch by launch."""
     findings = [
-        error("sweep-empty", f"The sweep has no {kind}.", where=kind, next=f"Choose a {kind}.")
+        error(
+            "sweep-empty",
+            said("The sweep has no {kind}.", kind=kind),
+            where=kind,
+            next=said("Choose a {kind}.", kind=kind),
+        )
         for kind, names in (("model", models), ("cfg", cfgs))
         if not names
     ]
     if len(asked) > MAX_RUNS:
-        message = f"The sweep makes {len(asked):,} runs; at most {MAX_RUNS} are started at once."
-        hint = "Choose fewer models, cfgs or seeds, or make two sweeps of it."
+        message = said(
+            "The sweep makes {count:,} runs; at most {most} are started at once.",
+            count=len(asked),
+            most=MAX_RUNS,
+        )
+        hint = said("Choose fewer models, cfgs or seeds, or make two sweeps of it.")
         findings.append(error("sweep-too-large", message, where="sweep", next=hint))
     return findings
 
@@ -85,12 +95,17 @@ def sweep_before(volume: Volume, plan: SweepPlan) -> tuple[Sweep | None, list[Fi
         return None, [error("sweep-record", reason.message, where=reason.where, next=reason.next)]
     old, new = ({**asdict(entry.base), "engine": entry.engine} for entry in (before, plan))
     changed = [key for key in old if _said(old[key]) != _said(new[key])]
-    hint = f"Give this one another name, or what '{plan.name}' was started with."
+    hint = said("Give this one another name, or what '{name}' was started with.", name=plan.name)
     return before, [
         error(
             "sweep-exists",
-            f"There is a sweep '{plan.name}', and its {key} is {_said(old[key])}, "
-            f"not {_said(new[key])}.",
+            said(
+                "There is a sweep '{name}', and its {key} is {old}, not {new}.",
+                name=plan.name,
+                key=key,
+                old=_said(old[key]),
+                new=_said(new[key]),
+            ),
             where=key,
             next=hint,
         )
@@ -100,10 +115,23 @@ def sweep_before(volume: Volume, plan: SweepPlan) -> tuple[Sweep | None, list[Fi
 
 def goes_on(before: Sweep, missing: Sequence[Combination], asked: Sequence[Combination]) -> Finding:
     """Say how far the sweep of this name is already."""
-    there = len(asked) - len(missing)
-    message = f"There is a sweep '{before.name}': {there} of these {len(asked)} runs are started"
-    what = f"; the other {len(missing)} will be." if missing else ", none is missing."
-    return info("sweep-goes-on", message + what, where="name")
+    there, count = len(asked) - len(missing), len(asked)
+    message = said(
+        "There is a sweep '{name}': {there} of these {count} runs are started, none is missing.",
+        name=before.name,
+        there=there,
+        count=count,
+    )
+    if missing:
+        message = said(
+            "There is a sweep '{name}': {there} of these {count} runs are started; the other "
+            "{missing} will be.",
+            name=before.name,
+            there=there,
+            count=count,
+            missing=len(missing),
+        )
+    return info("sweep-goes-on", message, where="name")
 
 
 def together(estimates: Sequence[Estimate]) -> Estimate:
@@ -127,15 +155,19 @@ def gathered(found: Mapping[Combination, Sequence[Finding]]) -> list[Finding]:
     return ordered(
         finding
         if len(some) == len(found)
-        else replace(finding, message=f"With {_called(some, list(found))}: {finding.message}")
+        else replace(finding, message=_with(_called(some, list(found)), finding.message))
         for finding, some in whose.items()
     )
 
 
+def _with(combinations: str, message: str) -> str:
+    return said("With {combinations}: {message}", combinations=combinations, message=message)
+
+
 def labels(some: Sequence[Combination]) -> str:
     """Name the first combinations, and say how many more there are."""
-    more = f" and {len(some) - _NAMED} more" if len(some) > _NAMED else ""
-    return "; ".join(entry.label for entry in some[:_NAMED]) + more
+    named, more = "; ".join(entry.label for entry in some[:_NAMED]), len(some) - _NAMED
+    return said("{names} and {more:,} more", names=named, more=more) if more > 0 else named
 
 
 def _called(some: Sequence[Combination], everything: Sequence[Combination]) -> str:

@@ -21,6 +21,7 @@ from pipeline.actions.runs.find import (
 )
 from pipeline.actions.runs.model import InMlflow
 from pipeline.core.errors import FileMissing, NotFound, RunNotFound, SlipwayError, UsageError
+from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note, save_note, tags_of
 from pipeline.engines.base import Run
@@ -110,9 +111,9 @@ def track(here: Installation, run: str) -> tuple[Run, int]:
     folder = folder_of(here, found)
     if not folder.launch.is_file():
         raise FileMissing(
-            f"run {found.launch or found.id} has no launch.json to track from.",
+            said("run {run} has no launch.json to track from.", run=found.launch or found.id),
             where=str(folder.launch),
-            next="Wait until its verify step is done.",
+            next=said("Wait until its verify step is done."),
         )
     logged = writer.track(folder, here.settings)
     here.tracking.was_written(folder.name)
@@ -153,9 +154,9 @@ def _change(here: Installation, run: str, **values: Any) -> RunNote:
     folder = folder_of(here, find(here, run))
     if not folder.path.is_dir():
         raise FileMissing(
-            f"{folder.name} has no folder on the volume yet.",
+            said("{name} has no folder on the volume yet.", name=folder.name),
             where=str(folder.path),
-            next="Wait until its verify step has begun.",
+            next=said("Wait until its verify step has begun."),
         )
     note = replace(load_note(folder), **values)
     save_note(folder, note)
@@ -170,22 +171,29 @@ def _asked(here: Installation, run: str, action: str) -> Run:
         getattr(engine, action)(found.id)
         return engine.get(found.id)
     _require_unknown(here, found)
-    raise NotFound(found.message, next="Launch it again with 'slipway clone'.")
+    raise NotFound(found.message, next=said("Launch it again with 'slipway clone'."))
 
 
 def _require_unknown(here: Installation, run: Run) -> None:
     """Make sure that the engine has no such run: one that cannot be asked may be running it."""
     if run.engine not in here.settings.engines:
         raise UsageError(
-            f"{run.launch} was launched on engine '{run.engine}', which is not set up here.",
+            said(
+                "{launch} was launched on engine '{engine}', which is not set up here.",
+                launch=run.launch,
+                engine=run.engine,
+            ),
             where="SLIPWAY_ENGINES",
-            next=f"Set up '{run.engine}' to ask it.",
+            next=said("Set up '{engine}' to ask it.", engine=run.engine),
         )
     try:
         here.engine(run.engine).get(run.launch)
     except RunNotFound:
         return
-    raise SlipwayError(f"engine '{run.engine}' has just found {run.launch}.", next="Try again.")
+    raise SlipwayError(
+        said("engine '{engine}' has just found {launch}.", engine=run.engine, launch=run.launch),
+        next=said("Try again."),
+    )
 
 
 def _stop_and_wait(here: Installation, run: Run) -> None:
@@ -196,8 +204,12 @@ def _stop_and_wait(here: Installation, run: Run) -> None:
     while not engine.get(run.id).state.is_finished:
         if time.monotonic() > deadline:
             raise SlipwayError(
-                f"run {run.launch or run.id} has not stopped within {_STOP_S:.0f} s.",
-                next="It goes on stopping: look at its log, then delete it again.",
+                said(
+                    "run {run} has not stopped within {limit_s:.0f} s.",
+                    run=run.launch or run.id,
+                    limit_s=_STOP_S,
+                ),
+                next=said("It goes on stopping: look at its log, then delete it again."),
             )
         time.sleep(0.2)
 

@@ -16,6 +16,7 @@ from pipeline.core.errors import EngineUnreachable, NotFound
 from pipeline.core.files import read_json
 from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.launch.launch import Launch
+from pipeline.core.said import said
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import LogChunk, Run
@@ -69,7 +70,11 @@ def logs(here: Installation, run: str, step: str, offset: int = 0) -> LogChunk:
                 raise
     if step not in step_names():
         known = ", ".join(step_names())
-        raise NotFound(f"There is no step '{step}'.", where="step", next=f"Choose one of {known}.")
+        raise NotFound(
+            said("There is no step '{step}'.", step=step),
+            where="step",
+            next=said("Choose one of {known}.", known=known),
+        )
     return _logged(folder_of(here, found).log(step), offset)
 
 

@@ -12,6 +12,7 @@ from pipeline.actions.runs.from_folders import runs_of_folders
 from pipeline.core.errors import EngineUnreachable, RunNotFound, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import Launch, load_launch
+from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run, run_folder
 from pipeline.engines.base import Engine, Run, paged
 from pipeline.tracking.elsewhere import is_elsewhere
@@ -21,7 +22,7 @@ _FIRST_LOOK = 50
 _LISTED = 1000
 # A page waits for this one; lists of a large installation may take longer.
 _GET_S = 3.0
-_LIST = "See 'slipway runs'."
+_LIST = said("See 'slipway runs'.")
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,14 @@ def find(here: Installation, run: str) -> Run:
         No engine that answers has it, and one does not answer.
     """
     if not run.strip():
-        raise RunNotFound("An empty text names no run.", next=_LIST)
+        raise RunNotFound(said("An empty text names no run."), next=_LIST)
     if is_elsewhere(run):
         raise RunNotFound(
-            f"{run} is a run of MLflow that Slipway did not launch: it can be looked at only.",
-            next="Stop, change or delete it where it was started, or in MLflow.",
+            said(
+                "{run} is a run of MLflow that Slipway did not launch: it can be looked at only.",
+                run=run,
+            ),
+            next=said("Stop, change or delete it where it was started, or in MLflow."),
         )
     for engine in _likely_first(here, run):
         try:
@@ -75,16 +79,25 @@ def find(here: Installation, run: str) -> Run:
         return (exact or fitting)[0]
     if not fitting and outages:
         raise EngineUnreachable(
-            f"whether there is a run '{run}' is not known: {outages[0].message}",
+            said(
+                "whether there is a run '{run}' is not known: {reason}",
+                run=run,
+                reason=outages[0].message,
+            ),
             where=f"engine {outages[0].engine}",
             next=outages[0].next,
         )
     if not fitting:
-        raise RunNotFound(f"There is no run '{run}'.", next=_LIST)
+        raise RunNotFound(said("There is no run '{run}'.", run=run), next=_LIST)
     names = ", ".join(sorted(entry.launch or entry.id for entry in fitting)[:5])
     raise RunNotFound(
-        f"'{run}' fits {len(fitting)} runs: {names}{', …' if len(fitting) > 5 else ''}.",
-        next="Write more of the id.",
+        said(
+            "'{run}' fits {count} runs: {names}.",
+            run=run,
+            count=len(fitting),
+            names=names + (", …" if len(fitting) > 5 else ""),
+        ),
+        next=said("Write more of the id."),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.actions.installation import Installation
 from pipeline.core.errors import UsageError
+from pipeline.core.said import said
 from pipeline.core.states import State
 from pipeline.engines.base import QueueEngine, Run
 
@@ -86,7 +87,8 @@ def prioritise(here: Installation, run: str, priority: str) -> None:
     """
     if priority not in PRIORITIES:
         raise UsageError(
-            f"'{priority}' is no priority.", next=f"Choose of {', '.join(PRIORITIES)}."
+            said("'{priority}' is no priority.", priority=priority),
+            next=said("Choose of {names}.", names=", ".join(PRIORITIES)),
         )
     engine = _engine(here)
     engine.prioritise(_waiting(engine, run).id, PRIORITIES[priority])
@@ -101,9 +103,13 @@ def _waiting(engine: QueueEngine, run: str) -> Run:
     found = engine.get(run)
     if found.state is not State.PENDING:
         raise UsageError(
-            f"{found.launch or found.id} does not wait any more: it is {found.state.label}.",
+            said(
+                "{run} does not wait any more: it is {label}.",
+                run=found.launch or found.id,
+                label=found.state.label,
+            ),
             where="queue",
-            next="Look at the list again.",
+            next=said("Look at the list again."),
         )
     return found
 
@@ -117,8 +123,10 @@ def _engine(here: Installation) -> QueueEngine:
     engine = _with_queue(here)
     if engine is None:
         raise UsageError(
-            f"none of the engines {', '.join(here.settings.engines)} has a queue.",
+            said(
+                "none of the engines {names} has a queue.", names=", ".join(here.settings.engines)
+            ),
             where="SLIPWAY_ENGINES",
-            next="Kubeflow orders its runs itself; for a queue, offer 'local' too.",
+            next=said("Kubeflow orders its runs itself; for a queue, offer 'local' too."),
         )
     return engine

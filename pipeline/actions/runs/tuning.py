@@ -11,6 +11,7 @@ from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.errors import FileMissing, InputError, UsageError
 from pipeline.core.files import read_text
+from pipeline.core.said import said
 from pipeline.core.space.search_space import SearchSpace, load_space
 from pipeline.core.space.trials import (
     KEPT,
@@ -93,21 +94,28 @@ class Tuning:
         if not name:
             if self.best:
                 return self.best
-            message, hint = "no trial has come to its end yet.", "Wait for one."
+            message, hint = said("no trial has come to its end yet."), said("Wait for one.")
             if self.is_blank:
-                message = f"no trial is the best: {self.metric} is 0 in every trial that is over."
-                hint = "Name one with --trial, or train for more epochs first."
+                message = said(
+                    "no trial is the best: {metric} is 0 in every trial that is over.",
+                    metric=self.metric,
+                )
+                hint = said("Name one with --trial, or train for more epochs first.")
             raise FileMissing(message, where="trial", next=hint)
         wanted = f"trial-{int(name):03d}" if name.isascii() and name.isdecimal() else name
         for trial in self.trials:
             if trial.name == wanted:
                 return trial
         raise FileMissing(
-            f"there is no trial '{name}'.",
+            said("there is no trial '{name}'.", name=name),
             where="trial",
-            next=f"Choose one of {len(self.trials)}, such as {self.trials[0].name}."
+            next=said(
+                "Choose one of {count}, such as {trial}.",
+                count=len(self.trials),
+                trial=self.trials[0].name,
+            )
             if self.trials
-            else "Wait for the first.",
+            else said("Wait for the first."),
         )
 
 
@@ -126,9 +134,9 @@ def tuning_of_run(here: Installation, run: str) -> tuple[Run, RunFolder, Tuning]
     made = tuning(folder, is_over=State(found.state).is_finished)
     if made is None:
         raise FileMissing(
-            f"{folder.name} has no trials.",
+            said("{name} has no trials.", name=folder.name),
             where=str(folder.trial_folders),
-            next="Launch with --tune, or wait until its tune step has started.",
+            next=said("Launch with --tune, or wait until its tune step has started."),
         )
     return found, folder, made
 
@@ -197,15 +205,19 @@ def stop_trial(folder: RunFolder, trial: Trial) -> None:
         The volume cannot be written.
     """
     if trial.state != "running":
-        raise UsageError(f"{trial.name} is {trial.state}: there is nothing to stop.")
+        raise UsageError(
+            said("{name} is {state}: there is nothing to stop.", name=trial.name, state=trial.state)
+        )
     try:
         ask_to_stop(folder, trial.name)
     except OSError as reason:
         where = str(folder.trial_folders / trial.name)
         raise InputError(
-            f"{trial.name} cannot be stopped: {reason.strerror}.",
+            said("{name} cannot be stopped: {reason}.", name=trial.name, reason=reason.strerror),
             where=where,
-            next="Stop it where the volume can be written, by an empty file 'stop' in its folder.",
+            next=said(
+                "Stop it where the volume can be written, by an empty file 'stop' in its folder."
+            ),
         ) from reason
 
 
@@ -215,7 +227,9 @@ def _document(folder: RunFolder) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(read_text(folder.tune))
     except json.JSONDecodeError as reason:
-        raise InputError(f"tune.json cannot be read: {reason}.", where=str(folder.tune)) from reason
+        raise InputError(
+            said("tune.json cannot be read: {reason}.", reason=reason), where=str(folder.tune)
+        ) from reason
     return document
 
 

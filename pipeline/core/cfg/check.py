@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.core.cfg.files import check_text
 from pipeline.core.cfg.schema import SCHEMA, Kind, Setting
 from pipeline.core.findings import Finding, error
+from pipeline.core.said import either, said
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _TOO_BIG = 2**63  # whole numbers of torch, SQLite and MLflow have 64 bits
@@ -18,11 +19,11 @@ _BITS = {
     for name, rest in (("", ""), ("int" if bits == 8 else "fp", ""), ("w", f"a{bits}"))
 }
 _NAMES = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "True or False",
-    "str": "text",
-    "list": "a list in square brackets",
+    "int": said("a whole number"),
+    "float": said("a number"),
+    "bool": said("True or False"),
+    "str": said("text"),
+    "list": said("a list in square brackets"),
 }
 
 
@@ -56,23 +57,33 @@ def check_value(setting: Setting, value: Any, where: str) -> list[Finding]:
     if value is None:
         if setting.nullable:
             return []
-        return [_wrong_type(setting, "nothing", where)]
+        return [_wrong_type(setting, said("nothing"), where)]
     if isinstance(value, float) and not math.isfinite(value):
         return [
-            error("setting-range", f"'{setting.key}' is {value}.", where=where, next=_hint(setting))
+            error(
+                "setting-range",
+                said("'{key}' is {value}.", key=setting.key, value=value),
+                where=where,
+                next=_hint(setting),
+            )
         ]
     parts = value if isinstance(value, list) else [value]
     if any(isinstance(part, int) and abs(part) >= _TOO_BIG for part in parts):
-        message = f"'{setting.key}' has more digits than any computer counts with."
+        message = said("'{key}' has more digits than any computer counts with.", key=setting.key)
         return [error("setting-range", message, where=where, next=_hint(setting))]
     kind = next((kind for kind in (setting.kind, *setting.also) if _is(kind, value, setting)), None)
     if kind is None:
-        return [_wrong_type(setting, repr(value), where)]
+        return [_wrong_type(setting, repr(value)[:80], where)]
     if isinstance(value, list):
         return _check_list(setting, value, where)
     if kind in ("int", "float") and not _in_range(setting, value):
-        message = f"'{setting.key}' is {value}; allowed is {allowed(setting)}."
-        return [error("setting-range", message, where=where, next="Correct the value.")]
+        message = said(
+            "'{key}' is {value}; allowed is {allowed}.",
+            key=setting.key,
+            value=value,
+            allowed=allowed(setting),
+        )
+        return [error("setting-range", message, where=where, next=said("Correct the value."))]
     return check_text(setting, value, where)
 
 
@@ -81,9 +92,10 @@ def allowed(setting: Setting) -> str:
     if setting.kind == "choice":
         words = [", ".join(map(str, setting.choices))]
     else:
-        words = [_NAMES[setting.kind] + _limits(setting)]
+        words = [_limited(setting)]
     words += [_NAMES[kind] for kind in setting.also]
-    return " or ".join(words + ["null"] * setting.nullable)
+    words += ["null"] * setting.nullable
+    return either(words)
 
 
 def _canonical(key: str, value: Any) -> Any:
@@ -106,12 +118,17 @@ def _number(text: str) -> int | float:
 
 
 def _wrong_type(setting: Setting, shown: str, where: str) -> Finding:
-    message = f"'{setting.key}' is {shown[:80]}; allowed is {allowed(setting)}."
-    return error("setting-type", message, where=where, next="Correct the value.")
+    message = said(
+        "'{key}' is {value}; allowed is {allowed}.",
+        key=setting.key,
+        value=shown,
+        allowed=allowed(setting),
+    )
+    return error("setting-type", message, where=where, next=said("Correct the value."))
 
 
 def _hint(setting: Setting) -> str:
-    return f"Allowed is {allowed(setting)}."
+    return said("Allowed is {allowed}.", allowed=allowed(setting))
 
 
 def _is(kind: Kind, value: Any, setting: Setting) -> bool:
@@ -135,12 +152,13 @@ def _in_range(setting: Setting, value: float) -> bool:
     return low <= value <= high
 
 
-def _limits(setting: Setting) -> str:
+def _limited(setting: Setting) -> str:
+    what, low, high = _NAMES[setting.kind], setting.low, setting.high
     if setting.key == "batch":
-        return " from 1 up, -1, a share between 0 and 1"
-    if setting.low is not None and setting.high is not None:
-        return f" from {setting.low:g} to {setting.high:g}"
-    return f" from {setting.low:g} up" if setting.low is not None else ""
+        return said("{what} from 1 up, -1, a share between 0 and 1", what=what)
+    if low is not None and high is not None:
+        return said("{what} from {low:g} to {high:g}", what=what, low=low, high=high)
+    return what if low is None else said("{what} from {low:g} up", what=what, low=low)
 
 
 def _check_list(setting: Setting, value: list[Any], where: str) -> list[Finding]:
@@ -148,18 +166,32 @@ def _check_list(setting: Setting, value: list[Any], where: str) -> list[Finding]
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value)
     whole = numbers and all(float(v).is_integer() and v >= 0 for v in value)
     rules = {
-        "scale": (numbers and len(value) == 2, "two numbers, such as [0.5, 1.5]"),
-        "fraction": (numbers and _are_fractions(value), "shares or numbers of train, val, test"),
-        "imgsz": (whole and len(value) in (1, 2) and min(value) > 0, "[height, width] in pixels"),
-        "classes": (whole, "class ids, such as [0, 2]"),
-        "embed": (whole, "layers, such as [9, 12]"),
-        "freeze": (all(isinstance(v, (int, str)) for v in value), "layers, such as [0, 1, 23.cv2]"),
+        "scale": (numbers and len(value) == 2, said("two numbers, such as [0.5, 1.5]")),
+        "fraction": (
+            numbers and _are_fractions(value),
+            said("shares or numbers of train, val, test"),
+        ),
+        "imgsz": (
+            whole and len(value) in (1, 2) and min(value) > 0,
+            said("[height, width] in pixels"),
+        ),
+        "classes": (whole, said("class ids, such as [0, 2]")),
+        "embed": (whole, said("layers, such as [9, 12]")),
+        "freeze": (
+            all(isinstance(v, (int, str)) for v in value),
+            said("layers, such as [0, 1, 23.cv2]"),
+        ),
     }
     fits, words = rules.get(setting.key, (True, ""))
     if fits:
         return []
-    message = f"'{setting.key}' is {str(value)[:80]}; a list here has {words}."
-    return [error("setting-type", message, where=where, next="Correct the value.")]
+    message = said(
+        "'{key}' is {value}; a list here has {words}.",
+        key=setting.key,
+        value=str(value)[:80],
+        words=words,
+    )
+    return [error("setting-type", message, where=where, next=said("Correct the value."))]
 
 
 def _are_fractions(value: list[Any]) -> bool:

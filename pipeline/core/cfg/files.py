@@ -18,32 +18,44 @@ from pipeline.core.cfg.setting import Setting
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error
 from pipeline.core.official_weights import official_name
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.weights.check import check_weights
 
 # Where steps on Kubeflow have the volume: people write paths as these see them, too.
 _IN_PODS = PurePosixPath("/data")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_UNUSED = "Remove it: a training does not use it."
-_ON_VOLUME = "Name a file on the volume, such as best.pt or runs/<launch>/train/weights/best.pt."
+_UNUSED = said("Remove it: a training does not use it.")
+_ON_VOLUME = said(
+    "Name a file on the volume, such as best.pt or runs/<launch>/train/weights/best.pt."
+)
 
 
 def check_text(setting: Setting, value: Any, where: str) -> list[Finding]:
     """Find what no file of the volume can be called; the volume is not looked at."""
     if not isinstance(value, str) or not setting.names or setting.owned:
         return []
-    shown, plain = f"'{setting.key}' is {value[:80]!r}", _plain(value)
+    shown, plain = repr(value[:80]), _plain(value)
     is_weights = setting.names == "weights"
     if _SCHEME.match(plain):
-        message = f"{shown}; a step fetches nothing and reads no address, only the volume's files."
+        message = said(
+            "'{key}' is {value}; a step fetches nothing and reads no address, only the volume's "
+            "files.",
+            key=setting.key,
+            value=shown,
+        )
         hint = _fetch(plain) if is_weights else _UNUSED
         return [error("setting-address", message, where=where, next=hint)]
     # An absolute path of weights is looked at with the volume: it may lie on it.
     is_outside = plain.startswith("~") or (plain.startswith("/") and not is_weights)
     if not plain or is_outside or ".." in PurePosixPath(plain).parts:
-        what = "leads out of the volume" if plain else "names nothing"
+        message = (
+            said("'{key}' is {value}, which leads out of the volume.", key=setting.key, value=shown)
+            if plain
+            else said("'{key}' is {value}, which names nothing.", key=setting.key, value=shown)
+        )
         hint = _ON_VOLUME if is_weights else _UNUSED
-        return [error("unsafe-path", f"{shown}, which {what}.", where=where, next=hint)]
+        return [error("unsafe-path", message, where=where, next=hint)]
     return []
 
 
@@ -57,7 +69,14 @@ def check_file_setting(key: str, value: Any, where: str, volume: Volume) -> list
         _weights(key, value, volume)
     except (InputError, FileMissing) as reason:
         code = "unsafe-path" if isinstance(reason, UnsafePath) else "file-missing"
-        return [error(code, f"'{key}': {reason.message}", where=where, next=reason.next)]
+        return [
+            error(
+                code,
+                said("'{key}': {message}", key=key, message=reason.message),
+                where=where,
+                next=reason.next,
+            )
+        ]
     return []
 
 
@@ -121,7 +140,9 @@ def _weights(key: str, name: str, volume: Volume) -> str:
     except OSError:  # such as a folder that may not be entered
         is_file = False
     if not is_file or not path.endswith(".pt"):
-        raise FileMissing(f"{path} is no file with weights (.pt).", where=key, next=_ON_VOLUME)
+        raise FileMissing(
+            said("{path} is no file with weights (.pt).", path=path), where=key, next=_ON_VOLUME
+        )
     return path
 
 
@@ -131,7 +152,11 @@ def _relative(key: str, name: str, volume: Volume) -> str:
         if path.is_relative_to(root):
             return str(path.relative_to(root))
     if _plain(name).startswith("/"):
-        raise UnsafePath(f"{name[:80]!r} leads out of the volume.", where=key, next=_ON_VOLUME)
+        raise UnsafePath(
+            said("{name} leads out of the volume.", name=repr(name[:80])),
+            where=key,
+            next=_ON_VOLUME,
+        )
     return name
 
 
@@ -147,5 +172,8 @@ def _fetch(plain: str) -> str:
     """Say how the file comes to the volume."""
     official = official_name(PurePosixPath(plain.partition("?")[0]).name)
     name = official or "NAME"
-    how = f"on the Models page or with 'slipway weights {name}'"
-    return f"Fetch official weights {how}; copy others to the volume. Then give the file's name."
+    return said(
+        "Fetch official weights on the Models page or with 'slipway weights {name}'; "
+        "copy others to the volume. Then give the file's name.",
+        name=name,
+    )

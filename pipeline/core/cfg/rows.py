@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.core.cfg.setting import Setting, choice, flag, fraction, number, text, whole
+from pipeline.core.said import said
 
-_CHOSEN = "the {0} is chosen for the launch (--{0})"
-_FOLDER = "results go into the launch's own folder"
+
+def _chosen(kind: str) -> str:
+    return said("the {kind} is chosen for the launch (--{kind})", kind=kind)
+
+
+_FOLDER = said("results go into the launch's own folder")
 ROWS: dict[str, tuple[Setting, ...]] = {
     "training": (
         whole("epochs", 100, "Passes over the train split", 1),
@@ -211,11 +216,11 @@ ROWS: dict[str, tuple[Setting, ...]] = {
         number("workspace", None, "TensorRT workspace in GiB"),
     ),
     "slipway": (
-        text("model", None, "Model file", _CHOSEN.format("model"), names="other"),
-        text("data", None, "Data yaml", _CHOSEN.format("data"), names="other"),
-        text("cfg", None, "Cfg file", _CHOSEN.format("cfg"), names="other"),
-        text("task", "detect", "Task of the model", "the model decides the task"),
-        text("mode", "train", "What the step does", "each step has its own mode"),
+        text("model", None, "Model file", _chosen("model"), names="other"),
+        text("data", None, "Data yaml", _chosen("data"), names="other"),
+        text("cfg", None, "Cfg file", _chosen("cfg"), names="other"),
+        text("task", "detect", "Task of the model", said("the model decides the task")),
+        text("mode", "train", "What the step does", said("each step has its own mode")),
         Setting(
             "device",
             "int",
@@ -223,7 +228,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             "Device",
             also=("str", "list"),
             nullable=True,
-            owned="the engine decides which devices a run gets (--gpus)",
+            owned=said("the engine decides which devices a run gets (--gpus)"),
         ),
         text("project", None, "Folder of results", _FOLDER, names="other"),
         text("name", None, "Name of results", _FOLDER, names="other"),
@@ -235,7 +240,7 @@ ROWS: dict[str, tuple[Setting, ...]] = {
             False,
             "Resume",
             also=("str",),
-            owned="a retry of the run resumes by itself",
+            owned=said("a retry of the run resumes by itself"),
             names="other",
         ),
     ),

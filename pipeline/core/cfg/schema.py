@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from pipeline.core.cfg.rows import ROWS
 from pipeline.core.cfg.setting import Kind, Setting
+from pipeline.core.said import said
 
 __all__ = [
     "COMMON",
@@ -51,15 +52,15 @@ SCHEMA: dict[str, Setting] = {
 NOT_IN_DEFAULTS = frozenset({"save_dir"})  # accepted by Ultralytics, but not in its default.yaml
 
 RENAMED = {
-    "boxes": "Use show_boxes.",
-    "hide_labels": "Use show_labels with the opposite value.",
-    "hide_conf": "Use show_conf with the opposite value.",
-    "line_thickness": "Use line_width.",
-    "end2end": "Use nms with the opposite value.",
-    "int8": "Use quantize: 8.",
-    "half": "Use quantize: 16.",
-    "label_smoothing": "Remove it.",
-    "save_hybrid": "Remove it.",
-    "crop_fraction": "Remove it.",
-    "keras": "Remove it.",
+    "boxes": said("Use show_boxes."),
+    "hide_labels": said("Use show_labels with the opposite value."),
+    "hide_conf": said("Use show_conf with the opposite value."),
+    "line_thickness": said("Use line_width."),
+    "end2end": said("Use nms with the opposite value."),
+    "int8": said("Use quantize: 8."),
+    "half": said("Use quantize: 16."),
+    "label_smoothing": said("Remove it."),
+    "save_hybrid": said("Remove it."),
+    "crop_fraction": said("Remove it."),
+    "keras": said("Remove it."),
 }

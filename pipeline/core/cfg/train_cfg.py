@@ -14,6 +14,7 @@ from pipeline.core.cfg.schema import NOT_IN_DEFAULTS, RENAMED, SCHEMA, UNUSED_GR
 from pipeline.core.cfg.unknown_keys import unknown_keys
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.findings import Finding, error, info, ordered, warning
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.yamltext.edit import same
 from pipeline.core.yamltext.file import YamlFile, parse_yaml
@@ -94,16 +95,22 @@ def parse_override(text: str) -> tuple[str, Any]:
     key, equals, raw = text.partition("=")
     key, raw = key.strip(), raw.strip()
     if not equals or not re.fullmatch(r"\w+", key):
-        raise UsageError(f"'{text}' is not KEY=VALUE.", where="overrides", next="Write epochs=5.")
+        raise UsageError(
+            said("'{value}' is not KEY=VALUE.", value=text),
+            where="overrides",
+            next=said("Write epochs=5."),
+        )
     if not raw.isprintable():
-        raise UsageError(f"the value of '{key}' has control characters.", where=f"overrides.{key}")
+        raise UsageError(
+            said("the value of '{key}' has control characters.", key=key), where=f"overrides.{key}"
+        )
     try:
         value = parse_yaml(f"value: {raw}", name="value").data["value"]
     except InputError as reason:
         raise UsageError(
-            f"'{raw}' is not a value: {reason.message}",
+            said("'{raw}' is not a value: {message}", raw=raw, message=reason.message),
             where=f"overrides.{key}",
-            next="Put text with special characters in quotes.",
+            next=said("Put text with special characters in quotes."),
         ) from reason
     if not isinstance(value, (bool, int, float, str, list, type(None))):
         value = raw  # dates, mappings and the like: no setting takes them, the check says so
@@ -137,15 +144,15 @@ def _check_key(key: str, value: Any, where: str) -> list[Finding]:
     if key in SCHEMA and SCHEMA[key].owned:  # whatever it says, it is not used
         return []
     if key in RENAMED:
-        message = f"'{key}' is an old name that Ultralytics is about to drop."
+        message = said("'{key}' is an old name that Ultralytics is about to drop.", key=key)
         renamed = warning("setting-renamed", message, where=where, next=RENAMED[key])
         meant = with_new_names({key: value}).items()
         return [renamed, *(found for new in meant for found in _check_key(*new, where))]
     if key == "multi_scale" and value is True:
-        message = (
+        message = said(
             "'multi_scale: true' counts as 1: image sizes from next to nothing to twice imgsz."
         )
-        hint = "Write 0.5 for what true meant up to Ultralytics 8.3, or 0 for none."
+        hint = said("Write 0.5 for what true meant up to Ultralytics 8.3, or 0 for none.")
         return [warning("setting-renamed", message, where=where, next=hint)]
     return check_value(SCHEMA[key], value, where)
 
@@ -155,10 +162,15 @@ def _check_owned(key: str, value: Any, where: str) -> list[Finding]:
     if setting is None or same(clean(key, value), setting.default):
         return []
     if setting.owned:
-        message = f"'{key}: {str(value)[:80]}' is ignored: {setting.owned}."
-        return [warning("setting-ignored", message, where=where, next="Remove it.")]
+        message = said(
+            "'{key}: {value}' is ignored: {owned}.",
+            key=key,
+            value=str(value)[:80],
+            owned=setting.owned,
+        )
+        return [warning("setting-ignored", message, where=where, next=said("Remove it."))]
     if setting.group in UNUSED_GROUPS:
-        message = f"'{key}' has no effect on training, testing or tuning."
+        message = said("'{key}' has no effect on training, testing or tuning.", key=key)
         return [info("setting-unused", message, where=where)]
     return []
 
@@ -167,10 +179,10 @@ def _check_owned_override(key: str, where: str) -> list[Finding]:
     reason = SCHEMA[key].owned
     if not reason:
         return []
-    message = f"'{key}' cannot be set here: {reason}."
+    message = said("'{key}' cannot be set here: {reason}.", key=key, reason=reason)
     if key == "device":  # people paste it from their notebooks; the launch is good without it
-        return [warning("setting-ignored", message, where=where, next="Remove it.")]
-    return [error("setting-owned", message, where=where, next="Remove it.")]
+        return [warning("setting-ignored", message, where=where, next=said("Remove it."))]
+    return [error("setting-owned", message, where=where, next=said("Remove it."))]
 
 
 def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Finding]:
@@ -186,9 +198,11 @@ def _check_auto(yaml_file: YamlFile, overrides: Mapping[str, Any]) -> list[Findi
     return [
         warning(
             "auto-optimizer",
-            f"'{key}: {given[key]}' is ignored: optimizer=auto chooses it.",
+            said(
+                "'{key}: {value}' is ignored: optimizer=auto chooses it.", key=key, value=given[key]
+            ),
             where=_where(key, yaml_file, overrides),
-            next="Name an optimizer, such as optimizer=AdamW.",
+            next=said("Name an optimizer, such as optimizer=AdamW."),
         )
         for key in ignored
     ]

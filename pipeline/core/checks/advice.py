@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.cfg.fraction import used_images
+from pipeline.core.said import said
 
 if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport
@@ -111,10 +112,17 @@ def _class_weights(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | No
     if ratio < _IMBALANCE or counts[rare] < _FEWEST_INSTANCES:
         return None
     value = min(0.5, round(math.log(_WEIGHT_RATIO) / math.log(ratio), 2))
-    reason = (
-        f"imbalance {ratio:.1f}: train has {counts[common]:,} instances of '{common}' and"
-        f" {counts[rare]:,} of '{rare}'. With {value:g} an error on '{rare}' weighs"
-        f" {ratio**value:.1f} times one on '{common}'."
+    reason = said(
+        "imbalance {ratio:.1f}: train has {most:,} instances of '{common}' and "
+        "{fewest:,} of '{rare}'. With {value:g} an error on '{rare}' weighs "
+        "{times:.1f} times one on '{common}'.",
+        ratio=ratio,
+        most=counts[common],
+        common=common,
+        fewest=counts[rare],
+        rare=rare,
+        value=value,
+        times=ratio**value,
     )
     source = (
         f"{_SETTINGS} (cls_pw); square root of frequency: Mahajan et al. 2018, arXiv:1805.00932"
@@ -135,10 +143,16 @@ def _image_size(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
     value = min(wanted, _MAX_IMGSZ, largest // _STRIDE * _STRIDE)
     if value <= imgsz:
         return None
-    reason = (
-        f"half of {stats.boxes:,} train boxes are smaller than {side_px:.0f} px a side at"
-        f" imgsz {imgsz}; at {value} that is {stats.median_side * value:.0f} px. An image then"
-        f" takes {(value / imgsz) ** 2:.1f} times the time and memory, and needs to be that large."
+    reason = said(
+        "half of {boxes:,} train boxes are smaller than {side_px:.0f} px a side at "
+        "imgsz {imgsz}; at {value} that is {then_px:.0f} px. An image then takes "
+        "{times:.1f} times the time and memory, and needs to be that large.",
+        boxes=stats.boxes,
+        side_px=side_px,
+        imgsz=imgsz,
+        value=value,
+        then_px=stats.median_side * value,
+        times=(value / imgsz) ** 2,
     )
     return Advice("imgsz", value, imgsz, reason, f"{_TIPS} (image size)")
 
@@ -152,9 +166,14 @@ def _epochs(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
         return None
     train = report.splits["train"]
     images = used_images(cfg["fraction"], train.images - train.dropped_images)
-    reason = (
-        f"{images:,} train images give {_about(updates * cfg['epochs'])} updates of the weights in"
-        f" {cfg['epochs']} epochs; {value} epochs give {_about(updates * value)}."
+    reason = said(
+        "{images:,} train images give {updates} updates of the weights in {epochs} epochs; "
+        "{value} epochs give {then}.",
+        images=images,
+        updates=_about(updates * cfg["epochs"]),
+        epochs=cfg["epochs"],
+        value=value,
+        then=_about(updates * value),
     )
     return Advice("epochs", value, cfg["epochs"], reason, f"{_TIPS} (epochs)")
 
@@ -166,9 +185,13 @@ def _close_mosaic(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | Non
         return None
     if _epochs(report, cfg):
         return None  # more epochs settle it
-    reason = (
-        f"mosaic is off in the last {last} epochs, and the training has {epochs}: it would never"
-        f" be used. With {value} it is on in the first {epochs - value}."
+    reason = said(
+        "mosaic is off in the last {last} epochs, and the training has {epochs}: it "
+        "would never be used. With {value} it is on in the first {until}.",
+        last=last,
+        epochs=epochs,
+        value=value,
+        until=epochs - value,
     )
     return Advice("close_mosaic", value, last, reason, f"{_SETTINGS} (close_mosaic)")
 
@@ -179,9 +202,12 @@ def _patience(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
         return None
     if not 0 < patience < min(_PATIENCE, cfg["epochs"]):
         return None
-    reason = (
-        f"val has {val.instances:,} instances: one found or missed moves recall by"
-        f" {100 / val.instances:.1f} points, so {patience} epochs without a gain may be chance."
+    reason = said(
+        "val has {instances:,} instances: one found or missed moves recall by "
+        "{points:.1f} points, so {patience} epochs without a gain may be chance.",
+        instances=val.instances,
+        points=100 / val.instances,
+        patience=patience,
     )
     return Advice("patience", _PATIENCE, patience, reason, f"{_SETTINGS} (patience)")
 

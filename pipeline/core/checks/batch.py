@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.findings import Finding, error
+from pipeline.core.said import said
 
 _STRIDE = 32
 _AUTO_BATCH = 16  # what Ultralytics takes on a CPU for a share of a GPU's memory
@@ -35,17 +36,20 @@ def check_last_batch(cfg: Mapping[str, Any], images: int, gpus: int) -> list[Fin
     is_dropped = cfg["compile"] and batch > 1  # a compiled model takes whole batches only
     if (used % batch or batch) != 1 or is_dropped:
         return []
-    message = (
-        f"{used:,} train images in batches of {batch:,} leave a last batch of one image, and"
-        f" Ultralytics refuses that at {smallest} px (imgsz={cfg['imgsz']})."
+    message = said(
+        "{used:,} train images in batches of {batch:,} leave a last batch of one image, "
+        "and Ultralytics refuses that at {smallest} px (imgsz={imgsz}).",
+        used=used,
+        batch=batch,
+        smallest=smallest,
+        imgsz=cfg["imgsz"],
     )
     better = next((size for size in range(batch + 1, used + 1) if used % size != 1), 0)
-    instead = f"batch={better} or " if better else ""
-    return [
-        error(
-            "last-batch", message, where="batch", next=f"Use {instead}imgsz={2 * _STRIDE} or more."
-        )
-    ]
+    imgsz = 2 * _STRIDE
+    hint = said("Use imgsz={imgsz} or more.", imgsz=imgsz)
+    if better:
+        hint = said("Use batch={batch} or imgsz={imgsz} or more.", batch=better, imgsz=imgsz)
+    return [error("last-batch", message, where="batch", next=hint)]
 
 
 def _batch(value: float, gpus: int) -> int:

@@ -9,6 +9,7 @@ from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.kind import LaunchKind
 from pipeline.core.launch.kinds.registry import kind_of
+from pipeline.core.said import said
 from pipeline.core.space.text import is_inline
 
 if TYPE_CHECKING:
@@ -27,22 +28,28 @@ def check_splits(cfg: Mapping[str, Any], report: DatasetReport, kind: LaunchKind
         findings.append(
             warning(
                 "no-test-split",
-                "the data has no test split; the test step measures on val.",
+                said("the data has no test split; the test step measures on val."),
                 where="data",
-                next="Add 'test:' to the data yaml for numbers on unseen images.",
+                next=said("Add 'test:' to the data yaml for numbers on unseen images."),
             )
         )
     split = cfg["split"]
     if split in ("train", "test") and split not in report.splits:
-        message = f"'split: {split}' is not a split of the data."
-        findings.append(error("split-not-there", message, where="cfg", next="Use split: val."))
+        message = said("'split: {split}' is not a split of the data.", split=split)
+        findings.append(
+            error("split-not-there", message, where="cfg", next=said("Use split: val."))
+        )
     classes = cfg["classes"] if isinstance(cfg["classes"], list) else [cfg["classes"]]
     unknown = [entry for entry in classes if entry is not None and entry not in report.names]
     if unknown and report.names and not cfg["single_cls"]:
-        message = (
-            f"'classes' names {unknown}, but the data has the ids 0 to {len(report.names) - 1}."
+        message = said(
+            "'classes' names {unknown}, but the data has the ids 0 to {last}.",
+            unknown=unknown,
+            last=len(report.names) - 1,
         )
-        findings.append(error("class-missing", message, where="cfg", next="Correct 'classes'."))
+        findings.append(
+            error("class-missing", message, where="cfg", next=said("Correct 'classes'."))
+        )
     return findings
 
 
@@ -53,23 +60,32 @@ def check_flags(choices: Choices) -> list[Finding]:
         findings.append(
             error(
                 "tune-without-train",
-                "tuning starts from the trained weights, so it needs training.",
+                said("tuning starts from the trained weights, so it needs training."),
                 where="tune",
-                next="Switch training on, or tuning off.",
+                next=said("Switch training on, or tuning off."),
             )
         )
     if choices.tune_space and not choices.tune:
-        named = "" if is_inline(choices.tune_space) else f" '{choices.tune_space}'"
-        message = f"the search space{named} is not used: tuning is off."
+        message = said("the search space is not used: tuning is off.")
+        if not is_inline(choices.tune_space):
+            message = said(
+                "the search space '{name}' is not used: tuning is off.", name=choices.tune_space
+            )
         findings.append(info("space-unused", message, where="tune_space"))
     if kind_of(choices).takes("train") and not choices.train and choices.overrides:
-        message = "the overrides have no effect: training is off."
+        message = said("the overrides have no effect: training is off.")
         findings.append(info("overrides-unused", message, where="overrides"))
     for name, value in (("experiment", choices.experiment), ("name", choices.name)):
         if name == "experiment" and not value.strip():
-            message = "the experiment has no name."
-            findings.append(error("experiment-name", message, where=name, next="Give it a name."))
+            message = said("the experiment has no name.")
+            findings.append(
+                error("experiment-name", message, where=name, next=said("Give it a name."))
+            )
         elif len(value) > _MAX_NAME or not value.isprintable():
-            message = f"the {name} has line breaks, or more than {_MAX_NAME} characters."
-            findings.append(error(f"{name}-name", message, where=name, next="Shorten it."))
+            message = said(
+                "the {name} has line breaks, or more than {most} characters.",
+                name=name,
+                most=_MAX_NAME,
+            )
+            findings.append(error(f"{name}-name", message, where=name, next=said("Shorten it.")))
     return findings

@@ -8,6 +8,7 @@ from pipeline.core.cfg.train_cfg import check_cfg
 from pipeline.core.checks.model import check_model_yaml
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.findings import Finding, error, info, ordered
+from pipeline.core.said import said
 from pipeline.core.space.search_space import check_space
 from pipeline.core.versions.files import check_name
 from pipeline.core.volume.paths import FOLDERS, PRESETS, Kind, Volume
@@ -35,7 +36,7 @@ def check_file(volume: Volume, path: str, text: str) -> list[Finding]:
         code = "unsafe-path" if isinstance(reason, UnsafePath) else "yaml-invalid"
         return [error(code, reason.message, where=reason.where or path, next=reason.next)]
     if not document.data:
-        return [info("empty-file", "the file holds no settings.", where=path)]
+        return [info("empty-file", said("the file holds no settings."), where=path)]
     return ordered(_check(volume, document))
 
 

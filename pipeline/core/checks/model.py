@@ -11,6 +11,7 @@ from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.findings import Finding, error, info, warning
 from pipeline.core.model.data import PARTS, check_model_data
 from pipeline.core.model.values import short
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Resolved, Volume
 from pipeline.core.weights.check import check_weights
 from pipeline.core.yamltext.file import YamlFile, load_yaml
@@ -75,12 +76,19 @@ def check_model(
     scale = found.scale or (scales[0] if scales else "")
     if scale and not found.scale:
         listed = ", ".join(scales)
-        message = f"'{found.path}' names no scale; '{scale}', the first of {listed}, is trained."
+        message = said(
+            "'{path}' names no scale; '{scale}', the first of {listed}, is trained.",
+            path=found.path,
+            scale=scale,
+            listed=listed,
+        )
         findings.append(info("first-scale", message, where="model"))
     nc = model.data.get("nc")
     if names and isinstance(nc, int) and nc != len(names):
-        message = (
-            f"the model yaml has nc {nc}, the data {len(names)} classes; training uses the data's."
+        message = said(
+            "the model yaml has nc {nc}, the data {count} classes; training uses the data's.",
+            nc=nc,
+            count=len(names),
         )
         findings.append(info("model-nc", message, where=model.where("nc")))
     return findings, scale
@@ -98,12 +106,25 @@ def check_task_name(name: str) -> list[Finding]:
     task = _TASK_SUFFIXES[match["task"].lower()]
     is_official = _OFFICIAL.fullmatch(match["stem"]) is not None
     if is_official:
-        message = f"'{file}' is a model for '{task}'; the steps train detectors."
-        hint = f"Choose {match['stem']}{match['rest']}, or another detection model."
+        message = said(
+            "'{file}' is a model for '{task}'; the steps train detectors.", file=file, task=task
+        )
+        hint = said(
+            "Choose {name}, or another detection model.", name=match["stem"] + match["rest"]
+        )
         return [error("model-task", message, where="model", next=hint)]
-    message = f"'{file}' is named like a model for '{task}'; the steps train detectors."
+    message = said(
+        "'{file}' is named like a model for '{task}'; the steps train detectors.",
+        file=file,
+        task=task,
+    )
     return [
-        warning("model-task", message, where="model", next="Choose a detection model if it is one.")
+        warning(
+            "model-task",
+            message,
+            where="model",
+            next=said("Choose a detection model if it is one."),
+        )
     ]
 
 
@@ -116,8 +137,8 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
     if not findings:
         findings += _check_fetching(model)
     if "nc" not in model.data:  # training overrules its value, but Ultralytics asks for it first
-        hint = "Write nc: 80; training takes the data's number of classes."
-        message = "'nc' is missing."
+        hint = said("Write nc: 80; training takes the data's number of classes.")
+        message = said("'nc' is missing.")
         findings.append(error("model-classes", message, where=model.name, next=hint))
     head = model.data.get("head")
     if not isinstance(head, list) or any(finding.code == "model-layers" for finding in findings):
@@ -125,11 +146,15 @@ def check_model_yaml(model: YamlFile) -> list[Finding]:
     last = head[-1][2]
     task = next((task for part, task in _TASKS.items() if part in last.lower()), None)
     if task != "detect":
-        what = f"a model for '{task}'" if task else "no known task"
+        what = said("a model for '{task}'", task=task) if task else said("no known task")
         where = model.where("head", len(head) - 1)
-        message = f"the head ends in {short(last)}, {what}; the steps train detectors."
+        message = said(
+            "the head ends in {last}, {what}; the steps train detectors.",
+            last=short(last),
+            what=what,
+        )
         findings.append(
-            error("model-task", message, where=where, next="Choose a model with Detect.")
+            error("model-task", message, where=where, next=said("Choose a model with Detect."))
         )
     return findings
 
@@ -139,9 +164,13 @@ def _check_fetching(model: YamlFile) -> list[Finding]:
     return [
         warning(
             "model-fetches",
-            f"layer {index} of '{part}' would download weights, which a step does not.",
+            said(
+                "layer {index} of '{part}' would download weights, which a step does not.",
+                index=index,
+                part=part,
+            ),
             where=_where(model, (part, index)),
-            next="Write None as its third argument to train it from scratch.",
+            next=said("Write None as its third argument to train it from scratch."),
         )
         for part in PARTS
         for index, (_, _, module, arguments) in enumerate(model.data[part])

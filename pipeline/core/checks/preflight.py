@@ -24,6 +24,7 @@ from pipeline.core.findings import Finding, error, has_errors, info, ordered
 from pipeline.core.launch.choices import FILES, Choices
 from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.launch.launch import RESOLVED
+from pipeline.core.said import said
 from pipeline.core.space.search_space import all_choices, check_space
 from pipeline.core.space.text import is_inline, read_inline
 from pipeline.core.volume.paths import Kind, Resolved, Volume
@@ -289,8 +290,8 @@ def _caught(action: Callable[[], _T], where: str) -> tuple[_T | None, list[Findi
     except FileMissing as reason:
         return None, [_finding("file-missing", reason, where)]
     except OSError as reason:  # such as a name that is too long for the file system
-        message = f"it cannot be read: {reason.strerror}."
-        return None, [error("bad-file", message, where=where, next="Choose another file.")]
+        message = said("it cannot be read: {reason}.", reason=reason.strerror)
+        return None, [error("bad-file", message, where=where, next=said("Choose another file."))]
 
 
 def _finding(code: str, reason: SlipwayError, where: str) -> Finding:

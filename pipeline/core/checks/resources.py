@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.core.findings import Finding, error, warning
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.placement import NodeCapacity, check_placement, check_selection
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 __all__ = [
@@ -91,10 +92,19 @@ def check_image_cache(choices: Choices, cfg: Mapping[str, Any], images: int) -> 
     return [
         warning(
             "cache-over-memory",
-            f"cache: ram holds about {need_gb:,.1f} GB ({images:,} images of {imgsz} px), and a"
-            f" step may hold {choices.mem_gb} GB.",
+            said(
+                "cache: ram holds about {need_gb:,.1f} GB ({images:,} images of {imgsz} px), "
+                "and a step may hold {mem_gb} GB.",
+                need_gb=need_gb,
+                images=images,
+                imgsz=imgsz,
+                mem_gb=choices.mem_gb,
+            ),
             where="mem_gb",
-            next=f"Ask for {math.ceil(need_gb) + choices.mem_gb} GB, or set cache to disk.",
+            next=said(
+                "Ask for {need_gb} GB, or set cache to disk.",
+                need_gb=math.ceil(need_gb) + choices.mem_gb,
+            ),
         )
     ]
 
@@ -112,28 +122,50 @@ def check_disk(volume: Volume, needed_bytes: int = 0, runs: int = 1) -> list[Fin
     try:
         free = shutil.disk_usage(volume.root).free
     except OSError as reason:
-        message = f"the volume cannot be read: {reason.strerror}."
-        return [error("volume", message, where=str(volume.root), next="Check SLIPWAY_VOLUME.")]
+        message: str = said("the volume cannot be read: {reason}.", reason=reason.strerror)
+        return [
+            error("volume", message, where=str(volume.root), next=said("Check SLIPWAY_VOLUME."))
+        ]
     if not os.access(volume.root, os.W_OK | os.X_OK):
-        message = "the volume cannot be written, and runs keep their results on it."
-        next_step = "Mount it for writing, or set SLIPWAY_VOLUME to another folder."
+        message = said("the volume cannot be written, and runs keep their results on it.")
+        next_step = said("Mount it for writing, or set SLIPWAY_VOLUME to another folder.")
         return [error("volume-read-only", message, where=str(volume.root), next=next_step)]
-    message = f"the volume has {free / 2**30:.2f} GiB left."
-    if needed_bytes:
-        needed_mb = max(1, round(needed_bytes / 1e6))
-        who = "the run is" if runs == 1 else f"{runs} runs are"
-        message = f"{message[:-1]}, and {who} likely to need {needed_mb:,} MB."
+    message = _space_left(free, needed_bytes, runs)
     if free < _LEAST_FREE_BYTES + needed_bytes:
-        return [error(DISK_CODES[0], message, next="Delete old runs.")]
+        return [error(DISK_CODES[0], message, next=said("Delete old runs."))]
     if free < _GOOD_FREE_BYTES + needed_bytes:
-        return [warning(DISK_CODES[1], message, next="Delete old runs before the disk is full.")]
+        return [
+            warning(DISK_CODES[1], message, next=said("Delete old runs before the disk is full."))
+        ]
     return []
+
+
+def _space_left(free: int, needed_bytes: int, runs: int) -> str:
+    left, needed_mb = free / 2**30, max(1, round(needed_bytes / 1e6))
+    if not needed_bytes:
+        return said("the volume has {left:.2f} GiB left.", left=left)
+    if runs == 1:
+        return said(
+            "the volume has {left:.2f} GiB left, and the run is likely to need {needed_mb:,} MB.",
+            left=left,
+            needed_mb=needed_mb,
+        )
+    return said(
+        "the volume has {left:.2f} GiB left, and {runs} runs are likely to need {needed_mb:,} MB.",
+        left=left,
+        runs=runs,
+        needed_mb=needed_mb,
+    )
 
 
 def _check_numbers(choices: Choices) -> list[Finding]:
     numbers = {"gpus": choices.gpus, "cpus": choices.cpus, "mem_gb": choices.mem_gb}
     return [
-        error("resources", f"'{name}' is {value}; allowed is 0 or more.", where=name)
+        error(
+            "resources",
+            said("'{name}' is {value}; allowed is 0 or more.", name=name, value=value),
+            where=name,
+        )
         for name, value in numbers.items()
         if value < 0
     ]
@@ -145,9 +177,15 @@ def _check_gpus(choices: Choices, gpus: int | None) -> list[Finding]:
     return [
         error(
             "gpu-missing",
-            f"{choices.gpus} GPUs are asked for, {gpus} {'is' if gpus == 1 else 'are'} there.",
+            said("{asked} GPUs are asked for, 1 is there.", asked=choices.gpus)
+            if gpus == 1
+            else said(
+                "{asked} GPUs are asked for, {there} are there.", asked=choices.gpus, there=gpus
+            ),
             where="gpus",
-            next=f"Ask for {gpus}." if gpus else "Ask for 0; training then uses the CPU.",
+            next=said("Ask for {count}.", count=gpus)
+            if gpus
+            else said("Ask for 0; training then uses the CPU."),
         )
     ]
 
@@ -158,9 +196,9 @@ def _check_shm_size(choices: Choices) -> list[Finding]:
     return [
         error(
             "shm-size",
-            f"'{choices.shm_size}' is not a size of /dev/shm.",
+            said("'{shm_size}' is not a size of /dev/shm.", shm_size=choices.shm_size),
             where="shm_size",
-            next="Write a Kubernetes quantity, such as 1Gi or 512Mi.",
+            next=said("Write a Kubernetes quantity, such as 1Gi or 512Mi."),
         )
     ]
 
@@ -173,9 +211,16 @@ def _check_shm_share(choices: Choices) -> list[Finding]:
     return [
         warning(
             "shm-over-memory",
-            f"/dev/shm of {choices.shm_size} counts against the memory limit, {choices.mem_gb} GB.",
+            said(
+                "/dev/shm of {shm_size} counts against the memory limit, {mem_gb} GB.",
+                shm_size=choices.shm_size,
+                mem_gb=choices.mem_gb,
+            ),
             where="mem_gb",
-            next=f"Ask for {-(-size // 1000**3) + choices.mem_gb} GB, or for less shared memory.",
+            next=said(
+                "Ask for {gb} GB, or for less shared memory.",
+                gb=-(-size // 1000**3) + choices.mem_gb,
+            ),
         )
     ]
 
@@ -194,9 +239,16 @@ def _check_shm(choices: Choices, cfg: Mapping[str, Any]) -> list[Finding]:
     return [
         warning(
             "shm-small",
-            f"batch {batch} of {imgsz} px with {workers} workers may fill {need / 2**30:.1f} GiB of"
-            f" /dev/shm; it has {choices.shm_size}.",
+            said(
+                "batch {batch} of {imgsz} px with {workers} workers may fill {need:.1f} GiB of "
+                "/dev/shm; it has {shm_size}.",
+                batch=batch,
+                imgsz=imgsz,
+                workers=workers,
+                need=need / 2**30,
+                shm_size=choices.shm_size,
+            ),
             where="shm_size",
-            next=f"Ask for {-(-need // 2**30)}Gi, or use fewer workers.",
+            next=said("Ask for {gib}Gi, or use fewer workers.", gib=-(-need // 2**30)),
         )
     ]

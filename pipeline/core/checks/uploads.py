@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.core.checks.file import kind_of_text
 from pipeline.core.errors import FileChanged, InputError, UnsafePath
 from pipeline.core.files import MAX_TEXT_BYTES, decode, make_folder
+from pipeline.core.said import said
 from pipeline.core.versions.editing import save_text
 from pipeline.core.versions.templates import folder_for
 from pipeline.core.volume.paths import FOLDERS, Volume
@@ -64,12 +65,18 @@ def keep_upload(
         or suffix not in SUFFIXES
     ):
         raise UnsafePath(
-            f"'{name}' cannot be uploaded.", next=f"Upload a file with {', '.join(SUFFIXES)}."
+            said("'{name}' cannot be uploaded.", name=name),
+            next=said("Upload a file with {names}.", names=", ".join(SUFFIXES)),
         )
     limit = MAX_WEIGHTS_MB << 20 if suffix == ".pt" else MAX_TEXT_BYTES
     if len(data) > limit:
-        message = f"{name} has {len(data):,} bytes; at most {limit:,} are taken."
-        raise InputError(message, where=name, next="Copy it to the volume by other means.")
+        message = said(
+            "{name} has {count:,} bytes; at most {limit:,} are taken.",
+            name=name,
+            count=len(data),
+            limit=limit,
+        )
+        raise InputError(message, where=name, next=said("Copy it to the volume by other means."))
     if suffix == ".pt":
         require_sound(io.BytesIO(data), name, weights_allow)
     if suffix in (".pt", ".txt"):
@@ -94,8 +101,8 @@ def _keep_plain(volume: Volume, name: str, data: bytes, folder: str) -> str:
     except FileExistsError:
         raise _taken(path) from None
     except OSError as reason:
-        message = f"{path} cannot be written: {reason.strerror}."
-        next_step = "Check the volume's permissions and space."
+        message = said("{path} cannot be written: {reason}.", path=path, reason=reason.strerror)
+        next_step = said("Check the volume's permissions and space.")
         raise InputError(message, where=path, next=next_step) from reason
     finally:
         with suppress(OSError):  # it may never have been there, as its name was too long
@@ -113,5 +120,7 @@ def _free(volume: Volume, name: str, folder: str) -> str:
 
 def _taken(path: str) -> FileChanged:
     return FileChanged(
-        f"{path} exists already.", where=path, next="Rename your file, or edit that one."
+        said("{path} exists already.", path=path),
+        where=path,
+        next=said("Rename your file, or edit that one."),
     )

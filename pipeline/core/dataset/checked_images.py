@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from pipeline.core.dataset.files.images import ImageCheck
 from pipeline.core.files import make_folder
+from pipeline.core.said import as_json, read_json
 
-_SCHEMA = """CREATE TABLE IF NOT EXISTS images (
+_SCHEMA = """CREATE TABLE IF NOT EXISTS checked (
     path BLOB PRIMARY KEY, stamp INTEGER, digest TEXT, mistake TEXT, unfinished INTEGER,
     width INTEGER, height INTEGER) WITHOUT ROWID"""
 _PARAMETERS = 500  # of one statement
@@ -45,7 +46,9 @@ class CheckedImages:
         paths = [os.fsencode(path) for path in stamps]
         rows = self._do(lambda table: list(_select(table, paths)))
         return {
-            os.fsdecode(path): ImageCheck(digest, mistake, bool(unfinished), (width, height))
+            os.fsdecode(path): ImageCheck(
+                digest, read_json(mistake), bool(unfinished), (width, height)
+            )
             for path, stamp, digest, mistake, unfinished, width, height in rows or ()
             if stamps[os.fsdecode(path)] == stamp
         }
@@ -53,11 +56,11 @@ class CheckedImages:
     def keep(self, stamps: Mapping[str, int], checks: Mapping[str, ImageCheck]) -> None:
         """Remember what was told; what has no stamp is not settled and is left out."""
         rows = [
-            (os.fsencode(path), stamps[path], c.digest, c.mistake, c.unfinished, *c.size)
+            (os.fsencode(path), stamps[path], c.digest, as_json(c.mistake), c.unfinished, *c.size)
             for path, c in checks.items()
             if stamps[path]
         ]
-        insert = "INSERT OR REPLACE INTO images VALUES (?,?,?,?,?,?,?)"
+        insert = "INSERT OR REPLACE INTO checked VALUES (?,?,?,?,?,?,?)"
         self._do(lambda table: table.executemany(insert, rows))
 
     def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
@@ -79,4 +82,4 @@ def _select(table: sqlite3.Connection, paths: list[bytes]) -> Iterator[tuple[Any
     for start in range(0, len(paths), _PARAMETERS):
         some = paths[start : start + _PARAMETERS]
         marks = ",".join("?" * len(some))
-        yield from table.execute(f"SELECT * FROM images WHERE path IN ({marks})", some)
+        yield from table.execute(f"SELECT * FROM checked WHERE path IN ({marks})", some)

@@ -29,10 +29,11 @@ from pipeline.core.dataset.report import DatasetReport, ResolvedEntry
 from pipeline.core.dataset.snapshot import FolderState, Snapshot
 from pipeline.core.files import make_folder
 from pipeline.core.findings import Finding
+from pipeline.core.said import as_json, read_json
 from pipeline.core.version import code_version
 from pipeline.core.volume.paths import Volume
 
-_FORMAT = 2
+_FORMAT = 3
 _MAX_FILES = 32
 _MAX_BYTES = 1 << 30  # of a dataset; labels are left out of a larger one
 _log = logging.getLogger("slipway.dataset")
@@ -86,7 +87,7 @@ class DatasetIndex:
             return None
         try:
             with open(self._path, "rb") as file, np.load(file) as arrays:
-                head = json.loads(arrays["head"].tobytes())
+                head = read_json(arrays["head"].tobytes())
                 if head["format"] != _FORMAT:
                     return None
                 states = {
@@ -135,7 +136,7 @@ class DatasetIndex:
             "files": dict(kept.snapshot.files),
             "report": asdict(kept.report),
         }
-        arrays: dict[str, NDArray[Any]] = {"head": _bytes(json.dumps(head).encode())}
+        arrays: dict[str, NDArray[Any]] = {"head": _bytes(as_json(head).encode())}
         large: dict[str, NDArray[Any]] = {}
         for number, (path, state) in enumerate(kept.snapshot.folders.items()):
             arrays[f"names-{number}"] = _bytes(os.fsencode("\0".join(state.names)))

@@ -30,6 +30,7 @@ from pipeline.core.dataset.report import BoxTable, DatasetReport
 from pipeline.core.dataset.snapshot import FolderState, Snapshot
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import write_atomic
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.watch import Watch, nobody
 from pipeline.core.yamltext.values import whole_number
@@ -150,9 +151,8 @@ def read_boxes(
         boxes = _inspect(volume, dataset, index, watch, deep=deep)
     if split not in boxes.by_split:
         known = ", ".join(boxes.by_split)
-        raise InputError(
-            f"'{split}' is not a split of the data.", where=data, next=f"Choose one of {known}."
-        )
+        message = said("'{split}' is not a split of the data.", split=split)
+        raise InputError(message, where=data, next=said("Choose one of {known}.", known=known))
     return boxes.by_split[split]
 
 

@@ -16,6 +16,7 @@ from pipeline.core.dataset.files.data_yaml import outside, shown
 from pipeline.core.dataset.files.images import read_small
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.files import write_atomic
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 if TYPE_CHECKING:
@@ -127,9 +128,8 @@ def make_picture(volume: Volume, image: str, side_px: int) -> Picture:
         raise _too_large(name, str(reason)) from reason
     except Exception as reason:
         text = str(reason).split("<_io", 1)[0].strip() or type(reason).__name__
-        raise InputError(
-            f"the image cannot be decoded ({text}).", where=name, next="Replace the image."
-        ) from reason
+        message = said("the image cannot be decoded ({reason}).", reason=text)
+        raise InputError(message, where=name, next=said("Replace the image.")) from reason
     width, height = reversed(size) if is_turned else size
     return Picture(buffer.getvalue(), width, height)
 
@@ -161,11 +161,14 @@ def _checked(volume: Volume, image: str) -> os.stat_result:
     try:
         status = os.stat(image)
     except FileNotFoundError as reason:
-        raise FileMissing("the image does not exist.", where=name) from reason
+        raise FileMissing(said("the image does not exist."), where=name) from reason
     except OSError as reason:
-        raise InputError(f"the image cannot be read: {reason.strerror}.", where=name) from reason
+        message = said("the image cannot be read: {reason}.", reason=reason.strerror)
+        raise InputError(message, where=name) from reason
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafePath("the image is not a plain file.", where=name, next="Remove it.")
+        raise UnsafePath(
+            said("the image is not a plain file."), where=name, next=said("Remove it.")
+        )
     if status.st_size > MAX_IMAGE_BYTES:
         raise _too_large(name, f"{status.st_size:,} bytes")
     return status
@@ -173,8 +176,13 @@ def _checked(volume: Volume, image: str) -> os.stat_result:
 
 def _too_large(name: str, what: str) -> InputError:
     return InputError(
-        f"the image is too large to be shown ({what}); at most {MAX_PIXELS // 1_000_000} megapixels"
-        f" and {MAX_IMAGE_BYTES >> 20} MiB are opened.",
+        said(
+            "the image is too large to be shown ({size}); at most {pixels} megapixels and {bytes}"
+            " MiB are opened.",
+            size=what,
+            pixels=MAX_PIXELS // 1_000_000,
+            bytes=MAX_IMAGE_BYTES >> 20,
+        ),
         where=name,
         next="Make the image smaller.",
     )

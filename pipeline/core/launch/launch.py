@@ -16,6 +16,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_text, sha256_file, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 SCHEMA_VERSION = 1
@@ -90,15 +91,22 @@ def load_launch(path: Path) -> Launch:
     try:
         return Launch.from_dict(read_record(path, "launch.json"))
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
-        raise InputError(f"launch.json cannot be read: {reason}.", where=str(path)) from reason
+        raise InputError(
+            said("launch.json cannot be read: {reason}.", reason=reason), where=str(path)
+        ) from reason
 
 
 def read_record(path: Path, name: str) -> dict[str, Any]:
     """Read a record of a schema that is known here; `name` is what people call it."""
     document: dict[str, Any] = json.loads(read_text(path))
     if document["schema"] > SCHEMA_VERSION:
-        message = f"{name} has schema {document['schema']}, not {SCHEMA_VERSION} or less."
-        raise InputError(message, where=str(path), next="Update Slipway.")
+        message = said(
+            "{name} has schema {schema}, not {known} or less.",
+            name=name,
+            schema=document["schema"],
+            known=SCHEMA_VERSION,
+        )
+        raise InputError(message, where=str(path), next=said("Update Slipway."))
     return document
 
 

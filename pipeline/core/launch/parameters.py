@@ -11,6 +11,7 @@ from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.kind import LaunchKind
 from pipeline.core.launch.kinds.registry import all_choices, kind_of, made
 from pipeline.core.launch.launch import Launch
+from pipeline.core.said import said
 
 
 def defaults_of(kind: LaunchKind) -> dict[str, Any]:
@@ -62,4 +63,6 @@ def _read(name: str, text: str) -> Any:
     try:
         return json.loads(text or "{}")
     except json.JSONDecodeError as reason:
-        raise InputError(f"parameter {name} is not JSON: {reason}.", where=name) from reason
+        raise InputError(
+            said("parameter {name} is not JSON: {reason}.", name=name, reason=reason), where=name
+        ) from reason

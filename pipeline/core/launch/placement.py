@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pipeline.core.errors import UsageError
 from pipeline.core.findings import Finding, error
 from pipeline.core.launch.choices import Choices
+from pipeline.core.said import said
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _PART = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
@@ -62,9 +63,12 @@ def parse_toleration(text: str) -> Taint:
     key, _, value = named.partition("=")
     if not (colon and effect in EFFECTS and _KEY.fullmatch(key) and _VALUE.fullmatch(value)):
         raise UsageError(
-            f"'{text}' is not a toleration.",
+            said("'{value}' is not a toleration.", value=text),
             where="tolerations",
-            next=f"Write KEY=VALUE:EFFECT or KEY:EFFECT; effects are {', '.join(EFFECTS)}.",
+            next=said(
+                "Write KEY=VALUE:EFFECT or KEY:EFFECT; effects are {names}.",
+                names=", ".join(EFFECTS),
+            ),
         )
     return Taint(key, value, effect)
 
@@ -77,10 +81,12 @@ def check_selection(choices: Choices) -> list[Finding]:
             findings.append(
                 error(
                     "node-selector",
-                    f"'{key}={value}' is not a node label.",
+                    said("'{key}={value}' is not a node label.", key=key, value=value),
                     where="node_selector",
-                    next="Write KEY=VALUE, such as disk=ssd; 'kubectl get nodes --show-labels'"
-                    " shows what there is.",
+                    next=said(
+                        "Write KEY=VALUE, such as disk=ssd; 'kubectl get nodes --show-labels' "
+                        "shows what there is."
+                    ),
                 )
             )
     for text in choices.tolerations:
@@ -119,8 +125,12 @@ def _no_such_labels(choices: Choices, nodes: Sequence[NodeCapacity]) -> Finding:
         for key in choices.node_selector
         for value in sorted({node.labels[key] for node in nodes if key in node.labels})
     ]
-    next_step = f"There is {', '.join(there[:10])}." if there else "No node has this label."
-    message = f"no node has the labels {wanted}; the run would wait for ever."
+    next_step = (
+        said("There is {names}.", names=", ".join(there[:10]))
+        if there
+        else said("No node has this label.")
+    )
+    message = said("no node has the labels {wanted}; the run would wait for ever.", wanted=wanted)
     return error("no-such-node", message, where="node_selector", next=next_step)
 
 
@@ -128,9 +138,12 @@ def _all_tainted(choices: Choices, nodes: Sequence[NodeCapacity]) -> Finding:
     taints = sorted({taint for node in nodes for taint in _repelling(choices, node)})
     return error(
         "nodes-tainted",
-        f"every node that fits is tainted: {', '.join(taints[:10])}; the run would wait for ever.",
+        said(
+            "every node that fits is tainted: {names}; the run would wait for ever.",
+            names=", ".join(taints[:10]),
+        ),
         where="tolerations",
-        next=f"Tolerate it (--toleration {taints[0]}), or choose other nodes.",
+        next=said("Tolerate it (--toleration {taint}), or choose other nodes.", taint=taints[0]),
     )
 
 
@@ -163,14 +176,22 @@ def _check_capacity(choices: Choices, nodes: Sequence[NodeCapacity]) -> list[Fin
             findings.append(
                 error(
                     "node-too-small",
-                    f"{name} is {number}; the node with most that may be used, {most.name}, has"
-                    f" {there:g}.",
+                    said(
+                        "{name} is {number}; the node with most that may be used, {node}, has "
+                        "{there:g}.",
+                        name=name,
+                        number=number,
+                        node=most.name,
+                        there=there,
+                    ),
                     where=name,
-                    next=f"Ask for {int(there)} or less.",
+                    next=said("Ask for {there} or less.", there=int(there)),
                 )
             )
     if findings:
         return findings
     both = ", ".join(f"{name} {number}" for name, number in asked.items() if number)
-    message = f"no single node that may be used has all of it: {both}."
-    return [error("node-too-small", message, where="gpus", next="Ask for less of one of them.")]
+    message = said("no single node that may be used has all of it: {both}.", both=both)
+    return [
+        error("node-too-small", message, where="gpus", next=said("Ask for less of one of them."))
+    ]

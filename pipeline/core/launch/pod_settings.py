@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pipeline.core.addresses import bare, is_secret
 from pipeline.core.engines import traits_of
 from pipeline.core.findings import Finding, warning
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
@@ -44,10 +45,14 @@ def _check_credentials(settings: Settings, uri: str) -> list[Finding]:
     return [
         warning(
             "credentials-in-address",
-            f"pods get {variable} without its user and password, from the Secret"
-            f" '{settings.secret_name}' instead.",
+            said(
+                "pods get {variable} without its user and password, from the Secret "
+                "'{secret_name}' instead.",
+                variable=variable,
+                secret_name=settings.secret_name,
+            ),
             where=variable,
-            next=f"Unless that has them: {command}",
+            next=said("Unless that has them: {command}", command=command),
         )
     ]
 
@@ -57,13 +62,21 @@ def _check_reach(uri: str) -> list[Finding]:
     is_remote = parts.scheme in ("http", "https") and parts.hostname not in _THIS_MACHINE
     if is_remote:
         return []
-    named = f"'{bare(uri)}' is" if uri else "the MLflow of this machine is"
+    message = said(
+        "the MLflow of this machine is out of reach of pods; metrics stay in the run folder until "
+        "'slipway track RUN'."
+    )
+    if uri:
+        message = said(
+            "'{uri}' is out of reach of pods; metrics stay in the run folder until "
+            "'slipway track RUN'.",
+            uri=bare(uri),
+        )
     return [
         warning(
             "tracking-not-for-pods",
-            f"{named} out of reach of pods; metrics stay in the run folder until"
-            " 'slipway track RUN'.",
+            message,
             where="SLIPWAY_POD_TRACKING_URI",
-            next="Set SLIPWAY_POD_TRACKING_URI to MLflow's address in the cluster.",
+            next=said("Set SLIPWAY_POD_TRACKING_URI to MLflow's address in the cluster."),
         )
     ]

@@ -11,6 +11,7 @@ from pipeline.core.cfg.renamed import with_new_names
 from pipeline.core.cfg.train_cfg import check_cfg
 from pipeline.core.errors import InputError, UnsafePath
 from pipeline.core.findings import has_errors
+from pipeline.core.said import said
 from pipeline.core.versions.editing import digest_now, open_text, save_text
 from pipeline.core.versions.history import Version
 from pipeline.core.volume.paths import PRESETS, Volume
@@ -44,7 +45,9 @@ def load_preset(volume: Volume, name: str) -> dict[str, Any]:
     findings = check_cfg(file, {}, volume)
     if has_errors(findings):
         first = findings[0]
-        message = f"preset '{name}' cannot be applied: {first.message}"
+        message = said(
+            "preset '{name}' cannot be applied: {message}", name=name, message=first.message
+        )
         raise InputError(message, where=first.where, next=first.next, findings=findings)
     given = with_new_names(file.data).items()
     return {str(key): clean(str(key), value) for key, value in given}
@@ -85,6 +88,7 @@ def preset_path(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise UnsafePath(
-            f"'{name}' is no name of a preset.", next="Use letters, digits, spaces, - and _."
+            said("'{name}' is no name of a preset.", name=name),
+            next=said("Use letters, digits, spaces, - and _."),
         )
     return f"{PRESETS}/{name}.yaml"

@@ -22,6 +22,7 @@ from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
 from pipeline.core.launch.launch import SCHEMA_VERSION, random_letters, read_record
+from pipeline.core.said import said
 from pipeline.core.volume.paths import SWEEPS, Volume
 
 MAX_RUNS = 100
@@ -110,9 +111,11 @@ def sweep_path(volume: Volume, name: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise UnsafePath(
-            f"'{name}' is no name of a sweep.",
+            said("'{name}' is no name of a sweep.", name=name),
             where="name",
-            next="Use at most 60 letters, digits, -, _ and dots, and begin with a letter or digit.",
+            next=said(
+                "Use at most 60 letters, digits, -, _ and dots, and begin with a letter or digit."
+            ),
         )
     return volume.path(f"{SWEEPS}/{name}.json")
 
@@ -132,7 +135,8 @@ def load_sweep(volume: Volume, name: str) -> Sweep:
         return _read(path)
     except FileMissing as reason:
         raise NotFound(
-            f"There is no sweep '{name}'.", next="See 'slipway sweep --list'."
+            said("There is no sweep '{name}'.", name=name),
+            next=said("See 'slipway sweep --list'."),
         ) from reason
 
 
@@ -177,7 +181,7 @@ def _read(path: Path) -> Sweep:
         return Sweep(**named, base=made(document["base"]), launches=launches)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as reason:
         raise InputError(
-            f"the record of the sweep cannot be read: {reason!r}.",
+            said("the record of the sweep cannot be read: {reason}.", reason=repr(reason)),
             where=str(path),
-            next="Restore the file, or remove it: the runs stay, the list of runs has them.",
+            next=said("Restore the file, or remove it: the runs stay, the list of runs has them."),
         ) from reason

@@ -22,6 +22,7 @@ from pipeline.core.model.values import (
     short,
     shown,
 )
+from pipeline.core.said import said
 from pipeline.core.yamltext.values import whole_number
 
 PARTS = ("backbone", "head")
@@ -50,7 +51,7 @@ def check_model_data(model: Mapping[Any, Any]) -> list[Problem]:
     if found:
         return found
     return [
-        Problem(place, "model-size", message, "Make the model smaller.")
+        Problem(place, "model-size", message, said("Make the model smaller."))
         for place, message in check_size(model)
     ]
 
@@ -58,19 +59,32 @@ def check_model_data(model: Mapping[Any, Any]) -> list[Problem]:
 def _check_settings(model: Mapping[Any, Any]) -> Iterator[Problem]:
     activation = model.get("activation")
     if activation is not None and activation != "" and not is_activation(activation):
-        message = f"'activation' is {shown(activation)}, not a call of an activation of torch.nn."
-        hint = f"Write nn.SiLU() or torch.nn.LeakyReLU(0.1); numbers at most {LARGEST:,}."
+        message = said(
+            "'activation' is {value}, not a call of an activation of torch.nn.",
+            value=shown(activation),
+        )
+        hint = said(
+            "Write nn.SiLU() or torch.nn.LeakyReLU(0.1); numbers at most {most:,}.", most=LARGEST
+        )
         yield Problem(("activation",), "model-activation", message, hint)
     nc = model.get("nc")
     count = whole_number(nc) if type(nc) in (int, float, str) else None
     if "nc" in model and (count is None or not 1 <= count <= MAX_CLASSES):
-        message = f"'nc' is {shown(nc)}, not a number of classes, 1 to {MAX_CLASSES:,}."
-        hint = "Write nc: 80; training takes the data's number of classes."
+        message = said(
+            "'nc' is {value}, not a number of classes, 1 to {most:,}.",
+            value=shown(nc),
+            most=MAX_CLASSES,
+        )
+        hint = said("Write nc: 80; training takes the data's number of classes.")
         yield Problem(("nc",), "model-classes", message, hint)
     text_model = model.get("text_model")
     if text_model is not None and text_model not in TEXT_MODELS:
-        message = f"'text_model' is {shown(text_model)}, not one of {', '.join(TEXT_MODELS)}."
-        yield Problem(("text_model",), "model-setting", message, "Write one of them.")
+        message = said(
+            "'text_model' is {value}, not one of {names}.",
+            value=shown(text_model),
+            names=", ".join(TEXT_MODELS),
+        )
+        yield Problem(("text_model",), "model-setting", message, said("Write one of them."))
     yield from _check_plain_settings(model)
 
 
@@ -82,35 +96,62 @@ def _check_plain_settings(model: Mapping[Any, Any]) -> Iterator[Problem]:
         and all(is_whole(part, 1, _MAX_KEYPOINTS) for part in shape)
     )
     allowed = {
-        "reg_max": (is_whole(model.get("reg_max"), 1, _MAX_REG), f"1 to {_MAX_REG}"),
-        "end2end": (type(model.get("end2end")) is bool, "True or False"),
-        "inplace": (type(model.get("inplace")) is bool, "True or False"),
-        "kpt_shape": (is_shape, f"[keypoints, 2 or 3], at most {_MAX_KEYPOINTS:,} keypoints"),
-        "channels": (is_whole(model.get("channels"), 1, LARGEST), f"1 to {LARGEST:,}"),
-        "depth_multiple": (_is_factor(model.get("depth_multiple")), f"above 0 to {_MAX_SCALE}"),
-        "width_multiple": (_is_factor(model.get("width_multiple")), f"above 0 to {_MAX_SCALE}"),
-        "scale": (type(model.get("scale")) is str, "a letter of 'scales'"),
+        "reg_max": (
+            is_whole(model.get("reg_max"), 1, _MAX_REG),
+            said("1 to {most:,}", most=_MAX_REG),
+        ),
+        "end2end": (type(model.get("end2end")) is bool, said("True or False")),
+        "inplace": (type(model.get("inplace")) is bool, said("True or False")),
+        "kpt_shape": (
+            is_shape,
+            said("[keypoints, 2 or 3], at most {most:,} keypoints", most=_MAX_KEYPOINTS),
+        ),
+        "channels": (
+            is_whole(model.get("channels"), 1, LARGEST),
+            said("1 to {most:,}", most=LARGEST),
+        ),
+        "depth_multiple": (
+            _is_factor(model.get("depth_multiple")),
+            said("above 0 to {most}", most=_MAX_SCALE),
+        ),
+        "width_multiple": (
+            _is_factor(model.get("width_multiple")),
+            said("above 0 to {most}", most=_MAX_SCALE),
+        ),
+        "scale": (type(model.get("scale")) is str, said("a letter of 'scales'")),
     }
     for key, (is_allowed, what) in allowed.items():
         if model.get(key) is not None and not is_allowed:
-            message = f"'{key}' is {shown(model[key])}, not {what}."
-            yield Problem((key,), "model-setting", message, "Correct it, or remove it.")
+            message = said(
+                "'{key}' is {value}, not {allowed}.", key=key, value=shown(model[key]), allowed=what
+            )
+            yield Problem((key,), "model-setting", message, said("Correct it, or remove it."))
 
 
 def _check_scales(model: Mapping[Any, Any]) -> Iterator[Problem]:
     if "scales" not in model:
         return
-    scales, hint = model["scales"], "Write n: [0.33, 0.25, 1024]."
+    scales, hint = model["scales"], said("Write n: [0.33, 0.25, 1024].")
     if not isinstance(scales, dict) or not scales:
-        message = "'scales' is not a mapping of letters to [depth, width, channels]."
+        message = said("'scales' is not a mapping of letters to [depth, width, channels].")
         yield Problem(("scales",), "model-scales", message, hint)
         return
     for scale, factors in scales.items():
         if not _are_factors(factors):
-            message = f"scale {short(scale)} is {shown(factors)}, not [depth, width, channels]."
+            message = said(
+                "scale {scale} is {factors}, not [depth, width, channels].",
+                scale=short(scale),
+                factors=shown(factors),
+            )
         elif not (all(map(_is_factor, factors[:2])) and 1 <= factors[2] <= _MAX_CHANNELS):
-            limits = f"depth and width are above 0 to {_MAX_SCALE}, channels 1 to {_MAX_CHANNELS:,}"
-            message = f"scale {short(scale)} is {shown(factors)}; {limits}."
+            message = said(
+                "scale {scale} is {factors}; depth and width are above 0 to {most}, channels 1 to "
+                "{most_channels:,}.",
+                scale=short(scale),
+                factors=shown(factors),
+                most=_MAX_SCALE,
+                most_channels=_MAX_CHANNELS,
+            )
         else:
             continue
         yield Problem(("scales", scale), "model-scales", message, hint)

@@ -17,6 +17,7 @@ from pipeline.core.model.values import (
     short,
     shown,
 )
+from pipeline.core.said import either, said
 
 MAX_LAYERS = 1_000
 MAX_REPEATS = 256
@@ -48,40 +49,70 @@ class Problem:
 
 def check_layers(part: str, rows: Any) -> Iterator[Problem]:
     """Say what is wrong with the rows of ``backbone`` or ``head``."""
-    hint = "Write [from, repeats, module, args] rows."
+    hint = said("Write [from, repeats, module, args] rows.")
     if type(rows) is not list or not rows:
-        yield Problem((part,), "model-layers", f"'{part}' is not a list of layers.", hint)
+        yield Problem(
+            (part,), "model-layers", said("'{part}' is not a list of layers.", part=part), hint
+        )
     elif len(rows) > MAX_LAYERS:
-        message = f"'{part}' has {len(rows):,} layers; at most {MAX_LAYERS:,} are built."
-        yield Problem((part,), "model-layers", message, "Write fewer layers.")
+        message = said(
+            "'{part}' has {count:,} layers; at most {most:,} are built.",
+            part=part,
+            count=len(rows),
+            most=MAX_LAYERS,
+        )
+        yield Problem((part,), "model-layers", message, said("Write fewer layers."))
     else:
         for index, row in enumerate(rows):
             if type(row) not in (list, tuple) or len(row) != 4 or type(row[2]) is not str:
-                message = f"layer {index} of '{part}' is not [from, repeats, module, args]."
-                yield Problem((part, index), "model-layers", message, "Correct it.")
+                message = said(
+                    "layer {index} of '{part}' is not [from, repeats, module, args].",
+                    index=index,
+                    part=part,
+                )
+                yield Problem((part, index), "model-layers", message, said("Correct it."))
             else:
                 yield from _check_row((part, index), row)
 
 
 def _check_row(where: tuple[str, int], row: list[Any]) -> Iterator[Problem]:
     inputs, repeats, module, arguments = row
-    layer = f"layer {where[1]} of '{where[0]}'"
+    layer = said("layer {index} of '{part}'", index=where[1], part=where[0])
     sources = inputs if type(inputs) in (list, tuple) else [inputs]
     if not 0 < len(sources) <= MOST_VALUES or not all(
         is_whole(source, -2 * MAX_LAYERS, 2 * MAX_LAYERS) for source in sources
     ):
-        message = f"{layer} takes its input from {shown(inputs)}, no layer or list of layers."
-        yield Problem((*where, 0), "model-layers", message, "Write -1, or numbers of layers.")
+        message = said(
+            "{layer} takes its input from {inputs}, no layer or list of layers.",
+            layer=layer,
+            inputs=shown(inputs),
+        )
+        yield Problem((*where, 0), "model-layers", message, said("Write -1, or numbers of layers."))
     if not is_whole(repeats, 1, MAX_REPEATS):
-        message = f"{layer} repeats {shown(repeats)} times, not 1 to {MAX_REPEATS}."
-        yield Problem((*where, 1), "model-layers", message, "Write a whole number.")
+        message = said(
+            "{layer} repeats {repeats} times, not 1 to {most}.",
+            layer=layer,
+            repeats=shown(repeats),
+            most=MAX_REPEATS,
+        )
+        yield Problem((*where, 1), "model-layers", message, said("Write a whole number."))
     # Silence is what YOLOv9 called a first layer that does nothing; Ultralytics replaces it.
     if module not in MODULES and (where, module) != (("backbone", 0), "Silence"):
-        message = f"{layer}: there is no layer {short(module)} that is known here."
+        message = said(
+            "{layer}: there is no layer {module} that is known here.",
+            layer=layer,
+            module=short(module),
+        )
         yield Problem((*where, 2), "model-module", message, _meant(module))
     elif type(arguments) not in (list, tuple):
-        message = f"{layer}: the arguments are {shown(arguments)}, not a list."
-        yield Problem((*where, 3), "model-argument", message, "Write [64, 3, 2], or [] for none.")
+        message = said(
+            "{layer}: the arguments are {arguments}, not a list.",
+            layer=layer,
+            arguments=shown(arguments),
+        )
+        yield Problem(
+            (*where, 3), "model-argument", message, said("Write [64, 3, 2], or [] for none.")
+        )
     else:
         yield from _check_arguments((*where, 3), layer, module, list(arguments))
 
@@ -94,15 +125,25 @@ def _check_arguments(
         arguments = arguments[:1] + arguments[3:]
     values = leaves(arguments)
     if values is None:
-        message = f"{layer}: the arguments are more than {MOST_VALUES}, or lists nested too deep."
-        yield Problem(where, "model-argument", message, "Write a few numbers and lists of them.")
+        message = said(
+            "{layer}: the arguments are more than {most}, or lists nested too deep.",
+            layer=layer,
+            most=MOST_VALUES,
+        )
+        yield Problem(
+            where, "model-argument", message, said("Write a few numbers and lists of them.")
+        )
         return
     for value in values:
         if not _is_argument(value):
-            message = f"{layer}: the argument {shown(value)} is no number, constant or known word."
-            hint = (
-                f"Write numbers, True, False, None, one of {', '.join(ARGUMENT_KEYS)}, "
-                "or a word such as nearest."
+            message = said(
+                "{layer}: the argument {value} is no number, constant or known word.",
+                layer=layer,
+                value=shown(value),
+            )
+            hint = said(
+                "Write numbers, True, False, None, one of {names}, or a word such as nearest.",
+                names=", ".join(ARGUMENT_KEYS),
             )
             yield Problem(where, "model-argument", message, hint)
 
@@ -113,12 +154,18 @@ def _check_vision_model(
     """Let TorchVision build its classifiers only; weights by its own names, no file and no URL."""
     name = arguments[1] if len(arguments) > 1 else ""
     if type(name) is not str or name not in VISION_MODELS:
-        message = f"{layer}: {shown(name)} is no classifier of torchvision."
-        yield Problem(where, "model-argument", message, "Write one such as resnet18.")
+        message = said(
+            "{layer}: {name} is no classifier of torchvision.", layer=layer, name=shown(name)
+        )
+        yield Problem(where, "model-argument", message, said("Write one such as resnet18."))
     weights = arguments[2] if len(arguments) > 2 else None
     if weights is not None and (type(weights) is not str or weights not in VISION_WEIGHTS):
-        message = f"{layer}: {shown(weights)} is not how torchvision calls weights."
-        hint = f"Write one of {', '.join(sorted(VISION_WEIGHTS))}."
+        message = said(
+            "{layer}: {weights} is not how torchvision calls weights.",
+            layer=layer,
+            weights=shown(weights),
+        )
+        hint = said("Write one of {names}.", names=", ".join(sorted(VISION_WEIGHTS)))
         yield Problem(where, "model-argument", message, hint)
 
 
@@ -137,5 +184,5 @@ def _is_argument(value: Any) -> bool:
 def _meant(module: str) -> str:
     near = difflib.get_close_matches(module[:60], MODULES, n=3)
     if near:
-        return f"Did you mean {' or '.join(near)}?"
-    return "Write a layer such as Conv or C2f, nn.Upsample, or torchvision.ops.MLP."
+        return said("Did you mean {names}?", names=either(near))
+    return said("Write a layer such as Conv or C2f, nn.Upsample, or torchvision.ops.MLP.")

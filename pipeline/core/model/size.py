@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.core.model.values import LARGEST, leaves, size
+from pipeline.core.said import said
 
 MAX_OTHER = 256  # of what is no number of channels: windows, strides, padding, layers in a layer
 MAX_PARAMETERS = 10e9  # 40 GB
@@ -58,15 +59,18 @@ def check_size(model: Mapping[Any, Any]) -> list[tuple[Place, str]]:
     """
     parts = ("backbone", "head")
     rows = [((part, index), row) for part in parts for index, row in enumerate(model[part])]
-    found = [(place, said) for place, row in rows if (said := _too_large_number(row))]
+    found = [(place, what) for place, row in rows if (what := _too_large_number(row))]
     if not found:
         so_far = _Built(model)
         for place, row in rows:
             so_far.add(row)
-            if said := so_far.too_large():
-                found = [(place, f"the model gets {said}")]
+            if what := so_far.too_large():
+                found = [(place, said("the model gets {what}", what=what))]
                 break
-    return [((part, index), f"layer {index} of '{part}': {said}.") for (part, index), said in found]
+    return [
+        ((part, at), said("layer {index} of '{part}': {what}.", index=at, part=part, what=what))
+        for (part, at), what in found
+    ]
 
 
 class _Built:
@@ -96,11 +100,11 @@ class _Built:
 
     def too_large(self) -> str:
         if self._channels[-1] > MAX_CHANNELS:
-            return f"more than {MAX_CHANNELS:,} channels"
+            return said("more than {most:,} channels", most=MAX_CHANNELS)
         if self._enlarged[-1] > MAX_ENLARGING:
-            return f"an image enlarged more than {MAX_ENLARGING} times"
+            return said("an image enlarged more than {most} times", most=MAX_ENLARGING)
         if self._parameters > MAX_PARAMETERS:
-            return f"more than about {MAX_PARAMETERS:,.0f} parameters"
+            return said("more than about {most:,.0f} parameters", most=MAX_PARAMETERS)
         return ""
 
 
@@ -133,5 +137,10 @@ def _too_large_number(row: Sequence[Any]) -> str:
     for numbers, limit in ((wide, LARGEST), (other, MAX_OTHER)):
         for number in numbers:
             if not number <= limit:
-                return f"the argument {number:g} of {row[2]} is more than {limit:,}"
+                return said(
+                    "the argument {number:g} of {module} is more than {most:,}",
+                    number=number,
+                    module=row[2],
+                    most=limit,
+                )
     return ""

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.core.errors import InputError, UnsafePath
+from pipeline.core.said import said
 from pipeline.core.space.text import file_text
 from pipeline.core.versions.editing import open_text, save_text
 from pipeline.core.versions.templates import folder_for
@@ -65,7 +66,8 @@ def space_path(volume: Volume, name: str) -> str:
     stem = name.strip().removesuffix(".yaml").removeprefix(_PREFIX)
     if not _NAME.fullmatch(stem):
         raise UnsafePath(
-            f"'{name}' is no name of a search space.", next="Use letters, digits, - and _."
+            said("'{name}' is no name of a search space.", name=name),
+            next=said("Use letters, digits, - and _."),
         )
     folder = folder_for(volume, "tune")
     return f"{folder}/{_PREFIX}{stem}.yaml" if folder else f"{_PREFIX}{stem}.yaml"

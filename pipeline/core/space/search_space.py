@@ -29,6 +29,7 @@ from pipeline.core.cfg.files import check_file_setting, weight_paths
 from pipeline.core.cfg.schema import SCHEMA
 from pipeline.core.errors import refuse_errors
 from pipeline.core.findings import Finding, error, ordered, warning
+from pipeline.core.said import said
 from pipeline.core.space.form import (
     METRICS,
     SCALES,
@@ -239,8 +240,12 @@ def _on_volume(key: str, entry: Dimension, volume: Volume) -> Dimension:
 def _check_fixed(key: str, overrides: Mapping[str, Any], where: str) -> list[Finding]:
     if key not in overrides:
         return []
-    message = f"'{key}' is fixed to {overrides[key]} in the launch and also searched."
-    hint = f"Remove overrides.{key} or take '{key}' out of the space."
+    message = said(
+        "'{key}' is fixed to {value} in the launch and also searched.",
+        key=key,
+        value=overrides[key],
+    )
+    hint = said("Remove overrides.{key} or take '{key}' out of the space.", key=key)
     return [error("fixed-and-searched", message, where=where, next=hint)]
 
 
@@ -256,8 +261,8 @@ def _check_auto(
         names = ["auto"] if cfg is not None and is_auto(cfg) else []
     if "auto" not in names:
         return []
-    message = f"'{key}' is searched, but optimizer=auto ignores it."
-    hint = "Name an optimizer, such as optimizer=AdamW."
+    message = said("'{key}' is searched, but optimizer=auto ignores it.", key=key)
+    hint = said("Name an optimizer, such as optimizer=AdamW.")
     return [error("auto-optimizer", message, where=where, next=hint)]
 
 
@@ -267,8 +272,12 @@ def _check_current(
     current = cfg.get(key, SCHEMA[key].default)
     if _dimension(key, entry).contains(current) or (key in AUTO_IGNORES and is_auto(cfg)):
         return []
-    message = f"the current value of '{key}', {current}, is not in the searched range."
-    hint = "Widen the range so that the search can keep what works."
+    message = said(
+        "the current value of '{key}', {current}, is not in the searched range.",
+        key=key,
+        current=current,
+    )
+    hint = said("Widen the range so that the search can keep what works.")
     return [warning("current-outside-space", message, where=where, next=hint)]
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pipeline.core.errors import InputError, UnsafePath
 from pipeline.core.files import read_text, write_atomic, write_json
+from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
 
 TrialState = Literal["running", "done", "pruned", "stopped", "failed", "invalid", "interrupted"]
@@ -104,7 +105,10 @@ def read_trial(path: Path) -> Trial:
         document = json.loads(read_text(record))
         return Trial(path.name, **{key: document[key] for key in names & document.keys()})
     except (json.JSONDecodeError, AttributeError, TypeError) as reason:
-        raise InputError(f"{_RECORD} cannot be read: {reason}.", where=str(record)) from reason
+        raise InputError(
+            said("{record} cannot be read: {reason}.", record=_RECORD, reason=reason),
+            where=str(record),
+        ) from reason
 
 
 def write_trial(folder: Path, trial: Trial) -> None:
@@ -162,7 +166,9 @@ def ask_to_stop(folder: RunFolder, name: str) -> None:
     """
     path = folder.trial_folders / name
     if path.parent != folder.trial_folders or not (path / _RECORD).is_file():
-        raise UnsafePath(f"'{name}' is not a trial of {folder.name}.")
+        raise UnsafePath(
+            said("'{name}' is not a trial of {launch}.", name=name, launch=folder.name)
+        )
     write_atomic(path / _STOP, "")
 
 

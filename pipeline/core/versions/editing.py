@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.core.clock import utc_at
 from pipeline.core.errors import FileChanged, FileMissing, InputError
 from pipeline.core.files import MAX_TEXT_BYTES, decode, read_bytes, write_atomic
+from pipeline.core.said import said
 from pipeline.core.versions.files import HISTORY, check_name, normal
 from pipeline.core.versions.history import (
     MAX_MESSAGE_LETTERS,
@@ -73,7 +74,7 @@ def save_text(
     except UnicodeEncodeError as reason:  # half a surrogate pair, pasted from a broken page
         line = text[: reason.start].count("\n") + 1
         where = f"{path}:{line}"
-        raise InputError("the text has a letter that is none.", where=where) from reason
+        raise InputError(said("the text has a letter that is none."), where=where) from reason
     return _change(volume, path, data, "saved", expected_sha256, user, message)
 
 
@@ -92,9 +93,9 @@ def restore(
     version = find_version(volume, path, number)
     if version.action == "deleted":
         raise InputError(
-            f"version {number} of {path} is its deletion.",
+            said("version {number} of {path} is its deletion.", number=number, path=path),
             where=path,
-            next="Restore the version before it.",
+            next=said("Restore the version before it."),
         )
     data = content_of(volume, path, version)
     message = f"version {number}"
@@ -120,10 +121,12 @@ def delete(volume: Volume, path: str, *, expected_sha256: str, user: str = "") -
     check_name(volume, path)
     if volume.path(path).is_symlink():
         raise InputError(
-            f"{path} is a link to {normal(volume, path)}.", where=path, next="Delete that file."
+            said("{path} is a link to {target}.", path=path, target=normal(volume, path)),
+            where=path,
+            next=said("Delete that file."),
         )
     if not digest_now(volume, path):
-        raise FileMissing(f"{path} does not exist.", where=path)
+        raise FileMissing(said("{path} does not exist.", path=path), where=path)
     return _change(volume, path, None, "deleted", expected_sha256, user, "")
 
 
@@ -157,10 +160,15 @@ def _change(
     check_name(volume, path)
     message = " ".join(message.split())
     if len(data or b"") > MAX_TEXT_BYTES:
-        raise InputError(f"{path} would have {len(data or b''):,} bytes.", next="Shorten it.")
+        raise InputError(
+            said("{path} would have {count:,} bytes.", path=path, count=len(data or b"")),
+            next=said("Shorten it."),
+        )
     if len(message) > MAX_MESSAGE_LETTERS:
-        message_next = f"Write at most {MAX_MESSAGE_LETTERS}."
-        raise InputError(f"the message has {len(message)} letters.", next=message_next)
+        raise InputError(
+            said("the message has {count} letters.", count=len(message)),
+            next=said("Write at most {most}.", most=MAX_MESSAGE_LETTERS),
+        )
     with _os_errors_named(path), locked(volume):
         _check_unchanged(volume, path, expected_sha256)
         _keep_what_was_there(volume, path)
@@ -180,9 +188,9 @@ def _os_errors_named(path: str) -> Iterator[None]:
         yield
     except OSError as reason:
         raise InputError(
-            f"{path} cannot be written: {reason.strerror}.",
+            said("{path} cannot be written: {reason}.", path=path, reason=reason.strerror),
             where=path,
-            next="Check the volume's permissions and space.",
+            next=said("Check the volume's permissions and space."),
         ) from reason
 
 
@@ -190,11 +198,13 @@ def _check_unchanged(volume: Volume, path: str, expected_sha256: str) -> None:
     if digest_now(volume, path) == expected_sha256:
         return
     if not expected_sha256:
-        raise FileChanged(f"{path} exists already.", where=path, next="Choose another name.")
+        raise FileChanged(
+            said("{path} exists already.", path=path), where=path, next=said("Choose another name.")
+        )
     raise FileChanged(
-        f"{path} was changed by somebody else.",
+        said("{path} was changed by somebody else.", path=path),
         where=path,
-        next="Open it again and repeat your change.",
+        next=said("Open it again and repeat your change."),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.core.errors import FileMissing, UnsafePath
 from pipeline.core.files import read_bytes
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RUNS
 
@@ -28,11 +29,19 @@ def check_name(volume: Volume, path: str) -> None:
         ".yaml",
         ".yml",
     ):
-        raise UnsafePath(f"'{path}' is not a yaml file.", next="Choose a name that ends in .yaml.")
+        raise UnsafePath(
+            said("'{path}' is not a yaml file.", path=path),
+            next=said("Choose a name that ends in .yaml."),
+        )
     if any(part.startswith(".") for part in parts):
-        raise UnsafePath(f"'{path}' is a hidden file.", next="Choose a name without a dot.")
+        raise UnsafePath(
+            said("'{path}' is a hidden file.", path=path), next=said("Choose a name without a dot.")
+        )
     if RUNS in (PurePosixPath(os.path.normpath(path)).parts[0], inside.parts[0]):
-        raise UnsafePath(f"'{path}' is a record of a run.", next="Copy it and edit the copy.")
+        raise UnsafePath(
+            said("'{path}' is a record of a run.", path=path),
+            next=said("Copy it and edit the copy."),
+        )
 
 
 def normal(volume: Volume, path: str) -> str:

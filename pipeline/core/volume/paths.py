@@ -10,6 +10,7 @@ from typing import Literal
 
 from pipeline.core.errors import FileMissing, InputError, UnsafePath
 from pipeline.core.official_weights import official_name
+from pipeline.core.said import said
 from pipeline.core.yamltext.file import load_yaml
 
 Kind = Literal["model", "cfg", "data", "tune"]
@@ -95,16 +96,19 @@ class Volume:
         text = os.fspath(name)
         if not _is_text(text):
             raise UnsafePath(
-                f"'{text[:40]}' has a letter that is none.", next="Give the file a name in UTF-8."
+                said("'{value}' has a letter that is none.", value=text[:40]),
+                next=said("Give the file a name in UTF-8."),
             )
         if not text or "\0" in text or os.path.isabs(text):
             raise UnsafePath(
-                f"'{text}' is not a name on the volume.", next="Give a path relative to the volume."
+                said("'{value}' is not a name on the volume.", value=text),
+                next=said("Give a path relative to the volume."),
             )
         path = self.root / text
         if not _inside(path, self.root):
             raise UnsafePath(
-                f"'{text}' leads out of the volume.", next="Choose a file inside the volume."
+                said("'{value}' leads out of the volume.", value=text),
+                next=said("Choose a file inside the volume."),
             )
         return path
 
@@ -137,13 +141,21 @@ class Volume:
             hits = hits or self._in_capitals(kind, candidates)
         except OSError as reason:  # such as a name that is too long for the file system
             raise UnsafePath(
-                f"'{name[:40]}' cannot be looked for: {reason.strerror}.",
+                said(
+                    "'{name}' cannot be looked for: {reason}.",
+                    name=name[:40],
+                    reason=reason.strerror,
+                ),
                 where=kind,
-                next="Choose another name.",
+                next=said("Choose another name."),
             ) from reason
         if hits:
             others = [entry for entry in hits[1:] if Path(entry).stem == Path(hits[0]).stem]
-            note = f"{hits[0]} is used; {', '.join(others)} fits too." if others else ""
+            note = (
+                said("{name} is used; {others} fits too.", name=hits[0], others=", ".join(others))
+                if others
+                else ""
+            )
             return Resolved(hits[0], note=note)
         if kind == "model":
             scaled = self._resolve_scaled(candidates)
@@ -151,13 +163,25 @@ class Volume:
                 return scaled
         if refused:
             raise refused
-        near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or "none"
+        near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or said("none")
         official = official_name(name) if kind == "model" else ""
-        fetch = f"Fetch it on the Models page or with 'slipway weights {official}'; or "
+        hint = said("Choose one of: {near}.", near=near)
+        if official:
+            hint = said(
+                "Fetch it on the Models page or with 'slipway weights {name}'; or "
+                "choose one of: {near}.",
+                name=official,
+                near=near,
+            )
         raise FileMissing(
-            f"{kind} '{name}' is not on the volume (looked for {', '.join(candidates)}).",
+            said(
+                "{kind} '{name}' is not on the volume (looked for {tried}).",
+                kind=kind,
+                name=name,
+                tried=", ".join(candidates),
+            ),
             where=kind,
-            next=f"{fetch}choose one of: {near}." if official else f"Choose one of: {near}.",
+            next=hint,
         )
 
     def choices(self, kind: Kind) -> list[Choice]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.core.errors import SlipwayError, UnsafePath
 from pipeline.core.files import make_folder
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 RUNS = "runs"
@@ -179,7 +180,7 @@ def run_folder(volume: Volume, launch: str) -> RunFolder:
         The id has a slash or leads out of the volume.
     """
     if "/" in launch or launch in ("", ".", ".."):
-        raise UnsafePath(f"'{launch}' is not a launch id.")
+        raise UnsafePath(said("'{launch}' is not a launch id.", launch=launch))
     return RunFolder(volume.path(f"{RUNS}/{launch}"))
 
 
@@ -205,7 +206,7 @@ def claim(folder: RunFolder, uid: str) -> None:
         Another run owns the folder, or the uid is none.
     """
     if "/" in uid or "\0" in uid:
-        raise UnsafePath(f"{uid!r} is no uid of a run.")
+        raise UnsafePath(said("{uid} is no uid of a run.", uid=repr(uid)))
     make_folder(folder.path)
     temporary = folder.path / f".owner.{uid}"
     temporary.write_text(uid, encoding="utf-8")
@@ -214,7 +215,8 @@ def claim(folder: RunFolder, uid: str) -> None:
     except FileExistsError:
         if _owner(folder) != uid:
             raise SlipwayError(
-                f"{folder.name} belongs to run {_owner(folder)}.", next="Launch again."
+                said("{name} belongs to run {run}.", name=folder.name, run=_owner(folder)),
+                next=said("Launch again."),
             ) from None
     finally:
         temporary.unlink(missing_ok=True)

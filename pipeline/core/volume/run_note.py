@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text, write_json
+from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
 
 _MAX_TEXT = 4000
@@ -51,9 +52,9 @@ def load_note(folder: RunFolder) -> RunNote:
         )
     except (json.JSONDecodeError, KeyError, TypeError) as reason:
         raise InputError(
-            f"the run's note cannot be read: {reason}.",
+            said("the run's note cannot be read: {reason}.", reason=reason),
             where=str(folder.note),
-            next="Remove the file, or write the note anew.",
+            next=said("Remove the file, or write the note anew."),
         ) from reason
 
 
@@ -67,9 +68,13 @@ def save_note(folder: RunFolder, note: RunNote) -> None:
     """
     if len(note.text) > _MAX_TEXT:
         raise InputError(
-            f"The note has {len(note.text):,} characters; at most {_MAX_TEXT:,} are kept.",
+            said(
+                "The note has {count:,} characters; at most {most:,} are kept.",
+                count=len(note.text),
+                most=_MAX_TEXT,
+            ),
             where="note",
-            next="Shorten it.",
+            next=said("Shorten it."),
         )
     write_json(folder.note, asdict(note))
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from pipeline.core import findings
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.said import said
 
 DATASET = "datasets/shapes"
 CLASSES = ("circle", "square", "star")
@@ -48,18 +49,30 @@ def write_sample(folder: Path, images: int = IMAGES) -> None:
         A file of the sample is there with another content; nothing was written.
     """
     if images < MIN_IMAGES:
-        raise UsageError(f"--images is {images}, not a number from {MIN_IMAGES} up.")
+        raise UsageError(
+            said(
+                "--images is {images}, not a number from {least} up.",
+                images=images,
+                least=MIN_IMAGES,
+            )
+        )
     files = sample_files(images)
     changed = [name for name, content in files.items() if _differs(folder / name, content)]
     if changed:
         raise InputError(
-            f"{folder} holds {len(changed)} files that differ from the sample's.",
+            said(
+                "{folder} holds {count} files that differ from the sample's.",
+                folder=folder,
+                count=len(changed),
+            ),
             findings=[
-                findings.error("file-differs", f"{name} is not the sample's file.", where=name)
+                findings.error(
+                    "file-differs", said("{name} is not the sample's file.", name=name), where=name
+                )
                 for name in changed[:20]
             ],
             where=changed[0],
-            next="Choose an empty folder.",
+            next=said("Choose an empty folder."),
         )
     for name, content in files.items():
         path = folder / name

@@ -13,14 +13,18 @@ from typing import Any, BinaryIO
 from pipeline.core.errors import refuse_errors
 from pipeline.core.findings import Finding, error
 from pipeline.core.model.data import check_model_data
+from pipeline.core.said import said
 from pipeline.core.weights.container import NotWeights, read_weights
 
 _MOST_NAMES = 50
 _MOST_CHARACTERS = 500
 _SETTLED_S = 2.0
-_COPY_AGAIN = "Copy the weights again; a web page or a Git LFS pointer may have been saved."
-_TRUST = "Do not use this file unless you know who made it and what these do"
-_ALLOW = "whoever runs this installation can then allow them by name in SLIPWAY_WEIGHTS_ALLOW"
+_COPY_AGAIN = said("Copy the weights again; a web page or a Git LFS pointer may have been saved.")
+_TRUST = said("Do not use this file unless you know who made it and what these do.")
+_ALLOW = said(
+    "Do not use this file unless you know who made it and what these do; whoever runs this "
+    "installation can then allow them by name in SLIPWAY_WEIGHTS_ALLOW."
+)
 
 
 def check_weights(
@@ -41,8 +45,8 @@ def check_weights(
     """
     try:
         if not path.is_file():
-            message = f"'{shown_as}' is not a plain file."
-            return [error("bad-file", message, where=where, next="Choose another model.")]
+            message = said("'{name}' is not a plain file.", name=shown_as)
+            return [error("bad-file", message, where=where, next=said("Choose another model."))]
         status = path.stat()
         key = (str(path), status.st_dev, status.st_ino, status.st_size)
         times = (status.st_mtime_ns, status.st_ctime_ns)
@@ -52,8 +56,8 @@ def check_weights(
         found = check((*key, *times), shown_as, frozenset(allow))
         return [replace(finding, where=where) for finding in found]
     except OSError as reason:
-        message = f"'{shown_as}' cannot be read: {reason.strerror}."
-        return [error("bad-file", message, where=where, next="Choose another model.")]
+        message = said("'{name}' cannot be read: {reason}.", name=shown_as, reason=reason.strerror)
+        return [error("bad-file", message, where=where, next=said("Choose another model."))]
 
 
 def check_opened(
@@ -61,19 +65,27 @@ def check_opened(
 ) -> list[Finding]:
     """Find the same in a file that is open; its position is moved."""
     if file.seek(0, os.SEEK_END) == 0:
-        message = f"'{shown_as}' is empty."
-        return [error("model-empty", message, where=where, next="Copy the weights again.")]
+        message = said("'{name}' is empty.", name=shown_as)
+        return [error("model-empty", message, where=where, next=said("Copy the weights again."))]
     try:
         weights = read_weights(file, allow)
     except NotWeights as reason:
-        message = f"'{shown_as}' is not opened as weights: {_clipped(str(reason))}."
+        message = said(
+            "'{name}' is not opened as weights: {reason}.",
+            name=shown_as,
+            reason=_clipped(str(reason)),
+        )
         return [error("not-weights", message, where=where, next=_COPY_AGAIN)]
     findings = []
     if weights.foreign:
-        message = f"'{shown_as}' would run code that is not a model's: {_listed(weights.foreign)}."
+        message = said(
+            "'{name}' would run code that is not a model's: {foreign}.",
+            name=shown_as,
+            foreign=_listed(weights.foreign),
+        )
         # What objects are given has no name of a module, and cannot be allowed.
         can_be_allowed = all("." in entry.partition(" ")[0] for entry in weights.foreign)
-        hint = f"{_TRUST}; {_ALLOW}." if can_be_allowed else f"{_TRUST}."
+        hint = _ALLOW if can_be_allowed else _TRUST
         findings.append(error("weights-foreign-code", message, where=where, next=hint))
     for document in weights.model_yamls:
         findings += _check_model_yaml(document, shown_as, where)
@@ -98,9 +110,14 @@ def _check_model_yaml(document: Mapping[str, Any], shown_as: str, where: str) ->
     return [
         error(
             problem.code,
-            f"the yaml inside '{shown_as}', at {problem.path}: {problem.message}",
+            said(
+                "the yaml inside '{name}', at {path}: {message}",
+                name=shown_as,
+                path=problem.path,
+                message=problem.message,
+            ),
             where=where,
-            next="Do not use this file unless you know who made it.",
+            next=said("Do not use this file unless you know who made it."),
         )
         for problem in check_model_data(document)
     ]
@@ -118,8 +135,8 @@ _check_kept = lru_cache(maxsize=512)(_check)
 
 def _listed(names: Collection[str]) -> str:
     shown = [_clipped(name) for name in list(names)[:_MOST_NAMES]]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+    listed, more = ", ".join(shown), len(names) - len(shown)
+    return said("{names} and {more:,} more", names=listed, more=more) if more else listed
 
 
 def _clipped(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from pipeline.core.errors import InputError
+from pipeline.core.said import said
 from pipeline.core.yamltext.file import legible, parse_yaml
 
 # Yaml 1.1 ends lines at these, too; written as they are they are lost or become others.
@@ -163,7 +164,7 @@ def _dumped(value: Any, *, allow_unicode: bool) -> str:
 def unpatchable(key: Any) -> InputError:
     """Give the error of a text that cannot be patched."""
     return InputError(
-        f"'{key}' cannot be changed without touching the rest of the file.",
+        said("'{key}' cannot be changed without touching the rest of the file.", key=key),
         where=str(key),
-        next="Change it in the text.",
+        next=said("Change it in the text."),
     )

@@ -13,6 +13,7 @@ import yaml
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 from pipeline.core.printable import one_line
+from pipeline.core.said import said
 
 MAX_NODES = 200_000
 MAX_DEPTH = 50
@@ -88,9 +89,9 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
     given, text = text, legible(text)
     if given.strip() and not text.strip():
         raise InputError(
-            "it holds nothing but control characters, so it is no yaml text.",
+            said("it holds nothing but control characters, so it is no yaml text."),
             where=name,
-            next="Copy the file anew from where it came from.",
+            next=said("Copy the file anew from where it came from."),
         )
     try:
         _check_shape(text, name)
@@ -102,9 +103,9 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
             _check_size(node, name)
             if not isinstance(node, yaml.MappingNode):
                 raise InputError(
-                    f"the top level is a {node.id}, not a mapping.",
+                    said("the top level is a {kind}, not a mapping.", kind=node.id),
                     where=f"{name}:{node.start_mark.line + 1}",
-                    next="Write one 'key: value' a line.",
+                    next=said("Write one 'key: value' a line."),
                 )
             lines: dict[tuple[Hashable, ...], int] = {}
             _collect_lines(loader, node, (), lines, name)
@@ -115,15 +116,17 @@ def parse_yaml(text: str, *, name: str) -> YamlFile:
         mark = reason.problem_mark or reason.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         raise InputError(
-            f"not valid yaml: {reason.problem or reason.context}.",
+            said("not valid yaml: {reason}.", reason=reason.problem or reason.context),
             where=where,
-            next="Correct this line.",
+            next=said("Correct this line."),
         ) from reason
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as reason:
-        raise InputError(f"not valid yaml: {one_line(reason)}.", where=name) from reason
+        raise InputError(
+            said("not valid yaml: {reason}.", reason=one_line(reason)), where=name
+        ) from reason
     except RecursionError as reason:
         raise InputError(
-            "the yaml is nested too deeply.", where=name, next="Flatten it."
+            said("the yaml is nested too deeply."), where=name, next=said("Flatten it.")
         ) from reason
 
 
@@ -145,9 +148,13 @@ def _check_shape(text: str, name: str) -> None:
             nodes += 1
         if depth > MAX_DEPTH:
             where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
-            raise InputError("the yaml is nested too deeply.", where=where, next="Flatten it.")
+            raise InputError(
+                said("the yaml is nested too deeply."), where=where, next=said("Flatten it.")
+            )
         if nodes > MAX_NODES:
-            raise InputError(f"the yaml has more than {MAX_NODES:,} nodes.", where=name)
+            raise InputError(
+                said("the yaml has more than {most:,} nodes.", most=MAX_NODES), where=name
+            )
 
 
 def _check_size(root: yaml.Node, name: str) -> None:
@@ -161,7 +168,7 @@ def _check_size(root: yaml.Node, name: str) -> None:
             return sizes[key]
         if key in open_nodes:
             raise InputError(
-                "an alias contains itself.", where=f"{name}:{node.start_mark.line + 1}"
+                said("an alias contains itself."), where=f"{name}:{node.start_mark.line + 1}"
             )
         open_nodes.add(key)
         total = 1
@@ -175,9 +182,9 @@ def _check_size(root: yaml.Node, name: str) -> None:
 
     if size(root) > MAX_NODES:
         raise InputError(
-            f"the yaml unfolds to more than {MAX_NODES:,} nodes.",
+            said("the yaml unfolds to more than {most:,} nodes.", most=MAX_NODES),
             where=name,
-            next="Remove the aliases (&name, *name).",
+            next=said("Remove the aliases (&name, *name)."),
         )
 
 
@@ -204,9 +211,13 @@ def _collect_lines(
             line = key_node.start_mark.line + 1
             if (type(key), key) in first:
                 raise InputError(
-                    f"'{key}' is given twice, first in line {first[type(key), key]}.",
+                    said(
+                        "'{key}' is given twice, first in line {first}.",
+                        key=key,
+                        first=first[type(key), key],
+                    ),
                     where=f"{name}:{line}",
-                    next="Remove one of them.",
+                    next=said("Remove one of them."),
                 )
             first[type(key), key] = lines[(*prefix, key)] = line
             _collect_lines(loader, value_node, (*prefix, key), lines, name)

@@ -9,6 +9,7 @@ import yaml
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error, has_errors, ordered
+from pipeline.core.said import said
 from pipeline.engines.argo.containers import (
     check_container,
     read_container,
@@ -40,11 +41,17 @@ def read_document(workflow: Mapping[str, Any]) -> Plan:
             plan = _plan(workflow, findings)
             findings.extend(check_references(plan))
     except (KeyError, TypeError, AttributeError) as reason:
-        findings.append(error("wrong-shape", f"the workflow is not complete: {reason!r}."))
+        findings.append(
+            error(
+                "wrong-shape", said("the workflow is not complete: {reason}.", reason=repr(reason))
+            )
+        )
     mistakes = [finding for finding in ordered(findings) if finding.severity == "error"]
     if mistakes:
         raise InputError(
-            f"the local engine cannot run this workflow: {mistakes[0].message}",
+            said(
+                "the local engine cannot run this workflow: {message}", message=mistakes[0].message
+            ),
             findings=ordered(findings),
             where=mistakes[0].where,
             next=mistakes[0].next,
@@ -57,7 +64,9 @@ def _check(workflow: Mapping[str, Any]) -> Iterator[Finding]:
     for entry in workflow["spec"]["templates"]:
         where = f"spec.templates[{entry['name']}]"
         if sum(kind in entry for kind in ("container", "resource", "dag")) != 1:
-            yield mistake(f"{where} needs one of container, resource and dag.", where)
+            yield mistake(
+                said("{where} needs one of container, resource and dag.", where=where), where
+            )
         if "dag" in entry:
             yield from _check_tasks(entry["dag"].get("tasks", []), f"{where}.dag")
         if "container" in entry:
@@ -72,24 +81,34 @@ def _check_tasks(entries: Sequence[Mapping[str, Any]], where: str) -> Iterator[F
         try:
             _when(entry)
         except ValueError as reason:
-            yield mistake(f"{at}.when: {reason}.", f"{at}.when")
+            yield mistake(said("{at}.when: {reason}.", at=at, reason=reason), f"{at}.when")
         if not all(map(_is_name, _depends(entry))):
-            message = f"{at}.depends is more than names joined by &&."
+            message = said("{at}.depends is more than names joined by &&.", at=at)
             yield mistake(message, f"{at}.depends")
     dependencies = {entry["name"]: _dependencies(entry) for entry in entries}
     if never := set(dependencies) - set(_in_order(dependencies)):
         names = ", ".join(str(name) for name in dependencies if name in never)
-        yield mistake(f"the dependencies of {names} are unknown or a circle.", where)
+        yield mistake(
+            said("the dependencies of {names} are unknown or a circle.", names=names), where
+        )
 
 
 def _check_claim(resource: Mapping[str, Any], where: str) -> Iterator[Finding]:
     action, manifest = resource.get("action"), yaml.safe_load(resource["manifest"])
     if action not in CLAIM_ACTIONS:
         allowed = ", ".join(CLAIM_ACTIONS)
-        yield mistake(f"{where}.action is '{action}', not one of {allowed}.", where)
+        yield mistake(
+            said(
+                "{where}.action is '{action}', not one of {allowed}.",
+                where=where,
+                action=action,
+                allowed=allowed,
+            ),
+            where,
+        )
     if not isinstance(manifest, dict) or manifest.get("kind") != "PersistentVolumeClaim":
         at = f"{where}.manifest"
-        yield mistake(f"{at} is no PersistentVolumeClaim.", at)
+        yield mistake(said("{at} is no PersistentVolumeClaim.", at=at), at)
 
 
 def _plan(workflow: Mapping[str, Any], notes: Sequence[Finding]) -> Plan:

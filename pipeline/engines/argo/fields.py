@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.core.findings import Finding, error, info
+from pipeline.core.said import said
 from pipeline.engines.argo.shape import Shapes, anything
 
 
 def _ignored(value: Any, path: str) -> Iterator[Finding]:
     """Note that a field is there for nothing."""
-    yield info("ignored", f"{path} has no effect on this machine.", where=path)
+    yield info("ignored", said("{path} has no effect on this machine.", path=path), where=path)
 
 
 USED, IGNORED = anything, _ignored
@@ -114,14 +115,14 @@ def mistake(message: str, where: str) -> Finding:
         "not-supported",
         message,
         where=where,
-        next="Change the pipeline, or run this workflow on the kubeflow engine.",
+        next=said("Change the pipeline, or run this workflow on the kubeflow engine."),
     )
 
 
 def _unknown(where: str) -> Finding:
     return error(
         "unknown-field",
-        f"the local engine does not know the field {where}.",
+        said("the local engine does not know the field {where}.", where=where),
         where=where,
-        next="Remove it, or run this workflow on the kubeflow engine.",
+        next=said("Remove it, or run this workflow on the kubeflow engine."),
     )

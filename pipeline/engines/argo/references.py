@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 from pipeline.engines.argo.expressions import references
 from pipeline.engines.argo.fields import mistake
 from pipeline.engines.argo.plan import Plan, Task, Template, leaves
@@ -23,7 +24,16 @@ def check_references(plan: Plan) -> list[Finding]:
         steps[plan.on_exit] += 1
     for name, count in steps.items():
         if count > 1:
-            findings.append(mistake(f"{count} steps are called '{name}'; names must differ.", name))
+            findings.append(
+                mistake(
+                    said(
+                        "{count} steps are called '{name}'; names must differ.",
+                        count=count,
+                        name=name,
+                    ),
+                    name,
+                )
+            )
     for template in plan.templates.values():
         findings += _template_placeholders(plan, template)
     return findings
@@ -35,16 +45,32 @@ def _missing_templates(plan: Plan) -> Iterator[Finding]:
         roots.append(("spec.onExit", plan.on_exit))
     for where, name in roots:
         if name not in plan.templates:
-            yield mistake(f"{where} names the template '{name}', which is not there.", where)
+            yield mistake(
+                said(
+                    "{where} names the template '{name}', which is not there.",
+                    where=where,
+                    name=name,
+                ),
+                where,
+            )
     if plan.on_exit in plan.templates and not plan.templates[plan.on_exit].is_step:
-        yield mistake("spec.onExit is a DAG; the local engine runs one step there.", "spec.onExit")
+        yield mistake(
+            said("spec.onExit is a DAG; the local engine runs one step there."), "spec.onExit"
+        )
     for template in plan.templates.values():
         for task in template.tasks:
             where = f"spec.templates[{template.name}].dag.tasks[{task.name}].template"
             if task.template not in plan.templates:
-                yield mistake(f"{where} is '{task.template}', which is not there.", where)
+                yield mistake(
+                    said(
+                        "{where} is '{template}', which is not there.",
+                        where=where,
+                        template=task.template,
+                    ),
+                    where,
+                )
             elif template.name in _inside(plan, task.template, set()):
-                yield mistake(f"{where}: the template contains itself.", where)
+                yield mistake(said("{where}: the template contains itself.", where=where), where)
 
 
 def _inside(plan: Plan, name: str, seen: set[str]) -> set[str]:
@@ -101,15 +127,38 @@ def _missing_arguments(template: Template, task: Task, where: str) -> Iterator[F
     for name, default in template.inputs.items():
         if default is None and name not in task.parameters:
             at = f"{where}.dag.tasks[{task.name}].arguments.parameters"
-            yield mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
+            yield mistake(
+                said(
+                    "{at} lacks '{name}', which {template} needs.",
+                    at=at,
+                    name=name,
+                    template=template.name,
+                ),
+                at,
+            )
     for name, artifact in template.artifact_inputs.items():
         if name not in given and artifact.raw is None and not artifact.optional:
             at = f"{where}.dag.tasks[{task.name}].arguments.artifacts"
-            yield mistake(f"{at} lacks '{name}', which {template.name} needs.", at)
+            yield mistake(
+                said(
+                    "{at} lacks '{name}', which {template} needs.",
+                    at=at,
+                    name=name,
+                    template=template.name,
+                ),
+                at,
+            )
 
 
 def _unknown(texts: Iterable[str], known: set[str], where: str) -> Iterator[Finding]:
     for text in texts:
         for name in references(text):
             if name not in known:
-                yield mistake(f"{where} uses {{{{{name}}}}}, which has no value here.", where)
+                yield mistake(
+                    said(
+                        "{where} uses {{{{{name}}}}}, which has no value here.",
+                        where=where,
+                        name=name,
+                    ),
+                    where,
+                )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.findings import Finding, error
+from pipeline.core.said import said
 
 # A mapping of fields to shapes, a list with the shape of its entries, or what looks at the rest.
 Shape = Mapping[str, Any] | list[Any] | Callable[[Any, str], Iterable[Finding]]
@@ -51,8 +52,15 @@ class Shapes:
                     yield self.unknown(where)
         else:
             wanted = "list" if isinstance(shape, list) else "mapping"
-            message = f"{path or 'the workflow'} is {type(value).__name__}, not a {wanted}."
-            yield error("wrong-shape", message, where=path, next="Compile the pipeline again.")
+            message = said(
+                "{what} is {name}, not a {wanted}.",
+                what=path or "the workflow",
+                name=type(value).__name__,
+                wanted=wanted,
+            )
+            yield error(
+                "wrong-shape", message, where=path, next=said("Compile the pipeline again.")
+            )
 
 
 def _label(entry: Any, index: int) -> str:

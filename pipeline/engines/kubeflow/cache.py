@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.said import said
 from pipeline.engines.base import Run
 from pipeline.engines.kubeflow.runs import Seen
 
@@ -137,7 +138,7 @@ class Cache:
                 yield connection
         except (sqlite3.Error, OSError) as reason:
             raise EngineUnreachable(
-                f"the memory of Kubeflow's runs cannot be used: {reason}.",
+                said("the memory of Kubeflow's runs cannot be used: {reason}.", reason=reason),
                 where=str(self._path),
-                next="Check that the state folder is writable and has space left.",
+                next=said("Check that the state folder is writable and has space left."),
             ) from reason

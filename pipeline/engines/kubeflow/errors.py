@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
+from pipeline.core.said import said
 
 
 @contextmanager
@@ -40,9 +41,12 @@ def translated(endpoint: str) -> Iterator[None]:
     except urllib3.exceptions.HTTPError as reason:
         raise _unreachable(endpoint, _connection_words(reason)) from reason
     except (ValueError, kfp_server_api.OpenApiException) as reason:
-        words = "answers with something that is no KFP answer, such as a login page"
         raise EngineUnreachable(
-            f"{endpoint} {words}.", next="Check KFP_ENDPOINT, and KFP_COOKIE or KFP_TOKEN."
+            said(
+                "{endpoint} answers with something that is no KFP answer, such as a login page.",
+                endpoint=endpoint,
+            ),
+            next=said("Check KFP_ENDPOINT, and KFP_COOKIE or KFP_TOKEN."),
         ) from reason
     except Exception as reason:
         if not _is_kubernetes(reason):
@@ -53,33 +57,42 @@ def translated(endpoint: str) -> Iterator[None]:
 
 
 def _of_status(endpoint: str, status: int | None, reason: object, body: object) -> SlipwayError:
-    words = _words(body) or str(reason or "") or "no reason given"
+    words = _words(body) or str(reason or "") or said("no reason given")
     if "Incorrect string value" in words:
         return InputError(
-            "KFP's database does not take these characters; it keeps Latin-1 only.",
-            next="Use names of ASCII characters, or have the database converted to utf8mb4.",
+            said("KFP's database does not take these characters; it keeps Latin-1 only."),
+            next=said("Use names of ASCII characters, or have the database converted to utf8mb4."),
         )
     if status in (401, 403):
         return EngineUnreachable(
-            f"{endpoint} refuses these credentials ({status}): {words}.",
-            next="Set KFP_TOKEN or KFP_COOKIE anew, or have the account allowed.",
+            said(
+                "{endpoint} refuses these credentials ({status}): {words}.",
+                endpoint=endpoint,
+                status=status,
+                words=words,
+            ),
+            next=said("Set KFP_TOKEN or KFP_COOKIE anew, or have the account allowed."),
         )
     if status == 404:
-        return NotFound(f"{endpoint} does not know it: {words}.")
+        return NotFound(
+            said("{endpoint} does not know it: {words}.", endpoint=endpoint, words=words)
+        )
     if status in (400, 409, 412, 422):
-        return InputError(f"Kubeflow Pipelines does not accept it: {words}.")
+        return InputError(said("Kubeflow Pipelines does not accept it: {words}.", words=words))
     if not status:
         return _unreachable(endpoint, words)
     return EngineUnreachable(
-        f"{endpoint} answers {status}: {words}.",
-        next="Look at the log of the ml-pipeline deployment; try again.",
+        said(
+            "{endpoint} answers {status}: {words}.", endpoint=endpoint, status=status, words=words
+        ),
+        next=said("Look at the log of the ml-pipeline deployment; try again."),
     )
 
 
 def _unreachable(endpoint: str, words: str) -> EngineUnreachable:
     return EngineUnreachable(
-        f"{endpoint} does not answer: {words}.",
-        next="Check KFP_ENDPOINT and that the ml-pipeline service runs.",
+        said("{endpoint} does not answer: {words}.", endpoint=endpoint, words=words),
+        next=said("Check KFP_ENDPOINT and that the ml-pipeline service runs."),
     )
 
 

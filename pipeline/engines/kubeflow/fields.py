@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.core.findings import Finding, error
 from pipeline.core.imports import IMPORTING
+from pipeline.core.said import said
 from pipeline.engines.argo.shape import Shape, Shapes, anything
 
 
@@ -90,8 +91,8 @@ def unknown_fields(workflow: Any) -> list[Finding]:
 
 
 def _unknown(where: str) -> Finding:
-    message = f"Argo Workflows does not know the field {where}."
-    return error("unknown-field", message, where=where, next="Remove it.")
+    message = said("Argo Workflows does not know the field {where}.", where=where)
+    return error("unknown-field", message, where=where, next=said("Remove it."))
 
 
 _SHAPES = Shapes(_unknown, may_be_null=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, NotFound, UsageError
 from pipeline.core.findings import Finding, error, ordered
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import folder_of_run
@@ -92,7 +93,7 @@ class LocalEngine(QueueEngine):
 
     def list_runs(self, *, limit: int = 50, token: str = "") -> RunPage:
         if token and not token.isdecimal():
-            raise UsageError(f"'{token}' is not a token of list_runs.")
+            raise UsageError(said("'{token}' is not a token of list_runs.", token=token))
         rows = self._store.page(limit + 1, int(token) if token else None)
         shown = rows[:limit]
         following = str(shown[-1].seq) if len(rows) > limit and shown else ""
@@ -120,7 +121,8 @@ class LocalEngine(QueueEngine):
         steps = {entry.name: entry for entry in self._store.steps([row.id])[row.id]}
         if step not in steps:
             raise NotFound(
-                f"run '{run_id}' has no step '{step}'.", next=f"Choose one of {', '.join(steps)}."
+                said("run '{run_id}' has no step '{step}'.", run_id=run_id, step=step),
+                next=said("Choose one of {names}.", names=", ".join(steps)),
             )
         self._ensure_controller()
         return read_chunk(self._log(row, step), offset, is_over=steps[step].state.is_finished)
@@ -204,10 +206,16 @@ class LocalEngine(QueueEngine):
                 continue
             where = f"spec.templates[{template.name}].container"
             if template.container.gpus > gpus:
-                message = f"{template.name} asks for {template.container.gpus} GPU(s); "
-                message += f"this machine has {gpus}."
+                message = said(
+                    "{name} asks for {asked} GPU(s); this machine has {gpus}.",
+                    name=template.name,
+                    asked=template.container.gpus,
+                    gpus=gpus,
+                )
                 mistakes.append(
-                    error("no-gpu", message, where=f"{where}.resources", next="Ask for fewer.")
+                    error(
+                        "no-gpu", message, where=f"{where}.resources", next=said("Ask for fewer.")
+                    )
                 )
             for variable in template.container.variables:
                 if (
@@ -215,8 +223,12 @@ class LocalEngine(QueueEngine):
                     and not variable.optional
                     and not os.environ.get(variable.name)
                 ):
-                    message = f"{template.name} needs the secret {variable.name}."
-                    advice = f"Set {variable.name} in the environment."
+                    message = said(
+                        "{name} needs the secret {secret}.",
+                        name=template.name,
+                        secret=variable.name,
+                    )
+                    advice = said("Set {name} in the environment.", name=variable.name)
                     mistakes.append(error("no-secret", message, where=f"{where}.env", next=advice))
         if mistakes:
             raise InputError(mistakes[0].message, findings=mistakes, next=mistakes[0].next)

@@ -88,6 +88,8 @@ boxes = read_boxes(volume, "data-custom.yaml", "train", deep=deep, index_folder=
 print(json.dumps({
     "report": repr(report), "read": sorted(read), "again": len(opened) - len(read),
     "boxes": boxes.boxes.tolist(), "marks": {k: v.tolist() for k, v in boxes.marks.items()},
+    "templates": [report.base_note.template, *(f.message.template for f in report.all_findings)],
+    "values": [found.message.values for found in report.all_findings],
 }))
 """
 
@@ -163,6 +165,18 @@ def test_an_index_that_cannot_be_written_hinders_nobody(root: Path, tmp_path: Pa
             Volume(root), "data-custom.yaml", deep=deep, index_folder=tmp_path / "file"
         )
         assert report.splits["train"].images
+
+
+def test_what_is_read_back_can_be_said_in_another_language(root: Path) -> None:
+    write_label(root / LABEL, ["7 .5 .5 .2 .2"])
+    (root / LABEL.replace("labels", "images").replace(".txt", ".jpg")).write_bytes(b"damaged")
+    first = _elsewhere(root, "deep")
+    (root / LABEL).touch()  # the images are known, and their mistakes
+    for again in (_elsewhere(root, "deep"), _elsewhere(root, "deep")):
+        assert again["templates"] == first["templates"]
+        assert again["values"] == first["values"]
+    assert "relative paths start at {base}" in first["templates"]
+    assert "the image {mistake}; the training leaves it out." in first["templates"]
 
 
 def test_an_image_is_opened_once(root: Path) -> None:

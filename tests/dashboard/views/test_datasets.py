@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ def script() -> None:
     from dashboard.errors import guarded
     from dashboard.views.datasets import page as datasets
 
+    guarded(datasets.render)()
+
+
+def korean() -> None:
+    from dashboard import language
+    from dashboard.errors import guarded
+    from dashboard.views.datasets import page as datasets
+
+    language.choose()
     guarded(datasets.render)()
 
 
@@ -276,6 +286,7 @@ def test_findings_fit_by_severity_code_and_words() -> None:
     assert fitting(findings, "", "", "") == findings
     assert fitting(findings, "error", "", "") == findings[:1]
     assert fitting(findings, "", "b", "thing 2.TXT") == findings[1:]
+    assert fitting(findings, "", "", "B 2.txt") == findings[1:]  # the code, too
     assert fitting(findings, "error", "b", "") == []
     assert findings_table(findings).to_csv(index=False).splitlines() == [
         "severity,code,where,message,count,next",
@@ -288,3 +299,31 @@ def test_the_figures_suggest_settings_with_a_reason(installation: Path) -> None:
     text = text_of(opened())
     assert "**epochs 300** :gray[instead of 100]" in text
     assert "updates of the weights" in text
+
+
+ENGLISH = re.compile(r"\b(?:the|a|is|are|has|of|not|and|or|in|it)\b", re.IGNORECASE)
+
+
+def test_a_korean_page_says_what_is_wrong_in_korean_and_shows_the_code(installation: Path) -> None:
+    write(installation, f"{LABELS}/train-0001.txt", "0 0.5 0.5\n")
+    write(installation, f"{LABELS}/train-0002.txt", "7 0.5 0.5 0.1 0.1\n")
+    write(installation, f"{LABELS}/train-0003.txt", "0 2 0.5 0.1 0.1\n")
+    (installation / IMAGES / "train-0004.jpg").unlink()
+    yaml = installation / "data-custom.yaml"
+    yaml.write_text(yaml.read_text() + "download: x.zip\nchannels: 4\n")
+    opened(data="data-custom")  # reads it
+    page = open_page(korean, data="data-custom", part="findings", lang="ko")
+    table = page.dataframe[0].value
+    codes = {"label-malformed", "label-class-unknown", "label-out-of-range", "channels-wrong"}
+    assert codes | {"download-ignored", "label-without-image"} <= set(table["code"])
+    for column in ("message", "next"):
+        assert not [text for text in table[column] if ENGLISH.search(text)]
+    shown = [markdown.value for markdown in page.markdown if "material/error" in markdown.value]
+    assert shown and not [text for text in shown if ENGLISH.search(text)]
+    assert "`channels-wrong`" in "\n".join(shown)
+
+
+def test_a_korean_page_says_where_paths_start(installation: Path) -> None:
+    opened()
+    page = open_page(korean, lang="ko")
+    assert "상대 경로의 기준" in text_of(page) and "relative paths" not in text_of(page)

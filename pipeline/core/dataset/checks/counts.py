@@ -17,6 +17,7 @@ from pipeline.core.dataset.files.splits import Tree
 from pipeline.core.dataset.labels.lines import Mistake
 from pipeline.core.dataset.labels.table import LabelTable
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 
@@ -165,16 +166,18 @@ def _line_findings(volume: Volume, images: list[str], table: LabelTable) -> list
 
 
 def _duplicate(name: str, line: int, first: int) -> Finding:
-    message = f"the line repeats line {first}; the loader removes it."
-    return say.warning("label-duplicate", message, where=f"{name}:{line}", next="Remove the line.")
+    message = said("the line repeats line {first}; the loader removes it.", first=first)
+    return say.warning(
+        "label-duplicate", message, where=f"{name}:{line}", next=said("Remove the line.")
+    )
 
 
 def _mistake(name: str, mistake: Mistake) -> Finding:
     where = f"{name}:{mistake.line}"
     if mistake.code == "label-class-unknown":
-        hint = "Correct the class id, or add the class to 'names' in the data yaml."
+        hint = said("Correct the class id, or add the class to 'names' in the data yaml.")
         return say.error(mistake.code, mistake.message, where=where, next=hint)
-    hint = "Correct the line: until then the training leaves the whole image out."
+    hint = said("Correct the line: until then the training leaves the whole image out.")
     return say.warning(mistake.code, mistake.message, where=where, next=hint)
 
 
@@ -183,8 +186,12 @@ def _tiny_findings(volume: Volume, images: list[str], table: LabelTable) -> list
     for row in np.flatnonzero(tiny(table.boxes)).tolist():
         name = shown(volume, label_path(images[table.image[row]]))
         width, height = table.boxes[row, 2:].tolist()
-        message = f"the box is {width:.2g} x {height:.2g} of the image: less than a pixel at 640."
-        where, hint = f"{name}:{table.line[row]}", "Correct the box, or remove the line."
+        message = said(
+            "the box is {width:.2g} x {height:.2g} of the image: less than a pixel at 640.",
+            width=width,
+            height=height,
+        )
+        where, hint = f"{name}:{table.line[row]}", said("Correct the box, or remove the line.")
         found.append(say.warning("box-tiny", message, where=where, next=hint))
     return found
 
@@ -199,23 +206,40 @@ def _split_findings(
 ) -> list[Finding]:
     where = dataset.splits[split][0].where
     if not counts.images:
-        hint = f"Put images there, or correct '{split}'."
-        return [say.error("split-empty", f"{split} has no images.", where=where, next=hint)]
+        hint = said("Put images there, or correct '{split}'.", split=split)
+        return [
+            say.error(
+                "split-empty", said("{split} has no images.", split=split), where=where, next=hint
+            )
+        ]
     if counts.dropped_images == counts.images:
-        message = f"every one of {counts.images:,} images of {split} is left out by the training."
-        hint = "Correct the labels and images listed."
+        message = said(
+            "every one of {images:,} images of {split} is left out by the training.",
+            images=counts.images,
+            split=split,
+        )
+        hint = said("Correct the labels and images listed.")
         return [say.error("split-unusable", message, where=where, next=hint)]
     unlabelled = [images[index] for index in np.flatnonzero(table.lines < 0).tolist()]
     if len(unlabelled) == counts.images:
         expected = shown(tree.volume, label_path(unlabelled[0]))
-        message = f"no image of {split} has a label file; the first would be '{expected}'."
-        hint = "Put the labels there: 'images' in a path becomes 'labels'."
+        message = said(
+            "no image of {split} has a label file; the first would be '{expected}'.",
+            split=split,
+            expected=expected,
+        )
+        hint = said("Put the labels there: 'images' in a path becomes 'labels'.")
         level = say.error if split == "train" else say.warning
         return [level("no-labels", message, where=where, count=len(unlabelled), next=hint)]
     if unlabelled:
         first = shown(tree.volume, unlabelled[0])
-        message = f"{len(unlabelled):,} images of {split} have no label file, first '{first}'."
-        hint = "An image without objects is fine; give it an empty label file to say so."
+        message = said(
+            "{count:,} images of {split} have no label file, first '{first}'.",
+            count=len(unlabelled),
+            split=split,
+            first=first,
+        )
+        hint = said("An image without objects is fine; give it an empty label file to say so.")
         at = say.warning(
             "image-without-label", message, where=first, count=len(unlabelled), next=hint
         )

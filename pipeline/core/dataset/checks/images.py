@@ -15,6 +15,7 @@ from pipeline.core.dataset.files.data_yaml import Dataset, shown
 from pipeline.core.dataset.files.images import ImageCheck, check_image, count_channels
 from pipeline.core.dataset.snapshot import stamp_of
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.watch import Watch
 
@@ -59,8 +60,13 @@ def check_contents(
             before = first.setdefault(digest, (split, path)) if digest else (split, path)
             if before[0] != split and before[1] != path:
                 name = shown(volume, before[1])
-                message = f"the same content as '{name}' of {before[0]}, in {split}."
-                hint = "Keep an image in one split: else the metrics are too good."
+                message = said(
+                    "the same content as '{name}' of {before}, in {split}.",
+                    name=name,
+                    before=before[0],
+                    split=split,
+                )
+                hint = said("Keep an image in one split: else the metrics are too good.")
                 where = shown(volume, path)
                 found.append(say.warning("same-content", message, where=where, next=hint))
                 marks[split, "same-content"].append(index)
@@ -83,8 +89,16 @@ def check_channels(
     if not wrong:
         return []
     name, has = shown(volume, wrong[0][0]), wrong[0][1]
-    message = f"'channels' is {dataset.channels}, but '{name}' has {has}."
-    where, hint = dataset.file.where("channels"), "Write 3 for images in colour, or remove it."
+    message = said(
+        "'channels' is {channels}, but '{name}' has {has}.",
+        channels=dataset.channels,
+        name=name,
+        has=has,
+    )
+    where, hint = (
+        dataset.file.where("channels"),
+        said("Write 3 for images in colour, or remove it."),
+    )
     return [say.error("channels-wrong", message, where=where, count=len(wrong), next=hint)]
 
 
@@ -98,11 +112,13 @@ def count_sizes(
 
 def _damage(volume: Volume, path: str, check: ImageCheck) -> Finding | None:
     if check.mistake:
-        message = f"the image {check.mistake}; the training leaves it out."
-        where, hint = shown(volume, path), "Replace the image."
+        message = said("the image {mistake}; the training leaves it out.", mistake=check.mistake)
+        where, hint = shown(volume, path), said("Replace the image.")
         return say.warning("image-damaged", message, where=where, next=hint)
     if check.unfinished:
-        message = "the JPEG does not end with its end mark; Ultralytics would write the file anew."
-        where, hint = shown(volume, path), "Save the image again."
+        message = said(
+            "the JPEG does not end with its end mark; Ultralytics would write the file anew."
+        )
+        where, hint = shown(volume, path), said("Save the image again.")
         return say.warning("image-unfinished", message, where=where, next=hint)
     return None

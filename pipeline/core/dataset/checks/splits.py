@@ -12,6 +12,7 @@ from pipeline.core.dataset.files.data_yaml import Dataset, shown
 from pipeline.core.dataset.files.images import Folder, folder_of, image_names, label_folder
 from pipeline.core.dataset.files.splits import Tree
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 # By split and code of a finding, the indexes of the images that have it.
@@ -36,8 +37,14 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
     found = []
     for (first, split), paths in shared.items():
         name = shown(volume, paths[0])
-        message = f"{first} and {split} share {len(paths):,} images, first '{name}'."
-        hint = "Keep an image in one split: else the metrics are too good."
+        message = said(
+            "{first} and {split} share {count:,} images, first '{name}'.",
+            first=first,
+            split=split,
+            count=len(paths),
+            name=name,
+        )
+        hint = said("Keep an image in one split: else the metrics are too good.")
         found.append(say.warning("split-overlap", message, where=name, count=len(paths), next=hint))
     for split, paths in images.items():
         if len(set(paths)) < len(paths):
@@ -45,7 +52,12 @@ def check_shared(volume: Volume, images: Mapping[str, list[str]], marks: Marks) 
             again = frozenset(repeated)
             marks[split, "image-repeated"] += [i for i, path in enumerate(paths) if path in again]
             name = shown(volume, repeated[0])
-            message = f"{split} lists {len(repeated):,} images more than once, first '{name}'."
+            message = said(
+                "{split} lists {count:,} images more than once, first '{name}'.",
+                split=split,
+                count=len(repeated),
+                name=name,
+            )
             found.append(say.warning("image-repeated", message, where=name, count=len(repeated)))
     return found
 
@@ -70,8 +82,10 @@ def check_orphans(
             continue  # lists and notes beside folders of images
         for name in sorted(set(names) - wanted):
             where = shown(tree.volume, f"{labels.path}/{name}")
-            message = f"the label '{where}' belongs to no image in its images folder."
-            hint = "Remove it, or bring the image back."
+            message = said(
+                "the label '{where}' belongs to no image in its images folder.", where=where
+            )
+            hint = said("Remove it, or bring the image back.")
             found.append(say.warning("label-without-image", message, where=where, next=hint))
     return found
 
@@ -84,16 +98,23 @@ def check_classes(
     for split, counts in splits.items():
         if not counts.instances:
             if counts.dropped and counts.dropped_images < counts.labels:
-                message = f"{split} has no instance of the classes that are chosen."
-                where, hint = dataset.splits[split][0].where, "Choose others with 'classes'."
+                message = said(
+                    "{split} has no instance of the classes that are chosen.", split=split
+                )
+                where, hint = dataset.splits[split][0].where, said("Choose others with 'classes'.")
                 found.append(say.warning("class-absent", message, where=where, next=hint))
             continue
         for (index, name), of_class in zip(
             dataset.names.items(), counts.classes.values(), strict=True
         ):
             if index in expected and not of_class.instances:
-                message = f"class {index} '{name}' does not occur in {split}."
-                hint = "Add images that show it, or remove the class."
+                message = said(
+                    "class {index} '{name}' does not occur in {split}.",
+                    index=index,
+                    name=name,
+                    split=split,
+                )
+                hint = said("Add images that show it, or remove the class.")
                 where = dataset.file.where("names", index)
                 found.append(say.warning("class-absent", message, where=where, next=hint))
     return found

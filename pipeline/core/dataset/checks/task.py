@@ -11,6 +11,7 @@ from pipeline.core.dataset.files.data_yaml import Dataset
 from pipeline.core.dataset.labels.lines import BOXES, QUADS
 from pipeline.core.dataset.labels.table import LabelTable
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 
 
 def check_task(
@@ -37,9 +38,11 @@ def check_task(
     where = dataset.file.where("train")
     if polygons:
         is_obb = polygons == sum(int((table.kind == QUADS).sum()) for table in tables.values())
-        what = "four corners a line, as oriented boxes have," if is_obb else "polygons"
-        message = (
-            f"{polygons:,} label files hold {what}; a detector trains on upright boxes around."
+        what = said("four corners a line, as oriented boxes have,") if is_obb else said("polygons")
+        message = said(
+            "{polygons:,} label files hold {what}; a detector trains on upright boxes around.",
+            polygons=polygons,
+            what=what,
         )
         return (
             "obb" if is_obb else "segment",
@@ -58,13 +61,16 @@ def _not_for_detection(
     count = sum(sum(of_split.values()) for of_split in folders.values())
     names = [name for name in dataset.names.values() if any(name in of for of in folders.values())]
     shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    message = (
-        f"this dataset is for classification: its {count:,} images lie in folders named after"
-        f" their classes ({shown}), and none has a label file. A detector learns from boxes."
+    message = said(
+        "this dataset is for classification: its {count:,} images lie in folders named "
+        "after their classes ({shown}), and none has a label file. A detector learns "
+        "from boxes.",
+        count=count,
+        shown=shown,
     )
-    hint = (
-        "Choose a dataset with boxes, or draw them: one label file an image. Classifiers are"
-        " trained outside Slipway, with 'yolo classify train'."
+    hint = said(
+        "Choose a dataset with boxes, or draw them: one label file an image. "
+        "Classifiers are trained outside Slipway, with 'yolo classify train'."
     )
     return say.error("classify-dataset", message, where=where, count=count, next=hint)
 

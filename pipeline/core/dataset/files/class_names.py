@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.core import findings as say
 from pipeline.core.findings import Finding
 from pipeline.core.model.values import MAX_CLASSES
+from pipeline.core.said import said
 from pipeline.core.yamltext.file import YamlFile
 from pipeline.core.yamltext.values import quoted, whole_number
 
@@ -18,24 +19,29 @@ def read_names(file: YamlFile) -> tuple[dict[int, str], list[Finding]]:
     count, found = _class_count(file)
     if given is None:
         if "nc" not in file.data:
-            message, hint = "neither 'names' nor 'nc' is given.", "Add 'names:', one name a class."
+            message, hint = (
+                said("neither 'names' nor 'nc' is given."),
+                said("Add 'names:', one name a class."),
+            )
             found.append(say.error("names-missing", message, where=file.name, next=hint))
         return {index: f"class_{index}" for index in range(count or 0)}, found
     if not isinstance(given, list | dict) or not given:
-        message = f"'names' is {quoted(given)}, not a list or a map of class id to name."
-        hint = "Write one name a line."
+        message = said(
+            "'names' is {given}, not a list or a map of class id to name.", given=quoted(given)
+        )
+        hint = said("Write one name a line.")
         found.append(say.error("names-invalid", message, where=where, next=hint))
         return {}, found
     items: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given))
     names, mistakes = _checked_names(file, items)
     found += mistakes
     if count is not None and count != len(items):
-        message = f"'nc' is {count} but 'names' has {len(items)}."
-        hint = "Make them agree, or remove 'nc'."
+        message = said("'nc' is {count} but 'names' has {names}.", count=count, names=len(items))
+        hint = said("Make them agree, or remove 'nc'.")
         found.append(say.error("names-nc-mismatch", message, where=file.where("nc"), next=hint))
     for name in (name for name, times in Counter(names.values()).items() if times > 1):
-        message = f"'{name}' names more than one class."
-        found.append(say.warning("names-repeated", message, where=where, next="Rename one."))
+        message = said("'{name}' names more than one class.", name=name)
+        found.append(say.warning("names-repeated", message, where=where, next=said("Rename one.")))
     return names, found
 
 
@@ -45,13 +51,22 @@ def _checked_names(file: YamlFile, items: dict[Any, Any]) -> tuple[dict[int, str
     for key, value in items.items():
         index, where = whole_number(key), file.where("names", key)
         if index is None or not 0 <= index < len(items) or index in names:
-            message = f"class id '{key}' is not one of 0 to {len(items) - 1}, each once."
-            hint = "Number the classes from 0 without gaps."
+            message = said(
+                "class id '{key}' is not one of 0 to {last}, each once.",
+                key=key,
+                last=len(items) - 1,
+            )
+            hint = said("Number the classes from 0 without gaps.")
             found.append(say.error("names-invalid", message, where=where, next=hint))
             continue
         if not isinstance(value, str | int | float) or isinstance(value, bool):
-            message = f"the name of class {index} is {quoted(value)}, read as '{value}'."
-            hint = "Put the name in quotes."
+            message = said(
+                "the name of class {index} is {value}, read as '{read}'.",
+                index=index,
+                value=quoted(value),
+                read=value,
+            )
+            hint = said("Put the name in quotes.")
             found.append(say.warning("name-not-text", message, where=where, next=hint))
         names[index] = str(value)
     return dict(sorted(names.items())), found
@@ -62,6 +77,10 @@ def _class_count(file: YamlFile) -> tuple[int | None, list[Finding]]:
         return None, []
     count = whole_number(file.data["nc"])
     if count is None or not 1 <= count <= MAX_CLASSES:
-        message = f"'nc' is {quoted(file.data['nc'])}, not a whole number, 1 to {MAX_CLASSES:,}."
+        message = said(
+            "'nc' is {value}, not a whole number, 1 to {most:,}.",
+            value=quoted(file.data["nc"]),
+            most=MAX_CLASSES,
+        )
         return None, [say.error("nc-invalid", message, where=file.where("nc"))]
     return count, []

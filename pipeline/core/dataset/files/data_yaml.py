@@ -14,6 +14,7 @@ from pipeline.core.dataset.files.class_names import read_names
 from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.findings import Finding, has_errors
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.yamltext.file import YamlFile, parse_yaml
 from pipeline.core.yamltext.values import quoted, whole_number
@@ -157,12 +158,24 @@ def as_warnings(findings: Sequence[Finding]) -> list[Finding]:
 def outside(volume: Volume, path: str | Path, where: str) -> Finding:
     """Say that something of a dataset lies where Slipway may not read."""
     name, target = shown(volume, str(path)), shown(volume, os.path.realpath(path))
-    lies = f"'{name}'" if name == target else f"'{name}' leads to '{target}', which"
+    message = (
+        said("'{name}' is outside the volume and {setting}.", name=name, setting=ROOTS_SETTING)
+        if name == target
+        else said(
+            "'{name}' leads to '{target}', which is outside the volume and {setting}.",
+            name=name,
+            target=target,
+            setting=ROOTS_SETTING,
+        )
+    )
     return say.error(
         "outside-volume",
-        f"{lies} is outside the volume and {ROOTS_SETTING}.",
+        message,
         where=where,
-        next=f"Move it into the volume, or add its folder to {ROOTS_SETTING}.",
+        next=said(
+            "Move it into the volume, or add its folder to {setting}.",
+            setting=ROOTS_SETTING,
+        ),
     )
 
 
@@ -175,11 +188,11 @@ def shown(volume: Volume, path: str) -> str:
 
 def _refused(data: str, found: Sequence[Finding]) -> InputError:
     errors = [finding for finding in found if finding.severity == "error"]
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    first = errors[0]
-    return InputError(
-        f"{first.message}{more}", findings=found, where=first.where or data, next=first.next
-    )
+    first, others = errors[0], len(errors) - 1
+    message = first.message
+    if others:
+        message = said("{first} (and {count} more)", first=first.message, count=others)
+    return InputError(message, findings=found, where=first.where or data, next=first.next)
 
 
 def _written(
@@ -189,8 +202,8 @@ def _written(
     key = "validation" if split == "val" and "val" not in file.data else split
     value, where = file.data.get(key), file.where(key)
     if _is_nothing(value):
-        message = f"'{split}:' is not given; train and val are required."
-        hint = f"Add '{split}:' with a folder of images or a txt list."
+        message = said("'{split}:' is not given; train and val are required.", split=split)
+        hint = said("Add '{split}:' with a folder of images or a txt list.", split=split)
         missing = say.error("split-not-given", message, where=where, next=hint)
         return ((), ()), [] if split == OPTIONAL else [missing]
     items: dict[tuple[Hashable, ...], Any] = (
@@ -200,7 +213,11 @@ def _written(
     )
     for keys, item in items.items():
         if not isinstance(item, str) or not item or "\0" in item:
-            message = f"'{split}' is {quoted(item)}, not a path or a list of paths."
+            message = said(
+                "'{split}' is {item}, not a path or a list of paths.",
+                split=split,
+                item=quoted(item),
+            )
             mistakes = [say.error("split-invalid", message, where=file.where(*keys))]
             return ((), ()), as_warnings(mistakes) if split == OPTIONAL else mistakes
     return (tuple(file.where(*keys) for keys in items), tuple(items.values())), []
@@ -222,16 +239,22 @@ def _channels(file: YamlFile) -> tuple[int, list[Finding]]:
         return 3, []
     if type(channels) is int and 1 <= channels <= _MAX_CHANNELS:
         return channels, []
-    message = f"'channels' is {quoted(channels)}, not a whole number, 1 to {_MAX_CHANNELS:,}."
-    where, hint = file.where("channels"), "Write 3 for images in colour, or remove it."
+    message = said(
+        "'channels' is {value}, not a whole number, 1 to {most:,}.",
+        value=quoted(channels),
+        most=_MAX_CHANNELS,
+    )
+    where, hint = file.where("channels"), said("Write 3 for images in colour, or remove it.")
     return 3, [say.error("channels-invalid", message, where=where, next=hint)]
 
 
 def _check_download(file: YamlFile) -> list[Finding]:
     if not file.data.get("download"):
         return []
-    message = "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
-    where, hint = file.where("download"), "Fetch the dataset yourself if it is not there."
+    message = said(
+        "'download' is ignored: Slipway runs and fetches nothing that a data yaml names."
+    )
+    where, hint = file.where("download"), said("Fetch the dataset yourself if it is not there.")
     return [say.info("download-ignored", message, where=where, next=hint)]
 
 
@@ -244,22 +267,22 @@ def _keypoint_columns(file: YamlFile) -> tuple[int, list[Finding]]:
     if numbers and numbers[0] == 0:  # as Ultralytics says that there are no keypoints
         return 0, []
     if len(numbers) != 2 or numbers[1] not in (2, 3) or not numbers[0] or numbers[0] < 1:
-        message = f"'kpt_shape' is {quoted(shape)}, not [keypoints, 2 or 3]."
+        message = said("'kpt_shape' is {shape}, not [keypoints, 2 or 3].", shape=quoted(shape))
         return 0, [say.error("kpt-shape-invalid", message, where=where)]
     pose = say.warning(
         "not-detect-dataset",
-        "'kpt_shape' makes this a pose dataset; a detector trains on its boxes only.",
+        said("'kpt_shape' makes this a pose dataset; a detector trains on its boxes only."),
         where=where,
-        next="Choose a pose model, or remove 'kpt_shape'.",
+        next=said("Choose a pose model, or remove 'kpt_shape'."),
     )
     return int(numbers[0]) * int(numbers[1]), [pose]
 
 
 def _entry(start: Start, text: str, where: str) -> Entry:
     path = target(start.root, text)
-    rule = "an absolute path" if os.path.isabs(text) else start.note
+    rule = said("an absolute path") if os.path.isabs(text) else start.note
     if text.startswith("../") and path != Path(os.path.realpath(start.root / text)):
-        rule += "; nothing is there, so '../' is left out"
+        rule = said("{rule}; nothing is there, so '../' is left out", rule=rule)
     return Entry(path, where, text, rule)
 
 
@@ -271,10 +294,16 @@ def _entry_mistakes(volume: Volume, split: str, entries: tuple[Entry, ...]) -> l
         if not volume.allows_data(path) and (is_there or split != OPTIONAL):
             found.append(outside(volume, path, entry.where))
         elif not is_there:
-            message = f"'{volume.relative(path)}' of {split} does not exist."
-            hint = slash_hint(str(path)) or f"Correct '{split}' or 'path'."
+            message = said(
+                "'{path}' of {split} does not exist.", path=volume.relative(path), split=split
+            )
+            hint = slash_hint(str(path)) or said("Correct '{split}' or 'path'.", split=split)
             found.append(say.error("split-missing", message, where=entry.where, next=hint))
         elif not os.path.isdir(path) and not os.path.isfile(path):
-            message = f"'{volume.relative(path)}' of {split} is neither a folder nor a plain file."
+            message = said(
+                "'{path}' of {split} is neither a folder nor a plain file.",
+                path=volume.relative(path),
+                split=split,
+            )
             found.append(say.error("not-a-file", message, where=entry.where))
     return found

@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.core.said import said
+
 # Those of Ultralytics; a test compares.
 IMAGE_SUFFIXES = frozenset(
     ("avif", "bmp", "dng", "heic", "heif", "jp2", "jpeg", "jpg", "mpo", "png", "tif", "tiff")
@@ -203,7 +205,7 @@ def check_image(path: str) -> ImageCheck:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as reason:
-        return ImageCheck(mistake=f"cannot be read: {reason.strerror}")
+        return ImageCheck(mistake=said("cannot be read: {reason}", reason=reason.strerror))
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -215,10 +217,15 @@ def check_image(path: str) -> ImageCheck:
                 image.load()
     except Exception as reason:  # noqa: BLE001 - Pillow's decoders raise anything on damaged files
         text = str(reason).split("<_io", 1)[0].strip() or type(reason).__name__
-        return ImageCheck(digest, f"cannot be decoded ({text})")
+        return ImageCheck(digest, said("cannot be decoded ({reason})", reason=text))
     mistake = ""
     if width < _SMALLEST_PX or height < _SMALLEST_PX:
-        mistake = f"is {width}x{height} px; at least {_SMALLEST_PX} a side"
+        mistake = said(
+            "is {width}x{height} px; at least {least} a side",
+            width=width,
+            height=height,
+            least=_SMALLEST_PX,
+        )
     elif kind not in IMAGE_SUFFIXES | {"jpeg2000"}:
-        mistake = f"is of format {kind}, which Ultralytics does not read"
+        mistake = said("is of format {kind}, which Ultralytics does not read", kind=kind)
     return ImageCheck(digest, mistake, unfinished and not mistake, (width, height))

@@ -27,6 +27,7 @@ from pipeline.core.dataset.snapshot import FolderState, Snapshot, stamp_of, stam
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import decode, read_bytes
 from pipeline.core.findings import Finding, Tally
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 Presence = Literal["file", "missing", "odd", "outside"]
@@ -137,7 +138,7 @@ class Tree:
             except OSError as reason:
                 folder = Folder(path)
                 where = shown(self.volume, path)
-                message = f"the folder cannot be read: {reason.strerror}."
+                message = said("the folder cannot be read: {reason}.", reason=reason.strerror)
                 self._problems[path] = say.error("folder-unreadable", message, where=where)
         self._folders[path] = folder
         return folder
@@ -167,7 +168,10 @@ def list_splits(tree: Tree, dataset: Dataset) -> tuple[dict[str, list[str]], lis
             images[split] = listed
             found += mistakes
             continue
-        message, hint = f"{split} has no images that can be used.", f"Correct or remove '{split}'."
+        message, hint = (
+            said("{split} has no images that can be used.", split=split),
+            said("Correct or remove '{split}'.", split=split),
+        )
         found.append(say.warning("split-empty", message, where=entries[0].where, next=hint))
         found += as_warnings(mistakes)
     return images, found
@@ -224,9 +228,9 @@ def _walk(tree: Tree, top: str, found: Tally) -> Iterator[str]:
                 continue
             if os.path.islink(path) and _is_loop(path):
                 where = shown(tree.volume, path)
-                message = "the link leads to a folder that contains it; it is not followed."
+                message = said("the link leads to a folder that contains it; it is not followed.")
                 found.append(
-                    say.warning("link-loop", message, where=where, next="Remove the link.")
+                    say.warning("link-loop", message, where=where, next=said("Remove the link."))
                 )
                 continue
             pending.append(path)
@@ -242,8 +246,10 @@ def _listed_images(
 ) -> Iterator[tuple[str, str]]:
     name = shown(volume, str(entry.path))
     if is_image(entry.path.name):
-        message = f"'{name}' is an image; a split is a folder of images or a txt list."
-        hint = "Write the folder's name."
+        message = said(
+            "'{name}' is an image; a split is a folder of images or a txt list.", name=name
+        )
+        hint = said("Write the folder's name.")
         found.append(say.error("split-invalid", message, where=entry.where, next=hint))
         return
     try:
@@ -251,7 +257,9 @@ def _listed_images(
             if is_image(path):
                 yield path, f"{name}:{number}"
             elif found.has_room("list-line-ignored"):
-                message = f"'{path[-60:]}' does not end like an image; the line is left out."
+                message = said(
+                    "'{path}' does not end like an image; the line is left out.", path=path[-60:]
+                )
                 where = f"{name}:{number}"
                 found.append(say.warning("list-line-ignored", message, where=where))
             if found.left_out > _MAX_BAD_LINES:
@@ -274,15 +282,18 @@ def _readable(tree: Tree, candidates: Iterator[tuple[str, str]], found: Tally) -
         if presence == "outside":
             found.append(outside(tree.volume, path, where))
         elif presence == "odd":
-            message = f"'{name}' is not a plain file."
-            found.append(say.error("not-a-file", message, where=where, next="Remove it."))
+            message = said("'{name}' is not a plain file.", name=name)
+            found.append(say.error("not-a-file", message, where=where, next=said("Remove it.")))
         else:
-            message = f"the image '{name}' does not exist; it is left out."
-            hint = slash_hint(path) or "Correct or remove the line, or bring the image back."
+            message = said("the image '{name}' does not exist; it is left out.", name=name)
+            hint = slash_hint(path) or said("Correct or remove the line, or bring the image back.")
             found.append(say.warning("image-missing", message, where=where, next=hint))
 
 
 def _hopeless(name: str) -> Finding:
-    message = f"more than {_MAX_BAD_LINES:,} lines lead to no image; the others are not read."
-    hint = "Correct the list: one image a line, below 'path' or beside the list as './…'."
+    message = said(
+        "more than {most:,} lines lead to no image; the others are not read.",
+        most=_MAX_BAD_LINES,
+    )
+    hint = said("Correct the list: one image a line, below 'path' or beside the list as './…'.")
     return say.error("list-hopeless", message, where=name, next=hint)

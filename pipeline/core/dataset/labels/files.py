@@ -21,6 +21,7 @@ from pipeline.core.dataset.labels.lines import Label, Mistake
 from pipeline.core.dataset.labels.table import MISSING, LabelTable, join_tables, parse_labels
 from pipeline.core.dataset.slow_volume import over_files
 from pipeline.core.findings import Finding
+from pipeline.core.said import said
 from pipeline.core.watch import Watch, nobody
 
 _STEP = 4000
@@ -202,7 +203,7 @@ def _content(path: str, folder: int | None) -> bytes | Label:
     try:
         return read_small(path, _MAX_BYTES, folder)
     except OSError as reason:
-        message = f"the file cannot be read: {reason.strerror}."
+        message = said("the file cannot be read: {reason}.", reason=reason.strerror)
         return Label(lines=1, mistakes=(Mistake(1, "label-malformed", message),))
 
 
@@ -213,8 +214,8 @@ def _other(tree: Tree, path: str, found: list[Finding]) -> bytes | Label:
         return _content(path, None)
     if presence == "odd":
         name = shown(tree.volume, path)
-        message = f"the label '{name}' is not a plain file."
-        found.append(say.error("not-a-file", message, where=name, next="Remove it."))
+        message = said("the label '{name}' is not a plain file.", name=name)
+        found.append(say.error("not-a-file", message, where=name, next=said("Remove it.")))
     elif presence == "outside":
         tree.folder(os.path.dirname(path))  # a whole folder outside is told once
         if os.path.islink(path):

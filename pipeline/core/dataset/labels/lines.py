@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.said import said
+
 BOX_COLUMNS = 5
 QUAD_COLUMNS = 9
 # What the lines of a label file are; quads are polygons of four corners.
@@ -95,7 +97,7 @@ def parse_label(data: bytes, class_count: int, keypoint_columns: int = 0) -> Lab
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as reason:
         line = data[: reason.start].count(b"\n") + 1
-        message = f"byte 0x{data[reason.start]:02x} is not UTF-8."
+        message = said("byte 0x{value:02x} is not UTF-8.", value=data[reason.start])
         count = sum(1 for row in data.splitlines() if row.strip())
         return Label(lines=count, mistakes=(Mistake(line, "label-malformed", message),))
     numbered = [
@@ -218,12 +220,20 @@ def _mistakes(numbered: list[_Numbered], class_count: int, *, polygons: bool) ->
     for line, row in numbered:
         count = len(row)
         if polygons and count == BOX_COLUMNS:
-            yield Mistake(line, "label-malformed", "a box among polygons; a file has one kind.")
+            yield Mistake(
+                line, "label-malformed", said("a box among polygons; a file has one kind.")
+            )
         elif polygons and (count % 2 == 0 or count < 3):
-            message = f"{count} columns; a polygon has a class and pairs of x and y."
+            message = said(
+                "{count} columns; a polygon has a class and pairs of x and y.", count=count
+            )
             yield Mistake(line, "label-malformed", message)
         elif not polygons and count != BOX_COLUMNS:
-            message = f"{count} columns instead of {BOX_COLUMNS} (class x y width height)."
+            message = said(
+                "{count} columns instead of {wanted} (class x y width height).",
+                count=count,
+                wanted=BOX_COLUMNS,
+            )
             yield Mistake(line, "label-malformed", message)
         else:
             yield from _value_mistakes(line, row, class_count, polygons=polygons)
@@ -236,20 +246,29 @@ def _value_mistakes(
         try:
             float(text)
         except ValueError:
-            yield Mistake(line, "label-malformed", f"'{text[:40]}' is not a number.")
+            yield Mistake(
+                line, "label-malformed", said("'{value}' is not a number.", value=text[:40])
+            )
             return
     table = np.array(row, dtype=np.float32)
     label = _box_of(table) if polygons else table
     class_id = float(label[0])
     if not class_id >= 0 or class_id % 1 != 0:
-        message = f"class '{row[0][:40]}' is not a whole number from 0 up."
+        message = said("class '{value}' is not a whole number from 0 up.", value=row[0][:40])
         yield Mistake(line, "label-malformed", message)
     elif class_id >= class_count:
-        message = f"class {class_id:.0f} does not exist; the data yaml has 0 to {class_count - 1}."
+        message = said(
+            "class {class_id:.0f} does not exist; the data yaml has 0 to {last}.",
+            class_id=class_id,
+            last=class_count - 1,
+        )
         yield Mistake(line, "label-class-unknown", message)
     values = label[1:]
     lowest = _LOW if label[3:].min() >= 0 else np.float32(0)
     wrong = [value for value in values.tolist() if not lowest <= np.float32(value) <= _HIGH]
     if wrong:
-        message = f"{wrong[0]:g} is not within 0 to 1 (shares of the image's width and height)."
+        message = said(
+            "{value:g} is not within 0 to 1 (shares of the image's width and height).",
+            value=wrong[0],
+        )
         yield Mistake(line, "label-out-of-range", message)

@@ -11,6 +11,7 @@ from pipeline.core.dataset.files.data_yaml import outside, shown
 from pipeline.core.dataset.files.images import label_path, read_small
 from pipeline.core.dataset.labels.lines import BOX_COLUMNS, parse_label
 from pipeline.core.errors import InputError, UnsafePath
+from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 
 MAX_LABEL_BYTES = 8 << 20
@@ -96,7 +97,7 @@ def read_image_labels(
         return ImageLabels(name, is_there=False)
     label = parse_label(data, class_count, keypoint_columns)
     wrong = {mistake.line: mistake.message for mistake in label.mistakes}
-    wrong |= {line: f"repeats line {first}" for line, first in label.duplicates}
+    wrong |= {line: said("repeats line {first}", first=first) for line, first in label.duplicates}
     rows = enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1)
     lines = tuple(
         _line(number, text, keypoint_columns, wrong.get(number, ""))
@@ -113,14 +114,20 @@ def _read(volume: Volume, path: str, name: str) -> bytes | None:
     if not os.path.exists(path):
         return None
     if not os.path.isfile(path):
-        raise UnsafePath("the label is not a plain file.", where=name, next="Remove it.")
+        raise UnsafePath(
+            said("the label is not a plain file."), where=name, next=said("Remove it.")
+        )
     try:
         if os.path.getsize(path) > MAX_LABEL_BYTES:
-            message = f"the label file has more than {MAX_LABEL_BYTES >> 20} MiB."
-            raise InputError(message, where=name, next="Check that this is the right file.")
+            message = said(
+                "the label file has more than {most} MiB.",
+                most=MAX_LABEL_BYTES >> 20,
+            )
+            raise InputError(message, where=name, next=said("Check that this is the right file."))
         return read_small(path)
     except OSError as reason:
-        raise InputError(f"the label cannot be read: {reason.strerror}.", where=name) from reason
+        message = said("the label cannot be read: {reason}.", reason=reason.strerror)
+        raise InputError(message, where=name) from reason
 
 
 def _line(number: int, text: str, keypoint_columns: int, mistake: str) -> LabelLine:

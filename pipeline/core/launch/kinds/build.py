@@ -8,6 +8,7 @@ from pipeline.core.findings import Finding, error
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds import steps
 from pipeline.core.launch.kinds.kind import LaunchKind
+from pipeline.core.said import said
 
 if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def _check(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
     if not model.endswith(".pt"):
         return []
-    message = f"{model} holds weights: there is nothing to build."
-    return [error("build-weights", message, where="model", next="Choose a model yaml.")]
+    message = said("{model} holds weights: there is nothing to build.", model=model)
+    return [error("build-weights", message, where="model", next=said("Choose a model yaml."))]
 
 
 BUILD = LaunchKind(

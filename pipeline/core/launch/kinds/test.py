@@ -8,6 +8,7 @@ from pipeline.core.findings import Finding, error
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds import steps
 from pipeline.core.launch.kinds.kind import LaunchKind
+from pipeline.core.said import said
 
 if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 def _check(choices: Choices, model: str, report: DatasetReport | None) -> list[Finding]:
     findings = []
     if choices.train:
-        message = "a test of weights does not train."
-        findings.append(error("test-trains", message, where="train", next="Switch training off."))
+        message = said("a test of weights does not train.")
+        findings.append(
+            error("test-trains", message, where="train", next=said("Switch training off."))
+        )
     if model and not model.endswith(".pt"):
-        message = f"{model} is an architecture: it has no weights to test."
-        findings.append(error("test-weights", message, where="model", next="Choose a .pt file."))
+        message = said("{model} is an architecture: it has no weights to test.", model=model)
+        findings.append(
+            error("test-weights", message, where="model", next=said("Choose a .pt file."))
+        )
     splits = list(report.splits) if report else []
     if splits and choices.test_split not in splits:
-        message = f"'{choices.test_split}' is not a split of the data."
-        hint = f"Choose one of {', '.join(splits)}."
+        message = said("'{test_split}' is not a split of the data.", test_split=choices.test_split)
+        hint = said("Choose one of {names}.", names=", ".join(splits))
         findings.append(error("split-not-there", message, where="test_split", next=hint))
     return findings
 

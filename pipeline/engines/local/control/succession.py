@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.said import said
 from pipeline.engines.local.control.start import CONTROLLER, hold
 
 _LIMIT_S = 10.0
@@ -71,8 +72,12 @@ def _controllers(lock: int) -> set[int]:
 def _does_not_end(lock_file: Path, holders: set[int]) -> EngineUnreachable:
     who = f"process {min(holders)}" if holders else "a process of another user or machine"
     return EngineUnreachable(
-        "the local engine's state is of an older Slipway, whose controller is still at work on it"
-        f" ({who}) and did not end within {_LIMIT_S:g} s.",
+        said(
+            "the local engine's state is of an older Slipway, whose controller is still at "
+            "work on it ({who}) and did not end within {limit_s:g} s.",
+            who=who,
+            limit_s=_LIMIT_S,
+        ),
         where=str(lock_file),
-        next="End that process: steps go on, and the next look starts the engine again.",
+        next=said("End that process: steps go on, and the next look starts the engine again."),
     )

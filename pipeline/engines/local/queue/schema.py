@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.said import said
 from pipeline.engines.local.control.succession import no_older_controller
 from pipeline.engines.local.layout import LOCK_NAME
 from pipeline.engines.local.queue.erasure import erase_values
@@ -90,9 +91,13 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version > VERSION:
         raise EngineUnreachable(
-            f"the local engine's state is of version {version}; this code knows {VERSION}.",
+            said(
+                "the local engine's state is of version {version}; this code knows {known}.",
+                version=version,
+                known=VERSION,
+            ),
             where=str(path),
-            next="Update Slipway, or set SLIPWAY_STATE to another folder.",
+            next=said("Update Slipway, or set SLIPWAY_STATE to another folder."),
         )
     if version < _ERASED:
         lock_file = path.with_name(LOCK_NAME)

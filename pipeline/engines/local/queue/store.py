@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, RunNotFound
+from pipeline.core.said import said
 from pipeline.core.states import State
 from pipeline.engines.local.queue.rows import RunRow, StepRow, read_run, read_step
 from pipeline.engines.local.queue.schema import open_state
@@ -92,7 +93,10 @@ class Store:
         """
         rows = self.runs("WHERE (id = :name OR launch = :name) AND NOT is_deleted", name=name)
         if not rows:
-            raise RunNotFound(f"no run '{name}' on the local engine.", next="See `slipway runs`.")
+            raise RunNotFound(
+                said("no run '{name}' on the local engine.", name=name),
+                next=said("See `slipway runs`."),
+            )
         return rows[0]
 
     def page(self, limit: int, before: int | None) -> list[RunRow]:
@@ -236,9 +240,9 @@ class Store:
             yield connection
         except (sqlite3.Error, OSError) as reason:
             raise EngineUnreachable(
-                f"the local engine's state cannot be used: {reason}.",
+                said("the local engine's state cannot be used: {reason}.", reason=reason),
                 where=str(self._path),
-                next="Check that the state folder is writable and has space left.",
+                next=said("Check that the state folder is writable and has space left."),
             ) from reason
         finally:
             if connection is not None:
