@@ -13,12 +13,25 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, dataset, engine, kubeflow, queue, tracking, training, tuning
+from tests.benchmarks import (
+    browser,
+    dataset,
+    engine,
+    folders,
+    kubeflow,
+    queue,
+    sessions,
+    tracking,
+    training,
+    tuning,
+)
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
     "rerun": browser.rerun,
     "click": browser.click_to_run,
+    "sessions": sessions.many_sessions,
+    "folders": folders.forgotten_runs,
     "steps": engine.time_of_a_step,
     "queue": queue.long_queue,
     "kubeflow-runs": kubeflow.list_runs,

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -41,8 +41,8 @@ def first_paint(folder: Path) -> None:
     hello_file.write_text(HELLO)
     with (
         _app(_script(hello_file), folder) as hello,
-        _dashboard(folder) as ours,
-        _chromium() as browser,
+        dashboard(folder) as ours,
+        chromium() as browser,
     ):
         times: dict[str, list[float]] = {hello: [], ours: []}
         for _ in range(ROUNDS + 1):
@@ -56,7 +56,7 @@ def first_paint(folder: Path) -> None:
 
 def rerun(folder: Path) -> None:
     """Hold reruns, from a widget's event until the page stands, to those of a plain page."""
-    with _plain(folder) as one, _dashboard(folder) as ours, _chromium() as browser:
+    with _plain(folder) as one, dashboard(folder) as ours, chromium() as browser:
         here = Installation(load_settings({"volume": str(folder / "volume")}))
         for number in range(RUNS):
             record(here, number)
@@ -70,7 +70,7 @@ def rerun(folder: Path) -> None:
 
 def click_to_run(folder: Path) -> None:
     """Measure from a click on Launch until the run's own page shows the run."""
-    with _plain(folder) as one, _dashboard(folder) as url, _chromium() as browser:
+    with _plain(folder) as one, dashboard(folder) as url, chromium() as browser:
         limit_s = 4 * _median_rerun_s(browser, one, _switch) + 0.5
         named, shown = [], []
         for _ in range(3):
@@ -217,7 +217,8 @@ def _stop_runs(folder: Path) -> None:
 
 
 @contextmanager
-def _chromium() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """Give Debian's browser."""
     path = shutil.which("chromium")
     if path is None:
         sys.exit("The benchmark needs Debian's chromium: apt install chromium")
@@ -238,9 +239,10 @@ def _plain(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _dashboard(folder: Path) -> Iterator[str]:
+def dashboard(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Give the address of a dashboard with the sample, and with more in its environment."""
     write_sample(folder / "volume")
-    with _app(["dashboard"], folder) as url:
+    with _app(["dashboard"], folder, more or {}) as url:
         yield url
 
 
@@ -249,13 +251,13 @@ def _script(file: Path) -> list[str]:
 
 
 @contextmanager
-def _app(module: list[str], folder: Path) -> Iterator[str]:
+def _app(module: list[str], folder: Path, more: Mapping[str, str] | None = None) -> Iterator[str]:
     port = free_port("127.0.0.1")
     chosen = {"SLIPWAY_VOLUME": str(folder / "volume"), "SLIPWAY_STATE": str(folder / "state")}
     app = start_guarded(
         [sys.executable, "-m", *module, "--server.port", str(port)],
         log=folder / f"server-{port}.log",
-        environment={**os.environ, **chosen},
+        environment={**os.environ, **chosen, **(more or {})},
         folder=ROOT,
     )
     try:

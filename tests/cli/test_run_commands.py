@@ -117,7 +117,7 @@ def test_a_run_from_launch_to_delete(cli: Cli, volume: Path) -> None:
     assert [row["launch"] for row in rows] == [clone["launch"], launch]
     assert rows[1]["metrics"]["mAP50-95"] == shown["metrics"]["mAP50-95"]["best"]
     compared = cli("compare", launch, clone["launch"], "--json").json
-    assert set(compared) == {"params", "metrics"}
+    assert set(compared) == {"params", "metrics", "data"}
     switches = {run: str(on) for run, on in compared["params"]["tune"].items()}
     assert switches == {launch: "False", clone["launch"]: "True"}
     assert "train" not in compared["params"]
