@@ -108,3 +108,41 @@ def test_a_document_of_another_version_is_read_anew(index: RunFolders, tmp_path:
         database.execute("UPDATE answers SET document = ?", (document,))
     database.close()
     assert users(open_again(tmp_path)) == ["kim"]
+
+
+def test_what_else_is_read_of_runs_that_are_over_is_kept_until_their_folder_changes(
+    index: RunFolders, tmp_path: Path
+) -> None:
+    over, live = recorded(tmp_path, "over"), recorded(tmp_path, "live")
+    write_json(over.failure("verify"), {"error": "no.", "exit_code": 3})
+    asked: list[str] = []
+
+    def name(folder: RunFolder) -> str:
+        asked.append(folder.name)
+        return folder.name
+
+    def kept(index: RunFolders) -> dict[str, str]:
+        index.all()
+        return index.kept("name", ["over", "live", "gone"], name)
+
+    assert kept(index) == kept(index) == {"over": "over", "live": "live"}
+    assert kept(open_again(tmp_path)) == kept(index)
+    assert sorted(asked) == ["live"] * 4 + ["over"]
+    write_json(over.failure("verify"), {"error": "no!", "exit_code": 3})
+    assert kept(index) and asked.count("over") == 2
+    index.look_at("over")  # something deep in it was written, which does not show in its times
+    assert kept(index) and asked.count("over") == 3
+    shutil.rmtree(live.path)
+    assert kept(index) == {"over": "over"}
+
+
+def test_a_folder_that_is_looked_at_again_is_read_only_when_it_changed(
+    index: RunFolders, tmp_path: Path
+) -> None:
+    folder = recorded(tmp_path, "a")
+    (before,) = index.all()
+    index.look_again(["a", "never there"])
+    assert index.get("a") is before
+    write_atomic(folder.owner, "uid-1")
+    index.look_again(["a"])
+    assert index.get("a").owner == "uid-1"

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,13 @@ def stop(here: Installation, run: str) -> Run:
 
 def retry(here: Installation, run: str) -> Run:
     """Go on with a failed or stopped run at the step that failed."""
-    return _asked(here, run, "retry")
+    found = _asked(here, run, "retry")
+    folder = folder_of(here, found)
+    if not found.state.is_finished and folder.path.is_dir():
+        with suppress(OSError):  # a volume that may only be read has none
+            folder.ended.unlink()
+        here.folders.look_at(folder.name)
+    return found
 
 
 def delete(here: Installation, run: str) -> Deleted:
@@ -117,6 +124,7 @@ def track(here: Installation, run: str) -> tuple[Run, int]:
         )
     logged = writer.track(folder, here.settings)
     here.tracking.was_written(folder.name)
+    here.folders.look_at(folder.name)
     return found, logged
 
 

@@ -54,7 +54,7 @@ def _ours(here: Installation, run: Run) -> Entry:
     if before and before[0] == run and before[1] is seen:
         return before[2]
     entry = _entry(here, run, seen)
-    if run.state.is_finished:
+    if not entry.facts.is_live:
         over[key] = (run, here.folders.get(entry.facts.name), entry)
     return entry
 

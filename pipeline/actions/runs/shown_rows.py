@@ -58,7 +58,7 @@ def _one_row(here: Installation, entry: Entry) -> RunRow:
     assert folder is not None
     here.folders.look_again([name])
     row = replace(row_of(here.tracking, entry.facts, folder), note=entry.note, source=entry.source)
-    if entry.facts.state.is_finished:
+    if not entry.facts.is_live:
         rows[name, bool(here.tracking.outage())] = (entry, time.monotonic(), row)
     return row
 

@@ -1,0 +1,50 @@
+"""Runs that engines have not listed, as their folders and a question tell of them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions.installation import Installation
+from pipeline.actions.launching.launches import prepare, submit
+from pipeline.actions.runs import find
+from pipeline.actions.runs.model import Origin
+from pipeline.actions.runs.page import page_of
+from pipeline.core.launch.choices import Choices
+from pipeline.core.states import State
+from pipeline.engines.base import Run
+
+
+def launch(here: Installation, name: str) -> Run:
+    chosen = Choices(model="yolov8n-scratch.yaml", train=False, name=name)
+    return submit(here, prepare(here, chosen))
+
+
+def test_runs_that_are_older_than_what_is_listed_are_asked_for(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [launch(here, f"run{number}") for number in range(3)]
+    monkeypatch.setattr(find, "_LISTED", 1)
+    monkeypatch.setattr(find, "_FIRST_LOOK", 1)
+    found = page_of(here, {}).rows
+    assert [row.facts.id for row in found] == [run.id for run in reversed(runs)]
+    assert {(row.facts.origin, row.facts.state) for row in found} == {
+        (Origin.ENGINE, State.PENDING)
+    }
+
+
+def test_all_runs_are_listed_though_their_engine_forgot_them(
+    here: Installation, tmp_path: Path
+) -> None:
+    runs = [launch(here, f"run{number}") for number in range(3)]
+    another = Installation(replace(here.settings, state=tmp_path / "another"))
+    for _ in range(2):  # the second time nothing is asked
+        rows = page_of(another, {}, sort="launch").rows
+        assert [row.facts.name for row in rows] == sorted(run.launch for run in runs)
+        assert {row.facts.origin for row in rows} == {Origin.RECORDED}
+    assert page_of(another, {}, page=2, size=2).rows[0].facts.name == runs[0].launch
+    shutil.rmtree(here.settings.volume / "runs" / runs[0].launch)
+    assert page_of(another, {}).fitting == 2
