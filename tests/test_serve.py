@@ -15,6 +15,7 @@ from pipeline.engines.local.engine import LocalEngine
 from pipeline.tracking.server import answers, free_port
 from tests.engines.documents import log, step, wait, workflow
 from tests.engines.local.faults import controller_pid, keeper_pid, recorded
+from tests.fault_table import record
 from tests.processes import end_processes_of, kill_processes_of, processes_of
 from tests.serving import address, served
 from tests.waiting import until
@@ -76,6 +77,13 @@ def test_a_server_that_is_killed_ends_in_silence_and_is_told_of(
         wait_until_gone(children)
     logs = [log.read_text() for log in (state / "logs").glob("*.log")]
     assert not [text for text in (said, *logs) if "Fatal" in text or "Traceback" in text]
+    what = "the dashboard" if killed == "dashboard" else "MLflow"
+    record(
+        f"{number.name} of {what} that `./run.sh` started",
+        "at any time",
+        "it ends without a traceback",
+        "`./run.sh` ends with it" if killed == "dashboard" else "`./run.sh` says so and goes on",
+    )
 
 
 def test_it_wakes_an_engine_that_was_killed_with_everything_else(volume: Path, state: Path) -> None:

@@ -23,6 +23,7 @@ from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import Run
 from tests.engines.documents import finish
+from tests.fault_table import record
 from tests.processes import end_processes_of
 
 LOOK = Choices(model="yolov8n-scratch.yaml", train=False)
@@ -65,6 +66,12 @@ def test_whoever_sees_the_end_writes_it_and_a_forgetful_engine_loses_nothing(
     assert again.state is State.SUCCEEDED  # judged by what the steps left
     assert [step.name for step in again.steps] == ["verify", "distribution", "plot"]
     assert again.finished_at
+    record(
+        "an engine that forgot a run",
+        "after the run's end",
+        "how the run ended, which its folder tells",
+        "it can be looked at, compared, cloned and deleted",
+    )
 
 
 def test_a_folder_without_an_end_is_judged_by_what_its_steps_left(
@@ -78,6 +85,12 @@ def test_a_folder_without_an_end_is_judged_by_what_its_steps_left(
     unknown = newest(another).runs[0]
     assert (unknown.state, unknown.steps[-1].name) == (State.UNKNOWN, "plot")
     assert unknown.steps[-1].state is State.UNKNOWN and unknown.finished_at  # its time does not run
+    record(
+        "an engine that forgot a run",
+        "before anybody saw its end",
+        "what the files of its steps say: done, failed or stopped; unknown where they do not",
+        "it can be looked at, compared, cloned and deleted",
+    )
     write_json(folder.failure("plot"), {"error": "no font.", "next": "Add one.", "exit_code": 1})
     failed = newest(another, state=State.FAILED).runs[0]
     assert (failed.state, failed.steps[-1].message) == (State.FAILED, "no font. Add one.")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from step_images.notify import __main__ as notify
+from tests.fault_table import record
 from tests.step_images.step_runner import StepRunner
 
 GIVEN = {"launch": "L", "run_uid": "uid-1", "status": "Failed"}
@@ -105,6 +106,12 @@ def test_a_receiver_that_is_away_for_a_moment_is_told_later(
     assert "was not reached: HTTP 503; again in 1 s\nrun L ended: Failed; webhook says 200" in (
         done.stdout
     )
+    record(
+        "the webhook's receiver away",
+        "for a moment at the run's end",
+        "nothing; the exit handler's log says so",
+        "it is told 1, 3, 9 or 20 s later",
+    )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -129,6 +136,12 @@ def test_a_receiver_that_stays_away_is_given_up(
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 3 and "T0KEN" not in "".join(said)
     assert said[-1] == "the webhook was not reached: URLError. The run is not affected."
+    record(
+        "the webhook's receiver away",
+        "for longer",
+        "nothing; the exit handler's log says so",
+        "it is given up after five times; the run is not affected",
+    )
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "http://[bad"])
