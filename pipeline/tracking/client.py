@@ -28,6 +28,7 @@ _PATIENCE = {
 CREDENTIALS = "Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
 # Each tells of every table it looks at.
 _CHATTY = ("alembic", "mlflow.store.db.utils")
+_NOT_MADE = said("the database is not there")
 
 
 class RunMissing(TrackingUnreachable):
@@ -82,6 +83,8 @@ def ask(
             return question(client)
 
     def in_time() -> _Answer | RunMissing:
+        if is_unmade(settings):
+            raise _away(uri, _NOT_MADE)
         with IMPORTING:  # the first time takes seconds, which are not MLflow's
             import mlflow  # noqa: F401
         try:
@@ -110,7 +113,7 @@ def reading(settings: Settings) -> Iterator[Any]:
     """
     uri = tracking_uri(settings)
     if is_unmade(settings):
-        raise _away(uri, said("the database is not there"))  # opening would make an empty one
+        raise _away(uri, _NOT_MADE)  # opening would make an empty one
     # mlflow takes seconds to import, and who lists cached runs must not pay for it.
     with IMPORTING:
         from mlflow.exceptions import MlflowException
