@@ -9,7 +9,6 @@ from importlib import import_module
 
 from streamlit import runtime
 
-from dashboard import services
 from pipeline.actions.launching import launches
 from pipeline.core.errors import SlipwayError
 from pipeline.core.imports import IMPORTING
@@ -27,6 +26,9 @@ def preload() -> None:
     while not runtime.exists():
         time.sleep(_POLL_S)
     import_module("dashboard.views.launch.page")
+    # not before the runtime is there: Streamlit warns of caches that are made without one
+    from dashboard import services
+
     try:
         launches.workflow_of(load_settings())
         services.here().folders.all()

@@ -51,7 +51,7 @@ def test_the_preview_shows_what_will_be_launched(page: "Page", dashboard: "Dashb
         dialog.get_by_role("button", name="Download").click()
     assert "kind: Workflow" in Path(download.value.path()).read_text(encoding="utf-8")
     dialog.get_by_role("tab", name="Command line").click()
-    expect(dialog.get_by_text("pipeline launch")).to_be_visible()
+    expect(dialog.get_by_text("slipway launch")).to_be_visible()
 
 
 def test_what_is_changed_survives_a_reload_and_a_look_at_another_page(
