@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import preferences, services, state
 from dashboard.i18n import marked, tr
@@ -15,6 +16,7 @@ from pipeline.core.states import State
 
 _COLUMNS = "runs.columns"
 _FIRST_COLUMNS = "runs.columns.first"
+_OPEN = "runs.filters.open"
 _CHOICES = {
     "state": marked("State"),
     "model": marked("Model"),
@@ -63,6 +65,12 @@ class Asked:
     with_archived: bool
     page: int
 
+    @property
+    def count(self) -> int:
+        """How much of it is not what everybody sees at first."""
+        switches = (self.joins_seeds, self.with_archived, self.sort != run_list.NEWEST)
+        return sum(map(bool, (self.text, *self.chosen.values(), *switches)))
+
 
 def asked() -> Asked:
     """Give what is asked for: read before the list is, which says what can be chosen."""
@@ -75,6 +83,22 @@ def asked() -> Asked:
         with_archived=_value("runs_archived").lower() == "true",
         page=int(number) if number.isdecimal() else 1,
     )
+
+
+def place(count: int) -> DeltaGenerator:
+    """Give the row for the filters; a narrow window has it below a button that says their count."""
+    is_open = bool(st.session_state.get(_OPEN))
+    said = tr("Filters · {count} in use", count=count) if count else tr("Filters")
+    st.button(
+        said,
+        icon=f":material/expand_{'less' if is_open else 'more'}:",
+        key="narrow-filters",
+        width="stretch",
+        on_click=_fold,
+        args=(not is_open,),
+    )
+    key = "runs-filters" if is_open else "wide-filters"
+    return st.container(horizontal=True, vertical_alignment="bottom", key=key)
 
 
 def ask_text() -> None:
@@ -130,7 +154,7 @@ def choose_more() -> list[str]:
         )
         asked = state.url_texts("columns") or known or DEFAULT
         st.session_state[_FIRST_COLUMNS] = [name for name in COLUMNS if name in asked]
-    with st.popover(tr("Columns"), icon=":material/view_column:"):
+    with st.popover(tr("Columns"), icon=":material/view_column:", key="wide-columns"):
         # What is in a popover is drawn when it opens: only a default that stays is shown then.
         chosen = st.pills(
             tr("Columns"),
@@ -155,6 +179,10 @@ def choose_more() -> list[str]:
 def _value(key: str) -> str:
     """Give the value of a widget that comes further down the page, or else the URL's."""
     return str(st.session_state.get(key, state.url_text(key)) or "")
+
+
+def _fold(is_open: bool) -> None:
+    st.session_state[_OPEN] = is_open
 
 
 def _first_page() -> None:

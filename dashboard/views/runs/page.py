@@ -15,10 +15,12 @@ from dashboard.views.runs.actions import show_actions, show_dialog
 from dashboard.views.runs.queue import show_queue
 from dashboard.widgets.outages import show_outages, show_sync
 from dashboard.widgets.rows import chosen_before, rows_key
+from dashboard.widgets.runs.compact import show_compact
 from dashboard.widgets.runs.reading import Reading
 from dashboard.widgets.runs.table import FROM, SEEDS, column_config, run_table
 from dashboard.widgets.states import state_counts
 from pipeline.actions.runs import page as run_list
+from pipeline.actions.runs.model import RunRow
 from pipeline.core.states import State
 
 REFRESH_S = 3
@@ -35,8 +37,8 @@ def render() -> None:
 
 def _list() -> None:
     top = st.container()
-    narrowed = st.container(horizontal=True, vertical_alignment="bottom")
     asked = filters.asked()
+    narrowed = filters.place(asked.count)
     with narrowed:
         filters.ask_text()
     synced = services.mlflow_sync().look()
@@ -69,7 +71,7 @@ def _list() -> None:
         columns.append(SEEDS)
     if any(row.source for row in found.rows):
         columns.append(FROM)
-    _table(found, columns)
+    _runs(found, columns)
     show_queue()
 
 
@@ -80,8 +82,20 @@ def _show_counts(states: Sequence[State]) -> None:
             state.open_sweep()
 
 
-def _table(found: run_list.Page, columns: list[str]) -> None:
-    rows = found.rows
+def _runs(found: run_list.Page, columns: list[str]) -> None:
+    """Show the table, and for a narrow window a list: which of both is seen is up to the style."""
+    with st.container(key="wide-runs"):
+        selected = _table(found.rows, columns)
+    with st.container(key="narrow-runs", gap=None):
+        show_compact(found.rows)
+    pages = -(-found.fitting // _PAGE)
+    if pages > 1:
+        st.pagination(pages, key="runs_page", bind="query-params")
+    with st.container(key="wide-actions"):
+        show_actions(selected)
+
+
+def _table(rows: Sequence[RunRow], columns: list[str]) -> list[RunRow]:
     names = [row.facts.name for row in rows]
     ticked = st.session_state.get(_TICKED, [])
     event = st.dataframe(
@@ -100,10 +114,7 @@ def _table(found: run_list.Page, columns: list[str]) -> None:
         _open(rows[selection["cells"][0][0]].members)
     selected = [rows[index] for index in selection["rows"]]
     st.session_state[_TICKED] = [row.facts.name for row in selected]
-    pages = -(-found.fitting // _PAGE)
-    if pages > 1:
-        st.pagination(pages, key="runs_page", bind="query-params")
-    show_actions(selected)
+    return selected
 
 
 def _open(members: Sequence[str]) -> None:
