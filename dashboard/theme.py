@@ -146,6 +146,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   .st-key-datasets-list { max-height: 13rem; }
   .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
+  .st-key-narrow-filters button, .st-key-runs_sync button, .st-key-runs_sweeps button,
+  .st-key-runs_page button, .st-key-runs_queue :is(summary, button) { min-height: 2.75rem; }
+  .st-key-runs_page button { min-width: 2.75rem; }
 }
 </style>
 """
