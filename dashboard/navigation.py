@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.errors import guarded
 from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def go(name: str, query: Mapping[str, Any] | None = None) -> None:
     """Go to a page with these URL parameters; does not return."""
     view = next(view for view in VIEWS if view.name == name)
     st.switch_page(_page(view), query_params=dict(query or {}))
+
+
+def link(name: str, query: Mapping[str, Any], label: Markdown) -> None:
+    """Show a link to a page with these URL parameters."""
+    view = next(view for view in VIEWS if view.name == name)
+    st.page_link(_page(view), label=label, query_params=dict(query), width="stretch")
 
 
 def _page(view: View) -> Any:

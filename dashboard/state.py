@@ -11,7 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.navigation import go
+from dashboard.navigation import go, link
+from dashboard.plain import Markdown
 
 # URL parameters
 RUN = "run"
@@ -66,6 +67,14 @@ def open_models() -> None:
 def open_compare(runs: Sequence[str], *, joins_seeds: bool = False) -> None:
     """Go to the comparison of these runs; does not return."""
     go("compare", {RUNS: ",".join(runs), **({"seeds": "true"} if joins_seeds else {})})
+
+
+def link_runs(runs: Sequence[str], label: Markdown) -> None:
+    """Show a link to the page of a run, or to the comparison of several."""
+    if len(runs) == 1:
+        link("run", {RUN: runs[0]}, label)
+    else:
+        link("compare", {RUNS: ",".join(runs)}, label)
 
 
 def open_config(path: str) -> None:

@@ -100,6 +100,22 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   [class*="st-key-space-rows-"] > :has(> .stMarkdown strong) { grid-column: 1 / -1; }
   [class*="st-key-space-rows-"] > :first-child { display: none; }  /* the names' own title */
 }
+/* For a narrow or a wide window only; with its wrapper, which would leave a gap. */
+@media (min-width: 641px) {
+  [class*="st-key-narrow-"],
+  [data-testid="stLayoutWrapper"]:has(> [class*="st-key-narrow-"]) { display: none; }
+}
+@media (max-width: 640px) {
+  [class*="st-key-wide-"],
+  [data-testid="stLayoutWrapper"]:has(> [class*="st-key-wide-"]) { display: none; }
+}
+/* A run in two lines is a link that a thumb finds; a long name wraps. */
+.st-key-narrow-runs a {
+  padding: 0.55rem 0.25rem; border-bottom: 1px solid BORDER; border-radius: 0;
+  font-variant-numeric: tabular-nums;
+}
+.st-key-narrow-runs a p { white-space: normal; overflow-wrap: anywhere; line-height: 1.5; }
+.st-key-narrow-runs a > :has(> [data-testid="stIconMaterial"]) { display: none; }  /* the page's */
 .st-key-datasets-list { max-height: 80vh; overflow-y: auto; }
 .st-key-samples-grid {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 0.75rem;
@@ -130,6 +146,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   .st-key-datasets-list { max-height: 13rem; }
   .samples-full { height: 40vh; }
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
+  .st-key-narrow-filters button, .st-key-runs_sync button, .st-key-runs_sweeps button,
+  .st-key-runs_page button, .st-key-runs_queue :is(summary, button) { min-height: 2.75rem; }
+  .st-key-runs_page button { min-width: 2.75rem; }
 }
 </style>
 """
@@ -163,4 +182,5 @@ def colours_of(runs: Collection[str]) -> dict[str, str]:
 
 def apply_style() -> None:
     """Add the style sheet to the page."""
-    st.html(_CSS.replace("ACCENT", colours().accent))
+    shown = colours()
+    st.html(_CSS.replace("ACCENT", shown.accent).replace("BORDER", shown.border))

@@ -23,6 +23,12 @@ _MARKS = {
     State.SKIPPED: "–",
     State.UNKNOWN: "?",
 }
+_INKS = {
+    State.RUNNING: "blue",
+    State.SUCCEEDED: "green",
+    State.FAILED: "red",
+    State.STOPPED: "orange",
+}
 # The labels of all states, for the catalogs.
 LABELS = (
     *(marked("queued"), marked("running"), marked("done"), marked("failed")),
@@ -35,6 +41,12 @@ def state_text(state: str) -> Markdown:
     """Give a state as mark and word: ``✓ done``."""
     known = State(state)
     return Markdown(f"{_MARKS[known]} {tr(known.label)}")
+
+
+def state_mark(state: str) -> Markdown:
+    """Give the mark of a state in its colour, for a text that has its word elsewhere."""
+    known = State(state)
+    return Markdown(f":{_INKS.get(known, 'gray')}[{_MARKS[known]}]")
 
 
 def state_counts(states: Sequence[str]) -> Markdown:

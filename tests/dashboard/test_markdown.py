@@ -306,7 +306,7 @@ def test_templates_put_no_value_where_escaping_does_not_work(module: Module) -> 
             assert "]({" not in node.value, node.value
 
 
-def test_charts_and_raw_html_have_one_place_each() -> None:
+def test_charts_links_and_raw_html_have_one_place_each() -> None:
     found = {
         (module.path.name, node.func.attr)
         for module in MODULES
@@ -318,4 +318,4 @@ def test_charts_and_raw_html_have_one_place_each() -> None:
             or any(word.arg == "unsafe_allow_html" for word in node.keywords)
         )
     }
-    assert found == {("charts.py", "plotly_chart")}
+    assert found == {("charts.py", "plotly_chart"), ("navigation.py", "page_link")}

@@ -82,7 +82,7 @@ def visit(page: Page, dashboard: Dashboard, view: str, query: dict[str, str]) ->
     path = "" if view == VIEWS[0].name else view
     page.goto(f"{dashboard.url}/{path}?{urlencode(query)}")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_selector("[data-testid=stMain] [data-testid=stElementContainer]")
+    page.wait_for_selector("[data-testid=stMain] [data-testid=stElementContainer]:visible")
     page.wait_for_timeout(700)
     return page.locator("body").inner_text()
 

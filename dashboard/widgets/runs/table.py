@@ -73,6 +73,12 @@ def run_csv(rows: Sequence[RunRow]) -> str:
     return text
 
 
+def row_name(row: RunRow) -> str:
+    """Give what people call a row: its run, and how many more it stands for."""
+    more = len(row.members) - 1
+    return f"{row.facts.launch} + {more}" if more else row.facts.launch
+
+
 def column_config() -> dict[str, Any]:
     """Say how wide each column is and how its values are drawn."""
     return {
@@ -84,12 +90,6 @@ def column_config() -> dict[str, Any]:
         )
         for column in _ALL
     }
-
-
-def _name(row: RunRow) -> str:
-    """Give what people call a row: its run, and how many more it stands for."""
-    more = len(row.members) - 1
-    return f"{row.facts.launch} + {more}" if more else row.facts.launch
 
 
 def _seeds(found: Seeds | None) -> str:
@@ -116,7 +116,7 @@ _ALL = (
         options={"pinned": True},
         raw=lambda row: row.facts.state,
     ),
-    Column(marked("launch"), _name, 280, marked("Click a cell to open the run")),
+    Column(marked("launch"), row_name, 280, marked("Click a cell to open the run")),
     Column(
         marked("from"),
         lambda row: row.source,
