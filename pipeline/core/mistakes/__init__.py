@@ -1,0 +1,1 @@
+"""Why a model is wrong, image by image."""
