@@ -8,12 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-ROLES = ("target", "prediction")
-# TIDE's six kinds of mistakes and right (Bolya et al., 2020); `counts` has them in this order.
-FATES = ("right", "wrong_class", "badly_placed", "both", "doubled", "background", "missed")
+from pipeline.core.mistakes.matching import FATE
 
-# At what Ultralytics matches in a confusion matrix, and a common confidence to show boxes from.
-CONF, IOU = 0.25, 0.45
+ROLES = ("target", "prediction")
 # Predictions of less are not kept; Ultralytics validates from here too.
 LEAST_CONF = 0.001
 
@@ -33,11 +30,11 @@ BOXES = pl.Schema(
         "y2": pl.Float32(),
         "partner": pl.UInt32(),
         "iou": pl.Float32(),
-        "fate": pl.Enum(FATES),
+        "fate": FATE,
     }
 )
 # A row for each image, also for those without a box. Brightness is the mean of 0 to 255, sharpness
-# the variance of the Laplacian; precision, recall, f1 and worst are those at `CONF` and `IOU`.
+# the variance of the Laplacian; the other figures are those at `CONF` and `IOU` of `matching`.
 IMAGES = pl.Schema(
     {
         "image": pl.Categorical(),
@@ -49,7 +46,7 @@ IMAGES = pl.Schema(
         "precision": pl.Float32(),
         "recall": pl.Float32(),
         "f1": pl.Float32(),
-        "worst": pl.Enum(FATES),
+        "worst": FATE,
     }
 )
 
