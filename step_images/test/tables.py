@@ -11,8 +11,8 @@ from typing import Any, Self
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.core.mistakes.matching import CONF, FATE, IOU, judged
-from pipeline.core.mistakes.table import BOXES, IMAGES
+from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.table import BOXES, CONF, FATES, IMAGES, IOU
 from pipeline.core.volume.run_folder import RunFolder
 
 METADATA = "slipway"
@@ -115,7 +115,7 @@ def _scored(images: pl.DataFrame, boxes: pl.DataFrame) -> pl.DataFrame:
     )
     is_empty = predicted + targets == 0
     worst = pl.col("worst").replace_strict(
-        range(len(_GRAVEST)), [*_GRAVEST[:-1], None], default=None, return_dtype=FATE
+        range(len(_GRAVEST)), [*_GRAVEST[:-1], None], default=None, return_dtype=pl.Enum(FATES)
     )
     return images.join(by_image, on="image", how="left", maintain_order="left").select(
         *_SEEN,

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline.core.mistakes.matching import CONF, IOU, judged
-from pipeline.core.mistakes.table import BOXES, IMAGES
+from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.table import BOXES, CONF, IMAGES, IOU
 from pipeline.core.volume.run_folder import RunFolder
 from tests.step_images.yolo_runs import ROOT
 

@@ -45,19 +45,9 @@ from pipeline.core.mistakes.pairs import (
     overlapping,
     rows_of,
 )
+from pipeline.core.mistakes.table import BOXES, CONF, FATES, IOU
 
-RIGHT, WRONG_CLASS, BADLY_PLACED, BOTH, DOUBLED, BACKGROUND, MISSED = FATES = (
-    "right",
-    "wrong_class",
-    "badly_placed",
-    "both",
-    "doubled",
-    "background",
-    "missed",
-)
-FATE: Final = pl.Enum(FATES)
-CONF: Final = 0.25  # what Ultralytics' matrix and `predict` take when nobody says anything
-IOU: Final = 0.45
+RIGHT, WRONG_CLASS, BADLY_PLACED, BOTH, DOUBLED, BACKGROUND, MISSED = FATES
 # Below this, TIDE says, a box has nothing to do with a target.
 BACKGROUND_IOU: Final = 0.1
 _NONE: Final = -1
@@ -108,9 +98,12 @@ def judged(boxes: pl.DataFrame, *, conf: float = CONF, iou: float = IOU) -> pl.D
     np.maximum.at(best, hit.target, hit.iou)
     shared[hit.target] = best[hit.target]
     return boxes.with_columns(
-        pl.Series("partner", partner).replace(_NONE, None),
+        pl.Series("partner", partner).replace(_NONE, None).cast(BOXES["partner"]),
         pl.Series("iou", shared).fill_nan(None),
-        pl.Series("fate", fate, dtype=pl.Int8).replace(_NONE, None).cast(pl.UInt8).cat.to(FATE),
+        pl.Series("fate", fate, dtype=pl.Int8)
+        .replace(_NONE, None)
+        .cast(pl.UInt8)
+        .cat.to(BOXES["fate"]),
     )
 
 

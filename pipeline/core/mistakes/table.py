@@ -8,9 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.core.mistakes.matching import FATE
-
 ROLES = ("target", "prediction")
+# TIDE's six kinds of mistakes and right (Bolya et al., 2020); `counts` has them in this order.
+FATES = ("right", "wrong_class", "badly_placed", "both", "doubled", "background", "missed")
+
+# At what Ultralytics matches in a confusion matrix, and a common confidence to show boxes from.
+CONF, IOU = 0.25, 0.45
 # Predictions of less are not kept; Ultralytics validates from here too.
 LEAST_CONF = 0.001
 
@@ -30,11 +33,11 @@ BOXES = pl.Schema(
         "y2": pl.Float32(),
         "partner": pl.UInt32(),
         "iou": pl.Float32(),
-        "fate": FATE,
+        "fate": pl.Enum(FATES),
     }
 )
 # A row for each image, also for those without a box. Brightness is the mean of 0 to 255, sharpness
-# the variance of the Laplacian; the other figures are those at `CONF` and `IOU` of `matching`.
+# the variance of the Laplacian; precision, recall, f1 and worst are those at `CONF` and `IOU`.
 IMAGES = pl.Schema(
     {
         "image": pl.Categorical(),
@@ -46,7 +49,7 @@ IMAGES = pl.Schema(
         "precision": pl.Float32(),
         "recall": pl.Float32(),
         "f1": pl.Float32(),
-        "worst": FATE,
+        "worst": pl.Enum(FATES),
     }
 )
 

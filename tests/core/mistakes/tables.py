@@ -6,16 +6,9 @@ import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
-SCHEMA = {
-    "image": pl.String,
-    "role": pl.String,
-    "class": pl.Int32,
-    "conf": pl.Float32,
-    "x1": pl.Float32,
-    "y1": pl.Float32,
-    "x2": pl.Float32,
-    "y2": pl.Float32,
-}
+from pipeline.core.mistakes.table import BOXES
+
+SCHEMA = {name: kind for name, kind in BOXES.items() if name not in ("partner", "iou", "fate")}
 
 
 def table(*rows):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.mistakes.matching import FATES, judged
+from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.pairs import corners
+from pipeline.core.mistakes.table import FATES
 from tests.core.mistakes.tables import TABLES, drawn, table
 
 BOX = (100, 100, 200, 200)
