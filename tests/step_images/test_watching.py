@@ -15,10 +15,12 @@ import polars as pl
 import pytest
 import yaml
 from PIL import Image
+from ultralytics import YOLO
 
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.table import BOXES, CONF, IMAGES, IOU
 from pipeline.core.volume.run_folder import RunFolder
+from step_images.test.watching import watched
 from tests.step_images.yolo_runs import ROOT
 
 CLASSES = 30
@@ -182,6 +184,12 @@ def test_a_model_that_finds_nothing_has_tables_too(measured: Callable[..., Measu
     empty = run.images.filter(targets=0)
     assert empty.select("precision", "recall", "f1", "worst").unique().row(0) == (1, 1, 1, None)
     assert not list(run.folder.step("test").glob(".*"))
+
+
+def test_of_other_tasks_nothing_is_written(tmp_path: Path) -> None:
+    with watched(YOLO("yolov8n-seg.yaml"), RunFolder(tmp_path)) as validator:
+        assert validator is None
+    assert not list(tmp_path.iterdir())
 
 
 def matrix_of(found: pl.DataFrame, classes: int) -> list[list[int]]:
