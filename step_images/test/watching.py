@@ -41,7 +41,7 @@ def watched(model: YOLO, folder: RunFolder) -> Iterator[Callable[..., DetectionV
 class _Watcher(DetectionValidator):
     """Measures as its base does: it looks at what that has measured, and changes nothing.
 
-    Everything else runs in one process, with several GPUs too: Ultralytics validates on one.
+    Ultralytics validates in one process, with several GPUs too, so nobody else writes the tables.
     """
 
     def __init__(self, tables: Tables, **given: Any) -> None:
@@ -156,10 +156,11 @@ def _looks(batch: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     ):
         size = round(height * ratio[0]), round(width * ratio[1])
         regions[(round(pad[1]), round(pad[0]), *size)].append(index)
-    looks = torch.empty((len(batch["img"]), 2), device=batch["img"].device)
+    grey = batch["img"].float().mean(1, keepdim=True)
+    looks = torch.empty((len(grey), 2), device=grey.device)
     for (top, left, height, width), indexes in regions.items():
-        images = batch["img"][indexes, :, top : top + height, left : left + width]
-        looks[indexes] = _looks_of(images.float().mean(1, keepdim=True) * 255)
+        inside = grey[..., top : top + height, left : left + width]
+        looks[indexes] = _looks_of(inside if len(indexes) == len(grey) else inside[indexes])
     brightness, sharpness = looks.cpu().numpy().T
     return brightness, sharpness
 
@@ -168,8 +169,8 @@ def _looks_of(grey: torch.Tensor) -> torch.Tensor:
     height, width = grey.shape[2:]
     scale = min(1, _LOOK / max(height, width))
     size = max(3, round(height * scale)), max(3, round(width * scale))
-    small = functional.interpolate(grey, size=size, mode="area")
+    small = functional.interpolate(grey, size=size, mode="area") * 255
     around = small[..., :-2, 1:-1] + small[..., 2:, 1:-1] + small[..., 1:-1, :-2]
     laplacian = around + small[..., 1:-1, 2:] - 4 * small[..., 1:-1, 1:-1]
     values = laplacian.flatten(1).var(1, correction=0)
-    return torch.stack([grey.mean((1, 2, 3)), values], dim=1)
+    return torch.stack([small.mean((1, 2, 3)), values], dim=1)

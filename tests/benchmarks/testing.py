@@ -18,7 +18,7 @@ from pipeline.core.volume.sample import DATASET, write_sample
 from tests.benchmarks.report import compare
 
 ROOT = Path(__file__).resolve().parents[2]
-# The 5,000 take an hour on two cores; these are enough to see the ratio.
+# On two cores 5,000 take an hour; a GPU is quicker: set the number for it.
 IMAGES = int(os.environ.get("SLIPWAY_BENCHMARK_IMAGES", "500"))
 _TIMES = 3
 
