@@ -21,6 +21,7 @@ from tests.benchmarks import (
     kubeflow,
     queue,
     sessions,
+    testing,
     tracking,
     training,
     tuning,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "dataset": dataset.inspect,
     "imports": engine.imports_of_light_steps,
     "end-to-end": training.end_to_end,
+    "test-tables": testing.recording,
     "tune": tuning.trials_an_hour,
     "tune-overhead": tuning.trial_overhead,
 }

@@ -121,6 +121,16 @@ class RunFolder:
         return self.step("test") / "metrics.json"
 
     @property
+    def boxes(self) -> Path:
+        """What the test step saw: a row for each target and each prediction."""
+        return self.step("test") / "boxes.parquet"
+
+    @property
+    def tested_images(self) -> Path:
+        """The images that the test step saw, a row for each."""
+        return self.step("test") / "images.parquet"
+
+    @property
     def built(self) -> Path:
         """What the model is that the build step built."""
         return self.result("build")
