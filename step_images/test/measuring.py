@@ -32,6 +32,8 @@ def measure(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Validate a checkpoint; write ``metrics.json``, ``confusion_matrix.json`` and its pictures.
 
+    Of a detection it also writes the tables of what it saw: boxes and images.
+
     Parameters
     ----------
     folder
@@ -54,6 +56,8 @@ def measure(
     """
     from ultralytics import YOLO
 
+    from step_images.test.watching import watched
+
     cfg = train_settings(folder.cfg)
     model = YOLO(str(best))
     settings = {key: cfg[key] for key in _SETTINGS if key in cfg} | _BATCH
@@ -62,8 +66,9 @@ def measure(
     workers = settings.get("workers", SCHEMA["workers"].default)
     tried = plain({**_BATCH, "imgsz": model.overrides.get("imgsz"), "workers": workers})
     write_json(folder.test_attempt, tried)
-    with memory_explained(lambda: tried, TEST):
+    with memory_explained(lambda: tried, TEST), watched(model, folder) as validator:
         results = model.val(
+            validator=validator,
             **settings,
             **devices(),
             data=str(data),

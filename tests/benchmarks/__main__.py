@@ -13,7 +13,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import browser, dataset, engine, kubeflow, queue, tracking, training, tuning
+from tests.benchmarks import (
+    browser,
+    dataset,
+    engine,
+    kubeflow,
+    queue,
+    testing,
+    tracking,
+    training,
+    tuning,
+)
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "first-paint": browser.first_paint,
@@ -26,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "dataset": dataset.inspect,
     "imports": engine.imports_of_light_steps,
     "end-to-end": training.end_to_end,
+    "test-tables": testing.recording,
     "tune": tuning.trials_an_hour,
     "tune-overhead": tuning.trial_overhead,
 }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 import yaml
 from mlflow import MlflowClient
@@ -26,6 +27,13 @@ def test_best_is_measured_on_the_test_split(trained_copy: YoloRun) -> None:
         assert set(values) == {"images", "instances", *numbers[:4]}
         assert (values["precision"] is None) == (values["instances"] == 0)
     assert (run.folder.step("test") / "confusion_matrix.png").is_file()
+
+    boxes = pl.read_parquet(run.folder.boxes)
+    targets = boxes.filter(role="target").group_by("class").len().sort("class")
+    assert targets["len"].to_list() == [
+        values["instances"] for values in metrics["classes"].values() if values["instances"]
+    ]
+    assert set(boxes["image"]) <= set(pl.read_parquet(run.folder.tested_images)["image"])
 
     table, matrix, page = ui_format.views(run.output("test-mlpipeline-ui-metadata").read_text())
     assert table.labels[:2] == ("class", "split")
