@@ -57,7 +57,8 @@ class _Seen:
                 values.append(average_precision(hits, ~hits, positives, TIDE_RECALLS)[0])
             elif len(rows):
                 values.append(0.0)
-        return float(np.mean(values)) if values else 0.0
+        # A model that finds nothing loses all of it by what it misses; TIDE has no value there.
+        return float(np.mean(values)) if values else 1.0
 
 
 def cost_of_kinds(boxes: pl.DataFrame) -> dict[str, float]:

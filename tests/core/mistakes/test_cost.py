@@ -35,6 +35,11 @@ def test_a_missed_target_costs_what_could_be_found_of_it():
     assert cost["missed"] == pytest.approx(50 / 101)
 
 
+def test_a_model_that_finds_nothing_loses_all_by_what_it_misses():
+    cost = cost_of_kinds(table(("a", "target", 1, None, BOX)))
+    assert cost == {**dict.fromkeys(KINDS, 0.0), "missed": 1.0}
+
+
 def test_nothing_costs_nothing():
     assert cost_of_kinds(table()) == dict.fromkeys(KINDS, 0.0)
     assert cost_of_kinds(table(("a", "prediction", 1, 0.9, BOX)))["background"] == 0
@@ -110,7 +115,7 @@ def mean(points, wanted, classes):
             values.append(area(hits, wanted[of]))
         elif hits:
             values.append(0)
-    return sum(values) / len(values) if values else 0
+    return sum(values) / len(values) if values else 1
 
 
 def area(hits, positives):
