@@ -33,6 +33,7 @@ from pipeline.core.mistakes.pairs import (
     image_keys,
     overlapping,
     rows_of,
+    slices_of,
 )
 
 KINDS = (WRONG_CLASS, BADLY_PLACED, BOTH, DOUBLED, BACKGROUND, MISSED)
@@ -50,8 +51,10 @@ class _Seen:
 
     def map50(self, classes: Array) -> float:
         values = []
-        for number in classes:
-            rows, positives = self.is_hit[self.of == number], int((self.wanted == number).sum())
+        order = np.argsort(self.of, kind="stable")
+        for number, found in zip(classes, slices_of(self.of[order], classes), strict=True):
+            rows = self.is_hit[order[found]]
+            positives = int((self.wanted == number).sum())
             if positives:
                 hits = rows[:, None]
                 values.append(average_precision(hits, ~hits, positives, TIDE_RECALLS)[0])
@@ -118,7 +121,7 @@ def _judged(pairs: Pairs, is_own: Array, is_met: Array) -> tuple[Array, Array]:
 def _best(pairs: Pairs, count: int) -> tuple[Array, Array]:
     """Give each row its largest IoU as a prediction and the first target that has it."""
     iou, target = np.zeros(count), np.full(count, _NONE)
-    worst_first = pairs[np.lexsort((-pairs.target, pairs.iou))]
-    iou[worst_first.prediction] = worst_first.iou
-    target[worst_first.prediction] = worst_first.target
+    np.maximum.at(iou, pairs.prediction, pairs.iou)
+    best = pairs[pairs.iou == iou[pairs.prediction]]
+    target[best.prediction[::-1]] = best.target[::-1]  # the first is written last
     return iou, target

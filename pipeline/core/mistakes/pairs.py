@@ -143,6 +143,12 @@ def rows_of(boxes: pl.DataFrame, role: str) -> Array:
     return np.flatnonzero((boxes["role"] == role).to_numpy())
 
 
+def slices_of(ordered: Array, values: Array) -> list[slice]:
+    """Give where each value stands in an ordered array."""
+    starts, ends = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+
+
 def _same_key(keys: Array, targets: Array, predictions: Array) -> Iterator[tuple[Array, Array]]:
     ordered = targets[np.argsort(keys[targets], kind="stable")]
     start = np.searchsorted(keys[ordered], keys[predictions], side="left")

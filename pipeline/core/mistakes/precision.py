@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.core.mistakes.hits import Hits, hits
-from pipeline.core.mistakes.pairs import Array
+from pipeline.core.mistakes.pairs import Array, slices_of
 
 # Confidences at which the curves have a point.
 CONFIDENCES: Array = np.linspace(0, 1, 1000)
@@ -64,17 +64,15 @@ def measured(seen: Hits) -> Precision:
     order = np.argsort(-seen.conf)
     order = order[np.argsort(seen.of[order], kind="stable")]
     classes, positives = np.unique(seen.target_of, return_counts=True)
-    starts = np.searchsorted(seen.of[order], classes, side="left")
-    ends = np.searchsorted(seen.of[order], classes, side="right")
     ap = np.zeros((len(classes), seen.is_hit.shape[1]))
     precision, recall = (np.zeros((len(classes), len(CONFIDENCES))) for _ in range(2))
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        if start == end:
+    for number, found in enumerate(slices_of(seen.of[order], classes)):
+        rows = order[found]
+        if not len(rows):
             continue
-        rows = order[start:end]
-        found = seen.is_hit[rows].cumsum(0)
-        recalls = found / (positives[number] + _TINY)
-        precisions = found / np.arange(1, len(rows) + 1)[:, None]
+        hits_so_far = seen.is_hit[rows].cumsum(0)
+        recalls = hits_so_far / (positives[number] + _TINY)
+        precisions = hits_so_far / np.arange(1, len(rows) + 1)[:, None]
         conf = -seen.conf[rows]
         recall[number] = np.interp(-CONFIDENCES, conf, recalls[:, 0], left=0)
         precision[number] = np.interp(-CONFIDENCES, conf, precisions[:, 0], left=1)

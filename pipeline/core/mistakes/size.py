@@ -24,6 +24,7 @@ from pipeline.core.mistakes.pairs import (
     greedy,
     overlapping,
     rows_of,
+    slices_of,
 )
 
 SIZES: Final = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10)}
@@ -42,21 +43,23 @@ class OfSize:
 def by_size(boxes: pl.DataFrame) -> dict[str, OfSize]:
     """Measure each of `SIZES`."""
     targets, place = rows_of(boxes, "target"), by_confidence(boxes)
+    classes = boxes["class"].to_numpy()
     predictions = _most_confident(class_keys(boxes), rows_of(boxes, "prediction"), place)
+    predictions = predictions[np.argsort(classes[predictions], kind="stable")]
     least = float(_THRESHOLDS[0])
     pairs = overlapping(boxes, class_keys(boxes), targets, predictions, least, is_exact=True)
     sides = corners(boxes).astype(np.float64)
     areas = (sides[:, 2] - sides[:, 0]) * (sides[:, 3] - sides[:, 1])
-    classes = boxes["class"].to_numpy()
     found = {}
     for name, (low, high) in SIZES.items():
         is_other = (areas < low) | (areas > high)
         wanted = classes[targets[~is_other[targets]]]
         is_hit, is_false = _outcomes(pairs, predictions, place, is_other)
+        of, counts = np.unique(wanted, return_counts=True)
+        rows = slices_of(classes[predictions], of)
         values = [
-            average_precision(is_hit[rows], is_false[rows], int(count)).mean()
-            for of, count in zip(*np.unique(wanted, return_counts=True), strict=True)
-            for rows in (np.flatnonzero(classes[predictions] == of),)
+            average_precision(is_hit[own], is_false[own], int(count)).mean()
+            for own, count in zip(rows, counts, strict=True)
         ]
         found[name] = OfSize(len(wanted), float(np.mean(values)) if values else None)
     return found
