@@ -18,6 +18,7 @@ from pipeline.cli.options import (
     names,
     number,
     positive,
+    share,
     shared_options,
     sweep_options,
 )
@@ -208,6 +209,11 @@ def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     logs.add_argument("-f", "--follow", action="store_true", help="until the step is over")
     compare = add("compare", "run_commands", "what differs between runs")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+    mistakes = add("mistakes", "mistakes_commands", "what a run's test got wrong, and its cost")
+    mistakes.add_argument("run", metavar="RUN")
+    conf = "boxes count that are more confident (0.25)"
+    mistakes.add_argument("--conf", metavar="C", type=share, default=0.25, help=conf)
+    mistakes.add_argument("--limit", metavar="N", type=positive, help="only the worst images")
 
 
 def _add_tune_commands(add: Callable[[str, str, str], Parser]) -> None:

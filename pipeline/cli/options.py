@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from pipeline.core.errors import UsageError
@@ -94,6 +95,14 @@ def positive(text: str) -> int:
     if number(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 up")
     return int(text)
+
+
+def share(text: str) -> float:
+    """Read a number from 0 to 1 for argparse."""
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
 
 
 def _add_choices(add: Callable[..., argparse.Action], but: Collection[str] = ()) -> None:

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 # Pairs that are looked at together: 4 million take about 200 MB.
 _AT_ONCE = 1 << 22
 # What Ultralytics adds to a union, so that nothing is divided by zero (`box_iou`).
-_EPSILON = np.float32(1e-7)
+_EPSILON = 1e-7
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pairs:
     target, prediction
         Row numbers in the table of boxes.
     iou
-        In single precision, as Ultralytics has it.
+        In single precision, as Ultralytics has it, or in double, as pycocotools has.
     """
 
     target: Array
@@ -52,12 +52,18 @@ def class_keys(boxes: pl.DataFrame) -> Array:
 
 
 def corners(boxes: pl.DataFrame) -> Array:
-    """Give x1, y1, x2, y2 in single precision."""
-    return boxes.select(pl.col("x1", "y1", "x2", "y2").cast(pl.Float32)).to_numpy()
+    """Give x1, y1, x2, y2."""
+    return boxes.select("x1", "y1", "x2", "y2").to_numpy()
 
 
 def overlapping(
-    boxes: pl.DataFrame, keys: Array, targets: Array, predictions: Array, least: float
+    boxes: pl.DataFrame,
+    keys: Array,
+    targets: Array,
+    predictions: Array,
+    least: float,
+    *,
+    is_exact: bool = False,
 ) -> Pairs:
     """Give the pairs with the same key whose IoU is at least so much.
 
@@ -71,22 +77,25 @@ def overlapping(
         Row numbers of those that may pair.
     least
         The smallest IoU.
+    is_exact
+        In double precision and without Ultralytics' epsilon: pycocotools' IoU.
     """
-    places = corners(boxes)
-    areas = np.prod(places[:, 2:] - places[:, :2], axis=1)
+    places: Array = corners(boxes).astype(np.float64 if is_exact else np.float32)
+    epsilon = places.dtype.type(0 if is_exact else _EPSILON)
+    areas = (places[:, 2] - places[:, 0]) * (places[:, 3] - places[:, 1])
     found = []
     for target, prediction in _same_key(keys, targets, predictions):
         one, other = places[target], places[prediction]
         sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
         np.clip(sides, 0, None, out=sides)
         shared = sides[:, 0] * sides[:, 1]
-        iou = shared / (areas[target] + areas[prediction] - shared + _EPSILON)
+        iou = shared / (areas[target] + areas[prediction] - shared + epsilon)
         kept = iou >= least
         found.append(Pairs(target[kept], prediction[kept], iou[kept]))
     return _joined(found)
 
 
-def greedy(pairs: Pairs, place: Array) -> Pairs:
+def greedy(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) -> Pairs:
     """Let each prediction, the most confident first, claim the best target that is still free.
 
     A prediction whose best free target nobody before it could want gets it at once, so that few
@@ -95,12 +104,15 @@ def greedy(pairs: Pairs, place: Array) -> Pairs:
     Parameters
     ----------
     pairs
-        Those that are good enough. Of targets that are equally good the first row is taken.
+        Those that are good enough.
     place
         For each row of the table, when it is its turn.
+    rather
+        What makes a target better: keys of the pairs, small ones first, the last counts most.
+        Unless given, it is the IoU, and of equals the first row.
     """
-    turn = place[pairs.prediction]
-    alive = pairs[np.lexsort((pairs.target, -pairs.iou, turn))]
+    rather = rather or (pairs.target, -pairs.iou)
+    alive = pairs[np.lexsort((*rather, place[pairs.prediction]))]
     free, first = np.ones(len(place), dtype=bool), np.empty(len(place), dtype=np.int64)
     won = []
     while alive.target.size:
@@ -129,6 +141,12 @@ def confidences(boxes: pl.DataFrame) -> Array:
 def rows_of(boxes: pl.DataFrame, role: str) -> Array:
     """Give the row numbers of targets or of predictions."""
     return np.flatnonzero((boxes["role"] == role).to_numpy())
+
+
+def slices_of(ordered: Array, values: Array) -> list[slice]:
+    """Give where each value stands in an ordered array."""
+    starts, ends = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def _same_key(keys: Array, targets: Array, predictions: Array) -> Iterator[tuple[Array, Array]]:

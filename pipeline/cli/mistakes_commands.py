@@ -1,0 +1,89 @@
+"""The command about what a test saw: mistakes."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.actions import mistakes as actions
+from pipeline.actions.installation import Installation
+from pipeline.actions.mistakes import Mistakes
+from pipeline.cli.answer import Answer, table
+from pipeline.core.mistakes.size import OfSize
+from pipeline.core.mistakes.sums import MISTAKES
+from pipeline.core.mistakes.threshold import Threshold
+
+_SHOWN_IMAGES = 10
+_WORDS = {
+    "wrong_class": "boxes of the wrong class",
+    "badly_placed": "boxes that are badly placed",
+    "both": "boxes of the wrong class and badly placed",
+    "doubled": "second boxes on one target",
+    "background": "boxes where nothing is",
+    "missed": "targets that were missed",
+}
+
+
+def mistakes(here: Installation, arguments: Namespace) -> Answer:
+    """Say what a test got wrong, and what costs most."""
+    found = actions.mistakes(here, arguments.run, conf=arguments.conf)
+    document = _document(found, arguments.limit)
+    return Answer(document, _text(found, document["images"][: arguments.limit or _SHOWN_IMAGES]))
+
+
+def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
+    return {
+        "launch": found.run.launch,
+        "run": found.run.id,
+        "split": found.split,
+        "conf": found.conf,
+        "iou": found.iou,
+        "counts": found.counts,
+        "cost": found.cost,
+        "matrix": found.matrix,
+        "metrics": found.metrics,
+        "size": {name: _size(of) for name, of in found.sizes.items()},
+        "threshold": {
+            "all": _threshold(found.best),
+            "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
+        },
+        "images": (found.images if limit is None else found.images.head(limit)).to_dicts(),
+    }
+
+
+def _size(of: OfSize) -> dict[str, Any]:
+    return {"instances": of.instances, "AP50-95": of.ap}
+
+
+def _threshold(best: Threshold | None) -> dict[str, float | None]:
+    return asdict(best) if best else dict.fromkeys(("conf", "precision", "recall", "f1"))
+
+
+def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
+    kinds = sorted(found.cost, key=lambda kind: -found.cost[kind])
+    costs = [(kind, found.counts[kind], found.cost[kind]) for kind in kinds]
+    sizes = [(name, of.instances, of.ap) for name, of in found.sizes.items()]
+    best = {"all": found.best, **found.best_by_class}
+    cells = [(name, *_threshold(value).values()) for name, value in best.items()]
+    columns = ("targets", "right", *MISTAKES)
+    rows = [(image["image"], *(image[key] for key in columns)) for image in images]
+    return "\n\n".join(
+        (
+            _sentence(found),
+            table(("mistake", f"at {found.conf:g}", "costs mAP50"), costs),
+            table(("size", "targets", "AP50-95"), sizes),
+            table(("class", "best conf", "precision", "recall", "F1"), cells),
+            table(("image, worst first", *columns), rows),
+        )
+    )
+
+
+def _sentence(found: Mistakes) -> str:
+    if not found.best:
+        return f"Nothing was to be found in the images of split {found.split}."
+    where = f"On split {found.split}, mAP50 is {found.metrics['mAP50']:.3f}"
+    worst = max(found.cost, key=found.cost.__getitem__)
+    if not found.cost[worst]:
+        return f"{where}, and no kind of mistake costs any of it."
+    return f"{where}; {_WORDS[worst]} cost most: {found.cost[worst]:.3f} of it."

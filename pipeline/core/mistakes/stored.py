@@ -1,0 +1,75 @@
+"""The tables that a test wrote, as they lie in its run's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.core.errors import FileMissing, InputError
+from pipeline.core.files import read_json
+from pipeline.core.mistakes.table import BOXES, IMAGES
+from pipeline.core.said import said
+from pipeline.core.volume.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a test saw, the names of its classes by id, and the split that it was on."""
+
+    boxes: pl.DataFrame
+    images: pl.DataFrame
+    labels: tuple[str, ...]
+    split: str
+
+
+def read_stored(folder: RunFolder) -> Stored:
+    """Read what the test of a run saw.
+
+    Raises
+    ------
+    FileMissing
+        It was not tested, or its test did not keep what it saw.
+    InputError
+        A file is there, but is none that a test writes.
+    """
+    if not (folder.boxes.is_file() and folder.tested_images.is_file()):
+        raise FileMissing(
+            said("{name} has no test that kept what it saw, image by image.", name=folder.name),
+            where=str(folder.boxes),
+            next=_test_again(folder),
+        )
+    confusion = folder.step("test") / "confusion_matrix.json"
+    try:
+        *names, _ = map(str, read_json(confusion, {})["labels"])
+        split = read_json(folder.test_metrics, {})["split"]
+    except (ValueError, KeyError, TypeError) as reason:
+        raise _damaged(confusion, folder) from reason
+    boxes, images = (
+        _table(folder.boxes, BOXES, folder),
+        _table(folder.tested_images, IMAGES, folder),
+    )
+    if (boxes["class"] >= len(names)).any():
+        raise _damaged(confusion, folder)
+    return Stored(boxes, images, tuple(names), str(split))
+
+
+def _table(path: Path, schema: pl.Schema, folder: RunFolder) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path).select(schema.names()).cast(schema)
+    except (pl.exceptions.PolarsError, OSError) as reason:
+        raise _damaged(path, folder) from reason
+
+
+def _damaged(path: Path, folder: RunFolder) -> InputError:
+    message = said("{name} is damaged, or no file of a test.", name=path.name)
+    return InputError(message, where=str(path), next=_test_again(folder))
+
+
+def _test_again(folder: RunFolder) -> str:
+    return said(
+        "Test its weights again: 'slipway clone {name} --no-train --test-split SPLIT --model "
+        "runs/{name}/train/weights/best.pt'. Tests of detection keep what they see.",
+        name=folder.name,
+    )

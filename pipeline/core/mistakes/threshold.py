@@ -1,0 +1,45 @@
+"""The confidence at which F1 is best, over all classes and for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.core.mistakes.pairs import Array
+from pipeline.core.mistakes.precision import CONFIDENCES, Precision, best_point
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A confidence, and what is reached with it at an IoU of 0.5."""
+
+    conf: float
+    precision: float
+    recall: float
+    f1: float
+
+
+def best_of_all(measured: Precision) -> Threshold | None:
+    """Give where the mean F1 is best: Ultralytics' P and R, as the test shows them.
+
+    None where nothing was to be found.
+    """
+    if not len(measured.classes):
+        return None
+    curves = (measured.precision, measured.recall, measured.f1)
+    return _at(measured.best, *(curve.mean(0) for curve in curves))
+
+
+def best_by_class(measured: Precision, names: Sequence[str]) -> dict[str, Threshold | None]:
+    """Give where each class by itself is best; None for those without targets."""
+    found = {
+        int(of): _at(best_point(f1), precision, recall, f1)
+        for of, precision, recall, f1 in zip(
+            measured.classes, measured.precision, measured.recall, measured.f1, strict=True
+        )
+    }
+    return {name: found.get(number) for number, name in enumerate(names)}
+
+
+def _at(point: int, precision: Array, recall: Array, f1: Array) -> Threshold:
+    return Threshold(*(float(curve[point]) for curve in (CONFIDENCES, precision, recall, f1)))

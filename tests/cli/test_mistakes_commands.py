@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.actions.installation import Installation
+from pipeline.core.settings import Settings
+from tests.cli.conftest import Cli
+from tests.core.mistakes.tables import drawn, table
+from tests.tested_runs import NAMES, run_with_test
+
+pytestmark = pytest.mark.usefixtures("nothing_starts")
+BOX = (100, 100, 200, 200)
+
+
+@pytest.fixture
+def here(volume: Path, state: Path) -> Installation:
+    return Installation(Settings(volume=volume, state=state, user="kim"))
+
+
+def test_a_test_is_told_image_by_image(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, drawn(1, images=12), empty=["c/nothing.jpg"])
+    said = cli("mistakes", run.name, "--json")
+    found = said.json
+    assert said.code == 0, said.err
+    assert (found["split"], found["conf"], found["iou"]) == ("test", 0.25, 0.45)
+    assert set(found["counts"]) == {"right", *found["cost"]}
+    assert found["matrix"]["labels"] == [*NAMES, "background"]
+    assert set(found["size"]["small"]) == {"instances", "AP50-95"}
+    assert set(found["threshold"]["classes"]) == set(NAMES)
+    assert set(found["threshold"]["all"]) == {"conf", "precision", "recall", "f1"}
+    assert {"image", "targets", "right", "missed", "background"} <= set(found["images"][0])
+    assert found["images"][-1]["image"] == "c/nothing.jpg"
+
+
+def test_the_matrix_and_the_counts_are_of_the_confidence_that_is_asked_for(
+    cli: Cli, here: Installation
+) -> None:
+    run = run_with_test(here, drawn(2, images=12))
+    low, high = (
+        cli("mistakes", run.name, "--conf", conf, "--json").json for conf in ("0.01", "0.9")
+    )
+    assert low["counts"]["right"] > high["counts"]["right"]
+    assert high["counts"]["right"] == sum(high["matrix"]["counts"][at][at] for at in range(3))
+    assert low["cost"] == high["cost"]
+
+
+def test_only_the_worst_images_are_listed_when_asked(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, drawn(2, images=12))
+    whole = cli("mistakes", run.name, "--json").json["images"]
+    assert cli("mistakes", run.name, "--limit", "2", "--json").json["images"] == whole[:2]
+
+
+def test_a_person_reads_first_what_costs_most(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, table(("a.jpg", "target", 1, None, BOX)))
+    said = cli("mistakes", run.name).out
+    assert said.startswith("On split test, mAP50 is 0.000; ")
+    assert "a.jpg" in said and "best conf" in said
+
+
+@pytest.mark.parametrize(
+    ("boxes", "sentence"),
+    [
+        (table(), "Nothing was to be found in the images of split test."),
+        (table(("a", "prediction", 1, 0.9, BOX)), "Nothing was to be found"),
+        (
+            table(("a", "target", 1, None, BOX), ("a", "prediction", 1, 0.9, BOX)),
+            "and no kind of mistake costs any of it.",
+        ),
+    ],
+)
+def test_tests_without_targets_or_mistakes_read_well(
+    cli: Cli, here: Installation, boxes, sentence: str
+) -> None:
+    run = run_with_test(here, boxes, empty=["only.jpg"])
+    assert sentence in cli("mistakes", run.name).out
+    assert cli("mistakes", run.name, "--json").code == 0
+
+
+def test_a_run_that_kept_nothing_is_to_be_tested_again(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, None)
+    said = cli("mistakes", run.name)
+    assert said.code == 5
+    assert f"slipway clone {run.name} --no-train --test-split SPLIT" in said.err
+
+
+@pytest.mark.parametrize("name", ["boxes.parquet", "images.parquet", "confusion_matrix.json"])
+def test_a_damaged_file_is_named(cli: Cli, here: Installation, name: str) -> None:
+    run = run_with_test(here, drawn(1))
+    (run.step("test") / name).write_bytes(b"PAR1 no")
+    said = cli("mistakes", run.name)
+    assert said.code == 3
+    assert f"{name} is damaged" in said.err
+
+
+@pytest.mark.parametrize("conf", ["-0.1", "1.5", "nan", "much"])
+def test_a_confidence_that_is_none_is_wrong_usage(cli: Cli, conf: str) -> None:
+    said = cli("mistakes", "any", f"--conf={conf}")
+    assert (said.code, "is not a number from 0 to 1" in said.err) == (2, True)
+
+
+def test_a_run_that_is_not_there_is_not_found(cli: Cli) -> None:
+    assert cli("mistakes", "nothing").code == 5
