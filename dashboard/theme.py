@@ -133,6 +133,12 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 }
 .samples-picture { position: relative; height: 8.5rem; margin-bottom: 1.7rem; }
 .samples-full { height: min(68vh, 44rem); }
+/* Boxes and what hovers over them lie on the picture: all take its shape, whatever the room. */
+.mistakes-picture { position: relative; max-width: 100%; max-height: 72vh; margin: 0 auto; }
+.mistakes-picture > * { position: absolute; inset: 0; }
+.mistakes-picture > img { width: 100%; height: 100%; }
+.mistakes-tile { height: 100%; display: flex; justify-content: center; }
+.mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
   background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;

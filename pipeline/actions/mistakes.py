@@ -3,21 +3,72 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import find, folder_of
+from pipeline.core.dataset.read import verified_places
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_text
+from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
 from pipeline.core.mistakes.matching import judged
-from pipeline.core.mistakes.precision import precision_of
+from pipeline.core.mistakes.precision import Precision, precision_of
 from pipeline.core.mistakes.size import OfSize, by_size
-from pipeline.core.mistakes.stored import read_stored
+from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
-from pipeline.core.mistakes.table import CONF, IOU
+from pipeline.core.mistakes.table import CONF, IOU, images_base
 from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.said import said
+from pipeline.core.volume.paths import Volume
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import Run
+
+
+class Seen:
+    """What a test saw, and the figures over all confidences, each made when it is asked for.
+
+    Parameters
+    ----------
+    stored
+        Its tables.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """See `pipeline.core.mistakes.cost`."""
+        return cost_of_kinds(self.stored.boxes)
+
+    @cached_property
+    def measured(self) -> Precision:
+        """See `pipeline.core.mistakes.precision`."""
+        return precision_of(self.stored.boxes)
+
+    @cached_property
+    def sizes(self) -> dict[str, OfSize]:
+        """See `pipeline.core.mistakes.size`."""
+        return by_size(self.stored.boxes)
+
+    def at(self, conf: float) -> Judged:
+        """Judge it at a confidence."""
+        rows = judged(self.stored.boxes, conf=conf, iou=IOU)
+        return Judged(rows, counts(rows), images(rows, self.stored.images))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of each box at a confidence, how many had which fate, and in which images."""
+
+    boxes: pl.DataFrame
+    counts: dict[str, int]
+    images: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -66,19 +117,35 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         Its test did not keep what it saw, or a file of it is damaged.
     """
     found = find(here, run)
-    stored = read_stored(folder_of(here, found))
-    rows, measured = judged(stored.boxes, conf=conf, iou=IOU), precision_of(stored.boxes)
+    seen = Seen(read_stored(folder_of(here, found)))
+    at, labels = seen.at(conf), seen.stored.labels
     return Mistakes(
         run=found,
-        split=stored.split,
+        split=seen.stored.split,
         conf=conf,
         iou=IOU,
-        counts=counts(rows),
-        cost=cost_of_kinds(stored.boxes),
-        matrix=matrix(rows, stored.labels),
-        metrics=measured.summary(),
-        sizes=by_size(stored.boxes),
-        best=best_of_all(measured),
-        best_by_class=best_by_class(measured, stored.labels),
-        images=images(rows, stored.images),
+        counts=at.counts,
+        cost=seen.cost,
+        matrix=matrix(at.boxes, labels),
+        metrics=seen.measured.summary(),
+        sizes=seen.sizes,
+        best=best_of_all(seen.measured),
+        best_by_class=best_by_class(seen.measured, labels),
+        images=at.images,
     )
+
+
+def image_folder(volume: Volume, folder: RunFolder, split: str) -> Path:
+    """Give the folder that the images of a test are named from, on this machine.
+
+    Raises
+    ------
+    FileMissing, InputError
+        The run has lost its launch or its data yaml, or that has no such split.
+    """
+    name = data_path(volume, load_launch(folder.launch))
+    text = read_text(folder.data, shown_as=name)
+    places = verified_places(volume, text, name, folder.step("verify"), split)
+    if not places:
+        raise InputError(said("'{split}' is not a split of the data.", split=split), where=name)
+    return images_base(places)

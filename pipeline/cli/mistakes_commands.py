@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.actions import doubtful_labels
 from pipeline.actions import mistakes as actions
 from pipeline.actions.installation import Installation
 from pipeline.actions.mistakes import Mistakes
@@ -15,6 +16,7 @@ from pipeline.core.mistakes.sums import MISTAKES
 from pipeline.core.mistakes.threshold import Threshold
 
 _SHOWN_IMAGES = 10
+_SHOWN_LABELS = 20
 _WORDS = {
     "wrong_class": "boxes of the wrong class",
     "badly_placed": "boxes that are badly placed",
@@ -27,9 +29,22 @@ _WORDS = {
 
 def mistakes(here: Installation, arguments: Namespace) -> Answer:
     """Say what a test got wrong, and what costs most."""
+    if arguments.labels:
+        return _labels(here, arguments)
     found = actions.mistakes(here, arguments.run, conf=arguments.conf)
     document = _document(found, arguments.limit)
     return Answer(document, _text(found, document["images"][: arguments.limit or _SHOWN_IMAGES]))
+
+
+def _labels(here: Installation, arguments: Namespace) -> Answer:
+    # For each that is told a label file is read, so that a table asks for no more than it shows.
+    shown = None if getattr(arguments, "json", False) else _SHOWN_LABELS
+    limit = arguments.limit or shown
+    found = doubtful_labels.doubtful_labels(here, arguments.run, limit=limit)
+    columns = ("score", "kind", "image", "line", "class")
+    rows = [[label[column] for column in columns] for label in found]
+    titles = ("score", "kind", "image, most doubtful first", "line", "class")
+    return Answer(found, table(titles, rows) if rows else "The model doubts no label.")
 
 
 def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_atomic, write_json
 from pipeline.core.findings import Finding, warning
 from pipeline.core.launch.choices import Choices
-from pipeline.core.launch.launch import Launch, digests_of, load_launch
+from pipeline.core.launch.launch import Launch, data_path, digests_of, load_launch
 from pipeline.core.space.text import file_text, is_inline, read_inline
 from pipeline.core.version import code_version
 from pipeline.core.volume.paths import Kind, Volume, kind_of, scaled_name
@@ -96,11 +96,7 @@ def model_file(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
 
 def verified_data(volume: Volume, folder: RunFolder, launch: Launch) -> Path:
     """Write the recorded data yaml with absolute paths for this mount, and what its images are."""
-    name = launch.choices.data
-    try:
-        name = volume.resolve("data", name).path
-    except SlipwayError:  # the yaml is gone since; its folder is still where entries start from
-        name = name if name.lower().endswith((".yaml", ".yml")) else f"{name}.yaml"
+    name = data_path(volume, launch)
     text = read_text(folder.data, shown_as=name)
     write_json(folder.images, asdict(image_files(volume, text, name)))
     return write_verified_data(volume, text, name, folder.verified_data.parent)

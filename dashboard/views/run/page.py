@@ -14,6 +14,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, plain
 from dashboard.theme import colours
 from dashboard.views.run.head import show_head
+from dashboard.views.run.mistakes import show_mistakes
 from dashboard.views.run.tune import show_tune
 from dashboard.views.runs.actions import show_dialog
 from dashboard.widgets.choosing import one_of
@@ -69,6 +70,7 @@ def _parts(run: RunDetails) -> dict[str, Callable[[RunDetails], None]]:
         marked("Curves"): _curves,
         marked("Images"): lambda _: show_images(folder.path),
         marked("Test by class"): lambda run: show_test(run.tested),
+        marked("Mistakes"): lambda run: show_mistakes(run.facts, folder),
         marked("Tune"): lambda run: show_tune(run.facts, folder),
         marked("Settings"): _settings,
         marked("Origin"): lambda _: _origin(folder),

@@ -42,6 +42,7 @@ __all__ = [
     "inspect_dataset",
     "load_dataset",
     "read_boxes",
+    "verified_places",
     "write_verified_data",
 ]
 
@@ -190,13 +191,36 @@ def write_verified_data(volume: Volume, data_text: str, data_name: str, folder: 
         if split == OPTIONAL and not list_images(Tree(volume), dataset, split)[0]:
             continue
         paths = [
-            _for_this_mount(volume, dataset, entry, folder / f"{split}-{index}.txt")
+            _for_this_mount(volume, dataset, entry, _copy(folder, split, index))
             for index, entry in enumerate(entries)
         ]
         document[split] = paths[0] if len(paths) == 1 else paths
     text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
     write_atomic(folder / "data.yaml", text)
     return folder / "data.yaml"
+
+
+def verified_places(
+    volume: Volume, data_text: str, data_name: str, folder: Path, split: str
+) -> list[Path]:
+    """Give the folders and lists of a split as `write_verified_data` names them on this mount.
+
+    Raises
+    ------
+    InputError
+        The yaml is not acceptable.
+    """
+    entries = parse_dataset(volume, data_text, data_name).splits.get(split, ())
+    return [
+        entry.path
+        if entry.path.is_dir()
+        else Path(os.path.realpath(folder)) / _copy(folder, split, index).name
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _copy(folder: Path, split: str, index: int) -> Path:
+    return folder / f"{split}-{index}.txt"
 
 
 def _inspect(

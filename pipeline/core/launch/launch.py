@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.cfg.files import weight_paths
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, SlipwayError
 from pipeline.core.files import read_text, sha256_file, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.kinds.registry import made
@@ -76,6 +76,15 @@ class Launch:
     def save(self, path: Path) -> None:
         """Write ``launch.json`` atomically."""
         write_json(path, {"schema": SCHEMA_VERSION, **asdict(self)})
+
+
+def data_path(volume: Volume, launch: Launch) -> str:
+    """Give where a launch's data yaml lies, or lay, relative to the volume."""
+    name = launch.choices.data
+    try:
+        return volume.resolve("data", name).path
+    except SlipwayError:  # the yaml is gone since; its folder is still where entries start from
+        return name if name.lower().endswith((".yaml", ".yml")) else f"{name}.yaml"
 
 
 def load_launch(path: Path) -> Launch:

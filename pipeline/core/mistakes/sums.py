@@ -47,6 +47,25 @@ def matrix(judged: pl.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
     return {"labels": [*labels, "background"], "counts": found.tolist()}
 
 
+def images_of_cell(judged: pl.DataFrame, target: int | None, predicted: int | None) -> pl.DataFrame:
+    """Count, by image, what is in a cell of the matrix; None stands for the background.
+
+    Returns
+    -------
+    images
+        ``image`` and ``count``, of those that have any.
+    """
+    is_target, is_counted = pl.col("role") == "target", pl.col("fate").is_not_null()
+    if target is None:
+        told = ~is_target & is_counted & pl.col("partner").is_null()
+        told &= pl.col("class") == predicted
+    else:
+        told = is_target & (pl.col("class") == target)
+        of_partner = judged["class"].gather(judged["partner"])
+        told &= pl.lit(of_partner.eq_missing(predicted))
+    return judged.filter(told).group_by("image").agg(count=pl.len())
+
+
 def images(judged: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
     """Give a row an image, those with most mistakes first, and of equals the one with most targets.
 

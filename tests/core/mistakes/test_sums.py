@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.core.mistakes.matching import judged
-from pipeline.core.mistakes.sums import counts, images, matrix
+from pipeline.core.mistakes.sums import counts, images, images_of_cell, matrix
 from tests.core.mistakes.tables import TABLES, table
 from tests.core.mistakes.test_matching import theirs
 
@@ -38,6 +38,18 @@ def test_counts_hold_each_prediction_once_and_images_sum_up_to_them(boxes):
     assert sum(found.values()) - found["missed"] == seen
     of_images = images(rows, boxes.select("image").unique())
     assert {fate: of_images[fate].sum() for fate in found} == found
+
+
+@settings(max_examples=40, deadline=None)
+@given(TABLES)
+def test_the_images_of_a_cell_have_what_the_cell_counts(boxes):
+    rows = judged(boxes)
+    cells = matrix(rows, NAMES)["counts"]
+    for target, predicted in ((0, 0), (0, 1), (1, None), (None, 0)):
+        found = images_of_cell(rows, target, predicted)
+        row, column = (len(NAMES) if of is None else of for of in (target, predicted))
+        assert found["count"].sum() == cells[row][column]
+        assert found["image"].n_unique() == len(found)
 
 
 def test_what_is_right_wrong_and_missed_is_counted():

@@ -1,0 +1,208 @@
+"""The images of a test with labels and predictions: a grid to leaf through, one at full size."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import streamlit as st
+
+from dashboard import services, state
+from dashboard.errors import guarded
+from dashboard.i18n import tr, tr_said_text, tr_text
+from dashboard.plain import Markdown, joined, plain
+from dashboard.widgets.formats import plural
+from dashboard.widgets.mistakes.overlay import picture_html
+from dashboard.widgets.mistakes.words import FATES, KINDS, fate_of
+from pipeline.actions.mistakes import Judged, image_folder
+from pipeline.core.dataset.thumbnails import Picture
+from pipeline.core.errors import SlipwayError
+from pipeline.core.mistakes.stored import Stored
+from pipeline.core.volume.run_folder import RunFolder
+
+_PAGE = 12
+_TILE_PX, _TILE_ROOM_PX = 320, 210
+_SIDE_PX, _ROOM_PX = 1600, 760
+
+
+def show_images(
+    folder: RunFolder, stored: Stored, judged: Judged, images: pl.DataFrame, *, title: Markdown
+) -> None:
+    """Show a page of images in the order in which they are given.
+
+    Parameters
+    ----------
+    images
+        Rows of ``judged.images``.
+    title
+        What they have in common.
+    """
+    if not len(images):
+        st.info(tr("No image has it."), icon=":material/filter_alt:")
+        return
+    pages = -(-len(images) // _PAGE)
+    page = _page(pages)
+    st.caption(joined(" · ", [plural(len(images), "image"), title]))
+    shown = images[(page - 1) * _PAGE : page * _PAGE]
+    names = [str(name) for name in shown["image"]]
+    look = partial(_look, image_folder(services.here().volume, folder, stored.split))
+    with ThreadPoolExecutor(4) as pool:
+        pictures = list(pool.map(partial(look, _TILE_PX), names))
+    boxes = _boxes_of(judged, names)
+    with st.container(key="samples-grid"):
+        for number, row in enumerate(shown.iter_rows(named=True)):
+            with st.container(key=f"samples-tile-{number}"):
+                st.html(_tile(pictures[number], boxes[names[number]], stored.labels, row))
+                if st.button(_name(row), key=f"mistakes.open.{number}", type="tertiary"):
+                    _choose(names[number])
+    if pages > 1:
+        st.pagination(pages, key=state.PAGE, bind="query-params")
+    if state.url_text(state.IMAGE):
+        dialog = st.dialog(tr("Labels and predictions"), width="large", on_dismiss=_close)
+        order = [str(name) for name in images["image"]]
+        dialog(guarded(_full))(look, stored.labels, judged, order)
+
+
+def _page(pages: int) -> int:
+    asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
+    if asked.isdecimal() and 1 <= int(asked) <= pages:
+        return int(asked)
+    state.set_url(state.PAGE, "")
+    st.session_state.pop(state.PAGE, None)
+    return 1
+
+
+def _look(base: Path, side_px: int, name: str) -> Picture | str:
+    """Give an image's picture, or why there is none."""
+    try:
+        path = os.path.normpath(base / name)
+        return services.thumbnails().get(services.here().volume, path, side_px)
+    except SlipwayError as reason:
+        return reason.message
+
+
+def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
+    """Give the boxes of images that count at the confidence."""
+    counts = (pl.col("role") == "target") | pl.col("fate").is_not_null()
+    rows = judged.boxes.filter(pl.col("image").is_in(names) & counts)
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for row in rows.iter_rows(named=True):
+        found[row["image"]].append(row)
+    return found
+
+
+def _tile(
+    picture: Picture | str,
+    boxes: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    row: Mapping[str, Any],
+) -> str:
+    if isinstance(picture, str):
+        inner = (
+            f'<div class="samples-broken"><b>{html.escape(tr("cannot be shown"))}</b>'
+            f"<span>{html.escape(tr_said_text(picture))}</span></div>"
+        )
+    else:
+        drawn = picture_html(
+            picture, boxes, labels, width_px=_TILE_ROOM_PX, described=str(row["image"])
+        )
+        inner = f'<div class="mistakes-tile">{drawn}</div>'
+    note = f'<span class="samples-note">{html.escape(_summary(row))}</span>'
+    return f'<div class="samples-picture">{inner}{note}</div>'
+
+
+def _summary(row: Mapping[str, Any]) -> str:
+    parts = [f"{row[kind]} {tr_text(FATES[kind])}" for kind in KINDS if row[kind]]
+    return " · ".join(parts) or tr_text("nothing wrong")
+
+
+def _name(row: Mapping[str, Any]) -> Markdown:
+    return plain(str(row["image"]).rpartition("/")[2])
+
+
+def _choose(name: str) -> None:
+    state.set_url(state.IMAGE, name)
+    st.rerun()
+
+
+def _go(name: str) -> None:
+    state.set_url(state.IMAGE, name)
+
+
+def _close() -> None:
+    state.set_url(state.IMAGE, "")
+
+
+def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]) -> None:
+    name = state.url_text(state.IMAGE)
+    rows = judged.images.filter(pl.col("image").cast(pl.String) == name)
+    if not len(rows):
+        st.info(tr("{name} is not an image of this test.", name=name))
+        return
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        _neighbours(name, order)
+        st.markdown(f"**{_name(rows.row(0, named=True))}**")
+        st.caption(plain(_summary(rows.row(0, named=True))))
+        with st.container(horizontal=True):
+            roles = {
+                "target": st.checkbox(tr("labels ──"), value=True, key="mistakes.targets"),
+                "prediction": st.checkbox(
+                    tr("predictions ╌╌"), value=True, key="mistakes.predictions"
+                ),
+            }
+        boxes = [box for box in _boxes_of(judged, [name])[name] if roles[box["role"]]]
+        if boxes:
+            two = st.column_config.NumberColumn(format="%.2f")
+            shares = {tr_text("confidence"): two, "IoU": two}
+            table = _table(boxes, labels)
+            st.dataframe(table, hide_index=True, placeholder="", column_config=shares)
+    with left:
+        picture = look(_SIDE_PX, name)
+        if isinstance(picture, str):
+            st.error(plain(tr_said_text(picture)), icon=":material/broken_image:")
+            return
+        st.html(picture_html(picture, boxes, labels, width_px=_ROOM_PX, described=name))
+
+
+def _neighbours(name: str, order: Sequence[str]) -> None:
+    """Offer the images before and after, in the order of the grid."""
+    at = order.index(name) if name in order else -1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for icon, key, place, text in (
+            (":material/chevron_left:", "Left", at - 1, tr("Previous image")),
+            (":material/chevron_right:", "Right", at + 1, tr("Next image")),
+        ):
+            is_there = at >= 0 and 0 <= place < len(order)
+            st.button(
+                "",
+                icon=icon,
+                key=f"mistakes.{key}",
+                help=text,
+                disabled=not is_there,
+                shortcut=key,
+                on_click=_go,
+                args=(order[place] if is_there else "",),
+            )
+        if at >= 0:
+            st.caption(f"{at + 1:,} / {len(order):,}")
+
+
+def _table(boxes: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
+    roles = {"target": tr_text("label"), "prediction": tr_text("prediction")}
+    return pd.DataFrame(
+        {
+            tr_text("box"): [roles[box["role"]] for box in boxes],
+            tr_text("class"): [labels[box["class"]] for box in boxes],
+            tr_text("confidence"): [box["conf"] for box in boxes],
+            "IoU": [box["iou"] for box in boxes],
+            tr_text("became"): [fate_of(box) for box in boxes],
+        }
+    )

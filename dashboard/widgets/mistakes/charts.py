@@ -1,0 +1,149 @@
+"""What mistakes cost, which class was taken for which, and what each confidence gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.i18n import tr, tr_text
+from dashboard.theme import Colours
+from dashboard.widgets.charts import axis, draw, legend
+from dashboard.widgets.mistakes.words import FATES
+from pipeline.core.mistakes.precision import CONFIDENCES, Precision
+
+_BAR_PX = 92
+_LEAST_SHOWN = 0.0005
+_ROW_PX = 32
+_MOST_ROWS = 12
+_MOST_COLOURED = 250_000  # cells; pandas colours no more
+
+
+def show_cost(cost: Mapping[str, float], lost: float, look: Colours) -> None:
+    """Show how much of the mAP50 that is lost each kind of mistake costs, as parts of one bar.
+
+    What is left of it no kind costs alone: mended together they would bring more than their sum.
+    """
+    kinds = sorted((name for name in cost if cost[name] > 0), key=lambda name: -cost[name])
+    parts = [(tr_text(FATES[name]), cost[name], look.runs[at]) for at, name in enumerate(kinds)]
+    rest = lost - sum(cost.values())
+    if rest > _LEAST_SHOWN:
+        parts.append((tr_text("several together"), rest, look.border))
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=[value],
+                y=[""],
+                orientation="h",
+                name=f"{name} {value:.3f}",
+                marker={"color": colour, "line": {"color": look.background, "width": 2}},
+                hoverinfo="name",
+            )
+            for name, value, colour in parts
+        ]
+    )
+    figure.update_layout(
+        barmode="stack",
+        height=_BAR_PX,
+        margin={"l": 0, "r": 0, "t": 44, "b": 0},
+        legend=legend(look) | {"traceorder": "normal"},
+        showlegend=True,
+        xaxis={"visible": False, "fixedrange": True, "range": [0, sum(part[1] for part in parts)]},
+        yaxis={"visible": False, "fixedrange": True},
+    )
+    draw(figure, "mistakes.cost")
+
+
+def choose_cell(
+    matrix: Mapping[str, Any], look: Colours, *, is_share: bool
+) -> tuple[int | None, int | None] | None:
+    """Show the confusion matrix as a table; give the cell that is chosen.
+
+    Returns
+    -------
+    cell
+        Ids of the target's and the predicted class, of which None is the background; None where
+        no cell is chosen.
+    """
+    ids: list[int | None] = [*range(len(matrix["labels"]) - 1), None]
+    labels = _distinct([*matrix["labels"][:-1], tr_text("(background)")])
+    index = pd.Index(labels, name=tr_text("label ↓ · predicted →"))
+    counts = pd.DataFrame(matrix["counts"], index=index, columns=labels)
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    styled = (shares if is_share else counts).style
+    styled = styled.format("{:.2f}" if is_share else "{:,}")
+    if counts.size <= _MOST_COLOURED:
+        styled = styled.apply(lambda _: _shades(shares, look), axis=None)
+    event: Any = st.dataframe(
+        styled,
+        key=f"mistakes.matrix.{is_share}",
+        on_select="rerun",
+        selection_mode="single-cell",
+        height="content" if len(labels) <= _MOST_ROWS else _ROW_PX * _MOST_ROWS,
+        row_height=_ROW_PX,
+    )
+    for row, column in event["selection"]["cells"]:
+        return ids[row], ids[labels.index(column)]
+    return None
+
+
+def show_confidences(measured: Precision, conf: float, number: int | None, look: Colours) -> None:
+    """Show precision, recall and F1 against confidence, of a class or of their mean."""
+    curves = {
+        tr_text("precision"): measured.precision,
+        tr_text("recall"): measured.recall,
+        "F1": measured.f1,
+    }
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=CONFIDENCES[::5],
+                y=(values.mean(0) if number is None else values[number])[::5],
+                name=name,
+                line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
+                hovertemplate="%{y:.3f}",
+            )
+            for at, (name, values) in enumerate(curves.items())
+        ]
+    )
+    figure.add_vline(x=conf, line={"color": look.muted, "width": 1, "dash": "dash"})
+    figure.update_layout(
+        height=300,
+        hovermode="x unified",
+        margin={"l": 40, "r": 10, "t": 30, "b": 40},
+        legend=legend(look),
+        xaxis=axis(look) | {"title": tr("confidence"), "range": [0, 1]},
+        yaxis=axis(look) | {"range": [0, 1.02]},
+        uirevision="confidences",
+    )
+    draw(figure, "mistakes.confidences")
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Give names that differ: two classes may have the same one."""
+    return [
+        name if names.index(name) == number else f"{name} ({number})"
+        for number, name in enumerate(names)
+    ]
+
+
+def _shades(shares: pd.DataFrame, look: Colours) -> pd.DataFrame:
+    """Colour a cell by its share of the row: what is right in one colour, the rest in another."""
+    good, bad = _rgb(look.good), _rgb(look.bad)
+    last = len(shares) - 1
+    cells = [
+        [
+            f"background-color: rgba({good if row == column < last else bad}, {0.55 * share:.2f})"
+            + ("" if share else f"; color: {look.muted}")
+            for column, share in enumerate(values)
+        ]
+        for row, values in enumerate(shares.to_numpy())
+    ]
+    return pd.DataFrame(cells, index=shares.index, columns=shares.columns)
+
+
+def _rgb(colour: str) -> str:
+    return ", ".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))

@@ -1,0 +1,51 @@
+"""The names of what becomes of a box, and what cost most, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.i18n import marked, tr, tr_text
+from dashboard.plain import Markdown
+
+FATES = {
+    "right": marked("right"),
+    "missed": marked("missed"),
+    "background": marked("background"),
+    "wrong_class": marked("wrong class"),
+    "badly_placed": marked("badly placed"),
+    "both": marked("wrong class and place"),
+    "doubled": marked("doubled"),
+}
+# In the order in which they are offered.
+KINDS = tuple(name for name in FATES if name != "right")
+_MEANT = {
+    "missed": marked("targets that nothing found"),
+    "background": marked("boxes where nothing is"),
+    "wrong_class": marked("boxes of the wrong class"),
+    "badly_placed": marked("boxes that are badly placed"),
+    "both": marked("boxes of the wrong class that are badly placed"),
+    "doubled": marked("second boxes on one target"),
+}
+
+
+def fate_of(box: Mapping[str, Any]) -> str:
+    """Name what became of a box; nothing for one that does not count."""
+    fate = box["fate"]
+    return tr_text(FATES[fate]) if fate else ""
+
+
+def answer(map50: float | None, split: str, cost: Mapping[str, float]) -> Markdown:
+    """Say in one sentence what the test lost most by; without a mAP50 there was nothing to find."""
+    if map50 is None:
+        return tr("Nothing was to be found in the images of split {split}.", split=split)
+    worst = max(cost, key=cost.__getitem__)
+    begins = tr("mAP50 is **{value}** on split {split}", value=f"{map50:.3f}", split=split)
+    if not cost[worst]:
+        return tr("{begins}, and no kind of mistake costs any of it.", begins=begins)
+    return tr(
+        "{begins}; most is lost by **{kind}**: {value}.",
+        begins=begins,
+        kind=tr(_MEANT[worst]),
+        value=f"{cost[worst]:.3f}",
+    )

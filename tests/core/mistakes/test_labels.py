@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+
+from pipeline.core.mistakes.labels import doubtful
+from tests.core.mistakes.spoiled import REMOVED, spoiled
+from tests.core.mistakes.tables import TABLES, table
+
+BOX = (100, 100, 200, 200)
+NEAR = (140, 100, 240, 200)
+FAR = (400, 400, 500, 500)
+
+
+def test_a_confident_prediction_where_no_label_is_asks_for_one() -> None:
+    found = doubtful(table(("a", "prediction", 1, 0.9, BOX)))
+    assert found.select("row", "kind", "against").rows() == [(0, "missing", 0)]
+    assert found["score"][0] == pytest.approx(0.9)
+
+
+def test_two_predictions_of_one_object_ask_once() -> None:
+    rows = (("a", "prediction", 1, 0.9, BOX), ("a", "prediction", 2, 0.8, BOX))
+    assert doubtful(table(*rows))["row"].to_list() == [0]
+
+
+def test_a_confident_prediction_of_another_class_doubts_the_class() -> None:
+    rows = (("a", "target", 0, None, BOX), ("a", "prediction", 1, 0.9, BOX))
+    found = doubtful(table(*rows, ("a", "prediction", 0, 0.05, BOX)))
+    assert found.select("row", "kind", "against").rows() == [(0, "class", 1)]
+
+
+def test_a_prediction_that_overlaps_the_label_only_in_part_doubts_the_box() -> None:
+    rows = (("a", "target", 0, None, BOX), ("a", "prediction", 0, 0.9, NEAR))
+    assert doubtful(table(*rows)).select("row", "kind", "against").rows() == [(0, "box", 1)]
+
+
+def test_a_label_that_nothing_predicts_is_spurious_where_such_are_found_else() -> None:
+    found = [
+        (name, role, 0, conf, BOX)
+        for name in "abcdefghij"
+        for role, conf in (("target", None), ("prediction", 0.9))
+    ]
+    rows = doubtful(table(*found, ("z", "target", 0, None, FAR)))
+    assert rows.select("row", "kind", "against").rows() == [(20, "spurious", None)]
+    assert not len(doubtful(table(("z", "target", 0, None, FAR))))
+
+
+@given(TABLES)
+def test_labels_come_once_by_scores_from_0_to_1(boxes: pl.DataFrame) -> None:
+    found = doubtful(boxes)
+    assert found["row"].is_unique().all()
+    assert found["score"].is_between(0.3, 1.01).all()  # some confidences here are 1.001
+    assert found["score"].is_sorted(descending=True)
+    is_target = (boxes["role"] == "target").gather(found["row"])
+    assert (is_target == (found["kind"] != "missing")).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_most_spoiled_labels_are_in_the_first_tenth(seed: int) -> None:
+    """As many rows as a tenth of the labels, of which a twentieth is spoiled in four ways."""
+    split = spoiled(seed)
+    first = doubtful(split.boxes).head(split.labels // 10)["row"]
+    shown = split.boxes[first]
+    both = split.done.with_row_index("number").join(
+        shown.cast({"image": pl.String}), on="image", suffix="_shown"
+    )
+    is_found = (
+        pl.when(pl.col("way") == REMOVED)
+        .then((pl.col("role") == "prediction") & (_iou() > 0.5))
+        .otherwise((pl.col("role") == "target") & (_iou() > 0.999))
+    )
+    found = both.filter(is_found)["number"].n_unique()
+    assert found >= 0.8 * len(split.done)
+
+
+def _iou() -> pl.Expr:
+    width, height = (
+        (
+            pl.min_horizontal(f"{side}2", f"{side}2_shown")
+            - pl.max_horizontal(f"{side}1", f"{side}1_shown")
+        ).clip(0)
+        for side in "xy"
+    )
+    areas = [
+        (pl.col(f"x2{of}") - pl.col(f"x1{of}")) * (pl.col(f"y2{of}") - pl.col(f"y1{of}"))
+        for of in ("", "_shown")
+    ]
+    return width * height / (areas[0] + areas[1] - width * height)

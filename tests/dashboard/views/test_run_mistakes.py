@@ -1,0 +1,137 @@
+"""The tab about what a run's test got wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pipeline.actions.installation import Installation
+from pipeline.core.volume.run_folder import RunFolder
+from tests.core.mistakes.tables import table
+from tests.dashboard.pages import click, open_page, text_of
+from tests.tested_runs import run_with_test
+
+BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
+
+
+def run_page() -> None:
+    from dashboard.views.run.page import render
+
+    render()
+
+
+def opened(folder: RunFolder, **query: str) -> AppTest:
+    return open_page(run_page, tab="Mistakes", run=folder.name, **query)
+
+
+@pytest.fixture
+def names(installation: Path) -> list[str]:
+    return sorted(path.name for path in (installation / "datasets").rglob("images/test/*"))
+
+
+@pytest.fixture
+def tested(here: Installation, names: list[str]) -> RunFolder:
+    """A star that is found in one image and missed in another, and a square for nothing."""
+    rows = (
+        (names[0], "target", 2, None, BOX),
+        (names[0], "prediction", 2, 0.9, BOX),
+        (names[1], "target", 2, None, BOX),
+        (names[1], "prediction", 1, 0.6, FAR),
+    )
+    return run_with_test(here, table(*rows), empty=["gone.jpg"])
+
+
+def html_of(page: AppTest) -> str:
+    return "\n".join(part.proto.body for part in page.get("html"))
+
+
+def test_the_answer_comes_first_then_the_images_with_their_boxes(
+    tested: RunFolder, names: list[str]
+) -> None:
+    page = opened(tested)
+    assert "most is lost by **targets that nothing found**" in text_of(page)
+    assert "3 images · All images, worst first" in text_of(page)
+    assert html_of(page).index(f'alt="{names[1]}"') < html_of(page).index(f'alt="{names[0]}"')
+    assert "1 missed · 1 background" in html_of(page)
+    assert "prediction · square · 0.60 · background" in html_of(page)
+    assert "the image does not exist" in html_of(page), "gone.jpg"
+
+
+def test_one_kind_of_mistake_can_be_looked_at(tested: RunFolder) -> None:
+    page = opened(tested, kind="missed")
+    assert "1 image · With missed, most first" in text_of(page)
+    assert "All images" in text_of(opened(tested, kind="nonsense"))
+
+
+def test_the_confidence_moves_counts_matrix_and_images(tested: RunFolder) -> None:
+    page = opened(tested, conf="0.7")
+    assert page.slider[0].value == 0.7
+    assert "background" not in html_of(page)
+    assert page.dataframe[0].value.to_numpy().sum() == 2, "one found, one missed"
+
+
+def test_the_best_confidence_is_a_click_away(tested: RunFolder) -> None:
+    page = opened(tested)
+    offered = page.button(key="mistakes.best").label
+    click(page, "mistakes.best")
+    assert offered == f"Best F1: {page.slider[0].value:.2f}"
+    assert page.slider[0].value != 0.25
+    assert page.button(key="mistakes.best").disabled
+
+
+def test_a_click_shows_an_image_and_the_next_one(tested: RunFolder, names: list[str]) -> None:
+    page = click(opened(tested), "mistakes.open.0")
+    assert page.query_params["image"] == [names[1]]
+    assert "1 / 3" in text_of(page)
+    assert list(page.dataframe[-1].value["became"]) == ["missed", "background"]
+    assert "2 / 3" in text_of(click(page, "mistakes.Right"))
+
+
+def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder) -> None:
+    page = opened(tested)
+    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    assert not page.exception
+    best, sizes = (part.value for part in page.dataframe)
+    assert list(best["class"]) == ["all", "circle", "square", "star"]
+    assert best["confidence"].isna().tolist() == [False, True, True, False]
+    assert list(sizes["instances"]) == [2, 0, 0]
+
+
+def test_nothing_to_find_is_said(here: Installation, names: list[str]) -> None:
+    page = opened(run_with_test(here, table((names[0], "prediction", 1, 0.6, FAR))))
+    assert "Nothing was to be found in the images of split test" in text_of(page)
+    assert "1 image" in text_of(page)
+    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    assert "Without targets there is nothing to weigh" in text_of(page)
+
+
+def test_no_image_at_all_is_said(here: Installation) -> None:
+    assert "No image has it" in text_of(opened(run_with_test(here, table())))
+
+
+def test_a_test_from_before_offers_to_test_again(here: Installation) -> None:
+    folder = run_with_test(here, None)
+    assert "has no finished test" in text_of(opened(folder))
+    folder.test_metrics.write_text('{"split": "test", "classes": {}}')
+    page = opened(folder)
+    assert "did not keep what it saw" in text_of(page)
+    assert "mistakes.retest" not in [button.key for button in page.button], "no weights"
+    folder.weights("best").parent.mkdir(parents=True)
+    folder.weights("best").write_bytes(b"weights")
+    assert "mistakes.retest" in [button.key for button in opened(folder).button]
+
+
+def test_damaged_tables_are_said_with_what_to_do(tested: RunFolder) -> None:
+    tested.boxes.write_bytes(b"no parquet")
+    page = opened(tested)
+    assert "boxes.parquet is damaged" in page.error[0].value
+    assert "Test its weights again" in page.error[0].value
+
+
+def test_pictures_that_cannot_be_found_hide_nothing_else(tested: RunFolder) -> None:
+    tested.data.unlink()
+    page = opened(tested)
+    assert "most is lost by" in text_of(page)
+    assert page.error
