@@ -139,9 +139,21 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 .mistakes-picture > img { width: 100%; height: 100%; }
 .mistakes-tile { height: 100%; display: flex; justify-content: center; }
 .mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
+.mistakes-close-up { position: relative; height: 100%; max-width: 100%; overflow: hidden; }
+.mistakes-close-up > div { position: absolute; }
+.mistakes-close-up .mistakes-picture { max-width: none; max-height: none; }
+.st-key-doubtful-grid {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.25rem 0.75rem;
+}
+[class*="st-key-doubtful-tile"] { gap: 0.1rem; }
+[class*="st-key-doubtful-tile"] .samples-picture { height: 9.5rem; margin-bottom: 0.3rem; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
   background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;
+}
+.mistakes-tile + .samples-note {
+  left: 50%; transform: translateX(-50%); max-width: 100%;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
 }
 .samples-broken {
   height: 100%; padding: 0.6rem; border: 1px dashed currentColor; border-radius: 6px;

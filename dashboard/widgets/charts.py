@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -15,7 +15,13 @@ _OURS = frozenset(("hovertemplate", "texttemplate"))
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def draw(figure: Any, key: str, *, is_zoomable: bool = False) -> None:
+def draw(
+    figure: Any,
+    key: str,
+    *,
+    is_zoomable: bool = False,
+    on_click: Callable[[Mapping[str, Any]], None] | None = None,
+) -> None:
     """Show a plotly figure or document, with every text in it as it is.
 
     Parameters
@@ -26,12 +32,22 @@ def draw(figure: Any, key: str, *, is_zoomable: bool = False) -> None:
         Identity of the chart, which keeps its state as long as it stays the same.
     is_zoomable
         Whether the mouse wheel zooms.
+    on_click
+        Called with the point that is clicked: ``x``, ``y`` and ``curve_number``, among others.
     """
     document = figure if isinstance(figure, Mapping) else figure.to_dict()
     clear = {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR}  # the page shows through
     document = {**document, "layout": clear | document["layout"]}
     config = {"displayModeBar": False, "scrollZoom": is_zoomable}
-    st.plotly_chart(as_text(document), theme=None, key=key, config=config)
+    shown: dict[str, Any] = {"theme": None, "key": key, "config": config}
+    if on_click:
+        shown |= {"selection_mode": "points", "on_select": lambda: _clicked(key, on_click)}
+    st.plotly_chart(as_text(document), **shown)
+
+
+def _clicked(key: str, on_click: Callable[[Mapping[str, Any]], None]) -> None:
+    for point in st.session_state[key]["selection"]["points"][:1]:
+        on_click(point)
 
 
 def axis(look: Colours) -> dict[str, Any]:

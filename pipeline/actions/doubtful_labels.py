@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.mistakes import image_folder
@@ -19,7 +21,8 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.labels import MISSING, doubtful
-from pipeline.core.mistakes.stored import read_stored
+from pipeline.core.mistakes.marks import load_marks, verdicts
+from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 
@@ -28,13 +31,37 @@ _CORNERS: Final = ("x1", "y1", "x2", "y2")
 _SAME_PX: Final = 1.5
 
 
+@dataclass(frozen=True)
+class DoubtfulLabel:
+    """A label that the model doubts.
+
+    Parameters
+    ----------
+    image
+        As the test's tables name it.
+    line
+        From 1; None for a missing label, and for one that its file does not have any more.
+    kind, score
+        See `pipeline.core.mistakes.labels`.
+    class_name, box
+        The label's own; of a missing one the prediction's. Corners are in pixels of the image.
+    mark
+        What people said of it, or None.
+    """
+
+    image: str
+    line: int | None
+    kind: str
+    score: float
+    class_name: str
+    box: tuple[float, ...]
+    mark: str | None
+
+
 def doubtful_labels(
     here: Installation, run: str, *, limit: int | None = None
-) -> list[dict[str, Any]]:
+) -> list[DoubtfulLabel]:
     """Give the labels that the model of a run doubts, most doubtful first.
-
-    Of a label that is there, class and box are its own, and ``line`` is None where its file is not
-    to be found or does not say that any more. Of a missing one they are the prediction's.
 
     Raises
     ------
@@ -46,22 +73,29 @@ def doubtful_labels(
     folder = folder_of(here, find(here, run))
     stored = read_stored(folder)
     chosen = doubtful(stored.boxes)
-    if limit is not None:
-        chosen = chosen.head(limit)
+    return described(here.volume, folder, stored, chosen if limit is None else chosen.head(limit))
+
+
+def described(
+    volume: Volume, folder: RunFolder, stored: Stored, chosen: pl.DataFrame
+) -> list[DoubtfulLabel]:
+    """Describe rows of `pipeline.core.mistakes.labels.doubtful`; reads their label files."""
+    said_of = verdicts(stored.boxes, chosen["row"].to_list(), stored.labels, load_marks(folder))
     rows = stored.boxes[chosen["row"]].select("image", "class", *_CORNERS)
     sizes = {name: size for name, *size in stored.images["image", "width", "height"].iter_rows()}
-    line_of = _line_finder(here.volume, folder, stored.split)
+    line_of = _line_finder(volume, folder, stored.split)
     return [
-        {
-            "image": image,
-            "line": None if kind == MISSING else line_of(image, of, box, sizes.get(image, [0, 0])),
-            "kind": kind,
-            "score": score,
-            "class": stored.labels[of],
-            "box": box,
-        }
-        for (image, of, *box), kind, score in zip(
-            rows.iter_rows(), chosen["kind"], chosen["score"], strict=True
+        DoubtfulLabel(
+            image=image,
+            line=None if kind == MISSING else line_of(image, of, box, sizes.get(image, [0, 0])),
+            kind=kind,
+            score=score,
+            class_name=stored.labels[of],
+            box=tuple(box),
+            mark=mark,
+        )
+        for (image, of, *box), kind, score, mark in zip(
+            rows.iter_rows(), chosen["kind"], chosen["score"], said_of, strict=True
         )
     ]
 

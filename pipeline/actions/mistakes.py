@@ -16,14 +16,17 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
+from pipeline.core.mistakes.hits import Hits, hits
+from pipeline.core.mistakes.labels import doubtful
 from pipeline.core.mistakes.matching import judged
-from pipeline.core.mistakes.precision import Precision, precision_of
+from pipeline.core.mistakes.precision import Precision, measured
 from pipeline.core.mistakes.size import OfSize, by_size
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
 from pipeline.core.mistakes.table import CONF, IOU, images_base
 from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
 from pipeline.core.said import said
+from pipeline.core.volume.operating_point import OperatingPoint, load_operating_point
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import Run
@@ -47,14 +50,24 @@ class Seen:
         return cost_of_kinds(self.stored.boxes)
 
     @cached_property
+    def hits(self) -> Hits:
+        """See `pipeline.core.mistakes.hits`."""
+        return hits(self.stored.boxes)
+
+    @cached_property
     def measured(self) -> Precision:
         """See `pipeline.core.mistakes.precision`."""
-        return precision_of(self.stored.boxes)
+        return measured(self.hits)
 
     @cached_property
     def sizes(self) -> dict[str, OfSize]:
         """See `pipeline.core.mistakes.size`."""
         return by_size(self.stored.boxes)
+
+    @cached_property
+    def doubtful(self) -> pl.DataFrame:
+        """See `pipeline.core.mistakes.labels`."""
+        return doubtful(self.stored.boxes)
 
     def at(self, conf: float) -> Judged:
         """Judge it at a confidence."""
@@ -90,6 +103,8 @@ class Mistakes:
         Ultralytics' means over classes; AP50-95 by size.
     best, best_by_class
         The confidence with the best F1; None where there is nothing to find.
+    kept
+        The operating point that somebody chose, or None.
     """
 
     run: Run
@@ -103,6 +118,7 @@ class Mistakes:
     sizes: dict[str, OfSize]
     best: Threshold | None
     best_by_class: dict[str, Threshold | None]
+    kept: OperatingPoint | None
     images: pl.DataFrame
 
 
@@ -117,7 +133,8 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         Its test did not keep what it saw, or a file of it is damaged.
     """
     found = find(here, run)
-    seen = Seen(read_stored(folder_of(here, found)))
+    folder = folder_of(here, found)
+    seen = Seen(read_stored(folder))
     at, labels = seen.at(conf), seen.stored.labels
     return Mistakes(
         run=found,
@@ -131,6 +148,7 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         sizes=seen.sizes,
         best=best_of_all(seen.measured),
         best_by_class=best_by_class(seen.measured, labels),
+        kept=load_operating_point(folder),
         images=at.images,
     )
 

@@ -6,8 +6,8 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.actions import doubtful_labels
 from pipeline.actions import mistakes as actions
+from pipeline.actions.doubtful_labels import DoubtfulLabel, doubtful_labels
 from pipeline.actions.installation import Installation
 from pipeline.actions.mistakes import Mistakes
 from pipeline.cli.answer import Answer, table
@@ -40,11 +40,19 @@ def _labels(here: Installation, arguments: Namespace) -> Answer:
     # For each that is told a label file is read, so that a table asks for no more than it shows.
     shown = None if getattr(arguments, "json", False) else _SHOWN_LABELS
     limit = arguments.limit or shown
-    found = doubtful_labels.doubtful_labels(here, arguments.run, limit=limit)
-    columns = ("score", "kind", "image", "line", "class")
-    rows = [[label[column] for column in columns] for label in found]
-    titles = ("score", "kind", "image, most doubtful first", "line", "class")
-    return Answer(found, table(titles, rows) if rows else "The model doubts no label.")
+    found = doubtful_labels(here, arguments.run, limit=limit)
+    rows = [
+        (label.score, label.kind, label.image, label.line, label.class_name, label.mark)
+        for label in found
+    ]
+    titles = ("score", "kind", "image, most doubtful first", "line", "class", "marked")
+    document = [_label(label) for label in found]
+    return Answer(document, table(titles, rows) if rows else "The model doubts no label.")
+
+
+def _label(label: DoubtfulLabel) -> dict[str, Any]:
+    document = asdict(label)
+    return document | {"class": document.pop("class_name"), "box": list(label.box)}
 
 
 def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
@@ -63,6 +71,7 @@ def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
             "all": _threshold(found.best),
             "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
         },
+        "operating_point": asdict(found.kept) if found.kept else None,
         "images": (found.images if limit is None else found.images.head(limit)).to_dicts(),
     }
 

@@ -15,6 +15,8 @@ TAG_CLONED_FROM = "slipway.cloned_from"
 TAG_SWEEP = "slipway.sweep"
 TAG_FROM_TRIAL = "slipway.from_trial"
 TAG_TEST_SPLIT = "slipway.test_split"
+# A tag: what people choose may change, and a parameter of MLflow may not.
+TAG_OPERATING_CONF = "slipway.operating_conf"
 TAG_TRIAL = "slipway.trial"
 TAG_TAGS = "slipway.tags"
 TAG_NOTE = "mlflow.note.content"

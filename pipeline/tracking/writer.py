@@ -21,6 +21,7 @@ from pipeline.core.errors import InputError, TrackingUnreachable
 from pipeline.core.files import read_json, read_text, write_json
 from pipeline.core.launch.launch import Launch, load_launch
 from pipeline.core.settings import Settings
+from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note
 from pipeline.tracking import schema
@@ -108,6 +109,7 @@ class RunWriter:
             logged = self._fill(self.run_id, data)
             self._tag(schema.TAG_TEST_SPLIT, test_split(self.folder))
             self._tag_note()
+            self._tag_operating_point()
             children = self._children() if trials else {}
             for name, trial in trials:
                 run_id = children.get(name) or self._create_child(name)
@@ -116,9 +118,10 @@ class RunWriter:
         return logged
 
     def note(self) -> None:
-        """Bring the run's note and tags to MLflow, as they are now."""
+        """Bring what people say of the run to MLflow, as it is now: note, tags, operating point."""
         with _edge(self._uri):
             self._tag_note()
+            self._tag_operating_point()
 
     def upload(self) -> int:
         """Copy plots and tables to MLflow's artifacts where they are missing or of another size."""
@@ -221,6 +224,13 @@ class RunWriter:
             return
         self._tag(schema.TAG_NOTE, note.text)
         self._tag(schema.TAG_TAGS, ", ".join(note.tags))
+
+    def _tag_operating_point(self) -> None:
+        try:
+            point = load_operating_point(self.folder)
+        except InputError:  # the run's page says so; what MLflow has stays
+            return
+        self._tag(schema.TAG_OPERATING_CONF, f"{point.conf:g}" if point else "")
 
     def _tag(self, name: str, value: str) -> None:
         """Set a tag when it has changed; one that was never set needs no empty value."""

@@ -61,7 +61,7 @@ def test_a_doubtful_label_is_told_with_its_line(cli: Cli, here: Installation) ->
     said = cli("mistakes", run.name, "--labels", "--json")
     assert said.code == 0, said.err
     first, second = said.json
-    assert list(first) == ["image", "line", "kind", "score", "class", "box"]
+    assert set(first) == {"image", "line", "kind", "score", "class", "box", "mark"}
     assert (first["kind"], first["line"], first["class"]) == ("class", 3, "circle")
     assert first["box"] == list(SEEN)
     assert first["score"] == pytest.approx(0.9)

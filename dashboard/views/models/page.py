@@ -13,6 +13,7 @@ from dashboard.errors import show_error, why
 from dashboard.i18n import tr
 from dashboard.plain import code, plain
 from dashboard.views.models.official import show_official
+from dashboard.views.run.operating_point import show_kept
 from dashboard.widgets.choosing import text_filter
 from dashboard.widgets.formats import plural, size
 from dashboard.widgets.rows import chosen_before, rows_key
@@ -118,6 +119,8 @@ def _table(entries: list[Weights], stages: dict[str, tuple[str, ...]]) -> pd.Dat
 
 def _show_actions(entry: Weights, stages: dict[str, tuple[str, ...]]) -> None:
     st.markdown(f"**{plain(entry.path)}**")
+    if _is_best(entry):  # a test measures these
+        show_kept(run_folder(services.here().volume, entry.launch))
     with st.container(horizontal=True):
         if st.button(tr("Launch from it"), icon=":material/rocket_launch:", type="primary"):
             state.open_launch(model=entry.name)

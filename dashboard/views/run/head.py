@@ -10,6 +10,7 @@ from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run.buttons import show_buttons
+from dashboard.views.run.operating_point import show_kept
 from dashboard.views.run.tune import show_worth_line
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
@@ -91,6 +92,7 @@ def _note(run: RunFacts) -> None:
         tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in note.tags)
         if note.text or tags:
             st.markdown(f"{tags} {plain(note.text, has_lines=True)}".strip(), width="content")
+        show_kept(run.folder)
 
 
 def _place(run: RunFacts) -> Markdown:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -32,6 +31,33 @@ _TILE_PX, _TILE_ROOM_PX = 320, 210
 _SIDE_PX, _ROOM_PX = 1600, 760
 
 
+class Look:
+    """Where the images of a test are, and their pictures; safe for threads.
+
+    Parameters
+    ----------
+    folder
+        The run's.
+    split
+        That of the test.
+    """
+
+    def __init__(self, folder: RunFolder, split: str) -> None:
+        self._volume, self._thumbnails = services.here().volume, services.thumbnails()
+        self._base = image_folder(self._volume, folder, split)
+
+    def path(self, name: str) -> str:
+        """Give the path of an image."""
+        return os.path.normpath(self._base / name)  # a list's images are named with ".."
+
+    def __call__(self, side_px: int, name: str) -> Picture | str:
+        """Give a picture of an image, or why there is none."""
+        try:
+            return self._thumbnails.get(self._volume, self.path(name), side_px)
+        except SlipwayError as reason:
+            return reason.message
+
+
 def show_images(
     folder: RunFolder, stored: Stored, judged: Judged, images: pl.DataFrame, *, title: Markdown
 ) -> None:
@@ -47,12 +73,11 @@ def show_images(
     if not len(images):
         st.info(tr("No image has it."), icon=":material/filter_alt:")
         return
-    pages = -(-len(images) // _PAGE)
-    page = _page(pages)
+    page, pages = page_of(len(images), _PAGE)
     st.caption(joined(" · ", [plural(len(images), "image"), title]))
     shown = images[(page - 1) * _PAGE : page * _PAGE]
     names = [str(name) for name in shown["image"]]
-    look = partial(_look, image_folder(services.here().volume, folder, stored.split))
+    look = Look(folder, stored.split)
     with ThreadPoolExecutor(4) as pool:
         pictures = list(pool.map(partial(look, _TILE_PX), names))
     boxes = _boxes_of(judged, names)
@@ -64,28 +89,25 @@ def show_images(
                     _choose(names[number])
     if pages > 1:
         st.pagination(pages, key=state.PAGE, bind="query-params")
+    show_chosen(look, stored, judged, images["image"].cast(pl.String).to_list())
+
+
+def show_chosen(look: Look, stored: Stored, judged: Judged, order: Sequence[str]) -> None:
+    """Show the image that the URL names, if it does, and lead to others in this order."""
     if state.url_text(state.IMAGE):
         dialog = st.dialog(tr("Labels and predictions"), width="large", on_dismiss=_close)
-        order = [str(name) for name in images["image"]]
         dialog(guarded(_full))(look, stored.labels, judged, order)
 
 
-def _page(pages: int) -> int:
+def page_of(count: int, size: int) -> tuple[int, int]:
+    """Give the page that the URL asks for, and how many there are for so many pictures."""
+    pages = -(-count // size)
     asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
     if asked.isdecimal() and 1 <= int(asked) <= pages:
-        return int(asked)
+        return int(asked), pages
     state.set_url(state.PAGE, "")
     st.session_state.pop(state.PAGE, None)
-    return 1
-
-
-def _look(base: Path, side_px: int, name: str) -> Picture | str:
-    """Give an image's picture, or why there is none."""
-    try:
-        path = os.path.normpath(base / name)
-        return services.thumbnails().get(services.here().volume, path, side_px)
-    except SlipwayError as reason:
-        return reason.message
+    return 1, pages
 
 
 def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
@@ -104,18 +126,27 @@ def _tile(
     labels: Sequence[str],
     row: Mapping[str, Any],
 ) -> str:
+    draw = partial(
+        picture_html,
+        boxes=boxes,
+        names=labels,
+        width_px=_TILE_ROOM_PX,
+        described=str(row["image"]),
+    )
+    return tile_html(picture, draw, _summary(row))
+
+
+def tile_html(picture: Picture | str, draw: Callable[[Picture], str], note: str) -> str:
+    """Give a tile with a note: the picture as it is drawn, or why there is none."""
     if isinstance(picture, str):
         inner = (
             f'<div class="samples-broken"><b>{html.escape(tr("cannot be shown"))}</b>'
             f"<span>{html.escape(tr_said_text(picture))}</span></div>"
         )
     else:
-        drawn = picture_html(
-            picture, boxes, labels, width_px=_TILE_ROOM_PX, described=str(row["image"])
-        )
-        inner = f'<div class="mistakes-tile">{drawn}</div>'
-    note = f'<span class="samples-note">{html.escape(_summary(row))}</span>'
-    return f'<div class="samples-picture">{inner}{note}</div>'
+        inner = f'<div class="mistakes-tile">{draw(picture)}</div>'
+    told = f'<span class="samples-note">{html.escape(note)}</span>'
+    return f'<div class="samples-picture">{inner}{told}</div>'
 
 
 def _summary(row: Mapping[str, Any]) -> str:

@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
 import polars as pl
 import streamlit as st
 
 from dashboard import state
-from dashboard.i18n import marked, tr, tr_text
-from dashboard.plain import Markdown, joined, plain
+from dashboard.i18n import marked, tr
+from dashboard.plain import Markdown, joined
 from dashboard.theme import colours
+from dashboard.views.run.confidences import show_confidence
+from dashboard.views.run.doubtful_labels import show_doubtful
 from dashboard.views.run.mistaken_images import show_images
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import one_of
-from dashboard.widgets.mistakes.charts import choose_cell, show_confidences, show_cost
+from dashboard.widgets.mistakes.charts import choose_cell, show_cost
 from dashboard.widgets.mistakes.words import FATES, KINDS, answer
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
-from pipeline.core.errors import FileMissing
+from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
-from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.threshold import Threshold, best_of_all
+from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 
-_VIEWS = {"images": marked("Images"), "confidence": marked("Confidence")}
-_SIZES = {
-    "small": marked("small, to 32² px"),
-    "medium": marked("medium, to 96² px"),
-    "large": marked("large"),
+_VIEWS = {
+    "images": marked("Images"),
+    "confidence": marked("Confidence"),
+    "labels": marked("Labels"),
 }
 
 
@@ -47,8 +48,8 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     map50 = seen.measured.summary()["mAP50"]
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
     if best and any(seen.cost.values()):
-        show_cost(seen.cost, 1 - map50, colours())
-    conf = _confidence(best)
+        show_cost(seen.cost, 1 - map50, colours(), _choose_kind)
+    conf = _confidence(best, _kept_conf(folder))
     judged = _judged(str(folder.path), stamp, conf)
     view = one_of(
         tr("View"),
@@ -58,7 +59,9 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         in_url=True,
     )
     if view == "confidence":
-        _show_confidence(seen, conf, best)
+        show_confidence(run.id, folder, seen, conf, best, _take_confidence)
+    elif view == "labels":
+        show_doubtful(folder, seen, judged)
     else:
         _show_images(folder, seen, judged)
 
@@ -98,13 +101,21 @@ def _judged(folder: str, stamp: int, conf: float) -> Judged:
     return _seen(folder, stamp).at(conf)
 
 
-def _confidence(best: Threshold | None) -> float:
+def _kept_conf(folder: RunFolder) -> float | None:
+    try:
+        kept = load_operating_point(folder)
+    except InputError:  # the run's head says so
+        return None
+    return kept.conf if kept else None
+
+
+def _confidence(best: Threshold | None, kept: float | None) -> float:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         conf = st.slider(
             tr("Confidence"),
             0.01,
             0.99,
-            CONF,
+            CONF if kept is None else _on_slider(kept),
             0.01,
             key="conf",
             bind="query-params",
@@ -112,7 +123,7 @@ def _confidence(best: Threshold | None) -> float:
             help=tr("Predictions of less do not count below."),
         )
         if best:
-            at = min(max(round(best.conf, 2), 0.01), 0.99)
+            at = _on_slider(best.conf)
             st.button(
                 tr("Best F1: {conf}", conf=f"{at:.2f}"),
                 key="mistakes.best",
@@ -124,7 +135,16 @@ def _confidence(best: Threshold | None) -> float:
 
 
 def _take_confidence(conf: float) -> None:
-    st.session_state["conf"] = conf
+    st.session_state["conf"] = _on_slider(conf)
+
+
+def _on_slider(conf: float) -> float:
+    return min(max(round(conf, 2), 0.01), 0.99)
+
+
+def _choose_kind(kind: str) -> None:
+    state.fill("kind", kind)
+    st.session_state["mistakes_view"] = "images"
 
 
 def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
@@ -171,53 +191,3 @@ def _title(cell: tuple[int | None, int | None], labels: tuple[str, ...]) -> Mark
     if not predicted:
         return tr("{target} that was not found", target=target)
     return tr("{target} predicted as {predicted}", target=target, predicted=predicted)
-
-
-def _show_confidence(seen: Seen, conf: float, best: Threshold | None) -> None:
-    if best is None:
-        st.info(tr("Without targets there is nothing to weigh."), icon=":material/rule:")
-        return
-    labels, measured = seen.stored.labels, seen.measured
-    by_class = best_by_class(measured, labels)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        names = {"": tr("all classes")} | {
-            str(at): plain(labels[number]) for at, number in enumerate(measured.classes)
-        }
-        chosen = st.selectbox(
-            tr("Class"), list(names), format_func=names.__getitem__, key="class_of_curves"
-        )
-        show_confidences(measured, conf, int(chosen) if chosen else None, colours())
-    with right:
-        st.markdown(tr("**Where F1 is best**"))
-        rows = [(tr_text("all"), best), *by_class.items()]
-        table = _thresholds(rows)
-        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
-        st.dataframe(
-            table, hide_index=True, placeholder="–", height="content", column_config=shares
-        )
-        st.markdown(tr("**By size of the target**"))
-        sizes = [(tr_text(_SIZES[name]), of.instances, of.ap) for name, of in seen.sizes.items()]
-        columns = [tr_text("size"), tr_text("instances"), "AP50-95"]
-        three = {"AP50-95": st.column_config.NumberColumn(format="%.3f")}
-        st.dataframe(
-            pd.DataFrame(sizes, columns=columns),
-            hide_index=True,
-            placeholder="–",
-            column_config=three,
-        )
-        st.caption(
-            tr(
-                "Precision and recall are at IoU 0.5. Sizes are COCO's: areas of boxes in the "
-                "original image."
-            )
-        )
-
-
-def _thresholds(rows: list[tuple[str, Threshold | None]]) -> pd.DataFrame:
-    cells = [
-        (name, *((at.conf, at.precision, at.recall, at.f1) if at else (None,) * 4))
-        for name, at in rows
-    ]
-    columns = ("class", "confidence", "precision", "recall")
-    return pd.DataFrame(cells, columns=[*(tr_text(name) for name in columns), "F1"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,16 +16,24 @@ from dashboard.widgets.mistakes.words import FATES
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
 _BAR_PX = 92
+_CLEAR = "rgba(0,0,0,0)"
 _LEAST_SHOWN = 0.0005
 _ROW_PX = 32
 _MOST_ROWS = 12
 _MOST_COLOURED = 250_000  # cells; pandas colours no more
 
 
-def show_cost(cost: Mapping[str, float], lost: float, look: Colours) -> None:
+def show_cost(
+    cost: Mapping[str, float], lost: float, look: Colours, choose: Callable[[str], None]
+) -> None:
     """Show how much of the mAP50 that is lost each kind of mistake costs, as parts of one bar.
 
     What is left of it no kind costs alone: mended together they would bring more than their sum.
+
+    Parameters
+    ----------
+    choose
+        Called with the kind whose part is clicked.
     """
     kinds = sorted((name for name in cost if cost[name] > 0), key=lambda name: -cost[name])
     parts = [(tr_text(FATES[name]), cost[name], look.runs[at]) for at, name in enumerate(kinds)]
@@ -54,7 +62,12 @@ def show_cost(cost: Mapping[str, float], lost: float, look: Colours) -> None:
         xaxis={"visible": False, "fixedrange": True, "range": [0, sum(part[1] for part in parts)]},
         yaxis={"visible": False, "fixedrange": True},
     )
-    draw(figure, "mistakes.cost")
+
+    def clicked(point: Mapping[str, Any]) -> None:
+        if point["curve_number"] < len(kinds):
+            choose(kinds[point["curve_number"]])
+
+    draw(figure, "mistakes.cost", on_click=clicked)
 
 
 def choose_cell(
@@ -90,8 +103,25 @@ def choose_cell(
     return None
 
 
-def show_confidences(measured: Precision, conf: float, number: int | None, look: Colours) -> None:
-    """Show precision, recall and F1 against confidence, of a class or of their mean."""
+def show_confidences(
+    measured: Precision,
+    conf: float,
+    number: int | None,
+    look: Colours,
+    choose: Callable[[float], None],
+) -> None:
+    """Show precision, recall and F1 against confidence, of a class or of their mean.
+
+    Parameters
+    ----------
+    conf
+        The confidence that is marked.
+    number
+        Row of the class in ``measured``, or None.
+    choose
+        Called with the confidence that is clicked.
+    """
+    unseen = {"color": _CLEAR, "size": 12}  # a line without points cannot be clicked
     curves = {
         tr_text("precision"): measured.precision,
         tr_text("recall"): measured.recall,
@@ -105,6 +135,10 @@ def show_confidences(measured: Precision, conf: float, number: int | None, look:
                 name=name,
                 line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
                 hovertemplate="%{y:.3f}",
+                mode="lines+markers",
+                marker=unseen,
+                selected={"marker": unseen},
+                unselected={"marker": unseen},
             )
             for at, (name, values) in enumerate(curves.items())
         ]
@@ -119,7 +153,7 @@ def show_confidences(measured: Precision, conf: float, number: int | None, look:
         yaxis=axis(look) | {"range": [0, 1.02]},
         uirevision="confidences",
     )
-    draw(figure, "mistakes.confidences")
+    draw(figure, "mistakes.confidences", on_click=lambda point: choose(float(point["x"])))
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -15,6 +15,9 @@ from pipeline.core.dataset.thumbnails import Picture
 Box = Mapping[str, Any]
 _EDGE_PX = 2
 _DASH = "6 4"
+# A close-up shows so many times the box, and at least so much.
+_ROOM, _LEAST_PX = 2.5, 48
+_ASPECT = 4 / 3
 
 
 def picture_html(
@@ -46,6 +49,52 @@ def picture_html(
         f'<img src="{_uri("image/jpeg", picture.jpeg)}" alt="{html.escape(described)}">'
         f'<img src="{_uri("image/svg+xml", svg.encode())}" alt="">{hovers}</div>'
     )
+
+
+def close_up_html(
+    picture: Picture,
+    boxes: Sequence[Box],
+    names: Sequence[str],
+    *,
+    around: Sequence[float],
+    width_px: int,
+    described: str,
+) -> str:
+    """Give the part of a picture around a box, with some of what lies about it.
+
+    Parameters
+    ----------
+    around
+        x1, y1, x2, y2 in pixels of the image.
+    boxes, names, width_px, described
+        As for `picture_html`.
+    """
+    left, top, width, height = _part(picture, around)
+    whole = picture_html(
+        picture,
+        boxes,
+        names,
+        width_px=round(width_px * picture.width / width),
+        described=described,
+    )
+    place = (
+        f"width:{100 * picture.width / width:.3f}%;left:{-100 * left / width:.3f}%;"
+        f"top:{-100 * top / height:.3f}%"
+    )
+    return (
+        f'<div class="mistakes-close-up" style="aspect-ratio:{width:.2f}/{height:.2f}">'
+        f'<div style="{place}">{whole}</div></div>'
+    )
+
+
+def _part(picture: Picture, around: Sequence[float]) -> tuple[float, float, float, float]:
+    """Give left, top, width and height of what is shown around a box, at most 4 : 3."""
+    x1, y1, x2, y2 = around
+    height = max((y2 - y1) * _ROOM, (x2 - x1) * _ROOM / _ASPECT, _LEAST_PX)
+    width, height = min(height * _ASPECT, picture.width), min(height, picture.height)
+    left = min(max((x1 + x2 - width) / 2, 0), picture.width - width)
+    top = min(max((y1 + y2 - height) / 2, 0), picture.height - height)
+    return left, top, width, height
 
 
 def told(box: Box, names: Sequence[str]) -> str:

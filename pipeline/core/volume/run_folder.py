@@ -131,6 +131,16 @@ class RunFolder:
         return self.step("test") / "images.parquet"
 
     @property
+    def label_marks(self) -> Path:
+        """What people say of labels that the model doubts."""
+        return self.path / "label_marks.json"
+
+    @property
+    def operating_point(self) -> Path:
+        """From which confidence on the weights' predictions are to be used."""
+        return self.path / "operating_point.json"
+
+    @property
     def built(self) -> Path:
         """What the model is that the build step built."""
         return self.result("build")

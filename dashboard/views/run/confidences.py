@@ -1,0 +1,92 @@
+"""What each confidence gives: curves, the best of each class, sizes, and which one to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.i18n import marked, tr, tr_text
+from dashboard.plain import plain
+from dashboard.theme import colours
+from dashboard.views.run.operating_point import show_operating_point
+from dashboard.widgets.mistakes.charts import show_confidences
+from pipeline.actions.mistakes import Seen
+from pipeline.core.mistakes.threshold import Threshold, best_by_class
+from pipeline.core.volume.run_folder import RunFolder
+
+_SIZES = {
+    "small": marked("small, to 32² px"),
+    "medium": marked("medium, to 96² px"),
+    "large": marked("large"),
+}
+
+
+def show_confidence(
+    run: str,
+    folder: RunFolder,
+    seen: Seen,
+    conf: float,
+    best: Threshold | None,
+    take: Callable[[float], None],
+) -> None:
+    """Show what each confidence gives, and let people choose one.
+
+    Parameters
+    ----------
+    run, folder
+        The run and its files.
+    conf, best
+        The confidence that the tab shows, and the one of the best F1.
+    take
+        Makes the tab show another.
+    """
+    if best is None:
+        st.info(tr("Without targets there is nothing to weigh."), icon=":material/rule:")
+        return
+    labels, measured = seen.stored.labels, seen.measured
+    by_class = best_by_class(measured, labels)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        names = {"": tr("all classes")} | {
+            str(at): plain(labels[number]) for at, number in enumerate(measured.classes)
+        }
+        chosen = st.selectbox(
+            tr("Class"), list(names), format_func=names.__getitem__, key="class_of_curves"
+        )
+        show_confidences(measured, conf, int(chosen) if chosen else None, colours(), take)
+    with right:
+        st.markdown(tr("**Where F1 is best**"))
+        rows = [(tr_text("all"), best), *by_class.items()]
+        table = _thresholds(rows)
+        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+        st.dataframe(
+            table, hide_index=True, placeholder="–", height="content", column_config=shares
+        )
+        st.markdown(tr("**By size of the target**"))
+        sizes = [(tr_text(_SIZES[name]), of.instances, of.ap) for name, of in seen.sizes.items()]
+        columns = [tr_text("size"), tr_text("instances"), "AP50-95"]
+        three = {"AP50-95": st.column_config.NumberColumn(format="%.3f")}
+        st.dataframe(
+            pd.DataFrame(sizes, columns=columns),
+            hide_index=True,
+            placeholder="–",
+            column_config=three,
+        )
+        st.caption(
+            tr(
+                "Precision and recall are at IoU 0.5. Sizes are COCO's: areas of boxes in the "
+                "original image."
+            )
+        )
+    show_operating_point(run, folder, seen, conf, take)
+
+
+def _thresholds(rows: list[tuple[str, Threshold | None]]) -> pd.DataFrame:
+    cells = [
+        (name, *((at.conf, at.precision, at.recall, at.f1) if at else (None,) * 4))
+        for name, at in rows
+    ]
+    columns = ("class", "confidence", "precision", "recall")
+    return pd.DataFrame(cells, columns=[*(tr_text(name) for name in columns), "F1"])
