@@ -146,6 +146,8 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.25rem 0.75rem;
 }
 [class*="st-key-doubtful-tile"] { gap: 0.1rem; }
+[class*="st-key-doubtful-tile"] .mistakes-tile { justify-content: flex-start; }
+[class*="st-key-doubtful-tile"] .mistakes-tile + .samples-note { left: 0.3rem; transform: none; }
 [class*="st-key-doubtful-tile"] .samples-picture { height: 9.5rem; margin-bottom: 0.3rem; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
