@@ -28,9 +28,11 @@ PART = "part"
 PAGE = "page"
 LANGUAGE = "lang"
 SWEEP = "tag"
+CELL = "cell"
 
 # Session state that one page leaves for another
 SWEEP_FAILURE = "sweep.failure"
+REASON = "launch.reason"  # of which run's mistakes, and why
 
 
 def run_id() -> str:
@@ -53,9 +55,11 @@ def open_sweep(name: str = "") -> None:
     go("sweep", {SWEEP: name} if name else {})
 
 
-def open_launch(clone: str = "", model: str = "", data: str = "", override: str = "") -> None:
-    """Go to the launch page, filled in like the run to clone, or with this model, data, setting."""
-    query = {CLONE: clone, MODEL: model, DATA: data, OVERRIDES: override}
+def open_launch(
+    clone: str = "", model: str = "", data: str = "", overrides: Sequence[str] = ()
+) -> None:
+    """Go to the launch page, filled in like the run to clone, and with these choices."""
+    query = {CLONE: clone, MODEL: model, DATA: data, OVERRIDES: list(overrides)}
     go("launch", {key: value for key, value in query.items() if value})
 
 

@@ -20,7 +20,7 @@ BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
 
 @pytest.fixture
 def tested(here: Installation) -> RunFolder:
-    """A star found with 0.9; one of two circles with 0.8, and a circle seen for nothing with 0.6."""
+    """A star found with 0.9; one of two circles with 0.8, and one for nothing with 0.6."""
     rows = (
         ("a", "target", 2, None, BOX),
         ("a", "prediction", 2, 0.9, BOX),

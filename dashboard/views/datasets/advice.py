@@ -37,4 +37,4 @@ def show_advice(name: str, report: DatasetReport) -> None:
         if button.button(
             tr(":blue[Launch with it]"), key=f"datasets.advice.{entry.key}", type="tertiary"
         ):
-            state.open_launch(data=name, override=f"{entry.key}={override_text(entry.value)}")
+            state.open_launch(data=name, overrides=[f"{entry.key}={override_text(entry.value)}"])

@@ -58,6 +58,7 @@ def render() -> None:
     if not all(picked.values()):
         _show_empty(picked)
         return
+    _show_reason(cloned_from)
     # A clone's fields were filled in just now, and Streamlit tells the browser about such values
     # only in the run that makes the field.
     if cloned is None and _PAINTED not in st.session_state:
@@ -68,6 +69,14 @@ def render() -> None:
     _shape(picked, engine, cloned_from, settings_card, left.container(), right)
     with data_card:
         _show_data(PLAN.kept())
+
+
+def _show_reason(cloned_from: str) -> None:
+    """Say why a run's mistakes led here."""
+    run, reason = st.session_state.get(state.REASON, ("", ""))
+    if run and run == cloned_from:
+        told = tr("From the mistakes of {run}: {reason}", run=run, reason=tr_said(reason))
+        st.info(told, icon=":material/lightbulb:")
 
 
 @st.fragment

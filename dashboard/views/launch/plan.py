@@ -40,6 +40,8 @@ def cloned() -> tuple[str, Choices | None, str]:
         here = services.here()
         run = find(here, name)
         choices = launches.choices_of(here, run)
+        # What the address says wins: settings that were changed in the form, or come with the link.
+        choices = replace(choices, overrides={**choices.overrides, **overrides()})
         if model := state.url_text(state.MODEL):
             choices = replace(choices, model=model)
     except SlipwayError as reason:

@@ -15,12 +15,15 @@ from dashboard.theme import colours
 from dashboard.views.run.confidences import show_confidence
 from dashboard.views.run.doubtful_labels import show_doubtful
 from dashboard.views.run.mistaken_images import show_images
+from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import one_of
-from dashboard.widgets.mistakes.charts import choose_cell, show_cost
+from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
 from dashboard.widgets.mistakes.words import FATES, KINDS, answer
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
+from pipeline.actions.suggestions import suggestions
+from pipeline.core.checks.suggestions import Suggestion
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
@@ -29,6 +32,7 @@ from pipeline.core.mistakes.threshold import Threshold, best_of_all
 from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 
+_MATRIX = "mistakes.matrix"
 _VIEWS = {
     "images": marked("Images"),
     "confidence": marked("Confidence"),
@@ -51,6 +55,8 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         show_cost(seen.cost, 1 - map50, colours(), _choose_kind)
     conf = _confidence(best, _kept_conf(folder))
     judged = _judged(str(folder.path), stamp, conf)
+    if best:
+        show_suggestions(run, folder, suggestions(folder, seen, judged), _look_at)
     view = one_of(
         tr("View"),
         {name: tr(text) for name, text in _VIEWS.items()},
@@ -143,7 +149,7 @@ def _on_slider(conf: float) -> float:
 
 
 def _choose_kind(kind: str) -> None:
-    state.fill("kind", kind)
+    state.fill("kind", kind or None)
     st.session_state["mistakes_view"] = "images"
 
 
@@ -152,7 +158,11 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         is_share = st.toggle(tr("Shares of a row"), key="shares", bind="query-params")
-        cell = choose_cell(matrix(judged.boxes, labels), look, is_share=is_share)
+        key = f"mistakes.matrix.{st.session_state.get(_MATRIX, 0)}"
+        cell = choose_cell(
+            matrix(judged.boxes, labels), look, is_share=is_share, cell=_asked_cell(labels), key=key
+        )
+        state.set_url(state.CELL, _cell_text(cell))
         st.caption(tr("Click a cell to see its images."))
     with right:
         kind = _kind(judged.counts)
@@ -165,6 +175,26 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
             images = images.join(count, on="image", how="inner").sort("count", descending=True)
             title = _title(cell, labels)
         show_images(folder, seen.stored, judged, images, title=title)
+
+
+def _asked_cell(labels: tuple[str, ...]) -> Cell | None:
+    """Give the cell that the URL names: ids of both classes, nothing for the background."""
+    target, found, predicted = state.url_text(state.CELL).partition("-")
+    known = {"": None} | {str(number): number for number in range(len(labels))}
+    if not found or target not in known or predicted not in known:
+        return None
+    return known[target], known[predicted]
+
+
+def _cell_text(cell: Cell | None) -> str:
+    return "-".join("" if number is None else str(number) for number in cell) if cell else ""
+
+
+def _look_at(entry: Suggestion) -> None:
+    """Show the images that a suggestion is about."""
+    _choose_kind(entry.kind)
+    state.set_url(state.CELL, _cell_text(entry.cell))
+    st.session_state[_MATRIX] = st.session_state.get(_MATRIX, 0) + 1
 
 
 def _kind(counts: Mapping[str, int]) -> str:

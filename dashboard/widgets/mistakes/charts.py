@@ -16,6 +16,7 @@ from dashboard.widgets.mistakes.words import FATES
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
 _BAR_PX = 92
+Cell = tuple[int | None, int | None]
 _CLEAR = "rgba(0,0,0,0)"
 _LEAST_SHOWN = 0.0005
 _ROW_PX = 32
@@ -71,9 +72,16 @@ def show_cost(
 
 
 def choose_cell(
-    matrix: Mapping[str, Any], look: Colours, *, is_share: bool
-) -> tuple[int | None, int | None] | None:
+    matrix: Mapping[str, Any], look: Colours, *, is_share: bool, cell: Cell | None, key: str
+) -> Cell | None:
     """Show the confusion matrix as a table; give the cell that is chosen.
+
+    Parameters
+    ----------
+    cell
+        The one that is chosen at first.
+    key
+        Identity of the table; a new one begins with ``cell`` again.
 
     Returns
     -------
@@ -90,11 +98,13 @@ def choose_cell(
     styled = styled.format("{:.2f}" if is_share else "{:,}")
     if counts.size <= _MOST_COLOURED:
         styled = styled.apply(lambda _: _shades(shares, look), axis=None)
+    chosen = [(ids.index(cell[0]), labels[ids.index(cell[1])])] if cell else []
     event: Any = st.dataframe(
         styled,
-        key=f"mistakes.matrix.{is_share}",
+        key=f"{key}.{is_share}",
         on_select="rerun",
         selection_mode="single-cell",
+        selection_default={"selection": {"cells": chosen}},
         height="content" if len(labels) <= _MOST_ROWS else _ROW_PX * _MOST_ROWS,
         row_height=_ROW_PX,
     )

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pipeline.core.dataset.report import DatasetReport
 
 _SETTINGS = "https://docs.ultralytics.com/usage/cfg/#train-settings"
-_TIPS = "https://docs.ultralytics.com/yolov5/tutorials/tips_for_best_training_results/"
+TIPS = "https://docs.ultralytics.com/yolov5/tutorials/tips_for_best_training_results/"
 _IMBALANCE = 5.0
 _FEWEST_INSTANCES = 10  # of the rarest class: weighing up less teaches its few pictures by heart
 _WEIGHT_RATIO = 10.0
 _STRIDE = 32
-_SMALL_PX = 16  # two cells of the finest grid of a detector's head, which has a stride of 8
-_MAX_IMGSZ = 1280
+SMALL_PX = 16  # two cells of the finest grid of a detector's head, which has a stride of 8
+MAX_IMGSZ = 1280
 _FEW_UPDATES, _ENOUGH_UPDATES = 100, 300
 _MAX_EPOCHS = 300  # where the tips of Ultralytics begin
 _FEW_VAL_INSTANCES = 100
@@ -94,6 +94,18 @@ def taken(
     return [entry for entry in found if entry.value == overrides[entry.key]]
 
 
+def larger_imgsz(side: float, largest_px: int) -> int:
+    """Give the imgsz at which a side, a share of the image, has `SMALL_PX`; else the most there is.
+
+    Parameters
+    ----------
+    largest_px
+        The longer side of the largest image: more pixels than there are show nothing.
+    """
+    wanted = math.ceil(SMALL_PX / side / _STRIDE) * _STRIDE
+    return min(wanted, MAX_IMGSZ, largest_px // _STRIDE * _STRIDE)
+
+
 def _class_weights(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
     """Weigh rare classes up by the square root of how rare they are, as Ultralytics' cls_pw does.
 
@@ -135,12 +147,10 @@ def _image_size(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
     if stats is None or not stats.median_side or isinstance(imgsz, list):
         return None
     side_px = stats.median_side * imgsz
-    if side_px >= _SMALL_PX:
+    if side_px >= SMALL_PX:
         return None
-    wanted = math.ceil(_SMALL_PX / stats.median_side / _STRIDE) * _STRIDE
     sizes = report.image_sizes.get("train")
-    largest = max(sizes[0][:2]) if sizes else _MAX_IMGSZ  # more pixels than there are show nothing
-    value = min(wanted, _MAX_IMGSZ, largest // _STRIDE * _STRIDE)
+    value = larger_imgsz(stats.median_side, max(sizes[0][:2]) if sizes else MAX_IMGSZ)
     if value <= imgsz:
         return None
     reason = said(
@@ -154,7 +164,7 @@ def _image_size(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
         then_px=stats.median_side * value,
         times=(value / imgsz) ** 2,
     )
-    return Advice("imgsz", value, imgsz, reason, f"{_TIPS} (image size)")
+    return Advice("imgsz", value, imgsz, reason, f"{TIPS} (image size)")
 
 
 def _epochs(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
@@ -175,7 +185,7 @@ def _epochs(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:
         value=value,
         then=_about(updates * value),
     )
-    return Advice("epochs", value, cfg["epochs"], reason, f"{_TIPS} (epochs)")
+    return Advice("epochs", value, cfg["epochs"], reason, f"{TIPS} (epochs)")
 
 
 def _close_mosaic(report: DatasetReport, cfg: Mapping[str, Any]) -> Advice | None:

@@ -135,3 +135,18 @@ def test_pictures_that_cannot_be_found_hide_nothing_else(tested: RunFolder) -> N
     page = opened(tested)
     assert "most is lost by" in text_of(page)
     assert page.error
+
+
+def test_what_the_figures_suggest_leads_to_its_images(here: Installation) -> None:
+    rows = [(f"{number}", "target", 2, None, BOX) for number in range(30)]
+    rows += [(f"{number}", "prediction", 1, 0.9, BOX) for number in range(30)]
+    page = opened(run_with_test(here, table(*rows, ("x", "target", 1, None, BOX))))
+    assert "are taken for each other in 30 of 31 cases" in text_of(page)
+    page = click(page, "suggestion.look.confused")
+    assert page.query_params["cell"] == ["2-1"]
+    assert "30 images · star predicted as square" in text_of(page)
+
+
+def test_the_address_names_a_cell(tested: RunFolder) -> None:
+    assert "1 image · star that was not found" in text_of(opened(tested, cell="2-"))
+    assert "All images" in text_of(opened(tested, cell="9-9"))
