@@ -19,10 +19,12 @@ from pipeline.core.mistakes.cost import cost_of_kinds
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.precision import Precision, precision_of
 from pipeline.core.mistakes.size import OfSize, by_size
+from pipeline.core.mistakes.slices import Slice, Sliced
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
 from pipeline.core.mistakes.table import CONF, IOU, images_base
 from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.worst_slices import worst_slices
 from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
@@ -90,6 +92,8 @@ class Mistakes:
         Ultralytics' means over classes; AP50-95 by size.
     best, best_by_class
         The confidence with the best F1; None where there is nothing to find.
+    slices
+        See `pipeline.core.mistakes.worst_slices`.
     """
 
     run: Run
@@ -104,6 +108,7 @@ class Mistakes:
     best: Threshold | None
     best_by_class: dict[str, Threshold | None]
     images: pl.DataFrame
+    slices: list[Slice]
 
 
 def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
@@ -132,6 +137,7 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         best=best_of_all(seen.measured),
         best_by_class=best_by_class(seen.measured, labels),
         images=at.images,
+        slices=worst_slices(Sliced(at.boxes, at.images, labels)),
     )
 
 

@@ -14,20 +14,26 @@ from dashboard.i18n import marked, tr, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run.mistaken_images import show_images
+from dashboard.views.run.mistaken_slices import show_slices, sliced
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.mistakes.charts import choose_cell, show_confidences, show_cost
-from dashboard.widgets.mistakes.words import FATES, KINDS, answer
+from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
 from pipeline.core.errors import FileMissing
+from pipeline.core.mistakes.lost_most import LostMost, lost_most
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
 from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
 from pipeline.core.volume.run_folder import RunFolder
 
-_VIEWS = {"images": marked("Images"), "confidence": marked("Confidence")}
+_VIEWS = {
+    "images": marked("Images"),
+    "slices": marked("Slices"),
+    "confidence": marked("Confidence"),
+}
 _SIZES = {
     "small": marked("small, to 32² px"),
     "medium": marked("medium, to 96² px"),
@@ -46,6 +52,8 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     stored, best = seen.stored, best_of_all(seen.measured)
     map50 = seen.measured.summary()["mAP50"]
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
+    if best and (told := _lost(str(folder.path), stamp)):
+        st.markdown(lost_in_words(told, stored.labels, CONF))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours())
     conf = _confidence(best)
@@ -57,7 +65,9 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         has_label=False,
         in_url=True,
     )
-    if view == "confidence":
+    if view == "slices":
+        show_slices(folder, stamp, conf, seen, judged)
+    elif view == "confidence":
         _show_confidence(seen, conf, best)
     else:
         _show_images(folder, seen, judged)
@@ -96,6 +106,12 @@ def _seen(folder: str, stamp: int) -> Seen:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _judged(folder: str, stamp: int, conf: float) -> Judged:
     return _seen(folder, stamp).at(conf)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _lost(folder: str, stamp: int) -> LostMost | None:
+    seen, judged = _seen(folder, stamp), _judged(folder, stamp, CONF)
+    return lost_most(sliced(folder, stamp, CONF, seen, judged))
 
 
 def _confidence(best: Threshold | None) -> float:
