@@ -122,7 +122,9 @@ def _against(name: str, rate: Rate | None) -> Markdown:
 
 def _dimension() -> str:
     asked = state.seed("slices", "class", list(DIMENSIONS))
-    chosen = st.selectbox(tr("Slices by"), list(DIMENSIONS), format_func=_word, key=asked)
+    chosen = st.selectbox(
+        tr("Slices by"), list(DIMENSIONS), format_func=_word, key=asked, width=320
+    )
     state.publish("slices", chosen, "class")
     return str(chosen)
 

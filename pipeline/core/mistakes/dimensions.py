@@ -112,7 +112,8 @@ def dimension(
 
 def image_numbers(boxes: pl.DataFrame, images: pl.DataFrame) -> Array:
     """Give for each box the row of its image, -1 for an image that is not there."""
-    rows = images.select("image").with_row_index("number")
+    # A file of a run may name an image twice.
+    rows = images.select("image").with_row_index("number").unique("image", keep="first")
     found = boxes.select("image").join(rows, on="image", how="left", maintain_order="left")
     numbers: Array = found["number"].cast(pl.Int32).fill_null(_NONE).to_numpy()
     return numbers

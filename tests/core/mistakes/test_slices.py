@@ -183,6 +183,19 @@ def test_tests_of_nearly_nothing_have_slices_too(rows, empty):
     assert lost_most(test) is None
 
 
+def test_boxes_of_unknown_images_are_in_no_slice_and_images_told_twice_count_their_boxes_once():
+    boxes = table(
+        ("a.jpg", "target", 0, None, BOX),
+        ("b.jpg", "target", 0, None, BOX),
+        ("b.jpg", "prediction", 0, 0.9, BOX),
+    )
+    every = images_of(boxes)
+    unknown = cut(boxes, every.head(1), ("thing",)).by("class")
+    assert [(own.targets, own.right) for own in unknown] == [(1, 0)]
+    twice = cut(boxes, pl.concat([every, every]), ("thing",)).by("class")
+    assert [(own.targets, own.right) for own in twice] == [(2, 1)]
+
+
 def test_most_of_what_is_missed_is_described():
     told = lost_most(cut(*made(1, small_stars, 300)))
     assert told.class_id == 2
