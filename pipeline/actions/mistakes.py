@@ -21,10 +21,12 @@ from pipeline.core.mistakes.labels import doubtful
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.precision import Precision, measured
 from pipeline.core.mistakes.size import OfSize, by_size
+from pipeline.core.mistakes.slices import Slice, Sliced
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
 from pipeline.core.mistakes.table import CONF, IOU, images_base
 from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.worst_slices import worst_slices
 from pipeline.core.said import said
 from pipeline.core.volume.operating_point import OperatingPoint, load_operating_point
 from pipeline.core.volume.paths import Volume
@@ -105,6 +107,8 @@ class Mistakes:
         The confidence with the best F1; None where there is nothing to find.
     kept
         The operating point that somebody chose, or None.
+    slices
+        See `pipeline.core.mistakes.worst_slices`.
     """
 
     run: Run
@@ -120,6 +124,7 @@ class Mistakes:
     best_by_class: dict[str, Threshold | None]
     kept: OperatingPoint | None
     images: pl.DataFrame
+    slices: list[Slice]
 
 
 def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
@@ -150,6 +155,7 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         best_by_class=best_by_class(seen.measured, labels),
         kept=load_operating_point(folder),
         images=at.images,
+        slices=worst_slices(Sliced(at.boxes, at.images, labels)),
     )
 
 

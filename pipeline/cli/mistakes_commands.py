@@ -12,6 +12,7 @@ from pipeline.actions.installation import Installation
 from pipeline.actions.mistakes import Mistakes
 from pipeline.cli.answer import Answer, table
 from pipeline.core.mistakes.size import OfSize
+from pipeline.core.mistakes.slices import Rate, Slice
 from pipeline.core.mistakes.sums import MISTAKES
 from pipeline.core.mistakes.threshold import Threshold
 
@@ -72,12 +73,31 @@ def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
             "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
         },
         "operating_point": asdict(found.kept) if found.kept else None,
+        "slices": [_slice(of) for of in found.slices],
         "images": (found.images if limit is None else found.images.head(limit)).to_dicts(),
     }
 
 
 def _size(of: OfSize) -> dict[str, Any]:
     return {"instances": of.instances, "AP50-95": of.ap}
+
+
+def _slice(of: Slice) -> dict[str, Any]:
+    return {
+        "slice": {name: label for (name, _), label in zip(of.place, of.labels, strict=True)},
+        "images": of.images,
+        "targets": of.targets,
+        "predictions": of.predictions,
+        "right": of.right,
+        "recall": _rate(of.recall),
+        "precision": _rate(of.precision),
+    }
+
+
+def _rate(rate: Rate | None) -> dict[str, float | None] | None:
+    if rate is None:
+        return None
+    return {"value": rate.value, "low": rate.low, "high": rate.high, "rest": rate.rest}
 
 
 def _threshold(best: Threshold | None) -> dict[str, float | None]:
@@ -90,6 +110,7 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
     sizes = [(name, of.instances, of.ap) for name, of in found.sizes.items()]
     best = {"all": found.best, **found.best_by_class}
     cells = [(name, *_threshold(value).values()) for name, value in best.items()]
+    slices = [_cells(of) for of in found.slices]
     columns = ("targets", "right", *MISTAKES)
     rows = [(image["image"], *(image[key] for key in columns)) for image in images]
     return "\n\n".join(
@@ -98,9 +119,20 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
             table(("mistake", f"at {found.conf:g}", "costs mAP50"), costs),
             table(("size", "targets", "AP50-95"), sizes),
             table(("class", "best conf", "precision", "recall", "F1"), cells),
+            *(
+                [table(("worst slices", "targets", "recall", "of the rest"), slices)]
+                if slices
+                else ()
+            ),
             table(("image, worst first", *columns), rows),
         )
     )
+
+
+def _cells(of: Slice) -> tuple[Any, ...]:
+    recall = of.recall
+    rates = (recall.value, recall.rest) if recall else (None, None)
+    return (" · ".join(of.labels), of.targets, *rates)
 
 
 def _sentence(found: Mistakes) -> str:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.actions.installation import Installation
 from pipeline.core.settings import Settings
 from tests.cli.conftest import Cli
+from tests.core.mistakes.sliced import made
 from tests.core.mistakes.tables import drawn, table
 from tests.tested_runs import NAMES, run_with_test
 
@@ -44,6 +46,16 @@ def test_the_matrix_and_the_counts_are_of_the_confidence_that_is_asked_for(
     assert low["counts"]["right"] > high["counts"]["right"]
     assert high["counts"]["right"] == sum(high["matrix"]["counts"][at][at] for at in range(3))
     assert low["cost"] == high["cost"]
+
+
+def test_the_worst_slices_are_told(cli: Cli, here: Installation) -> None:
+    boxes, _ = made(1, lambda targets: (targets["class"] == 2).cast(pl.Float64) * 0.7)
+    run = run_with_test(here, boxes)
+    [star] = cli("mistakes", run.name, "--json").json["slices"]
+    assert star["slice"] == {"class": "star"}
+    assert star["recall"]["value"] == star["right"] / star["targets"]
+    assert star["recall"]["low"] < star["recall"]["value"] < star["recall"]["rest"] == 1
+    assert "worst slices" in cli("mistakes", run.name).out
 
 
 def test_only_the_worst_images_are_listed_when_asked(cli: Cli, here: Installation) -> None:

@@ -15,16 +15,18 @@ from dashboard.theme import colours
 from dashboard.views.run.confidences import show_confidence
 from dashboard.views.run.doubtful_labels import show_doubtful
 from dashboard.views.run.mistaken_images import show_images
+from dashboard.views.run.mistaken_slices import show_slices, sliced
 from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
-from dashboard.widgets.mistakes.words import FATES, KINDS, answer
+from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
 from pipeline.actions.suggestions import suggestions
 from pipeline.core.checks.suggestions import Suggestion
 from pipeline.core.errors import FileMissing, InputError
+from pipeline.core.mistakes.lost_most import LostMost, lost_most
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
@@ -35,6 +37,7 @@ from pipeline.core.volume.run_folder import RunFolder
 _MATRIX = "mistakes.matrix"
 _VIEWS = {
     "images": marked("Images"),
+    "slices": marked("Slices"),
     "confidence": marked("Confidence"),
     "labels": marked("Labels"),
 }
@@ -51,6 +54,8 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     stored, best = seen.stored, best_of_all(seen.measured)
     map50 = seen.measured.summary()["mAP50"]
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
+    if best and (told := _lost(str(folder.path), stamp)):
+        st.markdown(lost_in_words(told, stored.labels, CONF))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours(), _choose_kind)
     conf = _confidence(best, _kept_conf(folder))
@@ -64,7 +69,9 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         has_label=False,
         in_url=True,
     )
-    if view == "confidence":
+    if view == "slices":
+        show_slices(folder, stamp, conf, seen, judged)
+    elif view == "confidence":
         show_confidence(run.id, folder, seen, conf, best, _take_confidence)
     elif view == "labels":
         show_doubtful(folder, seen, judged)
@@ -105,6 +112,12 @@ def _seen(folder: str, stamp: int) -> Seen:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _judged(folder: str, stamp: int, conf: float) -> Judged:
     return _seen(folder, stamp).at(conf)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _lost(folder: str, stamp: int) -> LostMost | None:
+    seen, judged = _seen(folder, stamp), _judged(folder, stamp, CONF)
+    return lost_most(sliced(folder, stamp, CONF, seen, judged))
 
 
 def _kept_conf(folder: RunFolder) -> float | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.i18n import marked, tr, tr_text
-from dashboard.plain import Markdown
+from dashboard.plain import Markdown, plain
+from pipeline.core.mistakes.lost_most import LostMost
 
 FATES = {
     "right": marked("right"),
@@ -48,4 +49,23 @@ def answer(map50: float | None, split: str, cost: Mapping[str, float]) -> Markdo
         begins=begins,
         kind=tr(_MEANT[worst]),
         value=f"{cost[worst]:.3f}",
+    )
+
+
+def lost_in_words(told: LostMost, labels: Sequence[str], conf: float) -> Markdown:
+    """Say in one sentence what most of the missed targets are."""
+    name = None if told.class_id is None else labels[told.class_id]
+    if name is None:
+        what = tr("smaller than {side} px", side=told.below_px)
+    elif told.below_px is None:
+        what = plain(name)
+    else:
+        what = tr("{name} smaller than {side} px", name=name, side=told.below_px)
+    return tr(
+        "Most of what is missed at confidence {conf} is **{what}**: {missed:.0%} of it, but only "
+        "{targets:.0%} of all targets.",
+        conf=f"{conf:g}",
+        what=what,
+        missed=told.share_of_missed,
+        targets=told.share_of_targets,
     )
