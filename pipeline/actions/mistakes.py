@@ -22,7 +22,7 @@ from pipeline.core.mistakes.size import OfSize, by_size
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
 from pipeline.core.mistakes.table import CONF, IOU, images_base
-from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.threshold import Threshold, best_of_all, best_of_classes, by_name
 from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
@@ -30,7 +30,9 @@ from pipeline.engines.base import Run
 
 
 class Seen:
-    """What a test saw, and the figures over all confidences, each made when it is asked for.
+    """What a test saw, and the figures over all confidences.
+
+    Each is made when it is asked for, where the test has not left it in its summary.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ class Seen:
     @cached_property
     def cost(self) -> dict[str, float]:
         """See `pipeline.core.mistakes.cost`."""
-        return cost_of_kinds(self.stored.boxes)
+        given = self.stored.summary
+        return given.cost if given else cost_of_kinds(self.stored.boxes)
 
     @cached_property
     def measured(self) -> Precision:
@@ -54,11 +57,32 @@ class Seen:
     @cached_property
     def sizes(self) -> dict[str, OfSize]:
         """See `pipeline.core.mistakes.size`."""
-        return by_size(self.stored.boxes)
+        given = self.stored.summary
+        return given.sizes if given else by_size(self.stored.boxes)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Ultralytics' means over classes."""
+        given = self.stored.summary
+        return given.metrics if given else self.measured.summary()
+
+    @cached_property
+    def best(self) -> Threshold | None:
+        """The confidence with the best F1; None where there is nothing to find."""
+        given = self.stored.summary
+        return given.best if given else best_of_all(self.measured)
+
+    @cached_property
+    def best_by_class(self) -> dict[str, Threshold | None]:
+        """The same for each class."""
+        given, names = self.stored.summary, self.stored.labels
+        return by_name(given.best_of_classes if given else best_of_classes(self.measured), names)
 
     def at(self, conf: float) -> Judged:
-        """Judge it at a confidence."""
-        rows = judged(self.stored.boxes, conf=conf, iou=IOU)
+        """Judge it at a confidence; at `CONF` the test has done so."""
+        rows = self.stored.boxes
+        if conf != CONF:
+            rows = judged(rows, conf=conf, iou=IOU)
         return Judged(rows, counts(rows), images(rows, self.stored.images))
 
 
@@ -127,10 +151,10 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         counts=at.counts,
         cost=seen.cost,
         matrix=matrix(at.boxes, labels),
-        metrics=seen.measured.summary(),
+        metrics=seen.metrics,
         sizes=seen.sizes,
-        best=best_of_all(seen.measured),
-        best_by_class=best_by_class(seen.measured, labels),
+        best=seen.best,
+        best_by_class=seen.best_by_class,
         images=at.images,
     )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pipeline.actions.installation import Installation
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.settings import Settings
 from tests.cli.conftest import Cli
 from tests.core.mistakes.tables import drawn, table
@@ -44,6 +46,19 @@ def test_the_matrix_and_the_counts_are_of_the_confidence_that_is_asked_for(
     assert low["counts"]["right"] > high["counts"]["right"]
     assert high["counts"]["right"] == sum(high["matrix"]["counts"][at][at] for at in range(3))
     assert low["cost"] == high["cost"]
+
+
+def test_what_the_test_has_worked_out_is_what_would_be_worked_out(
+    cli: Cli, here: Installation
+) -> None:
+    run = run_with_test(here, drawn(2, images=12))
+    before = cli("mistakes", run.name, "--json").json
+    write_summary(run)
+    assert cli("mistakes", run.name, "--json").json == before
+    document = json.loads(run.mistakes.read_text())
+    document["cost"]["missed"] = 0.125
+    run.mistakes.write_text(json.dumps(document))
+    assert cli("mistakes", run.name, "--json").json["cost"]["missed"] == 0.125
 
 
 def test_only_the_worst_images_are_listed_when_asked(cli: Cli, here: Installation) -> None:

@@ -24,7 +24,7 @@ from pipeline.core.errors import FileMissing
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
-from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.run_folder import RunFolder
 
 _VIEWS = {"images": marked("Images"), "confidence": marked("Confidence")}
@@ -43,8 +43,7 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     except (FileNotFoundError, FileMissing):
         _why_not(run, folder)
         return
-    stored, best = seen.stored, best_of_all(seen.measured)
-    map50 = seen.measured.summary()["mAP50"]
+    stored, best, map50 = seen.stored, seen.best, seen.metrics["mAP50"]
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours())
@@ -88,7 +87,7 @@ def _why_not(run: RunFacts, folder: RunFolder) -> None:
 def _seen(folder: str, stamp: int) -> Seen:
     with st.spinner(tr("Reading what the test saw")):
         seen = Seen(read_stored(RunFolder(Path(folder))))
-        assert seen.measured
+        assert seen.metrics
         assert seen.cost
     return seen
 
@@ -178,7 +177,6 @@ def _show_confidence(seen: Seen, conf: float, best: Threshold | None) -> None:
         st.info(tr("Without targets there is nothing to weigh."), icon=":material/rule:")
         return
     labels, measured = seen.stored.labels, seen.measured
-    by_class = best_by_class(measured, labels)
     left, right = st.columns(2, gap="medium")
     with left:
         names = {"": tr("all classes")} | {
@@ -190,7 +188,7 @@ def _show_confidence(seen: Seen, conf: float, best: Threshold | None) -> None:
         show_confidences(measured, conf, int(chosen) if chosen else None, colours())
     with right:
         st.markdown(tr("**Where F1 is best**"))
-        rows = [(tr_text("all"), best), *by_class.items()]
+        rows = [(tr_text("all"), best), *seen.best_by_class.items()]
         table = _thresholds(rows)
         shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
         st.dataframe(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.mistakes.pairs import Array
@@ -30,14 +30,18 @@ def best_of_all(measured: Precision) -> Threshold | None:
     return _at(measured.best, *(curve.mean(0) for curve in curves))
 
 
-def best_by_class(measured: Precision, names: Sequence[str]) -> dict[str, Threshold | None]:
-    """Give where each class by itself is best; None for those without targets."""
-    found = {
+def best_of_classes(measured: Precision) -> dict[int, Threshold]:
+    """Give where each class that has targets is best by itself, by its id."""
+    return {
         int(of): _at(best_point(f1), precision, recall, f1)
         for of, precision, recall, f1 in zip(
             measured.classes, measured.precision, measured.recall, measured.f1, strict=True
         )
     }
+
+
+def by_name(found: Mapping[int, Threshold], names: Sequence[str]) -> dict[str, Threshold | None]:
+    """Give what was found for classes by the names of all; None for those without targets."""
     return {name: found.get(number) for number, name in enumerate(names)}
 
 
