@@ -33,7 +33,9 @@ def write(folder: RunFolder, boxes: pl.DataFrame) -> None:
     boxes.select(pl.col("image").unique()).write_parquet(folder.tested_images)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(TABLES)
 def test_what_is_read_is_what_the_table_says(folder: RunFolder, boxes: pl.DataFrame) -> None:
     write(folder, boxes)
