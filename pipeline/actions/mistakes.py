@@ -16,7 +16,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
-from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.matching import Matched
 from pipeline.core.mistakes.precision import Precision, precision_of
 from pipeline.core.mistakes.size import OfSize, by_size
 from pipeline.core.mistakes.stored import Stored, read_stored
@@ -78,11 +78,13 @@ class Seen:
         given, names = self.stored.summary, self.stored.labels
         return by_name(given.best_of_classes if given else best_of_classes(self.measured), names)
 
+    @cached_property
+    def _matched(self) -> Matched:
+        return Matched(self.stored.boxes, least=0, iou=IOU)
+
     def at(self, conf: float) -> Judged:
         """Judge it at a confidence; at `CONF` the test has done so."""
-        rows = self.stored.boxes
-        if conf != CONF:
-            rows = judged(rows, conf=conf, iou=IOU)
+        rows = self.stored.boxes if conf == CONF else self._matched.at(conf)
         return Judged(rows, counts(rows), images(rows, self.stored.images))
 
 

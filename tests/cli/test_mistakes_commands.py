@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.actions.installation import Installation
@@ -107,6 +108,17 @@ def test_a_damaged_file_is_named(cli: Cli, here: Installation, name: str) -> Non
     said = cli("mistakes", run.name)
     assert said.code == 3
     assert f"{name} is damaged" in said.err
+
+
+@pytest.mark.parametrize(("column", "value"), [("partner", 10_000), ("image", None), ("x1", None)])
+def test_rows_that_no_test_writes_are_damage(
+    cli: Cli, here: Installation, column: str, value: int | None
+) -> None:
+    run = run_with_test(here, drawn(1))
+    rows = pl.read_parquet(run.boxes)
+    rows = rows.with_columns(pl.lit(value).cast(rows.schema[column]).alias(column))
+    rows.write_parquet(run.boxes)
+    assert "boxes.parquet is damaged" in cli("mistakes", run.name).err
 
 
 @pytest.mark.parametrize("conf", ["-0.1", "1.5", "nan", "much"])

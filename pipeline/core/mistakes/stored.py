@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from pipeline.core.mistakes.summary import Summary, read_summary
 from pipeline.core.mistakes.table import BOXES, IMAGES
 from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
+
+_ALWAYS: Final = ("image", "role", "class", "x1", "y1", "x2", "y2")
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,12 @@ def read_stored(folder: RunFolder) -> Stored:
 
 def _table(path: Path, schema: pl.Schema, folder: RunFolder) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path).select(schema.names()).cast(schema)
+        rows = pl.read_parquet(path).select(schema.names()).cast(schema)
     except (pl.exceptions.PolarsError, OSError) as reason:
         raise _damaged(path, folder) from reason
+    if any(rows[name].null_count() for name in _ALWAYS if name in schema):
+        raise _damaged(path, folder)
+    return rows
 
 
 def _damaged(path: Path, folder: RunFolder) -> InputError:
