@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
+from pipeline.core.mistakes.kept import Kept, left_out
 from pipeline.core.mistakes.matching import Matched
 from pipeline.core.mistakes.precision import Precision, precision_of
 from pipeline.core.mistakes.size import OfSize, by_size
@@ -70,20 +71,37 @@ class Seen:
     def best(self) -> Threshold | None:
         """The confidence with the best F1; None where there is nothing to find."""
         given = self.stored.summary
-        return given.best if given else best_of_all(self.measured)
+        best = given.best if given else best_of_all(self.measured)
+        return self._of_kept(best) if best else None
 
     @cached_property
     def best_by_class(self) -> dict[str, Threshold | None]:
         """The same for each class."""
-        given, names = self.stored.summary, self.stored.labels
-        return by_name(given.best_of_classes if given else best_of_classes(self.measured), names)
+        given = self.stored.summary
+        found = given.best_of_classes if given else best_of_classes(self.measured)
+        kept = {of: self._of_kept(best) for of, best in found.items()}
+        return by_name(kept, self.stored.labels)
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """See `pipeline.core.mistakes.kept`."""
+        return left_out(self.stored.kept, self.stored.boxes)
+
+    @property
+    def least(self) -> float:
+        """The smallest confidence at which the test can be judged."""
+        return self.stored.kept.conf
+
+    def _of_kept(self, best: Threshold) -> Threshold:
+        """Give the same threshold where boxes were kept: below that nothing is known to change."""
+        return replace(best, conf=max(best.conf, self.least))
 
     @cached_property
     def _matched(self) -> Matched:
         return Matched(self.stored.boxes, least=0, iou=IOU)
 
     def at(self, conf: float) -> Judged:
-        """Judge it at a confidence; at `CONF` the test has done so."""
+        """Judge it at a confidence, which is `least` or more; at `CONF` the test has done so."""
         rows = self.stored.boxes if conf == CONF else self._matched.at(conf)
         return Judged(rows, counts(rows), images(rows, self.stored.images))
 
@@ -116,6 +134,8 @@ class Mistakes:
         Ultralytics' means over classes; AP50-95 by size.
     best, best_by_class
         The confidence with the best F1; None where there is nothing to find.
+    kept, left_out
+        What is in the tables, and in sentences what is not.
     """
 
     run: Run
@@ -130,20 +150,35 @@ class Mistakes:
     best: Threshold | None
     best_by_class: dict[str, Threshold | None]
     images: pl.DataFrame
+    kept: Kept
+    left_out: list[str]
 
 
-def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
-    """Judge what the test of a run saw at a confidence.
+def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mistakes:
+    """Judge what the test of a run saw at a confidence; unless one is given, at `CONF` or above.
 
     Raises
     ------
     RunNotFound, EngineUnreachable
         There is no such run, or nobody can say.
     FileMissing, InputError
-        Its test did not keep what it saw, or a file of it is damaged.
+        Its test did not keep what it saw, or not from that confidence on, or a file is damaged.
     """
     found = find(here, run)
     seen = Seen(read_stored(folder_of(here, found)))
+    if conf is None:
+        conf = max(CONF, seen.least)
+    if conf < seen.least:
+        message = said(
+            "The test of {name} kept boxes from confidence {least} on; {conf} is less.",
+            name=found.launch,
+            least=f"{seen.least:g}",
+            conf=f"{conf:g}",
+        )
+        again = said(
+            "Ask for {least} or more, or set conf lower and test again.", least=f"{seen.least:g}"
+        )
+        raise InputError(message, where="--conf", next=again)
     at, labels = seen.at(conf), seen.stored.labels
     return Mistakes(
         run=found,
@@ -158,6 +193,8 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         best=seen.best,
         best_by_class=seen.best_by_class,
         images=at.images,
+        kept=seen.stored.kept,
+        left_out=seen.left_out,
     )
 
 

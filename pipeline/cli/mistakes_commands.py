@@ -63,6 +63,7 @@ def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
             "all": _threshold(found.best),
             "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
         },
+        "kept": asdict(found.kept),
         "images": (found.images if limit is None else found.images.head(limit)).to_dicts(),
     }
 
@@ -85,7 +86,7 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
     rows = [(image["image"], *(image[key] for key in columns)) for image in images]
     return "\n\n".join(
         (
-            _sentence(found),
+            " ".join([_sentence(found), *found.left_out]),
             table(("mistake", f"at {found.conf:g}", "costs mAP50"), costs),
             table(("size", "targets", "AP50-95"), sizes),
             table(("class", "best conf", "precision", "recall", "F1"), cells),

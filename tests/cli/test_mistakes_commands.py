@@ -11,7 +11,7 @@ from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.settings import Settings
 from tests.cli.conftest import Cli
 from tests.core.mistakes.tables import drawn, table
-from tests.tested_runs import NAMES, run_with_test
+from tests.tested_runs import NAMES, run_with_test, say_kept
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
 BOX = (100, 100, 200, 200)
@@ -108,6 +108,22 @@ def test_a_damaged_file_is_named(cli: Cli, here: Installation, name: str) -> Non
     said = cli("mistakes", run.name)
     assert said.code == 3
     assert f"{name} is damaged" in said.err
+
+
+def test_what_the_test_left_out_is_said_and_never_guessed(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, drawn(2, images=12).filter(~(pl.col("conf") < 0.5).fill_null(False)))
+    say_kept(run, conf=0.5, max_det=300, predictions_left_out=0, images_left_out=1)
+    assert (
+        "Boxes of less than confidence 0.5 were not kept. Images" in cli("mistakes", run.name).out
+    )
+    found = cli("mistakes", run.name, "--json").json
+    assert found["conf"] == found["kept"]["conf"] == 0.5
+    bests = [found["threshold"]["all"], *found["threshold"]["classes"].values()]
+    assert all(best["conf"] >= 0.5 for best in bests)
+    said = cli("mistakes", run.name, "--conf", "0.4")
+    assert said.code == 3
+    assert "kept boxes from confidence 0.5 on; 0.4 is less" in said.err
+    assert cli("mistakes", run.name, "--conf", "0.6", "--json").json["conf"] == 0.6
 
 
 @pytest.mark.parametrize(("column", "value"), [("partner", 10_000), ("image", None), ("x1", None)])

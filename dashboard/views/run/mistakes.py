@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import state
-from dashboard.i18n import marked, tr, tr_text
+from dashboard.i18n import marked, tr, tr_said, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run.mistaken_images import show_images
@@ -28,6 +29,7 @@ from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.run_folder import RunFolder
 
 _VIEWS = {"images": marked("Images"), "confidence": marked("Confidence")}
+_LEAST, _MOST, _STEP = 0.01, 0.99, 0.01
 _SIZES = {
     "small": marked("small, to 32² px"),
     "medium": marked("medium, to 96² px"),
@@ -47,7 +49,9 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours())
-    conf = _confidence(best)
+    if seen.left_out:
+        st.caption(joined(" ", [tr_said(sentence) for sentence in seen.left_out]))
+    conf = _confidence(best, seen.least)
     judged = _judged(str(folder.path), stamp, conf)
     view = one_of(
         tr("View"),
@@ -97,21 +101,23 @@ def _judged(folder: str, stamp: int, conf: float) -> Judged:
     return _seen(folder, stamp).at(conf)
 
 
-def _confidence(best: Threshold | None) -> float:
+def _confidence(best: Threshold | None, kept: float) -> float:
+    """Ask for a confidence at which the boxes that the test kept can be judged."""
+    least = min(max(_LEAST, math.ceil(round(100 * kept, 6)) / 100), _MOST - _STEP)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         conf = st.slider(
             tr("Confidence"),
-            0.01,
-            0.99,
-            CONF,
-            0.01,
+            least,
+            _MOST,
+            max(CONF, least),
+            _STEP,
             key="conf",
             bind="query-params",
             width=320,
             help=tr("Predictions of less do not count below."),
         )
         if best:
-            at = min(max(round(best.conf, 2), 0.01), 0.99)
+            at = min(max(round(best.conf, 2), least), _MOST)
             st.button(
                 tr("Best F1: {conf}", conf=f"{at:.2f}"),
                 key="mistakes.best",
@@ -185,7 +191,8 @@ def _show_confidence(seen: Seen, conf: float, best: Threshold | None) -> None:
         chosen = st.selectbox(
             tr("Class"), list(names), format_func=names.__getitem__, key="class_of_curves"
         )
-        show_confidences(measured, conf, int(chosen) if chosen else None, colours())
+        number = int(chosen) if chosen else None
+        show_confidences(measured, conf, number, colours(), least=seen.least)
     with right:
         st.markdown(tr("**Where F1 is best**"))
         rows = [(tr_text("all"), best), *seen.best_by_class.items()]

@@ -90,8 +90,14 @@ def choose_cell(
     return None
 
 
-def show_confidences(measured: Precision, conf: float, number: int | None, look: Colours) -> None:
-    """Show precision, recall and F1 against confidence, of a class or of their mean."""
+def show_confidences(
+    measured: Precision, conf: float, number: int | None, look: Colours, *, least: float
+) -> None:
+    """Show precision, recall and F1 against confidence, of a class or of their mean.
+
+    Below the least confidence nothing is known, and nothing is drawn.
+    """
+    shown = CONFIDENCES[::5] >= least
     curves = {
         tr_text("precision"): measured.precision,
         tr_text("recall"): measured.recall,
@@ -100,8 +106,8 @@ def show_confidences(measured: Precision, conf: float, number: int | None, look:
     figure = go.Figure(
         [
             go.Scatter(
-                x=CONFIDENCES[::5],
-                y=(values.mean(0) if number is None else values[number])[::5],
+                x=CONFIDENCES[::5][shown],
+                y=(values.mean(0) if number is None else values[number])[::5][shown],
                 name=name,
                 line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
                 hovertemplate="%{y:.3f}",

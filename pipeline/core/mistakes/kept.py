@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from pipeline.core.mistakes.pairs import image_keys, rows_of
 from pipeline.core.mistakes.table import LEAST_CONF
+from pipeline.core.said import said
 
 # Under this name it stands in the metadata of both tables.
 METADATA: Final = "slipway"
@@ -56,3 +59,32 @@ def read_kept(path: Path) -> Kept:
     if not isinstance(kept.conf, int | float) or not 0 <= kept.conf <= 1:
         raise ValueError(text)
     return kept
+
+
+def left_out(kept: Kept, boxes: pl.DataFrame) -> list[str]:
+    """Say what a test left out of its table of boxes, a sentence for each; mostly nothing."""
+    found: list[str] = []
+    if kept.conf > LEAST_CONF:
+        least = f"{kept.conf:g}"
+        found.append(said("Boxes of less than confidence {least} were not kept.", least=least))
+    if kept.predictions_left_out:
+        found.append(
+            said(
+                "{count:,} boxes of less than confidence {least} were left out.",
+                count=kept.predictions_left_out,
+                least=f"{LEAST_CONF:g}",
+            )
+        )
+    predictions = image_keys(boxes)[rows_of(boxes, "prediction")]
+    if kept.max_det and np.bincount(predictions).max(initial=0) >= kept.max_det:
+        found.append(
+            said("Of an image at most {most:,} boxes were kept (max_det).", most=kept.max_det)
+        )
+    if kept.images_left_out:
+        found.append(
+            said(
+                "Images that the split has more than once count once; {count:,} were left out.",
+                count=kept.images_left_out,
+            )
+        )
+    return found

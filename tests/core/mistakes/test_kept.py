@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.core.mistakes.kept import Kept, read_kept
+from pipeline.core.mistakes.kept import Kept, left_out, read_kept
+from tests.core.mistakes.tables import drawn
 
 
 def table(path: Path, text: str | None) -> Path:
@@ -38,3 +39,14 @@ def test_what_a_test_says_of_its_table_is_read(tmp_path: Path) -> None:
 def test_what_no_test_says_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError):
         read_kept(table(tmp_path, text))
+
+
+def test_what_was_left_out_is_said_and_only_that() -> None:
+    boxes = drawn(1)
+    most = boxes.filter(role="prediction").group_by("image").len()["len"].max()
+    assert left_out(Kept(), boxes) == left_out(Kept(max_det=most + 1), boxes) == []
+    found = left_out(Kept(0.25, most, 1_200, 1), boxes)
+    assert [sentence.split(" ")[0] for sentence in found] == ["Boxes", "1,200", "Of", "Images"]
+    assert "0.25" in found[0]
+    assert f"at most {most} boxes" in found[2]
+    assert left_out(Kept(max_det=1), boxes[:0]) == []
