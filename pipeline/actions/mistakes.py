@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -72,14 +72,14 @@ class Seen:
         """The confidence with the best F1; None where there is nothing to find."""
         given = self.stored.summary
         best = given.best if given else best_of_all(self.measured)
-        return self._of_kept(best) if best else None
+        return best.from_kept(self.least) if best else None
 
     @cached_property
     def best_by_class(self) -> dict[str, Threshold | None]:
         """The same for each class."""
         given = self.stored.summary
         found = given.best_of_classes if given else best_of_classes(self.measured)
-        kept = {of: self._of_kept(best) for of, best in found.items()}
+        kept = {of: best.from_kept(self.least) for of, best in found.items()}
         return by_name(kept, self.stored.labels)
 
     @cached_property
@@ -91,10 +91,6 @@ class Seen:
     def least(self) -> float:
         """The smallest confidence at which the test can be judged."""
         return self.stored.kept.conf
-
-    def _of_kept(self, best: Threshold) -> Threshold:
-        """Give the same threshold where boxes were kept: below that nothing is known to change."""
-        return replace(best, conf=max(best.conf, self.least))
 
     @cached_property
     def _matched(self) -> Matched:

@@ -60,17 +60,19 @@ def write_summary(folder: RunFolder) -> None:
     """Work out and write the figures of the tables that a test has just written."""
     boxes = pl.read_parquet(folder.boxes)
     measured = precision_of(boxes)
-    best = best_of_all(measured)
+    kept, best = read_kept(folder.boxes), best_of_all(measured)
     document = {
         "of": _digests(folder),
-        "kept": asdict(read_kept(folder.boxes)),
+        "kept": asdict(kept),
         "counts": counts(boxes),
         "cost": cost_of_kinds(boxes),
         "metrics": measured.summary(),
         "size": {name: asdict(of) for name, of in by_size(boxes).items()},
         "threshold": {
-            "all": asdict(best) if best else None,
-            "classes": {of: asdict(at) for of, at in best_of_classes(measured).items()},
+            "all": asdict(best.from_kept(kept.conf)) if best else None,
+            "classes": {
+                of: asdict(at.from_kept(kept.conf)) for of, at in best_of_classes(measured).items()
+            },
         },
     }
     write_json(folder.mistakes, document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.core.mistakes.pairs import Array
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision, best_point
@@ -17,6 +17,10 @@ class Threshold:
     precision: float
     recall: float
     f1: float
+
+    def from_kept(self, conf: float) -> Threshold:
+        """Give the same at a confidence from which boxes were kept: less of it adds no box."""
+        return replace(self, conf=max(self.conf, conf))
 
 
 def best_of_all(measured: Precision) -> Threshold | None:

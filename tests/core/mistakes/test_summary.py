@@ -13,7 +13,7 @@ from pipeline.core.mistakes.precision import precision_of
 from pipeline.core.mistakes.size import by_size
 from pipeline.core.mistakes.summary import read_summary, write_summary
 from pipeline.core.mistakes.sums import counts
-from pipeline.core.mistakes.table import BOXES
+from pipeline.core.mistakes.table import BOXES, LEAST_CONF
 from pipeline.core.mistakes.threshold import best_of_all, best_of_classes
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import TABLES, drawn
@@ -46,8 +46,11 @@ def test_what_is_read_is_what_the_table_says(folder: RunFolder, boxes: pl.DataFr
     assert found.cost == cost_of_kinds(boxes)
     assert found.metrics == measured.summary()
     assert found.sizes == by_size(boxes)
-    assert found.best == best_of_all(measured)
-    assert found.best_of_classes == best_of_classes(measured)
+    best, least = best_of_all(measured), LEAST_CONF
+    assert found.best == (best.from_kept(least) if best else None)
+    assert found.best_of_classes == {
+        of: best.from_kept(least) for of, best in best_of_classes(measured).items()
+    }
 
 
 def test_a_summary_of_other_tables_is_not_believed(folder: RunFolder) -> None:
