@@ -93,12 +93,13 @@ class Seen:
         return self.stored.kept.conf
 
     @cached_property
-    def _matched(self) -> Matched:
+    def matched(self) -> Matched:
+        """Who met whom at any confidence; of two million boxes it takes a second."""
         return Matched(self.stored.boxes, least=0, iou=IOU)
 
     def at(self, conf: float) -> Judged:
         """Judge it at a confidence, which is `least` or more; at `CONF` the test has done so."""
-        rows = self.stored.boxes if conf == CONF else self._matched.at(conf)
+        rows = self.stored.boxes if conf == CONF else self.matched.at(conf)
         return Judged(rows, counts(rows), images(rows, self.stored.images))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 
 import pandas as pd
 import polars as pl
@@ -93,6 +94,8 @@ def _seen(folder: str, stamp: int) -> Seen:
         seen = Seen(read_stored(RunFolder(Path(folder))))
         assert seen.metrics
         assert seen.cost
+    # While a person looks at the first view; who moves the slider sooner waits for it.
+    Thread(target=lambda: seen.matched, daemon=True).start()
     return seen
 
 
