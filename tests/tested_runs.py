@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import polars as pl
@@ -10,6 +11,7 @@ from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
+from pipeline.core.mistakes.kept import METADATA
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.sums import matrix
 from pipeline.core.mistakes.table import BOXES, IMAGES
@@ -17,6 +19,12 @@ from pipeline.core.volume.run_folder import RunFolder
 from tests.tuned_runs import end_run
 
 NAMES = ("circle", "square", "star")
+
+
+def say_kept(folder: RunFolder, **facts: float) -> None:
+    """Let a run's test say what it kept of what it saw."""
+    rows = pl.read_parquet(folder.boxes)
+    rows.write_parquet(folder.boxes, metadata={METADATA: json.dumps(facts)})
 
 
 def run_with_test(

@@ -17,15 +17,16 @@ from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
 from pipeline.core.mistakes.hits import Hits, hits
+from pipeline.core.mistakes.kept import Kept, left_out
 from pipeline.core.mistakes.labels import doubtful
-from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.matching import Matched
 from pipeline.core.mistakes.precision import Precision, measured
 from pipeline.core.mistakes.size import OfSize, by_size
 from pipeline.core.mistakes.slices import Slice, Sliced
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
 from pipeline.core.mistakes.table import CONF, IOU, images_base
-from pipeline.core.mistakes.threshold import Threshold, best_by_class, best_of_all
+from pipeline.core.mistakes.threshold import Threshold, best_of_all, best_of_classes, by_name
 from pipeline.core.mistakes.worst_slices import worst_slices
 from pipeline.core.said import said
 from pipeline.core.volume.operating_point import OperatingPoint, load_operating_point
@@ -35,7 +36,9 @@ from pipeline.engines.base import Run
 
 
 class Seen:
-    """What a test saw, and the figures over all confidences, each made when it is asked for.
+    """What a test saw, and the figures over all confidences.
+
+    Each is made when it is asked for, where the test has not left it in its summary.
 
     Parameters
     ----------
@@ -49,7 +52,8 @@ class Seen:
     @cached_property
     def cost(self) -> dict[str, float]:
         """See `pipeline.core.mistakes.cost`."""
-        return cost_of_kinds(self.stored.boxes)
+        given = self.stored.summary
+        return given.cost if given else cost_of_kinds(self.stored.boxes)
 
     @cached_property
     def hits(self) -> Hits:
@@ -64,7 +68,44 @@ class Seen:
     @cached_property
     def sizes(self) -> dict[str, OfSize]:
         """See `pipeline.core.mistakes.size`."""
-        return by_size(self.stored.boxes)
+        given = self.stored.summary
+        return given.sizes if given else by_size(self.stored.boxes)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Ultralytics' means over classes."""
+        given = self.stored.summary
+        return given.metrics if given else self.measured.summary()
+
+    @cached_property
+    def best(self) -> Threshold | None:
+        """The confidence with the best F1; None where there is nothing to find."""
+        given = self.stored.summary
+        best = given.best if given else best_of_all(self.measured)
+        return best.from_kept(self.least) if best else None
+
+    @cached_property
+    def best_by_class(self) -> dict[str, Threshold | None]:
+        """The same for each class."""
+        given = self.stored.summary
+        found = given.best_of_classes if given else best_of_classes(self.measured)
+        kept = {of: best.from_kept(self.least) for of, best in found.items()}
+        return by_name(kept, self.stored.labels)
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """See `pipeline.core.mistakes.kept`."""
+        return left_out(self.stored.kept, self.stored.boxes)
+
+    @property
+    def least(self) -> float:
+        """The smallest confidence at which the test can be judged."""
+        return self.stored.kept.conf
+
+    @cached_property
+    def matched(self) -> Matched:
+        """Who met whom at any confidence; of two million boxes it takes a second."""
+        return Matched(self.stored.boxes, least=0, iou=IOU)
 
     @cached_property
     def doubtful(self) -> pl.DataFrame:
@@ -72,8 +113,8 @@ class Seen:
         return doubtful(self.stored.boxes)
 
     def at(self, conf: float) -> Judged:
-        """Judge it at a confidence."""
-        rows = judged(self.stored.boxes, conf=conf, iou=IOU)
+        """Judge it at a confidence, which is `least` or more; at `CONF` the test has done so."""
+        rows = self.stored.boxes if conf == CONF else self.matched.at(conf)
         return Judged(rows, counts(rows), images(rows, self.stored.images))
 
 
@@ -105,10 +146,12 @@ class Mistakes:
         Ultralytics' means over classes; AP50-95 by size.
     best, best_by_class
         The confidence with the best F1; None where there is nothing to find.
-    kept
-        The operating point that somebody chose, or None.
+    operating_point
+        The one that somebody chose, or None.
     slices
         See `pipeline.core.mistakes.worst_slices`.
+    kept, left_out
+        What is in the tables, and in sentences what is not.
     """
 
     run: Run
@@ -122,24 +165,39 @@ class Mistakes:
     sizes: dict[str, OfSize]
     best: Threshold | None
     best_by_class: dict[str, Threshold | None]
-    kept: OperatingPoint | None
+    operating_point: OperatingPoint | None
     images: pl.DataFrame
     slices: list[Slice]
+    kept: Kept
+    left_out: list[str]
 
 
-def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
-    """Judge what the test of a run saw at a confidence.
+def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mistakes:
+    """Judge what the test of a run saw at a confidence; unless one is given, at `CONF` or above.
 
     Raises
     ------
     RunNotFound, EngineUnreachable
         There is no such run, or nobody can say.
     FileMissing, InputError
-        Its test did not keep what it saw, or a file of it is damaged.
+        Its test did not keep what it saw, or not from that confidence on, or a file is damaged.
     """
     found = find(here, run)
     folder = folder_of(here, found)
     seen = Seen(read_stored(folder))
+    if conf is None:
+        conf = max(CONF, seen.least)
+    if conf < seen.least:
+        message = said(
+            "The test of {name} kept boxes from confidence {least} on; {conf} is less.",
+            name=found.launch,
+            least=f"{seen.least:g}",
+            conf=f"{conf:g}",
+        )
+        again = said(
+            "Ask for {least} or more, or set conf lower and test again.", least=f"{seen.least:g}"
+        )
+        raise InputError(message, where="--conf", next=again)
     at, labels = seen.at(conf), seen.stored.labels
     return Mistakes(
         run=found,
@@ -149,13 +207,15 @@ def mistakes(here: Installation, run: str, *, conf: float = CONF) -> Mistakes:
         counts=at.counts,
         cost=seen.cost,
         matrix=matrix(at.boxes, labels),
-        metrics=seen.measured.summary(),
+        metrics=seen.metrics,
         sizes=seen.sizes,
-        best=best_of_all(seen.measured),
-        best_by_class=best_by_class(seen.measured, labels),
-        kept=load_operating_point(folder),
+        best=seen.best,
+        best_by_class=seen.best_by_class,
+        operating_point=load_operating_point(folder),
         images=at.images,
         slices=worst_slices(Sliced(at.boxes, at.images, labels)),
+        kept=seen.stored.kept,
+        left_out=seen.left_out,
     )
 
 

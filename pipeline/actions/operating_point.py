@@ -32,7 +32,7 @@ def operating_point(
     OperatingPoint or None
         None where no confidence fulfils the wish.
     """
-    curves = curves_of(seen.measured, seen.hits)
+    curves = curves_of(seen.measured, seen.hits, least=seen.least)
     point = point_of(curves, wish, value)
     if point is None:
         return None
@@ -73,7 +73,8 @@ def keep_operating_point(here: Installation, run: str, point: OperatingPoint | N
 def _by_class(seen: Seen, wish: str, value: float) -> dict[str, float]:
     found = {}
     for class_id in map(int, seen.measured.classes):
-        point = point_of(curves_of(seen.measured, seen.hits, class_id), wish, value)
+        curves = curves_of(seen.measured, seen.hits, class_id, least=seen.least)
+        point = point_of(curves, wish, value)
         if point is not None:
             found[seen.stored.labels[class_id]] = _conf(point)
     return found

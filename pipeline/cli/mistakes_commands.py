@@ -72,8 +72,9 @@ def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
             "all": _threshold(found.best),
             "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
         },
-        "operating_point": asdict(found.kept) if found.kept else None,
+        "operating_point": asdict(found.operating_point) if found.operating_point else None,
         "slices": [_slice(of) for of in found.slices],
+        "kept": asdict(found.kept),
         "images": (found.images if limit is None else found.images.head(limit)).to_dicts(),
     }
 
@@ -115,7 +116,7 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
     rows = [(image["image"], *(image[key] for key in columns)) for image in images]
     return "\n\n".join(
         (
-            _sentence(found),
+            " ".join([_sentence(found), *found.left_out]),
             table(("mistake", f"at {found.conf:g}", "costs mAP50"), costs),
             table(("size", "targets", "AP50-95"), sizes),
             table(("class", "best conf", "precision", "recall", "F1"), cells),

@@ -33,7 +33,13 @@ ARTIFACTS = {
         "confusion_matrix.png",
         "confusion_matrix_normalized.png",
     ),
-    "test": ("metrics.json", "confusion_matrix.png", "confusion_matrix_normalized.png"),
+    "test": (
+        "metrics.json",
+        "confusion_matrix.png",
+        "confusion_matrix_normalized.png",
+        "boxes.parquet",
+        "images.parquet",
+    ),
     "tune": ("trials.csv", "best_hyperparameters.yaml", "tune.json", "tune.png"),
 }
 
@@ -97,6 +103,7 @@ def launch_data(folder: RunFolder) -> RunData:
     points = (
         *_result_points(folder.results),
         *_test_points(folder.test_metrics),
+        *_mistake_points(folder),
         *_machine_points(folder.machine),
     )
     return RunData(_train_params(folder), points)
@@ -120,7 +127,7 @@ def trial_folders(folder: RunFolder) -> list[Path]:
 
 
 def artifacts(folder: RunFolder) -> list[tuple[str, Path]]:
-    """List (folder in MLflow, file) of the small files worth keeping there; never weights."""
+    """List (folder in MLflow, file) of the files worth keeping there; never weights."""
     paths = [
         (step, folder.step(step) / name) for step, names in ARTIFACTS.items() for name in names
     ]
@@ -178,6 +185,25 @@ def _test_points(path: Path) -> tuple[Point, ...]:
         for name in TEST_METRICS
         if metrics.get(name) is not None  # what is not a number is null in the file
     )
+
+
+def _mistake_points(folder: RunFolder) -> Iterator[Point]:
+    """Give what mistakes cost, the best F1 with its confidence, and AP by size."""
+    if not folder.mistakes.is_file():
+        return
+    # Takes a moment to import; few runs need it, and no list of them.
+    from pipeline.core.mistakes.summary import read_summary
+
+    found = read_summary(folder)
+    if not found:
+        return
+    values: dict[str, float | None] = {f"AP50-95/{size}": of.ap for size, of in found.sizes.items()}
+    values |= {f"loss/{kind}": cost for kind, cost in found.cost.items()}
+    if found.best:
+        values |= {"best_f1": found.best.f1, "best_conf": found.best.conf}
+    for name, value in values.items():
+        if value is not None:
+            yield Point(TEST_PREFIX + name, 0, value)
 
 
 def _machine_points(path: Path) -> Iterator[Point]:

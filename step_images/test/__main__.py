@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline.core.settings import load_settings
@@ -52,11 +53,24 @@ def body(step: Step) -> None:
         split = args.split or chosen_split(data)
         measured, confusion = measure(step.folder, step.given("best_pt"), data, split)
     print(_summary(measured), flush=True)
-    page = web_app(image_page(f"Split: {measured['split']}", [step.path / name for name in PLOTS]))
+    pictures = [*(step.path / name for name in PLOTS), *_worst(step, data, split)]
+    page = web_app(image_page(f"Split: {measured['split']}", pictures))
     views = [_class_table(measured), *_matrix(confusion), page]
     write_output(args.mlpipeline_ui_metadata_output, ui_metadata(*views))
     values = {name: measured[name] for name in TEST_METRICS if measured[name] is not None}
     write_output(args.mlpipeline_metrics_output, metrics(values))
+
+
+def _worst(step: Step, data: Path, split: str) -> list[Path]:
+    """Draw the worst images; a picture for a page is no reason to lose a test."""
+    from step_images.test.worst import draw_worst
+
+    try:
+        path = draw_worst(step.volume, step.folder, data, split)
+    except Exception as reason:  # noqa: BLE001 - whatever it is, the figures are there
+        print(f"The worst images were not drawn: {type(reason).__name__}: {reason}", flush=True)
+        return []
+    return [path] if path else []
 
 
 def _class_table(measured: dict[str, Any]) -> dict[str, Any]:

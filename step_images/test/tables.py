@@ -11,11 +11,11 @@ from typing import Any, Self
 import polars as pl
 import pyarrow.parquet as pq
 
+from pipeline.core.mistakes.kept import METADATA
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.table import BOXES, CONF, FATES, IMAGES, IOU
 from pipeline.core.volume.run_folder import RunFolder
 
-METADATA = "slipway"
 # Rows that are judged and written together; also what a reader gets in one go.
 _PIECE = 100_000
 _GRAVEST = ("missed", "background", "wrong_class", "both", "badly_placed", "doubled", "right")

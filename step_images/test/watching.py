@@ -17,6 +17,7 @@ from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionValidator
 from ultralytics.utils import ops
 
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.mistakes.table import LEAST_CONF, image_name, images_base
 from pipeline.core.volume.run_folder import RunFolder
 from step_images.test.tables import Tables
@@ -29,6 +30,8 @@ _LOOK = 320
 def watched(model: YOLO, folder: RunFolder) -> Iterator[Callable[..., DetectionValidator] | None]:
     """Give the validator that writes the tables of a run, which are complete when the block ends.
 
+    Their figures are then written, too.
+
     None, and no tables, where the model is measured by another kind of validator.
     """
     if model.task_map[model.task]["validator"] is not DetectionValidator:
@@ -36,6 +39,7 @@ def watched(model: YOLO, folder: RunFolder) -> Iterator[Callable[..., DetectionV
         return
     with Tables(folder) as tables:
         yield partial(_Watcher, tables)
+    write_summary(folder)
 
 
 class _Watcher(DetectionValidator):

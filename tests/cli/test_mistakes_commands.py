@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from pipeline.actions.installation import Installation
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.settings import Settings
 from tests.cli.conftest import Cli
 from tests.core.mistakes.sliced import made
 from tests.core.mistakes.tables import drawn, table
-from tests.tested_runs import NAMES, run_with_test
+from tests.tested_runs import NAMES, run_with_test, say_kept
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
 BOX = (100, 100, 200, 200)
@@ -56,6 +58,19 @@ def test_the_worst_slices_are_told(cli: Cli, here: Installation) -> None:
     assert star["recall"]["value"] == star["right"] / star["targets"]
     assert star["recall"]["low"] < star["recall"]["value"] < star["recall"]["rest"] == 1
     assert "worst slices" in cli("mistakes", run.name).out
+
+
+def test_what_the_test_has_worked_out_is_what_would_be_worked_out(
+    cli: Cli, here: Installation
+) -> None:
+    run = run_with_test(here, drawn(2, images=12))
+    before = cli("mistakes", run.name, "--json").json
+    write_summary(run)
+    assert cli("mistakes", run.name, "--json").json == before
+    document = json.loads(run.mistakes.read_text())
+    document["cost"]["missed"] = 0.125
+    run.mistakes.write_text(json.dumps(document))
+    assert cli("mistakes", run.name, "--json").json["cost"]["missed"] == 0.125
 
 
 def test_only_the_worst_images_are_listed_when_asked(cli: Cli, here: Installation) -> None:
@@ -104,6 +119,33 @@ def test_a_damaged_file_is_named(cli: Cli, here: Installation, name: str) -> Non
     said = cli("mistakes", run.name)
     assert said.code == 3
     assert f"{name} is damaged" in said.err
+
+
+def test_what_the_test_left_out_is_said_and_never_guessed(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, drawn(2, images=12).filter(~(pl.col("conf") < 0.5).fill_null(False)))
+    say_kept(run, conf=0.5, max_det=300, predictions_left_out=0, images_left_out=1)
+    assert (
+        "Boxes of less than confidence 0.5 were not kept. Images" in cli("mistakes", run.name).out
+    )
+    found = cli("mistakes", run.name, "--json").json
+    assert found["conf"] == found["kept"]["conf"] == 0.5
+    bests = [found["threshold"]["all"], *found["threshold"]["classes"].values()]
+    assert all(best["conf"] >= 0.5 for best in bests)
+    said = cli("mistakes", run.name, "--conf", "0.4")
+    assert said.code == 3
+    assert "kept boxes from confidence 0.5 on; 0.4 is less" in said.err
+    assert cli("mistakes", run.name, "--conf", "0.6", "--json").json["conf"] == 0.6
+
+
+@pytest.mark.parametrize(("column", "value"), [("partner", 10_000), ("image", None), ("x1", None)])
+def test_rows_that_no_test_writes_are_damage(
+    cli: Cli, here: Installation, column: str, value: int | None
+) -> None:
+    run = run_with_test(here, drawn(1))
+    rows = pl.read_parquet(run.boxes)
+    rows = rows.with_columns(pl.lit(value).cast(rows.schema[column]).alias(column))
+    rows.write_parquet(run.boxes)
+    assert "boxes.parquet is damaged" in cli("mistakes", run.name).err
 
 
 @pytest.mark.parametrize("conf", ["-0.1", "1.5", "nan", "much"])

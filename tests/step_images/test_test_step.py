@@ -38,7 +38,9 @@ def test_best_is_measured_on_the_test_split(trained_copy: YoloRun) -> None:
     table, matrix, page = ui_format.views(run.output("test-mlpipeline-ui-metadata").read_text())
     assert table.labels[:2] == ("class", "split")
     assert table.rows[0][:2] == ("circle", "test")
-    assert len(page.pictures) == 3
+    assert len(page.pictures) == 4
+    assert "worst.jpg" in page.pictures
+    assert len(json.loads(run.folder.mistakes.read_text())["cost"]) == 6
     assert matrix.labels == ("circle", "square", "star", "background")
     for row, name in zip(matrix.rows, matrix.labels[:-1], strict=False):
         assert sum(map(int, row)) == metrics["classes"][name]["instances"]
@@ -48,6 +50,7 @@ def test_best_is_measured_on_the_test_split(trained_copy: YoloRun) -> None:
     record = json.loads(run.folder.mlflow.read_text())
     logged = MlflowClient(tracking_uri(run.settings)).get_run(record["run_id"])
     assert logged.data.metrics["test/mAP50-95"] == metrics["mAP50-95"]
+    assert logged.data.metrics["test/loss/missed"] >= 0
     assert logged.data.tags["slipway.test_split"] == "test"
     assert "train/box_loss" in logged.data.metrics  # what the outage left out is there too
 
@@ -57,6 +60,13 @@ def test_another_split_can_be_asked_for(trained_copy: YoloRun) -> None:
     metrics = json.loads(trained_copy.folder.test_metrics.read_text())
     assert metrics["split"] == "train"
     assert sum(entry["images"] for entry in metrics["classes"].values()) > 0
+
+
+def test_pictures_that_cannot_be_drawn_lose_no_figure(trained_copy: YoloRun) -> None:
+    (trained_copy.folder.step("test") / "worst.jpg").mkdir(parents=True)
+    assert trained_copy.run("test") == 0, trained_copy.log("test")
+    assert "The worst images were not drawn: " in trained_copy.log("test")
+    assert trained_copy.folder.test_metrics.is_file()
 
 
 def test_without_a_test_split_val_is_measured(trained_copy: YoloRun) -> None:

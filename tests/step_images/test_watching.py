@@ -18,6 +18,7 @@ from PIL import Image
 from ultralytics import YOLO
 
 from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.summary import read_summary
 from pipeline.core.mistakes.table import BOXES, CONF, IMAGES, IOU
 from pipeline.core.volume.run_folder import RunFolder
 from step_images.test.watching import watched
@@ -99,6 +100,14 @@ def test_the_rows_add_up_to_the_confusion_matrix(two_folders: Measured) -> None:
     assert boxes.schema == BOXES
     assert sum(row[index] for index, row in enumerate(expected)) > 50
     assert matrix_of(judged(boxes, conf=0.001, iou=IOU), CLASSES) == expected
+
+
+def test_their_figures_are_written_too(two_folders: Measured) -> None:
+    summary = read_summary(two_folders.folder)
+    metrics = json.loads(two_folders.folder.test_metrics.read_text())
+    assert summary is not None
+    assert summary.metrics["mAP50-95"] == pytest.approx(metrics["mAP50-95"], abs=1e-6)
+    assert summary.counts["right"] > 0
 
 
 def test_what_was_judged_in_pieces_is_what_the_whole_table_says(two_folders: Measured) -> None:

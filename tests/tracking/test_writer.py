@@ -5,6 +5,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -12,6 +13,8 @@ from mlflow.entities import Run
 from pipeline.core.errors import TrackingUnreachable
 from pipeline.core.launch.choices import Choices
 from pipeline.core.launch.launch import Launch, load_launch
+from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.summary import read_summary, write_summary
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, run_folder
@@ -20,6 +23,7 @@ from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import logged_name, shown_name
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import RunWriter, track
+from tests.core.mistakes.tables import drawn
 
 LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"
 HEADER = "epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n"
@@ -51,6 +55,12 @@ def folder(tmp_path: Path) -> RunFolder:
     folder.attempts.write_text(json.dumps([{"lr0": 0.01, "model": "a.yaml", "resume": False}]))
     folder.results.write_text(HEADER + "1,0.5,2.5,0.1,0.01\n2,0.9,2.0,nan,0.01\n")
     return folder
+
+
+def write_tables(folder: RunFolder, boxes: pl.DataFrame) -> None:
+    folder.step("test").mkdir()
+    judged(boxes).write_parquet(folder.boxes)
+    boxes.select(pl.col("image").unique()).write_parquet(folder.tested_images)
 
 
 def client_of(settings: Settings) -> MlflowClient:
@@ -264,6 +274,35 @@ def test_a_value_that_is_no_number_is_left_out(folder: RunFolder, settings: Sett
     names = client_of(settings).get_run(run_id_of(folder)).data.metrics
     assert names["test/recall"] == 0.5
     assert "test/mAP50" not in names
+
+
+def test_what_a_test_lost_is_logged_with_its_tables(folder: RunFolder, settings: Settings) -> None:
+    write_tables(folder, drawn(2, images=12))
+    write_summary(folder)
+    found = read_summary(folder)
+    assert found is not None and found.best is not None
+    track(folder, settings)
+    assert track(folder, settings) == 0
+    client, run_id = client_of(settings), run_id_of(folder)
+    metrics = client.get_run(run_id).data.metrics
+    assert {name: metrics[f"test/loss/{name}"] for name in found.cost} == found.cost
+    assert metrics["test/AP50-95/small"] == found.sizes["small"].ap
+    best = (metrics["test/best_conf"], metrics["test/best_f1"])
+    assert best == (found.best.conf, found.best.f1)
+    names = {Path(entry.path).name for entry in client.list_artifacts(run_id, "test")}
+    assert names == {"boxes.parquet", "images.parquet"}
+    local = replace(settings, volume=folder.path.parents[1])
+    assert not any(name.startswith("test/") for name in Tracking(local).history(LAUNCH))
+
+
+def test_a_test_without_its_figures_is_logged_as_before(
+    folder: RunFolder, settings: Settings
+) -> None:
+    write_tables(folder, drawn(2))
+    folder.mistakes.write_text('{"cost": {"missed": 0.5}}')
+    track(folder, settings)
+    metrics = client_of(settings).get_run(run_id_of(folder)).data.metrics
+    assert not [name for name in metrics if name.startswith("test/")]
 
 
 def test_of_an_epoch_that_was_trained_again_the_last_value_counts(

@@ -13,7 +13,7 @@ from dashboard.theme import colours
 from dashboard.views.run.operating_point import show_operating_point
 from dashboard.widgets.mistakes.charts import show_confidences
 from pipeline.actions.mistakes import Seen
-from pipeline.core.mistakes.threshold import Threshold, best_by_class
+from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.run_folder import RunFolder
 
 _SIZES = {
@@ -46,7 +46,6 @@ def show_confidence(
         st.info(tr("Without targets there is nothing to weigh."), icon=":material/rule:")
         return
     labels, measured = seen.stored.labels, seen.measured
-    by_class = best_by_class(measured, labels)
     left, right = st.columns(2, gap="medium")
     with left:
         names = {"": tr("all classes")} | {
@@ -55,10 +54,11 @@ def show_confidence(
         chosen = st.selectbox(
             tr("Class"), list(names), format_func=names.__getitem__, key="class_of_curves"
         )
-        show_confidences(measured, conf, int(chosen) if chosen else None, colours(), take)
+        number = int(chosen) if chosen else None
+        show_confidences(measured, conf, number, colours(), take, least=seen.least)
     with right:
         st.markdown(tr("**Where F1 is best**"))
-        rows = [(tr_text("all"), best), *by_class.items()]
+        rows = [(tr_text("all"), best), *seen.best_by_class.items()]
         table = _thresholds(rows)
         shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
         st.dataframe(

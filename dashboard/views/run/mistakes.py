@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 
 import polars as pl
 import streamlit as st
 
 from dashboard import state
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said
 from dashboard.plain import Markdown, joined
 from dashboard.theme import colours
 from dashboard.views.run.confidences import show_confidence
@@ -30,11 +32,12 @@ from pipeline.core.mistakes.lost_most import LostMost, lost_most
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
-from pipeline.core.mistakes.threshold import Threshold, best_of_all
+from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 
 _MATRIX = "mistakes.matrix"
+_LEAST, _MOST, _STEP = 0.01, 0.99, 0.01
 _VIEWS = {
     "images": marked("Images"),
     "slices": marked("Slices"),
@@ -51,14 +54,15 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     except (FileNotFoundError, FileMissing):
         _why_not(run, folder)
         return
-    stored, best = seen.stored, best_of_all(seen.measured)
-    map50 = seen.measured.summary()["mAP50"]
+    stored, best, map50 = seen.stored, seen.best, seen.metrics["mAP50"]
     st.markdown(answer(map50 if best else None, stored.split, seen.cost))
     if best and (told := _lost(str(folder.path), stamp)):
         st.markdown(lost_in_words(told, stored.labels, CONF))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours(), _choose_kind)
-    conf = _confidence(best, _kept_conf(folder))
+    if seen.left_out:
+        st.caption(joined(" ", [tr_said(sentence) for sentence in seen.left_out]))
+    conf = _confidence(best, seen.least, _kept_conf(folder))
     judged = _judged(str(folder.path), stamp, conf)
     if best:
         show_suggestions(run, folder, suggestions(folder, seen, judged), _look_at)
@@ -104,8 +108,10 @@ def _why_not(run: RunFacts, folder: RunFolder) -> None:
 def _seen(folder: str, stamp: int) -> Seen:
     with st.spinner(tr("Reading what the test saw")):
         seen = Seen(read_stored(RunFolder(Path(folder))))
-        assert seen.measured
+        assert seen.metrics
         assert seen.cost
+    # While a person looks at the first view; who moves the slider sooner waits for it.
+    Thread(target=lambda: seen.matched, daemon=True).start()
     return seen
 
 
@@ -128,21 +134,23 @@ def _kept_conf(folder: RunFolder) -> float | None:
     return kept.conf if kept else None
 
 
-def _confidence(best: Threshold | None, kept: float | None) -> float:
+def _confidence(best: Threshold | None, kept: float, chosen: float | None) -> float:
+    """Ask for a confidence at which the boxes that the test kept can be judged."""
+    least = min(max(_LEAST, math.ceil(round(100 * kept, 6)) / 100), _MOST - _STEP)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         conf = st.slider(
             tr("Confidence"),
-            0.01,
-            0.99,
-            CONF if kept is None else _on_slider(kept),
-            0.01,
+            least,
+            _MOST,
+            max(CONF if chosen is None else _on_slider(chosen), least),
+            _STEP,
             key="conf",
             bind="query-params",
             width=320,
             help=tr("Predictions of less do not count below."),
         )
         if best:
-            at = _on_slider(best.conf)
+            at = max(_on_slider(best.conf), least)
             st.button(
                 tr("Best F1: {conf}", conf=f"{at:.2f}"),
                 key="mistakes.best",
@@ -158,7 +166,7 @@ def _take_confidence(conf: float) -> None:
 
 
 def _on_slider(conf: float) -> float:
-    return min(max(round(conf, 2), 0.01), 0.99)
+    return min(max(round(conf, 2), _LEAST), _MOST)
 
 
 def _choose_kind(kind: str) -> None:

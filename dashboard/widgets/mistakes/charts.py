@@ -119,6 +119,8 @@ def show_confidences(
     number: int | None,
     look: Colours,
     choose: Callable[[float], None],
+    *,
+    least: float,
 ) -> None:
     """Show precision, recall and F1 against confidence, of a class or of their mean.
 
@@ -130,8 +132,11 @@ def show_confidences(
         Row of the class in ``measured``, or None.
     choose
         Called with the confidence that is clicked.
+    least
+        Below this nothing is known, and nothing is drawn.
     """
     unseen = {"color": _CLEAR, "size": 12}  # a line without points cannot be clicked
+    shown = CONFIDENCES[::5] >= least
     curves = {
         tr_text("precision"): measured.precision,
         tr_text("recall"): measured.recall,
@@ -140,8 +145,8 @@ def show_confidences(
     figure = go.Figure(
         [
             go.Scatter(
-                x=CONFIDENCES[::5],
-                y=(values.mean(0) if number is None else values[number])[::5],
+                x=CONFIDENCES[::5][shown],
+                y=(values.mean(0) if number is None else values[number])[::5][shown],
                 name=name,
                 line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
                 hovertemplate="%{y:.3f}",

@@ -10,9 +10,10 @@ import polars as pl
 from pipeline.core.mistakes.pairs import (
     Array,
     by_confidence,
+    claimed,
     class_keys,
     confidences,
-    greedy,
+    in_turn,
     overlapping,
     rows_of,
 )
@@ -51,11 +52,12 @@ def hits(boxes: pl.DataFrame) -> Hits:
     confident first.
     """
     targets, predictions = rows_of(boxes, "target"), rows_of(boxes, "prediction")
-    pairs = overlapping(boxes, class_keys(boxes), targets, predictions, THRESHOLDS[0])
     place = by_confidence(boxes)
+    pairs = overlapping(boxes, class_keys(boxes), targets, predictions, THRESHOLDS[0])
+    pairs = in_turn(pairs, place)
     is_hit = np.zeros((len(boxes), len(THRESHOLDS)), dtype=bool)
     for column, threshold in enumerate(THRESHOLDS):
-        is_hit[greedy(pairs[pairs.iou >= threshold], place).prediction, column] = True
+        is_hit[claimed(pairs[pairs.iou >= threshold], place).prediction, column] = True
     of = boxes["class"].to_numpy()
     return Hits(
         predictions,

@@ -73,38 +73,68 @@ def judged(boxes: pl.DataFrame, *, conf: float = CONF, iou: float = IOU) -> pl.D
         (with the partner, else the IoU that decided the fate, or null where nothing overlaps by
         0.1) and ``fate`` (null for predictions that do not count).
     """
-    targets = rows_of(boxes, "target")
-    predictions = rows_of(boxes, "prediction")
-    predictions = predictions[confidences(boxes)[predictions] > conf]
-    pairs = overlapping(boxes, image_keys(boxes), targets, predictions, BACKGROUND_IOU)
-    met = greedy(pairs[pairs.iou > iou], by_confidence(boxes))
-    classes = boxes["class"].to_numpy()
+    return Matched(boxes, least=conf, iou=iou).at(conf)
 
-    partner = np.full(len(boxes), _NONE, dtype=np.int64)
-    fate = np.full(len(boxes), _NONE, dtype=np.int8)
-    shared = np.full(len(boxes), np.nan, dtype=np.float32)
-    partner[met.target], partner[met.prediction] = met.prediction, met.target
-    of_pair = np.where(classes[met.target] == classes[met.prediction], *_codes(RIGHT, WRONG_CLASS))
-    for rows in (met.target, met.prediction):
-        fate[rows], shared[rows] = of_pair, met.iou
 
-    fate[targets[partner[targets] == _NONE]] = FATES.index(MISSED)
-    alone = predictions[partner[predictions] == _NONE]
-    left = pairs[partner[pairs.prediction] == _NONE]
-    fate[alone], shared[alone], near = _without_partner(left, alone, classes, iou, len(boxes))
-    hit = near[partner[near.target] == _NONE]
-    fate[hit.target] = FATES.index(BADLY_PLACED)
-    best = np.zeros(len(boxes), dtype=np.float32)
-    np.maximum.at(best, hit.target, hit.iou)
-    shared[hit.target] = best[hit.target]
-    return boxes.with_columns(
-        pl.Series("partner", partner).replace(_NONE, None).cast(BOXES["partner"]),
-        pl.Series("iou", shared).fill_nan(None),
-        pl.Series("fate", fate, dtype=pl.Int8)
-        .replace(_NONE, None)
-        .cast(pl.UInt8)
-        .cat.to(BOXES["fate"]),
-    )
+class Matched:
+    """Who met whom, once for all confidences.
+
+    As the most confident claim first, those that are less sure change nothing for the others: at
+    another confidence the same have met, and predictions have the same fates.
+
+    Parameters
+    ----------
+    boxes, iou
+        See `judged`.
+    least
+        The smallest confidence that will be asked for.
+    """
+
+    def __init__(self, boxes: pl.DataFrame, *, least: float, iou: float = IOU) -> None:
+        self._boxes, self._conf = boxes, confidences(boxes)
+        self._targets = targets = rows_of(boxes, "target")
+        predictions = rows_of(boxes, "prediction")
+        predictions = predictions[self._conf[predictions] > least]
+        pairs = overlapping(boxes, image_keys(boxes), targets, predictions, BACKGROUND_IOU)
+        met = greedy(pairs[pairs.iou > iou], by_confidence(boxes))
+        classes = boxes["class"].to_numpy()
+
+        self._partner = partner = np.full(len(boxes), _NONE, dtype=np.int32)
+        self._fate = fate = np.full(len(boxes), _NONE, dtype=np.int8)
+        self._shared = shared = np.full(len(boxes), np.nan, dtype=np.float32)
+        partner[met.target], partner[met.prediction] = met.prediction, met.target
+        is_own = classes[met.target] == classes[met.prediction]
+        of_pair = np.where(is_own, *_codes(RIGHT, WRONG_CLASS))
+        for rows in (met.target, met.prediction):
+            fate[rows], shared[rows] = of_pair, met.iou
+        alone = predictions[partner[predictions] == _NONE]
+        left = pairs[partner[pairs.prediction] == _NONE]
+        found = _without_partner(left, alone, classes, iou, len(boxes))
+        fate[alone], shared[alone], self._near = found
+
+    def at(self, conf: float) -> pl.DataFrame:
+        """Give what `judged` does."""
+        partner, fate, shared = self._partner.copy(), self._fate.copy(), self._shared.copy()
+        counts, targets = self._conf > conf, self._targets
+        is_told = counts.copy()
+        is_told[targets] = (partner[targets] != _NONE) & counts[partner[targets]]
+        partner[~is_told], fate[~is_told], shared[~is_told] = _NONE, _NONE, np.nan
+
+        fate[targets[partner[targets] == _NONE]] = FATES.index(MISSED)
+        near = self._near
+        hit = near[counts[near.prediction] & (partner[near.target] == _NONE)]
+        fate[hit.target] = FATES.index(BADLY_PLACED)
+        best = np.zeros(len(fate), dtype=np.float32)
+        np.maximum.at(best, hit.target, hit.iou)
+        shared[hit.target] = best[hit.target]
+        return self._boxes.with_columns(
+            pl.Series("partner", partner).replace(_NONE, None).cast(BOXES["partner"]),
+            pl.Series("iou", shared).fill_nan(None),
+            pl.Series("fate", fate, dtype=pl.Int8)
+            .replace(_NONE, None)
+            .cast(pl.UInt8)
+            .cat.to(BOXES["fate"]),
+        )
 
 
 def _without_partner(

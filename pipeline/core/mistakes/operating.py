@@ -32,6 +32,8 @@ class Curves:
     missed, alarms
         How many targets are not found, and how many predictions hit none, at an IoU of 0.5. Over
         all they are sums, of classes without targets too.
+    first
+        The first point that the test can judge: it kept no boxes of less.
     """
 
     precision: Array
@@ -39,10 +41,19 @@ class Curves:
     f1: Array
     missed: Array
     alarms: Array
+    first: int = 0
 
 
-def curves_of(measured: Precision, seen: Hits, class_id: int | None = None) -> Curves:
-    """Give the curves of a class that has targets, or of all."""
+def curves_of(
+    measured: Precision, seen: Hits, class_id: int | None = None, *, least: float = 0.0
+) -> Curves:
+    """Give the curves of a class that has targets, or of all.
+
+    Parameters
+    ----------
+    least
+        The smallest confidence at which the test can be judged.
+    """
     of, target_of = np.ones(len(seen.of), bool), np.ones(len(seen.target_of), bool)
     if class_id is not None:
         of, target_of = seen.of == class_id, seen.target_of == class_id
@@ -54,6 +65,7 @@ def curves_of(measured: Precision, seen: Hits, class_id: int | None = None) -> C
         f1=measured.f1[rows].mean(0),
         missed=target_of.sum() - _as_confident(seen.conf[of & is_hit]),
         alarms=_as_confident(seen.conf[of & ~is_hit]),
+        first=int(np.searchsorted(CONFIDENCES, least)),
     )
 
 
@@ -68,14 +80,16 @@ def point_of(curves: Curves, wish: str, value: float = 0.0) -> int | None:
         costs as much as ``value`` false alarms. ``chosen``: the confidence ``value`` itself.
     """
     if wish == BEST_F1:
-        return best_point(curves.f1)
+        return max(best_point(curves.f1), curves.first)
+    is_known = (curves.recall > 0) & (np.arange(len(CONFIDENCES)) >= curves.first)
     if wish == PRECISION:
-        return _most(curves.recall, (curves.precision >= value) & (curves.recall > 0))
+        return _most(curves.recall, is_known & (curves.precision >= value))
     if wish == RECALL:
-        return _most(curves.precision, (curves.recall >= value) & (curves.recall > 0))
+        return _most(curves.precision, is_known & (curves.recall >= value))
     if wish == COST:
-        return int((value * curves.missed + curves.alarms).argmin())
-    return int(np.abs(CONFIDENCES - value).argmin())
+        cost = value * curves.missed + curves.alarms
+        return curves.first + int(cost[curves.first :].argmin())
+    return max(int(np.abs(CONFIDENCES - value).argmin()), curves.first)
 
 
 def _most(curve: Array, is_allowed: Array) -> int | None:

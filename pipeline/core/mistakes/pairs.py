@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-# Pairs that are looked at together: 4 million take about 200 MB.
-_AT_ONCE = 1 << 22
+# Pairs that are looked at together: what is made of so many stays in a processor's cache.
+_AT_ONCE = 1 << 16
 # What Ultralytics adds to a union, so that nothing is divided by zero (`box_iou`).
 _EPSILON = 1e-7
 
@@ -111,8 +111,17 @@ def greedy(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) 
         What makes a target better: keys of the pairs, small ones first, the last counts most.
         Unless given, it is the IoU, and of equals the first row.
     """
+    return claimed(in_turn(pairs, place, rather), place)
+
+
+def in_turn(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) -> Pairs:
+    """Give the pairs in the order in which `greedy` looks at them."""
     rather = rather or (pairs.target, -pairs.iou)
-    alive = pairs[np.lexsort((*rather, place[pairs.prediction]))]
+    return pairs[np.lexsort((*rather, place[pairs.prediction]))]
+
+
+def claimed(alive: Pairs, place: Array) -> Pairs:
+    """Do what `greedy` does with pairs that are `in_turn`, as some of such pairs are, too."""
     free, first = np.ones(len(place), dtype=bool), np.empty(len(place), dtype=np.int64)
     won = []
     while alive.target.size:

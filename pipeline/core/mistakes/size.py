@@ -19,9 +19,10 @@ from pipeline.core.mistakes.pairs import (
     Array,
     Pairs,
     by_confidence,
+    claimed,
     class_keys,
     corners,
-    greedy,
+    in_turn,
     overlapping,
     rows_of,
     slices_of,
@@ -71,11 +72,10 @@ def _outcomes(
     """Say of each prediction, at each IoU, whether it is a hit and whether it is a false alarm."""
     is_hit = np.zeros((len(place), len(_THRESHOLDS)), dtype=bool)
     is_false = np.repeat(~is_other[:, None], len(_THRESHOLDS), axis=1)
+    # Of equals COCO takes the last.
+    pairs = in_turn(pairs, place, (-pairs.target, -pairs.iou, is_other[pairs.target]))
     for column, threshold in enumerate(_THRESHOLDS):
-        near = pairs[pairs.iou >= threshold]
-        # Of equals COCO takes the last.
-        rather = (-near.target, -near.iou, is_other[near.target])
-        got = greedy(near, place, rather)
+        got = claimed(pairs[pairs.iou >= threshold], place)
         is_hit[got.prediction, column] = ~is_other[got.target]
         is_false[got.prediction, column] = False
     return is_hit[predictions], is_false[predictions]

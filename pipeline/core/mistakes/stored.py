@@ -4,24 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.files import read_json
+from pipeline.core.mistakes.kept import Kept, read_kept
+from pipeline.core.mistakes.summary import Summary, read_summary
 from pipeline.core.mistakes.table import BOXES, IMAGES
 from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
 
+_ALWAYS: Final = ("image", "role", "class", "x1", "y1", "x2", "y2")
+
 
 @dataclass(frozen=True)
 class Stored:
-    """What a test saw, the names of its classes by id, and the split that it was on."""
+    """What a test saw, and what is known of it.
+
+    Parameters
+    ----------
+    boxes, images
+        Its tables.
+    labels
+        The names of its classes by id.
+    split
+        The split that it was on.
+    kept
+        What of it is in the tables.
+    summary
+        The figures that the test worked out from the tables, or None.
+    """
 
     boxes: pl.DataFrame
     images: pl.DataFrame
     labels: tuple[str, ...]
     split: str
+    kept: Kept
+    summary: Summary | None
 
 
 def read_stored(folder: RunFolder) -> Stored:
@@ -50,16 +71,25 @@ def read_stored(folder: RunFolder) -> Stored:
         _table(folder.boxes, BOXES, folder),
         _table(folder.tested_images, IMAGES, folder),
     )
+    try:
+        kept = read_kept(folder.boxes)
+    except (ValueError, OSError, pl.exceptions.PolarsError) as reason:
+        raise _damaged(folder.boxes, folder) from reason
     if (boxes["class"] >= len(names)).any():
         raise _damaged(confusion, folder)
-    return Stored(boxes, images, tuple(names), str(split))
+    if (boxes["partner"] >= len(boxes)).any():
+        raise _damaged(folder.boxes, folder)
+    return Stored(boxes, images, tuple(names), str(split), kept, read_summary(folder))
 
 
 def _table(path: Path, schema: pl.Schema, folder: RunFolder) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path).select(schema.names()).cast(schema)
+        rows = pl.read_parquet(path).select(schema.names()).cast(schema)
     except (pl.exceptions.PolarsError, OSError) as reason:
         raise _damaged(path, folder) from reason
+    if any(rows[name].null_count() for name in _ALWAYS if name in schema):
+        raise _damaged(path, folder)
+    return rows
 
 
 def _damaged(path: Path, folder: RunFolder) -> InputError:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.core.mistakes.pairs import rows_of
+from pipeline.core.mistakes.pairs import Array, image_keys, rows_of
 from pipeline.core.mistakes.table import FATES, IMAGES
 
 # What is wrong with an image; a target that is badly placed is told by its prediction.
@@ -17,8 +17,8 @@ MISTAKES = ("missed", "wrong_class", "badly_placed", "both", "doubled", "backgro
 
 def counts(judged: pl.DataFrame) -> dict[str, int]:
     """Count predictions by fate, and of targets those that are missed."""
-    own = judged.filter(_is_told())["fate"].drop_nulls().value_counts()
-    return dict.fromkeys(FATES, 0) | dict(own.iter_rows())
+    found = np.bincount(_told(judged), minlength=len(FATES))
+    return dict(zip(FATES, found.tolist(), strict=False))
 
 
 def matrix(judged: pl.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
@@ -81,21 +81,44 @@ def images(judged: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
     images
         Their columns, of which ``targets`` are counted, and one for each fate.
     """
-    is_target = pl.col("role") == "target"
-    by_image = judged.group_by("image").agg(
-        targets=is_target.sum(),
-        **{fate: (_is_told() & (pl.col("fate") == fate)).sum() for fate in FATES},
-    )
-    columns = ("targets", *FATES)
-    rows = every.select(pl.exclude("targets")).join(by_image, on="image", how="left")
-    return rows.with_columns(pl.col(columns).fill_null(0).cast(IMAGES["targets"])).sort(
-        pl.sum_horizontal(MISTAKES),
-        "targets",
-        pl.col("image").cast(pl.String),
-        descending=[True, True, False],
+    image = _image_rows(judged, every)
+    by_fate = _by_image(image, _told(judged), len(every), len(FATES) + 1)
+    targets = _by_image(image, (judged["role"] == "target").to_numpy(), len(every), 2)[:, 1]
+    kind = IMAGES["targets"]
+    return (
+        every.select(pl.exclude("targets"))
+        .with_columns(
+            pl.Series("targets", targets, dtype=kind),
+            *(pl.Series(fate, by_fate[:, at], dtype=kind) for at, fate in enumerate(FATES)),
+        )
+        .sort(
+            pl.sum_horizontal(MISTAKES),
+            "targets",
+            pl.col("image").cast(pl.String),
+            descending=[True, True, False],
+        )
     )
 
 
-def _is_told() -> pl.Expr:
-    """Choose the rows that tell of a mistake, or of a hit, each of them once."""
-    return (pl.col("role") == "prediction") | (pl.col("fate") == "missed")
+def _told(judged: pl.DataFrame) -> Array:
+    """Give the number of each row's fate; one more where another row tells of it, or none does.
+
+    Predictions tell of a mistake, or of a hit, and targets only where nothing has met them.
+    """
+    fate = judged["fate"].to_physical().fill_null(len(FATES)).to_numpy()
+    is_elsewhere = (judged["role"] == "target").to_numpy() & (fate != FATES.index("missed"))
+    return np.where(is_elsewhere, len(FATES), fate)
+
+
+def _image_rows(judged: pl.DataFrame, every: pl.DataFrame) -> Array:
+    """Give for each box the row of its image; one more than there are where it has none."""
+    boxes, images = image_keys(judged), image_keys(every)
+    row = np.full(max(boxes.max(initial=0), images.max(initial=0)) + 1, len(every))
+    row[images] = np.arange(len(every))
+    return row[boxes]
+
+
+def _by_image(image: Array, value: Array, images: int, values: int) -> Array:
+    """Count how often each image has each value."""
+    found = np.bincount(image * values + value, minlength=(images + 1) * values)
+    return found.reshape(-1, values)[:images]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.core.mistakes.pairs import Array
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision, best_point
@@ -18,6 +18,10 @@ class Threshold:
     recall: float
     f1: float
 
+    def from_kept(self, conf: float) -> Threshold:
+        """Give the same at a confidence from which boxes were kept: less of it adds no box."""
+        return replace(self, conf=max(self.conf, conf))
+
 
 def best_of_all(measured: Precision) -> Threshold | None:
     """Give where the mean F1 is best: Ultralytics' P and R, as the test shows them.
@@ -30,14 +34,18 @@ def best_of_all(measured: Precision) -> Threshold | None:
     return _at(measured.best, *(curve.mean(0) for curve in curves))
 
 
-def best_by_class(measured: Precision, names: Sequence[str]) -> dict[str, Threshold | None]:
-    """Give where each class by itself is best; None for those without targets."""
-    found = {
+def best_of_classes(measured: Precision) -> dict[int, Threshold]:
+    """Give where each class that has targets is best by itself, by its id."""
+    return {
         int(of): _at(best_point(f1), precision, recall, f1)
         for of, precision, recall, f1 in zip(
             measured.classes, measured.precision, measured.recall, measured.f1, strict=True
         )
     }
+
+
+def by_name(found: Mapping[int, Threshold], names: Sequence[str]) -> dict[str, Threshold | None]:
+    """Give what was found for classes by the names of all; None for those without targets."""
     return {name: found.get(number) for number, name in enumerate(names)}
 
 

@@ -126,6 +126,11 @@ class RunFolder:
         return self.step("test") / "boxes.parquet"
 
     @property
+    def mistakes(self) -> Path:
+        """Figures of what the test step saw."""
+        return self.step("test") / "mistakes.json"
+
+    @property
     def tested_images(self) -> Path:
         """The images that the test step saw, a row for each."""
         return self.step("test") / "images.parquet"

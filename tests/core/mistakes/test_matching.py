@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.mistakes.matching import judged
+from pipeline.core.mistakes.matching import Matched, judged
 from pipeline.core.mistakes.pairs import corners
 from pipeline.core.mistakes.table import FATES
 from tests.core.mistakes.tables import TABLES, drawn, table
@@ -88,6 +88,12 @@ def test_sums_are_ultralytics_confusion_matrix_cell_by_cell(boxes, conf, iou):
 def test_fates_are_those_of_the_plain_rules(boxes, conf, iou):
     rows = judged(boxes, conf=conf, iou=iou)
     assert rows["fate"].to_list() == plainly(boxes, rows["partner"].to_list(), conf, iou)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TABLES, st.sampled_from((0.001, 0.25, 0.601, 0.999)), st.sampled_from((0.3, 0.45)))
+def test_what_was_matched_for_all_confidences_is_what_is_judged_at_one(boxes, conf, iou):
+    assert Matched(boxes, least=0, iou=iou).at(conf).equals(judged(boxes, conf=conf, iou=iou))
 
 
 @settings(max_examples=30, deadline=None)

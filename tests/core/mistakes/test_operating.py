@@ -74,3 +74,10 @@ def test_every_wish_is_answered_where_nothing_was_found():
     points = {wish: point_of(found, wish, 0.5) for wish in WISHES}
     assert points[PRECISION] is None and points[RECALL] is None
     assert all(points[wish] is not None for wish in ("f1", "cost", "chosen"))
+
+
+def test_no_point_is_below_what_the_test_kept(one_found_one_less_sure):
+    seen = hits(one_found_one_less_sure)
+    found = curves_of(measured(seen), seen, least=0.5)
+    points = [point_of(found, wish, 0.01) for wish in WISHES]
+    assert all(CONFIDENCES[point] >= 0.5 for point in points)

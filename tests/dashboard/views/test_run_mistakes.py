@@ -11,7 +11,7 @@ from pipeline.actions.installation import Installation
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
 from tests.dashboard.pages import click, open_page, text_of
-from tests.tested_runs import run_with_test
+from tests.tested_runs import run_with_test, say_kept
 
 BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
 
@@ -70,6 +70,17 @@ def test_the_confidence_moves_counts_matrix_and_images(tested: RunFolder) -> Non
     assert page.slider[0].value == 0.7
     assert "background" not in html_of(page)
     assert page.dataframe[0].value.to_numpy().sum() == 2, "one found, one missed"
+
+
+def test_what_the_test_left_out_is_said_and_not_asked_about(tested: RunFolder) -> None:
+    assert "not kept" not in text_of(opened(tested))
+    say_kept(tested, conf=0.57, max_det=300, predictions_left_out=0, images_left_out=0)
+    page = opened(tested, conf="0.3")
+    assert "Boxes of less than confidence 0.57 were not kept" in text_of(page)
+    assert (page.slider[0].min, page.slider[0].value) == (0.57, 0.57)
+    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    assert not page.exception
+    assert page.dataframe[0].value["confidence"].min() >= 0.57
 
 
 def test_the_best_confidence_is_a_click_away(tested: RunFolder) -> None:
