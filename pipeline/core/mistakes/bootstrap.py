@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.core.mistakes.hits import hits
-from pipeline.core.mistakes.pairs import Array, slices_of
+from pipeline.core.mistakes.pairs import Array, image_numbers, slices_of
 from pipeline.core.mistakes.precision import RECALLS, by_class
 
 METRICS: Final = ("mAP50-95", "mAP50")
@@ -143,14 +143,7 @@ def _named(values: Array) -> dict[str, float]:
 
 def _curves(boxes: pl.DataFrame, images: pl.Series) -> list[_Curve]:
     """Give the classes that have targets."""
-    number = (
-        boxes["image"]
-        .cast(pl.String)
-        .replace_strict(
-            images.cast(pl.String), np.arange(len(images), dtype=np.int32), return_dtype=pl.Int32
-        )
-    )
-    of_row, seen = number.to_numpy(), hits(boxes)
+    of_row, seen = image_numbers(boxes, images), hits(boxes)
     order = by_class(seen)
     of_target = of_row[(boxes["role"] == "target").to_numpy()]
     classes = np.unique(seen.target_of)
