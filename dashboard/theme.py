@@ -139,6 +139,13 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 .mistakes-picture > img { width: 100%; height: 100%; }
 .mistakes-tile { height: 100%; display: flex; justify-content: center; }
 .mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
+/* Two runs' boxes on one picture, side by side. */
+.st-key-pairs-grid {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr));
+  gap: 0.75rem;
+}
+.mistakes-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; }
+.mistakes-pair .samples-picture { margin-bottom: 0; min-width: 0; overflow: hidden; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
   background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;

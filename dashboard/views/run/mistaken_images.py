@@ -27,8 +27,8 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.mistakes.stored import Stored
 from pipeline.core.volume.run_folder import RunFolder
 
-_PAGE = 12
-_TILE_PX, _TILE_ROOM_PX = 320, 210
+PAGE_IMAGES = 12
+TILE_PX, _TILE_ROOM_PX = 320, 210
 _SIDE_PX, _ROOM_PX = 1600, 760
 
 
@@ -47,19 +47,19 @@ def show_images(
     if not len(images):
         st.info(tr("No image has it."), icon=":material/filter_alt:")
         return
-    pages = -(-len(images) // _PAGE)
-    page = _page(pages)
+    pages = -(-len(images) // PAGE_IMAGES)
+    page = chosen_page(pages)
     st.caption(joined(" · ", [plural(len(images), "image"), title]))
-    shown = images[(page - 1) * _PAGE : page * _PAGE]
+    shown = images[(page - 1) * PAGE_IMAGES : page * PAGE_IMAGES]
     names = [str(name) for name in shown["image"]]
-    look = partial(_look, image_folder(services.here().volume, folder, stored.split))
+    look = partial(look_at, image_folder(services.here().volume, folder, stored.split))
     with ThreadPoolExecutor(4) as pool:
-        pictures = list(pool.map(partial(look, _TILE_PX), names))
-    boxes = _boxes_of(judged, names)
+        pictures = list(pool.map(partial(look, TILE_PX), names))
+    boxes = boxes_of(judged, names)
     with st.container(key="samples-grid"):
         for number, row in enumerate(shown.iter_rows(named=True)):
             with st.container(key=f"samples-tile-{number}"):
-                st.html(_tile(pictures[number], boxes[names[number]], stored.labels, row))
+                st.html(tile(pictures[number], boxes[names[number]], stored.labels, row))
                 if st.button(_name(row), key=f"mistakes.open.{number}", type="tertiary"):
                     _choose(names[number])
     if pages > 1:
@@ -70,7 +70,8 @@ def show_images(
         dialog(guarded(_full))(look, stored.labels, judged, order)
 
 
-def _page(pages: int) -> int:
+def chosen_page(pages: int) -> int:
+    """Give the page of images that the URL names, or the first where there is no such page."""
     asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
     if asked.isdecimal() and 1 <= int(asked) <= pages:
         return int(asked)
@@ -79,7 +80,7 @@ def _page(pages: int) -> int:
     return 1
 
 
-def _look(base: Path, side_px: int, name: str) -> Picture | str:
+def look_at(base: Path, side_px: int, name: str) -> Picture | str:
     """Give an image's picture, or why there is none."""
     try:
         path = os.path.normpath(base / name)
@@ -88,7 +89,7 @@ def _look(base: Path, side_px: int, name: str) -> Picture | str:
         return reason.message
 
 
-def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
+def boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
     """Give the boxes of images that count at the confidence."""
     counts = (pl.col("role") == "target") | pl.col("fate").is_not_null()
     rows = judged.boxes.filter(pl.col("image").is_in(names) & counts)
@@ -98,12 +99,13 @@ def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[st
     return found
 
 
-def _tile(
+def tile(
     picture: Picture | str,
     boxes: Sequence[Mapping[str, Any]],
     labels: Sequence[str],
     row: Mapping[str, Any],
 ) -> str:
+    """Give an image with its boxes, or why there is no picture, and what is wrong, as HTML."""
     if isinstance(picture, str):
         inner = (
             f'<div class="samples-broken"><b>{html.escape(tr("cannot be shown"))}</b>'
@@ -158,7 +160,7 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
                     tr("predictions ╌╌"), value=True, key="mistakes.predictions"
                 ),
             }
-        boxes = [box for box in _boxes_of(judged, [name])[name] if roles[box["role"]]]
+        boxes = [box for box in boxes_of(judged, [name])[name] if roles[box["role"]]]
         if boxes:
             two = st.column_config.NumberColumn(format="%.2f")
             shares = {tr_text("confidence"): two, "IoU": two}
