@@ -145,7 +145,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   gap: 0.75rem;
 }
 .mistakes-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; }
-.mistakes-pair .samples-picture { margin-bottom: 0; min-width: 0; overflow: hidden; }
+.mistakes-pair .samples-picture { height: auto; margin-bottom: 0; min-width: 0; }
+.mistakes-pair .mistakes-tile > .mistakes-picture { width: 100%; height: auto; max-height: none; }
+.mistakes-pair .samples-broken { min-height: 8.5rem; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
   background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;
