@@ -149,6 +149,15 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 [class*="st-key-doubtful-tile"] .mistakes-tile { justify-content: flex-start; }
 [class*="st-key-doubtful-tile"] .mistakes-tile + .samples-note { left: 0.3rem; transform: none; }
 [class*="st-key-doubtful-tile"] .samples-picture { height: 9.5rem; margin-bottom: 0.3rem; }
+/* Two runs' boxes on one picture, side by side. */
+.st-key-pairs-grid {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr));
+  gap: 0.75rem;
+}
+.mistakes-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; }
+.mistakes-pair .samples-picture { height: auto; margin-bottom: 0; min-width: 0; }
+.mistakes-pair .mistakes-tile > .mistakes-picture { width: 100%; height: auto; max-height: none; }
+.mistakes-pair .samples-broken { min-height: 8.5rem; }
 .samples-note {
   position: absolute; left: 0.3rem; bottom: 0.3rem; padding: 0 0.35rem; border-radius: 4px;
   background: rgba(16, 19, 25, 0.8); color: #FFFFFF; font-size: 0.7rem;

@@ -114,8 +114,9 @@ class Seen:
 
     def at(self, conf: float) -> Judged:
         """Judge it at a confidence, which is `least` or more; at `CONF` the test has done so."""
-        rows = self.stored.boxes if conf == CONF else self.matched.at(conf)
-        return Judged(rows, counts(rows), images(rows, self.stored.images))
+        if conf == CONF:
+            return _judged(self.stored.boxes, self.stored.images)
+        return judged_at(self.matched, self.stored.images, conf)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,15 @@ class Judged:
     boxes: pl.DataFrame
     counts: dict[str, int]
     images: pl.DataFrame
+
+
+def judged_at(matched: Matched, every: pl.DataFrame, conf: float) -> Judged:
+    """Judge the images of a test at a confidence."""
+    return _judged(matched.at(conf), every)
+
+
+def _judged(rows: pl.DataFrame, every: pl.DataFrame) -> Judged:
+    return Judged(rows, counts(rows), images(rows, every))
 
 
 @dataclass(frozen=True)
@@ -185,19 +195,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
     found = find(here, run)
     folder = folder_of(here, found)
     seen = Seen(read_stored(folder))
-    if conf is None:
-        conf = max(CONF, seen.least)
-    if conf < seen.least:
-        message = said(
-            "The test of {name} kept boxes from confidence {least} on; {conf} is less.",
-            name=found.launch,
-            least=f"{seen.least:g}",
-            conf=f"{conf:g}",
-        )
-        again = said(
-            "Ask for {least} or more, or set conf lower and test again.", least=f"{seen.least:g}"
-        )
-        raise InputError(message, where="--conf", next=again)
+    conf = chosen_conf(conf, seen.least, found.launch)
     at, labels = seen.at(conf), seen.stored.labels
     return Mistakes(
         run=found,
@@ -217,6 +215,28 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
         kept=seen.stored.kept,
         left_out=seen.left_out,
     )
+
+
+def chosen_conf(conf: float | None, least: float, name: str) -> float:
+    """Give the confidence to judge at; unless one is asked for, `CONF` or what the test kept.
+
+    Raises
+    ------
+    InputError
+        The test kept no boxes of so little.
+    """
+    if conf is None:
+        return max(CONF, least)
+    if conf >= least:
+        return conf
+    message = said(
+        "The test of {name} kept boxes from confidence {least} on; {conf} is less.",
+        name=name,
+        least=f"{least:g}",
+        conf=f"{conf:g}",
+    )
+    again = said("Ask for {least} or more, or set conf lower and test again.", least=f"{least:g}")
+    raise InputError(message, where="--conf", next=again)
 
 
 def image_folder(volume: Volume, folder: RunFolder, split: str) -> Path:

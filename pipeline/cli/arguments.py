@@ -211,11 +211,13 @@ def _add_run_commands(add: Callable[[str, str, str], Parser]) -> None:
     compare.add_argument("runs", metavar="RUN", nargs="+")
     mistakes = add("mistakes", "mistakes_commands", "what a run's test got wrong, and its cost")
     mistakes.add_argument("run", metavar="RUN")
+    other = "held against RUN, on the images that both were tested on"
+    mistakes.add_argument("other", metavar="OTHER", nargs="?", default="", help=other)
     conf = "boxes count that are more confident (0.25, or what the test kept)"
     what = mistakes.add_mutually_exclusive_group()
     what.add_argument("--conf", metavar="C", type=share, help=conf)
     what.add_argument("--labels", action="store_true", help="labels that the model doubts")
-    limit = "only the worst images, or the most doubtful labels"
+    limit = "only the worst images of a list, or the most doubtful labels"
     mistakes.add_argument("--limit", metavar="N", type=positive, help=limit)
 
 

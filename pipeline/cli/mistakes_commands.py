@@ -9,8 +9,11 @@ from typing import Any
 from pipeline.actions import mistakes as actions
 from pipeline.actions.doubtful_labels import DoubtfulLabel, doubtful_labels
 from pipeline.actions.installation import Installation
+from pipeline.actions.mistaken_pair import mistaken_pair
 from pipeline.actions.mistakes import Mistakes
 from pipeline.cli.answer import Answer, table
+from pipeline.cli.mistaken_pair import pair_answer
+from pipeline.core.errors import UsageError
 from pipeline.core.mistakes.size import OfSize
 from pipeline.core.mistakes.slices import Rate, Slice
 from pipeline.core.mistakes.sums import MISTAKES
@@ -29,9 +32,17 @@ _WORDS = {
 
 
 def mistakes(here: Installation, arguments: Namespace) -> Answer:
-    """Say what a test got wrong, and what costs most."""
+    """Say what a test got wrong, and what costs most; of two what the second changed."""
+    if arguments.labels and arguments.other:
+        raise UsageError(
+            "--labels is about one run: labels are doubted by one model.",
+            next=f"Leave out --labels, or {arguments.other}.",
+        )
     if arguments.labels:
         return _labels(here, arguments)
+    if arguments.other:
+        pair = mistaken_pair(here, arguments.run, arguments.other, conf=arguments.conf)
+        return pair_answer(pair, arguments.limit)
     found = actions.mistakes(here, arguments.run, conf=arguments.conf)
     document = _document(found, arguments.limit)
     return Answer(document, _text(found, document["images"][: arguments.limit or _SHOWN_IMAGES]))

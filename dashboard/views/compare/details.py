@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.theme import colours
+from dashboard.views.compare.mistakes import show_pair
 from dashboard.widgets.charts import draw
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.parts import show_one
@@ -50,6 +51,7 @@ def show_details(
     """
     parts: dict[str, Callable[[], None]] = {
         marked("By class"): lambda: _by_class(found, baseline),
+        marked("Mistakes"): lambda: _mistakes(found, baseline),
         marked("Images"): lambda: _images(found),
         marked("Cfg and data"): lambda: _files(found, baseline),
         marked("Class counts"): lambda: _counts(found, run_colours),
@@ -103,16 +105,29 @@ def _images(found: Comparison) -> None:
                 st.info(tr("This run has none."), icon=":material/image:")
 
 
-def _files(found: Comparison, baseline: str) -> None:
+def _against(found: Comparison, baseline: str) -> str:
+    """Give the run to hold against the baseline; nothing, and say so, where there is none."""
     others = [run for run in found.runs if run != baseline]
     if not others:
         st.info(
-            tr("Choose another run to compare the files with."), icon=":material/compare_arrows:"
+            tr("Choose another run to compare this one with."), icon=":material/compare_arrows:"
         )
-        return
+        return ""
     other = st.selectbox(
         tr("Against the baseline"), others, key="against", bind="query-params", width=360
     )
+    return str(other)
+
+
+def _mistakes(found: Comparison, baseline: str) -> None:
+    if other := _against(found, baseline):
+        show_pair(found, baseline, other)
+
+
+def _files(found: Comparison, baseline: str) -> None:
+    other = _against(found, baseline)
+    if not other:
+        return
     one, two = (found.runs[run].facts.folder for run in (baseline, other))
     for name, diff in file_diffs(one, two).items():
         st.markdown(f"**{plain(name)}**")

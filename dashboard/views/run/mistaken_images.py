@@ -26,8 +26,8 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.mistakes.stored import Stored
 from pipeline.core.volume.run_folder import RunFolder
 
-_PAGE = 12
-_TILE_PX, _TILE_ROOM_PX = 320, 210
+PAGE_IMAGES = 12
+TILE_PX, _TILE_ROOM_PX = 320, 210
 _SIDE_PX, _ROOM_PX = 1600, 760
 
 
@@ -73,18 +73,18 @@ def show_images(
     if not len(images):
         st.info(tr("No image has it."), icon=":material/filter_alt:")
         return
-    page, pages = page_of(len(images), _PAGE)
+    page, pages = page_of(len(images), PAGE_IMAGES)
     st.caption(joined(" · ", [plural(len(images), "image"), title]))
-    shown = images[(page - 1) * _PAGE : page * _PAGE]
+    shown = images[(page - 1) * PAGE_IMAGES : page * PAGE_IMAGES]
     names = [str(name) for name in shown["image"]]
     look = Look(folder, stored.split)
     with ThreadPoolExecutor(4) as pool:
-        pictures = list(pool.map(partial(look, _TILE_PX), names))
-    boxes = _boxes_of(judged, names)
+        pictures = list(pool.map(partial(look, TILE_PX), names))
+    boxes = boxes_of(judged, names)
     with st.container(key="samples-grid"):
         for number, row in enumerate(shown.iter_rows(named=True)):
             with st.container(key=f"samples-tile-{number}"):
-                st.html(_tile(pictures[number], boxes[names[number]], stored.labels, row))
+                st.html(tile(pictures[number], boxes[names[number]], stored.labels, row))
                 if st.button(_name(row), key=f"mistakes.open.{number}", type="tertiary"):
                     _choose(names[number])
     if pages > 1:
@@ -110,7 +110,7 @@ def page_of(count: int, size: int) -> tuple[int, int]:
     return 1, pages
 
 
-def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
+def boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:
     """Give the boxes of images that count at the confidence."""
     counts = (pl.col("role") == "target") | pl.col("fate").is_not_null()
     rows = judged.boxes.filter(pl.col("image").is_in(names) & counts)
@@ -120,12 +120,13 @@ def _boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[st
     return found
 
 
-def _tile(
+def tile(
     picture: Picture | str,
     boxes: Sequence[Mapping[str, Any]],
     labels: Sequence[str],
     row: Mapping[str, Any],
 ) -> str:
+    """Give an image with its boxes, or why there is no picture, and what is wrong, as HTML."""
     draw = partial(
         picture_html,
         boxes=boxes,
@@ -189,7 +190,7 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
                     tr("predictions ╌╌"), value=True, key="mistakes.predictions"
                 ),
             }
-        boxes = [box for box in _boxes_of(judged, [name])[name] if roles[box["role"]]]
+        boxes = [box for box in boxes_of(judged, [name])[name] if roles[box["role"]]]
         if boxes:
             two = st.column_config.NumberColumn(format="%.2f")
             shares = {tr_text("confidence"): two, "IoU": two}

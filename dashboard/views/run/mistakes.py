@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
@@ -22,6 +21,7 @@ from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
+from dashboard.widgets.mistakes.confidence import LEAST_CONF, MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
@@ -37,7 +37,7 @@ from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 
 _MATRIX = "mistakes.matrix"
-_LEAST, _MOST, _STEP = 0.01, 0.99, 0.01
+_STEP = 0.01
 _VIEWS = {
     "images": marked("Images"),
     "slices": marked("Slices"),
@@ -136,12 +136,12 @@ def _kept_conf(folder: RunFolder) -> float | None:
 
 def _confidence(best: Threshold | None, kept: float, chosen: float | None) -> float:
     """Ask for a confidence at which the boxes that the test kept can be judged."""
-    least = min(max(_LEAST, math.ceil(round(100 * kept, 6)) / 100), _MOST - _STEP)
+    least = least_on_slider(kept)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         conf = st.slider(
             tr("Confidence"),
             least,
-            _MOST,
+            MOST_CONF,
             max(CONF if chosen is None else _on_slider(chosen), least),
             _STEP,
             key="conf",
@@ -166,7 +166,7 @@ def _take_confidence(conf: float) -> None:
 
 
 def _on_slider(conf: float) -> float:
-    return min(max(round(conf, 2), _LEAST), _MOST)
+    return min(max(round(conf, 2), LEAST_CONF), MOST_CONF)
 
 
 def _choose_kind(kind: str) -> None:

@@ -51,6 +51,15 @@ def class_keys(boxes: pl.DataFrame) -> Array:
     return keys
 
 
+def image_numbers(boxes: pl.DataFrame, images: pl.Series) -> Array:
+    """Give for each row the place of its image among these, which are all that there are."""
+    of_row, of_image = image_keys(boxes), image_keys(images.to_frame("image"))
+    places = np.zeros(max(of_row.max(initial=0), of_image.max(initial=0)) + 1, dtype=np.int32)
+    places[of_image] = np.arange(len(images))
+    numbers: Array = places[of_row]
+    return numbers
+
+
 def corners(boxes: pl.DataFrame) -> Array:
     """Give x1, y1, x2, y2."""
     return boxes.select("x1", "y1", "x2", "y2").to_numpy()

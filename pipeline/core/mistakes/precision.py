@@ -12,7 +12,8 @@ from pipeline.core.mistakes.pairs import Array, slices_of
 
 # Confidences at which the curves have a point.
 CONFIDENCES: Array = np.linspace(0, 1, 1000)
-_RECALLS: Array = np.linspace(0, 1, 101)
+# Recalls at which precision is looked up.
+RECALLS: Array = np.linspace(0, 1, 101)
 _TINY = 1e-16
 
 
@@ -60,9 +61,7 @@ def precision_of(boxes: pl.DataFrame) -> Precision:
 
 def measured(seen: Hits) -> Precision:
     """Measure hits that were matched before, a class after the other."""
-    # The same call as theirs: it says which of equally confident predictions comes first.
-    order = np.argsort(-seen.conf)
-    order = order[np.argsort(seen.of[order], kind="stable")]
+    order = by_class(seen)
     classes, positives = np.unique(seen.target_of, return_counts=True)
     ap = np.zeros((len(classes), seen.is_hit.shape[1]))
     precision, recall = (np.zeros((len(classes), len(CONFIDENCES))) for _ in range(2))
@@ -82,6 +81,14 @@ def measured(seen: Hits) -> Precision:
     return Precision(classes.astype(int), ap, precision, recall, f1)
 
 
+def by_class(seen: Hits) -> Array:
+    """Give the predictions a class after the other, in each the most confident first."""
+    # The same call as theirs: it says which of equally confident predictions comes first.
+    order = np.argsort(-seen.conf)
+    by_class: Array = order[np.argsort(seen.of[order], kind="stable")]
+    return by_class
+
+
 def best_point(f1: Array) -> int:
     """Give where a curve of F1 is largest once it is smoothed over a tenth of its length."""
     width = round(len(f1) * 0.1 * 2) // 2 + 1
@@ -95,4 +102,4 @@ def _area(recall: Array, precision: Array) -> float:
     recalls = np.concatenate(([0.0], recall, [recall[-1], 1.0]))
     precisions = np.concatenate(([1.0], precision, [0.0, 0.0]))
     envelope = np.maximum.accumulate(precisions[::-1])[::-1]
-    return float(np.trapezoid(np.interp(_RECALLS, recalls, envelope), _RECALLS))
+    return float(np.trapezoid(np.interp(RECALLS, recalls, envelope), RECALLS))
