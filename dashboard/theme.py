@@ -139,6 +139,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 .mistakes-picture > img { width: 100%; height: 100%; }
 .mistakes-tile { height: 100%; display: flex; justify-content: center; }
 .mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
+.mistakes-zoomed { max-height: 72vh; overflow: auto; }
+.mistakes-zoomed .mistakes-picture { max-width: none; max-height: none; }
+.st-key-mistakes-n, .st-key-mistakes-p { display: none; }
 .mistakes-close-up { position: relative; height: 100%; max-width: 100%; overflow: hidden; }
 .mistakes-close-up > div { position: absolute; }
 .mistakes-close-up .mistakes-picture { max-width: none; max-height: none; }

@@ -17,6 +17,7 @@ from dashboard import services, state
 from dashboard.errors import guarded
 from dashboard.i18n import tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
+from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.overlay import picture_html
 from dashboard.widgets.mistakes.words import FATES, KINDS, fate_of
@@ -201,23 +202,38 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
         if isinstance(picture, str):
             st.error(plain(tr_said_text(picture)), icon=":material/broken_image:")
             return
-        st.html(picture_html(picture, boxes, labels, width_px=_ROOM_PX, described=name))
+        zoom = _zoom()
+        drawn = picture_html(picture, boxes, labels, width_px=_ROOM_PX * zoom, described=name)
+        st.html(
+            f'<div class="mistakes-zoomed"><div style="width:{100 * zoom}%">{drawn}</div></div>'
+            if zoom > 1
+            else drawn
+        )
+
+
+def _zoom() -> int:
+    """Ask how large the picture is to be; more than once it scrolls."""
+    zooms = {str(times): Markdown(f"{times}×") for times in (1, 2, 4, 8)}
+    return int(one_of(tr("Zoom"), zooms, "mistakes.zoom", has_label=False))
 
 
 def _neighbours(name: str, order: Sequence[str]) -> None:
     """Offer the images before and after, in the order of the grid."""
     at = order.index(name) if name in order else -1
     with st.container(horizontal=True, vertical_alignment="center"):
+        # A button has one key: a second one, which nobody sees, has the other.
         for icon, key, place, text in (
-            (":material/chevron_left:", "Left", at - 1, tr("Previous image")),
-            (":material/chevron_right:", "Right", at + 1, tr("Next image")),
+            (":material/chevron_left:", "Left", at - 1, tr("Previous image (← or p)")),
+            (":material/chevron_right:", "Right", at + 1, tr("Next image (→ or n)")),
+            ("", "p", at - 1, Markdown()),
+            ("", "n", at + 1, Markdown()),
         ):
             is_there = at >= 0 and 0 <= place < len(order)
             st.button(
                 "",
-                icon=icon,
+                icon=icon or None,
                 key=f"mistakes.{key}",
-                help=text,
+                help=text or None,
                 disabled=not is_there,
                 shortcut=key,
                 on_click=_go,

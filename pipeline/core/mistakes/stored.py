@@ -41,8 +41,8 @@ class Stored:
     images: pl.DataFrame
     labels: tuple[str, ...]
     split: str
-    kept: Kept
-    summary: Summary | None
+    kept: Kept = Kept()
+    summary: Summary | None = None
 
 
 def read_stored(folder: RunFolder) -> Stored:
