@@ -19,8 +19,9 @@ from dashboard.i18n import tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import plural
-from dashboard.widgets.mistakes.overlay import picture_html
+from dashboard.widgets.mistakes.overlay import close_up_html, picture_html
 from dashboard.widgets.mistakes.words import FATES, KINDS, fate_of
+from dashboard.widgets.rows import rows_key
 from pipeline.actions.mistakes import Judged, image_folder
 from pipeline.core.dataset.thumbnails import Picture
 from pipeline.core.errors import SlipwayError
@@ -192,29 +193,66 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
                 ),
             }
         boxes = [box for box in boxes_of(judged, [name])[name] if roles[box["role"]]]
-        if boxes:
-            two = st.column_config.NumberColumn(format="%.2f")
-            shares = {tr_text("confidence"): two, "IoU": two}
-            table = _table(boxes, labels)
-            st.dataframe(table, hide_index=True, placeholder="", column_config=shares)
+        chosen = _choose_box(boxes, labels, name) if boxes else None
     with left:
         picture = look(_SIDE_PX, name)
         if isinstance(picture, str):
             st.error(plain(tr_said_text(picture)), icon=":material/broken_image:")
             return
-        zoom = _zoom()
-        drawn = picture_html(picture, boxes, labels, width_px=_ROOM_PX * zoom, described=name)
-        st.html(
-            f'<div class="mistakes-zoomed"><div style="width:{100 * zoom}%">{drawn}</div></div>'
-            if zoom > 1
-            else drawn
-        )
+        draw = partial(_zoomed, times=_zoom()) if chosen is None else partial(_near, box=chosen)
+        st.html(draw(picture, boxes, labels, described=name))
+
+
+def _choose_box(
+    boxes: Sequence[Mapping[str, Any]], labels: Sequence[str], name: str
+) -> Mapping[str, Any] | None:
+    """Show the boxes as a table; give the one that is chosen, to be seen close up."""
+    two = st.column_config.NumberColumn(format="%.2f")
+    event: Any = st.dataframe(
+        _table(boxes, labels),
+        hide_index=True,
+        placeholder="",
+        column_config={tr_text("confidence"): two, "IoU": two},
+        on_select="rerun",
+        selection_mode="single-row",
+        key=rows_key("mistakes.boxes", [name, *(tuple(box.values()) for box in boxes)]),
+    )
+    st.caption(tr("Choose a box to see it close up."))
+    return next((boxes[row] for row in event["selection"]["rows"]), None)
 
 
 def _zoom() -> int:
     """Ask how large the picture is to be; more than once it scrolls."""
-    zooms = {str(times): Markdown(f"{times}×") for times in (1, 2, 4, 8)}
+    zooms = {str(times): Markdown(f"{times}×") for times in (1, 2, 4)}
     return int(one_of(tr("Zoom"), zooms, "mistakes.zoom", has_label=False))
+
+
+def _zoomed(
+    picture: Picture,
+    boxes: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    *,
+    times: int,
+    described: str,
+) -> str:
+    drawn = picture_html(picture, boxes, labels, width_px=_ROOM_PX * times, described=described)
+    if times == 1:
+        return drawn
+    return f'<div class="mistakes-zoomed"><div style="width:{100 * times}%">{drawn}</div></div>'
+
+
+def _near(
+    picture: Picture,
+    boxes: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    *,
+    box: Mapping[str, Any],
+    described: str,
+) -> str:
+    around = [box[corner] for corner in ("x1", "y1", "x2", "y2")]
+    return close_up_html(
+        picture, boxes, labels, around=around, width_px=_ROOM_PX, described=described
+    )
 
 
 def _neighbours(name: str, order: Sequence[str]) -> None:

@@ -38,6 +38,17 @@ from pipeline.core.volume.run_folder import RunFolder
 
 _MATRIX = "mistakes.matrix"
 _STEP = 0.01
+# What is shown, the column, whether large values come first.
+_ORDERS = {
+    "": (marked("worst first"), "", False),
+    "f1": (marked("lowest F1 first"), "f1", False),
+    "targets": (marked("most targets first"), "targets", True),
+    "dark": (marked("darkest first"), "brightness", False),
+    "bright": (marked("brightest first"), "brightness", True),
+    "blurred": (marked("most blurred first"), "sharpness", False),
+    "sharp": (marked("sharpest first"), "sharpness", True),
+    "name": (marked("by name"), "image", False),
+}
 _VIEWS = {
     "images": marked("Images"),
     "slices": marked("Slices"),
@@ -186,16 +197,41 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         state.set_url(state.CELL, _cell_text(cell))
         st.caption(tr("Click a cell to see its images."))
     with right:
-        kind = _kind(judged.counts)
-        images, title = judged.images, tr("All images, worst first")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            kind = _kind(judged.counts)
+            order = _order()
+        images, title = judged.images, tr("All images")
         if kind:
             images = images.filter(pl.col(kind) > 0).sort(kind, descending=True)
-            title = tr("With {kind}, most first", kind=tr(FATES[kind]))
+            title = tr("With {kind}", kind=tr(FATES[kind]))
         if cell:
             count = images_of_cell(judged.boxes, *cell)
             images = images.join(count, on="image", how="inner").sort("count", descending=True)
             title = _title(cell, labels)
+        if order:
+            images = _ordered(images, order)
         show_images(folder, seen.stored, judged, images, title=title)
+
+
+def _order() -> str:
+    """Offer other orders than the worst first."""
+    key = state.seed("order", "", list(_ORDERS))
+    chosen = st.selectbox(
+        tr("Order"),
+        list(_ORDERS),
+        format_func=lambda name: tr(_ORDERS[name][0]),
+        key=key,
+        label_visibility="collapsed",
+        width=210,
+    )
+    state.publish("order", chosen, "")
+    return str(chosen)
+
+
+def _ordered(images: pl.DataFrame, order: str) -> pl.DataFrame:
+    _, column, is_descending = _ORDERS[order]
+    by = pl.col(column).cast(pl.String) if column == "image" else pl.col(column)
+    return images.sort(by, descending=is_descending, nulls_last=True, maintain_order=True)
 
 
 def _asked_cell(labels: tuple[str, ...]) -> Cell | None:

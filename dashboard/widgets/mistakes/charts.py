@@ -50,6 +50,7 @@ def show_cost(
                 name=f"{name} {value:.3f}",
                 marker={"color": colour, "line": {"color": look.background, "width": 2}},
                 hoverinfo="name",
+                hoverlabel={"namelength": -1},
             )
             for name, value, colour in parts
         ]

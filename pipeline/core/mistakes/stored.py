@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,7 @@ class Stored:
     images: pl.DataFrame
     labels: tuple[str, ...]
     split: str
-    kept: Kept = Kept()
+    kept: Kept = field(default_factory=Kept)
     summary: Summary | None = None
 
 

@@ -52,7 +52,7 @@ def test_the_answer_comes_first_then_the_images_with_their_boxes(
 ) -> None:
     page = opened(tested)
     assert "most is lost by **targets that nothing found**" in text_of(page)
-    assert "3 images · All images, worst first" in text_of(page)
+    assert "3 images · All images" in text_of(page)
     assert html_of(page).index(f'alt="{names[1]}"') < html_of(page).index(f'alt="{names[0]}"')
     assert "1 missed · 1 background" in html_of(page)
     assert "prediction · square · 0.60 · background" in html_of(page)
@@ -61,7 +61,7 @@ def test_the_answer_comes_first_then_the_images_with_their_boxes(
 
 def test_one_kind_of_mistake_can_be_looked_at(tested: RunFolder) -> None:
     page = opened(tested, kind="missed")
-    assert "1 image · With missed, most first" in text_of(page)
+    assert "1 image · With missed" in text_of(page)
     assert "All images" in text_of(opened(tested, kind="nonsense"))
 
 
@@ -161,3 +161,10 @@ def test_what_the_figures_suggest_leads_to_its_images(here: Installation) -> Non
 def test_the_address_names_a_cell(tested: RunFolder) -> None:
     assert "1 image · star that was not found" in text_of(opened(tested, cell="2-"))
     assert "All images" in text_of(opened(tested, cell="9-9"))
+
+
+def test_images_come_in_the_order_that_is_chosen(tested: RunFolder, names: list[str]) -> None:
+    html = html_of(opened(tested, order="name"))
+    assert html.index(f'alt="{names[0]}"') < html.index(f'alt="{names[1]}"'), "not the worst first"
+    page = opened(tested, order="nonsense")
+    assert page.selectbox(key="form.order").value == ""
