@@ -22,6 +22,7 @@ def serve(options: list[str]) -> NoReturn:
     Pages that threads still draw are for nobody then. Python would wait for them, while they write
     tracebacks about the closed loop, and aborts where one holds stderr at the wrong moment.
     """
+    threading.excepthook = _told
     try:
         main(["run", str(SERVER), *options], prog_name="streamlit")
     except SystemExit as asked:
@@ -32,6 +33,12 @@ def serve(options: list[str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _told(raised: threading.ExceptHookArgs) -> None:
+    """Tell what a thread raised, but not that a page found the loop closed under it."""
+    if raised.exc_type is not RuntimeError or str(raised.exc_value) != "Event loop is closed":
+        threading.__excepthook__(raised)
 
 
 if __name__ == "__main__":
