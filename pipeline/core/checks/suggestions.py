@@ -108,13 +108,14 @@ def _small_targets(tested: Figures) -> Suggestion | None:
     if others and not _is_more(missed, small, others_missed, others):
         return None
     share = float(np.median(targets.filter(is_small & is_missed)["side_px"])) / imgsz
-    value = larger_imgsz(share, int(targets["image_px"].to_numpy().max()))
+    # Four times the time and memory at most; what that brings says whether to go on.
+    value = min(larger_imgsz(share, int(targets["image_px"].to_numpy().max())), 2 * imgsz)
     if value <= imgsz:
         return None
     reason = said(
         "{missed:,} of {all:,} missed targets are smaller than {side} px a side at imgsz {imgsz}; "
         "of those as small {share:.0%} are missed, of the others {other:.0%}. At {value} half of "
-        "them reach {side} px, for {times:.1f} times the time and memory.",
+        "them have {then} px or more, for {times:.1f} times the time and memory.",
         missed=missed,
         all=missed + others_missed,
         side=SMALL_PX,
@@ -122,6 +123,7 @@ def _small_targets(tested: Figures) -> Suggestion | None:
         share=missed / small,
         other=others_missed / max(1, others),
         value=value,
+        then=round(share * value),
         times=(value / imgsz) ** 2,
     )
     return Suggestion("small-missed", reason, f"{TIPS} (image size)", {"imgsz": value}, MISSED)

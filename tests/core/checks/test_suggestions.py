@@ -64,7 +64,8 @@ def test_small_targets_that_are_missed_ask_for_larger_images():
     rows = (*found(60), *found(10, SMALL), *missed(30, SMALL))
     (entry,) = suggest(figures(*rows))
     assert (entry.code, entry.kind) == ("small-missed", "missed")
-    assert entry.overrides == {"imgsz": 1280}, "10 of 2000 px never reach 16: the most there is"
+    assert entry.overrides == {"imgsz": 1280}, "twice as many, though 10 of 2000 px need more"
+    assert "half of them have 6 px or more, for 4.0 times" in entry.reason
     assert "30 of 30 missed targets" in entry.reason and "75%" in entry.reason
 
 
