@@ -14,7 +14,7 @@ from pipeline.actions.runs.same_data import SameData, same_data
 from pipeline.core.mistakes.bootstrap import Paired, paired
 from pipeline.core.mistakes.common import Common, Differs, in_common
 from pipeline.core.mistakes.matching import Matched
-from pipeline.core.mistakes.pair import by_class, groups
+from pipeline.core.mistakes.pair import by_slice, groups
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.table import IOU
 from pipeline.engines.base import Run
@@ -28,14 +28,13 @@ class Changes:
     ----------
     before, after
         Both tests, judged.
-    groups, classes
+    groups
         See `pipeline.core.mistakes.pair`.
     """
 
     before: Judged
     after: Judged
     groups: dict[str, list[str]]
-    classes: pl.DataFrame
 
 
 class SeenPair:
@@ -86,8 +85,12 @@ class SeenPair:
             before,
             after,
             groups(before.images, after.images),
-            by_class(self.common, before.boxes, after.boxes),
         )
+
+    def by(self, changes: Changes, name: str) -> pl.DataFrame:
+        """See `pipeline.core.mistakes.pair.by_slice`."""
+        before, after = changes.before, changes.after
+        return by_slice(self.common, before.boxes, after.boxes, before.images, name)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ class MistakenPair:
     differs
         What is left out.
     conf, iou
-        From where on a box counts, and from where on two meet, in ``changes``.
+        From where on a box counts, and from where on two meet, in ``changes`` and ``classes``.
+    classes
+        What was fixed and broken of each class.
     """
 
     runs: tuple[Run, Run]
@@ -113,6 +118,7 @@ class MistakenPair:
     conf: float
     iou: float
     changes: Changes
+    classes: pl.DataFrame
     measured: Paired
 
 
@@ -134,6 +140,7 @@ def mistaken_pair(
     before, after = map(read_stored, folders)
     seen = SeenPair(before, after)
     conf = chosen_conf(conf, seen.least, f"{one.launch}, {two.launch}")
+    changes = seen.at(conf)
     return MistakenPair(
         runs=(one, two),
         splits=(before.split, after.split),
@@ -141,6 +148,7 @@ def mistaken_pair(
         differs=seen.common.differs,
         conf=conf,
         iou=IOU,
-        changes=seen.at(conf),
+        changes=changes,
+        classes=seen.by(changes, "class"),
         measured=seen.measured,
     )

@@ -42,7 +42,7 @@ def _document(found: MistakenPair, limit: int | None) -> dict[str, Any]:
         "broken": images[BROKEN][:limit],
         "same": sum(still.values()),
         **still,
-        "classes": {row.pop("class"): row for row in found.changes.classes.iter_rows(named=True)},
+        "classes": {row.pop("slice"): row for row in found.classes.iter_rows(named=True)},
         "metrics": {"run": found.measured.before, "other": found.measured.after},
         "delta": {
             name: {**asdict(delta), "more_than_chance": found.measured.is_more_than_chance(name)}
@@ -53,7 +53,7 @@ def _document(found: MistakenPair, limit: int | None) -> dict[str, Any]:
 
 
 def _text(found: MistakenPair, shown: int) -> str:
-    images, classes = found.changes.groups, found.changes.classes
+    images, classes = found.changes.groups, found.classes
     parts = [_sentence(found), *_differences(found)]
     parts.append(
         f"Of {found.measured.images:,} images, at confidence {found.conf:g}, "

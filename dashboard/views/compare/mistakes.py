@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import state
-from dashboard.i18n import marked, tr, tr_text
+from dashboard.i18n import marked, tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.views.run.mistaken_images import (
     PAGE_IMAGES,
@@ -25,6 +25,7 @@ from dashboard.views.run.mistaken_images import (
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.confidence import MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.pair import left_out, sentence
+from dashboard.widgets.mistakes.slices import DIMENSIONS
 from pipeline.actions.mistaken_pair import Changes, SeenPair
 from pipeline.actions.mistakes import Judged
 from pipeline.actions.runs.compare import Comparison
@@ -71,7 +72,7 @@ def show_pair(found: Comparison, baseline: str, other: str) -> None:
     group = _group(changes)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        _show_classes(changes.classes)
+        _show_slices(seen, changes)
     with right:
         _show_images(after, seen, changes, group, (baseline, other))
     with answer:
@@ -138,16 +139,26 @@ def _group(changes: Changes) -> str:
     return str(chosen)
 
 
-def _show_classes(classes: pl.DataFrame) -> None:
-    """Show by class how many targets were fixed and broken, those first that lost most."""
-    if not len(classes):
+def _show_slices(seen: SeenPair, changes: Changes) -> None:
+    """Show by class, or another property, what was fixed and broken; what lost most comes first."""
+    key = state.seed("slices", "class", list(DIMENSIONS))
+    name = st.selectbox(
+        tr("Slices by"), list(DIMENSIONS), format_func=lambda name: tr(DIMENSIONS[name]), key=key
+    )
+    state.publish("slices", name, "class")
+    rows = seen.by(changes, name).rows()
+    if not rows:
         st.info(tr("These images have no targets."), icon=":material/rule:")
         return
-    net = pl.col("fixed").cast(pl.Int64) - pl.col("broken")
-    rows = classes.with_columns(net=net).sort("net", maintain_order=True)
-    columns = [tr_text("class"), tr_text("instances")]
+    cells = [
+        (tr_said_text(label), targets, fixed, broken, fixed - broken)
+        for label, targets, fixed, broken in rows
+    ]
+    if name == "class":
+        cells.sort(key=lambda row: row[-1])
+    columns = [tr_text(DIMENSIONS[name]), tr_text("instances")]
     columns += [tr_text("fixed"), tr_text("broken"), tr_text("net")]
-    st.dataframe(pd.DataFrame(rows.rows(), columns=columns), hide_index=True)
+    st.dataframe(pd.DataFrame(cells, columns=columns), hide_index=True)
     st.caption(tr("Targets that are found, of the right class, in one of the tests only."))
 
 

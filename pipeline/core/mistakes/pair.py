@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from pipeline.core.mistakes.common import Common
+from pipeline.core.mistakes.dimensions import dimension, image_numbers
 from pipeline.core.mistakes.matching import RIGHT
 from pipeline.core.mistakes.sums import MISTAKES
 
@@ -39,31 +40,37 @@ def groups(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, list[str]]:
     }
 
 
-def by_class(common: Common, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def by_slice(
+    common: Common, before: pl.DataFrame, after: pl.DataFrame, images: pl.DataFrame, name: str
+) -> pl.DataFrame:
     """Count targets that were not right before and are after, and the other way round.
 
     Parameters
     ----------
     before, after
         What `matching.judged` gives for the boxes of both tests.
+    images
+        What `sums.images` gives for the first.
+    name
+        One of `dimensions.DIMENSIONS`; the first test says which slice a target is in.
 
     Returns
     -------
-    classes
-        For each that has targets ``class``, its name; ``targets``; ``fixed`` and ``broken``.
+    slices
+        For each that has targets ``slice``, its label; ``targets``; ``fixed`` and ``broken``.
     """
     one, other = common.targets
     was, now = (
         judged["fate"].eq_missing(RIGHT).to_numpy()[rows]
         for judged, rows in ((before, one), (after, other))
     )
-    of = before["class"].to_numpy()[one]
-    targets = pl.DataFrame({"class": of, "fixed": now & ~was, "broken": was & ~now})
-    counted = targets.group_by("class").agg(pl.len().alias("targets"), pl.all().sum())
-    name = pl.col("class").replace_strict(
-        dict(enumerate(common.before.labels)), return_dtype=pl.String
-    )
-    return counted.sort("class").select(name, "targets", "fixed", "broken")
+    numbers = image_numbers(before, images)
+    cut = dimension(name, before, images, numbers, common.before.labels)
+    targets = pl.DataFrame({"slice": cut.own[one], "fixed": now & ~was, "broken": was & ~now})
+    counted = targets.filter(pl.col("slice") >= 0).group_by("slice")
+    found = counted.agg(pl.len().alias("targets"), pl.all().sum()).sort("slice")
+    labels = [cut.labels[code] for code in found["slice"]]
+    return found.select(pl.Series("slice", labels, dtype=pl.Object), "targets", "fixed", "broken")
 
 
 def _names(images: pl.DataFrame) -> list[str]:
