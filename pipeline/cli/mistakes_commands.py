@@ -55,11 +55,13 @@ def _labels(here: Installation, arguments: Namespace) -> Answer:
     found = doubtful_labels(here, arguments.run, limit=limit)
     rows = [
         (label.score, label.kind, label.image, label.line, label.class_name, label.mark)
-        for label in found
+        for label in found.labels
     ]
     titles = ("score", "kind", "image, most doubtful first", "line", "class", "marked")
-    document = [_label(label) for label in found]
-    return Answer(document, table(titles, rows) if rows else "The model doubts no label.")
+    document = [_label(label) for label in found.labels]
+    parts = [" ".join(found.left_out)] if found.left_out else []
+    parts.append(table(titles, rows) if rows else "The model doubts no label.")
+    return Answer(document, "\n\n".join(parts))
 
 
 def _label(label: DoubtfulLabel) -> dict[str, Any]:
