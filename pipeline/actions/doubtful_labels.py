@@ -20,6 +20,7 @@ from pipeline.core.dataset.labels.lines import parse_label
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
+from pipeline.core.mistakes.kept import left_out
 from pipeline.core.mistakes.labels import MISSING, doubtful
 from pipeline.core.mistakes.marks import load_marks, verdicts
 from pipeline.core.mistakes.stored import Stored, read_stored
@@ -58,9 +59,23 @@ class DoubtfulLabel:
     mark: str | None
 
 
-def doubtful_labels(
-    here: Installation, run: str, *, limit: int | None = None
-) -> list[DoubtfulLabel]:
+@dataclass(frozen=True)
+class Doubted:
+    """The labels that a run's model doubts.
+
+    Parameters
+    ----------
+    labels
+        Most doubtful first.
+    left_out
+        In sentences what the test did not keep, see `pipeline.core.mistakes.kept`.
+    """
+
+    labels: list[DoubtfulLabel]
+    left_out: list[str]
+
+
+def doubtful_labels(here: Installation, run: str, *, limit: int | None = None) -> Doubted:
     """Give the labels that the model of a run doubts, most doubtful first.
 
     Raises
@@ -73,7 +88,9 @@ def doubtful_labels(
     folder = folder_of(here, find(here, run))
     stored = read_stored(folder)
     chosen = doubtful(stored.boxes)
-    return described(here.volume, folder, stored, chosen if limit is None else chosen.head(limit))
+    shown = chosen if limit is None else chosen.head(limit)
+    labels = described(here.volume, folder, stored, shown)
+    return Doubted(labels, left_out(stored.kept, stored.boxes))
 
 
 def described(

@@ -21,7 +21,7 @@ from pipeline.core.mistakes.kept import Kept, left_out
 from pipeline.core.mistakes.labels import doubtful
 from pipeline.core.mistakes.matching import Matched
 from pipeline.core.mistakes.precision import Precision, measured
-from pipeline.core.mistakes.size import OfSize, by_size
+from pipeline.core.mistakes.size import OfSize, by_share, by_size
 from pipeline.core.mistakes.slices import Slice, Sliced
 from pipeline.core.mistakes.stored import Stored, read_stored
 from pipeline.core.mistakes.sums import counts, images, matrix
@@ -70,6 +70,14 @@ class Seen:
         """See `pipeline.core.mistakes.size`."""
         given = self.stored.summary
         return given.sizes if given else by_size(self.stored.boxes)
+
+    @cached_property
+    def shares(self) -> dict[str, OfSize]:
+        """The same by the share of the image."""
+        given = self.stored.summary
+        if given and given.shares:
+            return given.shares
+        return by_share(self.stored.boxes, self.stored.images)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -152,8 +160,8 @@ class Mistakes:
         See `pipeline.core.mistakes.sums`.
     cost
         See `pipeline.core.mistakes.cost`.
-    metrics, sizes
-        Ultralytics' means over classes; AP50-95 by size.
+    metrics, sizes, shares
+        Ultralytics' means over classes; AP50-95 by size, and by the share of the image.
     best, best_by_class
         The confidence with the best F1; None where there is nothing to find.
     operating_point
@@ -173,6 +181,7 @@ class Mistakes:
     matrix: dict[str, Any]
     metrics: dict[str, float]
     sizes: dict[str, OfSize]
+    shares: dict[str, OfSize]
     best: Threshold | None
     best_by_class: dict[str, Threshold | None]
     operating_point: OperatingPoint | None
@@ -207,6 +216,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
         matrix=matrix(at.boxes, labels),
         metrics=seen.metrics,
         sizes=seen.sizes,
+        shares=seen.shares,
         best=seen.best,
         best_by_class=seen.best_by_class,
         operating_point=load_operating_point(folder),

@@ -55,11 +55,13 @@ def _labels(here: Installation, arguments: Namespace) -> Answer:
     found = doubtful_labels(here, arguments.run, limit=limit)
     rows = [
         (label.score, label.kind, label.image, label.line, label.class_name, label.mark)
-        for label in found
+        for label in found.labels
     ]
     titles = ("score", "kind", "image, most doubtful first", "line", "class", "marked")
-    document = [_label(label) for label in found]
-    return Answer(document, table(titles, rows) if rows else "The model doubts no label.")
+    document = [_label(label) for label in found.labels]
+    parts = [" ".join(found.left_out)] if found.left_out else []
+    parts.append(table(titles, rows) if rows else "The model doubts no label.")
+    return Answer(document, "\n\n".join(parts))
 
 
 def _label(label: DoubtfulLabel) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def _document(found: Mistakes, limit: int | None) -> dict[str, Any]:
         "matrix": found.matrix,
         "metrics": found.metrics,
         "size": {name: _size(of) for name, of in found.sizes.items()},
+        "share": {name: _size(of) for name, of in found.shares.items()},
         "threshold": {
             "all": _threshold(found.best),
             "classes": {name: _threshold(best) for name, best in found.best_by_class.items()},
@@ -119,7 +122,10 @@ def _threshold(best: Threshold | None) -> dict[str, float | None]:
 def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
     kinds = sorted(found.cost, key=lambda kind: -found.cost[kind])
     costs = [(kind, found.counts[kind], found.cost[kind]) for kind in kinds]
-    sizes = [(name, of.instances, of.ap) for name, of in found.sizes.items()]
+    sizes, shares = (
+        [(name, of.instances, of.ap) for name, of in by.items()]
+        for by in (found.sizes, found.shares)
+    )
     best = {"all": found.best, **found.best_by_class}
     cells = [(name, *_threshold(value).values()) for name, value in best.items()]
     slices = [_cells(of) for of in found.slices]
@@ -130,6 +136,7 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
             " ".join([_sentence(found), *found.left_out]),
             table(("mistake", f"at {found.conf:g}", "costs mAP50"), costs),
             table(("size", "targets", "AP50-95"), sizes),
+            table(("share of the image", "targets", "AP50-95"), shares),
             table(("class", "best conf", "precision", "recall", "F1"), cells),
             *(
                 [table(("worst slices", "targets", "recall", "of the rest"), slices)]

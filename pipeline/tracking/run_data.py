@@ -188,7 +188,7 @@ def _test_points(path: Path) -> tuple[Point, ...]:
 
 
 def _mistake_points(folder: RunFolder) -> Iterator[Point]:
-    """Give what mistakes cost, the best F1 with its confidence, and AP by size."""
+    """Give what mistakes cost, the best F1 with its confidence, and AP by size and share."""
     if not folder.mistakes.is_file():
         return
     # Takes a moment to import; few runs need it, and no list of them.
@@ -198,6 +198,7 @@ def _mistake_points(folder: RunFolder) -> Iterator[Point]:
     if not found:
         return
     values: dict[str, float | None] = {f"AP50-95/{size}": of.ap for size, of in found.sizes.items()}
+    values |= {f"AP50-95/share/{share}": of.ap for share, of in (found.shares or {}).items()}
     values |= {f"loss/{kind}": cost for kind, cost in found.cost.items()}
     if found.best:
         values |= {"best_f1": found.best.f1, "best_conf": found.best.conf}

@@ -14,7 +14,7 @@ from pipeline.core.settings import Settings
 from pipeline.core.volume.run_folder import RunFolder
 from tests.cli.conftest import Cli
 from tests.core.mistakes.tables import drawn, table
-from tests.tested_runs import run_with_test
+from tests.tested_runs import run_with_test, say_kept
 
 pytestmark = pytest.mark.usefixtures("nothing_starts")
 SIZE = (640, 480)  # of the images in tests.tested_runs
@@ -116,3 +116,13 @@ def test_exit_codes_of_labels_are_those_of_mistakes(cli: Cli, here: Installation
 
 def _says(image: str) -> list[tuple[object, ...]]:
     return [(image, "prediction", 1, 0.9, SEEN)]
+
+
+def test_what_the_test_left_out_is_said_to_people(cli: Cli, here: Installation) -> None:
+    run = run_with_test(here, drawn(2).filter(~(pl.col("conf") < 0.5).fill_null(False)))
+    assert "not kept" not in cli("mistakes", run.name, "--labels").out
+    found = cli("mistakes", run.name, "--labels", "--json").json
+    say_kept(run, conf=0.5)
+    said = cli("mistakes", run.name, "--labels").out
+    assert said.startswith("Boxes of less than confidence 0.5 were not kept.\n\n")
+    assert cli("mistakes", run.name, "--labels", "--json").json == found

@@ -32,6 +32,8 @@ def test_a_test_is_told_image_by_image(cli: Cli, here: Installation) -> None:
     assert set(found["counts"]) == {"right", *found["cost"]}
     assert found["matrix"]["labels"] == [*NAMES, "background"]
     assert set(found["size"]["small"]) == {"instances", "AP50-95"}
+    assert list(found["share"]) == ["0-0.001", "0.001-0.01", "0.01-0.1", "0.1-1"]
+    assert set(found["share"]["0.1-1"]) == {"instances", "AP50-95"}
     assert set(found["threshold"]["classes"]) == set(NAMES)
     assert set(found["threshold"]["all"]) == {"conf", "precision", "recall", "f1"}
     assert {"image", "targets", "right", "missed", "background"} <= set(found["images"][0])
@@ -69,8 +71,11 @@ def test_what_the_test_has_worked_out_is_what_would_be_worked_out(
     assert cli("mistakes", run.name, "--json").json == before
     document = json.loads(run.mistakes.read_text())
     document["cost"]["missed"] = 0.125
+    del document["share"]
     run.mistakes.write_text(json.dumps(document))
-    assert cli("mistakes", run.name, "--json").json["cost"]["missed"] == 0.125
+    after = cli("mistakes", run.name, "--json").json
+    assert after["cost"]["missed"] == 0.125
+    assert after["share"] == before["share"], "of a summary from before shares"
 
 
 def test_only_the_worst_images_are_listed_when_asked(cli: Cli, here: Installation) -> None:
@@ -83,7 +88,7 @@ def test_a_person_reads_first_what_costs_most(cli: Cli, here: Installation) -> N
     run = run_with_test(here, table(("a.jpg", "target", 1, None, BOX)))
     said = cli("mistakes", run.name).out
     assert said.startswith("On split test, mAP50 is 0.000; ")
-    assert "a.jpg" in said and "best conf" in said
+    assert "a.jpg" in said and "best conf" in said and "share of the image" in said
 
 
 @pytest.mark.parametrize(

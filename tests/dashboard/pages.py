@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -32,6 +33,17 @@ def _drawn(page: AppTest, query: dict[str, str | list[str]]) -> AppTest:
 def click(page: AppTest, key: str) -> AppTest:
     """Press a button."""
     page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def click_point(page: AppTest, number: int, **point: float) -> AppTest:
+    """Click a point of a chart, of which the page's first has number 0."""
+    states = page._tree.get_widget_states()  # charts cannot be clicked otherwise
+    chart = page.get("plotly_chart")[number].proto.id
+    clicked = {"points": [point], "point_indices": [0], "box": [], "lasso": []}
+    states.widgets.add(id=chart, string_value=json.dumps({"selection": clicked}))
+    page._run(states)
     assert not page.exception
     return page
 

@@ -23,6 +23,7 @@ from pipeline.tracking.reader import Tracking
 from pipeline.tracking.schema import logged_name, shown_name
 from pipeline.tracking.server import tracking_uri
 from pipeline.tracking.writer import RunWriter, track
+from tests.core.mistakes.sliced import images_of
 from tests.core.mistakes.tables import drawn
 
 LAUNCH = "20261123-1432-shapes-yolov8n-k3f9"
@@ -60,7 +61,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def write_tables(folder: RunFolder, boxes: pl.DataFrame) -> None:
     folder.step("test").mkdir()
     judged(boxes).write_parquet(folder.boxes)
-    boxes.select(pl.col("image").unique()).write_parquet(folder.tested_images)
+    images_of(boxes).write_parquet(folder.tested_images)
 
 
 def client_of(settings: Settings) -> MlflowClient:
@@ -287,6 +288,9 @@ def test_what_a_test_lost_is_logged_with_its_tables(folder: RunFolder, settings:
     metrics = client.get_run(run_id).data.metrics
     assert {name: metrics[f"test/loss/{name}"] for name in found.cost} == found.cost
     assert metrics["test/AP50-95/small"] == found.sizes["small"].ap
+    assert found.shares is not None
+    shares = {name: of.ap for name, of in found.shares.items() if of.ap is not None}
+    assert shares == {name: metrics[f"test/AP50-95/share/{name}"] for name in shares} != {}
     best = (metrics["test/best_conf"], metrics["test/best_f1"])
     assert best == (found.best.conf, found.best.f1)
     names = {Path(entry.path).name for entry in client.list_artifacts(run_id, "test")}

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.i18n import marked, tr, tr_text
+from dashboard.i18n import tr, tr_said_text, tr_text
 from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.views.run.operating_point import show_operating_point
 from dashboard.widgets.mistakes.charts import show_confidences
 from pipeline.actions.mistakes import Seen
+from pipeline.core.mistakes.dimensions import SHARE_WORDS, SIZE_WORDS
+from pipeline.core.mistakes.size import OfSize
 from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.run_folder import RunFolder
-
-_SIZES = {
-    "small": marked("small, to 32² px"),
-    "medium": marked("medium, to 96² px"),
-    "large": marked("large"),
-}
 
 
 def show_confidence(
@@ -65,15 +61,8 @@ def show_confidence(
             table, hide_index=True, placeholder="–", height="content", column_config=shares
         )
         st.markdown(tr("**By size of the target**"))
-        sizes = [(tr_text(_SIZES[name]), of.instances, of.ap) for name, of in seen.sizes.items()]
-        columns = [tr_text("size"), tr_text("instances"), "AP50-95"]
-        three = {"AP50-95": st.column_config.NumberColumn(format="%.3f")}
-        st.dataframe(
-            pd.DataFrame(sizes, columns=columns),
-            hide_index=True,
-            placeholder="–",
-            column_config=three,
-        )
+        _show_sizes(SIZE_WORDS, seen.sizes)
+        _show_sizes(SHARE_WORDS, seen.shares)
         st.caption(
             tr(
                 "Precision and recall are at IoU 0.5. Sizes are COCO's: areas of boxes in the "
@@ -81,6 +70,19 @@ def show_confidence(
             )
         )
     show_operating_point(run, folder, seen, conf, take)
+
+
+def _show_sizes(words: Sequence[str], sizes: Mapping[str, OfSize]) -> None:
+    rows = [
+        (tr_said_text(word), of.instances, of.ap)
+        for word, of in zip(words, sizes.values(), strict=True)
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=[tr_text("size"), tr_text("instances"), "AP50-95"]),
+        hide_index=True,
+        placeholder="–",
+        column_config={"AP50-95": st.column_config.NumberColumn(format="%.3f")},
+    )
 
 
 def _thresholds(rows: list[tuple[str, Threshold | None]]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import services
+from dashboard import services, state
 from dashboard.errors import why
 from dashboard.i18n import marked, tr
 from dashboard.plain import Markdown, joined, plain
@@ -14,14 +14,17 @@ from dashboard.views.run.operating_point import show_kept
 from dashboard.views.run.tune import show_worth_line
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.formats import ago, duration, elapsed_s, exact, share
+from dashboard.widgets.mistakes.words import answer
 from dashboard.widgets.runs.log import clean
 from dashboard.widgets.runs.step_results import show_results
 from dashboard.widgets.states import show_steps, state_text
 from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.model import Origin, RunDetails, RunFacts
 from pipeline.core.launch.kinds.registry import results
+from pipeline.core.mistakes.summary import read_summary
 from pipeline.core.states import State
 from pipeline.core.volume.progress import training_progress
+from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import load_note
 
 _TAIL_LINES = 12
@@ -61,6 +64,7 @@ def show_head(run: RunDetails) -> None:
     _away(run)
     _metrics(run)
     if facts.folder:
+        _lost(facts.folder, run.tested.split)
         show_results(results(facts.folder))
         show_worth_line(facts.folder)
 
@@ -165,3 +169,22 @@ def _metrics(run: RunDetails) -> None:
             value = test.metrics.get(name, metrics.get(name, {}).get("last"))
             note = tr("On the split of the test step; on val before that")
             st.metric(tr(title), share(value), help=note, width="content")
+
+
+def _lost(folder: RunFolder, split: str) -> None:
+    """Say what the test lost most by, with a way to all that it saw."""
+    found = read_summary(folder)
+    if not found:
+        return
+    map50 = found.metrics["mAP50"] if found.best else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(answer(map50, split or "test", found.cost), width="content")
+        is_asked = st.button(
+            tr("Show the mistakes"),
+            key="head.mistakes",
+            type="tertiary",
+            on_click=state.fill,
+            args=("tab", tr("Mistakes")),
+        )
+    if is_asked:
+        st.rerun()  # the whole page, which has the tabs

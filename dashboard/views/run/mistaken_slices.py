@@ -27,6 +27,7 @@ from pipeline.core.mistakes.worst_slices import worst_slices
 from pipeline.core.volume.run_folder import RunFolder
 
 _SLICE = "slice"
+_CLICKS = "mistakes.recalls"
 _BETWEEN = "+"
 
 
@@ -136,8 +137,9 @@ def _word(name: str) -> Markdown:
 def _show_table(name: str, found: Sequence[Slice]) -> None:
     texts = [_text(own.place) for own in found]
     now = state.url_text(_SLICE)
-    # What is chosen elsewhere is not this table's row any more.
-    key = rows_key(f"mistakes.slices.{name}", [now if now not in texts else "", *texts])
+    # What is chosen elsewhere is not this table's row any more; in the chart it is another row.
+    clicks = st.session_state.get(_CLICKS, 0)
+    key = rows_key(f"mistakes.slices.{name}", [now if now not in texts else "", clicks, *texts])
     left, right = st.columns([3, 2], gap="medium")
     with left:
         three = st.column_config.NumberColumn(format="%.3f")
@@ -153,7 +155,8 @@ def _show_table(name: str, found: Sequence[Slice]) -> None:
             key=key,
         )
     with right:
-        show_recalls(found, colours(), f"mistakes.recalls.{name}")
+        drawn = rows_key(f"mistakes.recalls.{name}", [now, clicks])
+        show_recalls(found, colours(), drawn, _click)
         if len(found) > MOST_DRAWN:
             st.caption(tr("The first {count} of the table.", count=MOST_DRAWN))
     st.caption(
@@ -167,6 +170,11 @@ def _show_table(name: str, found: Sequence[Slice]) -> None:
 def _take(key: str, texts: Sequence[str]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
     _choose(texts[rows[0]] if rows else "")
+
+
+def _click(own: Slice) -> None:
+    st.session_state[_CLICKS] = st.session_state.get(_CLICKS, 0) + 1
+    _choose(_text(own.place))
 
 
 def _choose(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -54,8 +54,18 @@ def slice_table(slices: Sequence[Slice]) -> pd.DataFrame:
     )
 
 
-def show_recalls(slices: Sequence[Slice], look: Colours, key: str) -> None:
-    """Show the recall of slices with its interval; what truly differs has another mark, too."""
+def show_recalls(
+    slices: Sequence[Slice], look: Colours, key: str, choose: Callable[[Slice], None]
+) -> None:
+    """Show the recall of slices with its interval; what truly differs has another mark, too.
+
+    Parameters
+    ----------
+    key
+        Identity of the chart; a new one has no point that is clicked.
+    choose
+        Called with the slice that is clicked.
+    """
     drawn = [(own, own.recall) for own in slices if own.recall][:MOST_DRAWN]
     names = [slice_name(own.place, own.labels) for own, _ in drawn]
     figure = go.Figure(
@@ -92,7 +102,7 @@ def show_recalls(slices: Sequence[Slice], look: Colours, key: str) -> None:
             "fixedrange": True,
         },
     )
-    draw(figure, key)
+    draw(figure, key, on_click=lambda point: choose(drawn[int(point["y"])][0]))
 
 
 def _colour(rate: Rate, look: Colours) -> str:

@@ -7,12 +7,13 @@ being drawn a little too large. Its class is its own, as in every P of a class. 
 right in one slice, as a target and as a prediction.
 
 Sizes are COCO's, of boxes in pixels of the original image; one of exactly 32² or 96² px, which COCO
-counts twice, is of the smaller one.
+counts twice, is of the smaller one; so are shares of the image. A box whose image has no known size
+has no share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,20 +21,21 @@ import numpy as np
 import polars as pl
 
 from pipeline.core.mistakes.pairs import Array, corners
-from pipeline.core.mistakes.size import SIZES
+from pipeline.core.mistakes.size import SHARES, SIZES, box_areas, image_areas
 from pipeline.core.said import said
 
-_SIZES: Final = (
+# In the order of `SIZES` and of `SHARES`.
+SIZE_WORDS: Final = (
     said("small, to 32² px"),
     said("medium, to 96² px"),
     said("large"),
 )
-_SHARES: Final = {
-    0.001: said("to 0.1 % of the image"),
-    0.01: said("0.1 to 1 % of the image"),
-    0.1: said("1 to 10 % of the image"),
-    1.0: said("more than 10 % of the image"),
-}
+SHARE_WORDS: Final = (
+    said("to 0.1 % of the image"),
+    said("0.1 to 1 % of the image"),
+    said("1 to 10 % of the image"),
+    said("more than 10 % of the image"),
+)
 _CROWDS: Final = {
     0: said("no target"),
     1: said("1 target"),
@@ -121,13 +123,18 @@ def image_numbers(boxes: pl.DataFrame, images: pl.DataFrame) -> Array:
 
 def _size(boxes: pl.DataFrame, images: pl.DataFrame, number: Array) -> Array:
     width, height = sides(boxes)
-    return _code(width * height, [float(high) for _, high in SIZES.values()][:-1])
+    return _code(width * height, _bounds(SIZES))
 
 
 def _share(boxes: pl.DataFrame, images: pl.DataFrame, number: Array) -> Array:
-    width, height = sides(boxes)
-    area = (images["width"].cast(pl.Float32) * images["height"]).to_numpy()
-    return _code(width * height / np.maximum(area, 1)[number], list(_SHARES)[:-1])
+    if not len(images):
+        return np.full(len(boxes), _NONE, np.int8)
+    share = box_areas(boxes) / image_areas(images).to_numpy()[number]
+    return np.where(np.isnan(share), np.int8(_NONE), _code(share, _bounds(SHARES)))
+
+
+def _bounds(sizes: Mapping[str, tuple[float, float]]) -> list[float]:
+    return [high for _, high in sizes.values()][:-1]
 
 
 def _aspect(boxes: pl.DataFrame, images: pl.DataFrame, number: Array) -> Array:
@@ -197,8 +204,8 @@ def _code(values: Array, bounds: Array | list[float] | list[int]) -> Array:
 
 _Words = tuple[str, ...]
 _OF_BOXES: Final[dict[str, tuple[Callable[[pl.DataFrame, pl.DataFrame, Array], Array], _Words]]] = {
-    "size": (_size, _SIZES),
-    "share": (_share, tuple(_SHARES.values())),
+    "size": (_size, SIZE_WORDS),
+    "share": (_share, SHARE_WORDS),
     "aspect": (_aspect, _ASPECTS),
 }
 _OF_IMAGES: Final[dict[str, Callable[[pl.DataFrame], tuple[_Words, Array]]]] = {

@@ -20,7 +20,7 @@ from pipeline.core.files import read_json, write_json
 from pipeline.core.mistakes.cost import KINDS, cost_of_kinds
 from pipeline.core.mistakes.kept import read_kept
 from pipeline.core.mistakes.precision import precision_of
-from pipeline.core.mistakes.size import SIZES, OfSize, by_size
+from pipeline.core.mistakes.size import SHARES, SIZES, OfSize, by_share, by_size
 from pipeline.core.mistakes.sums import counts
 from pipeline.core.mistakes.table import FATES
 from pipeline.core.mistakes.threshold import Threshold, best_of_all, best_of_classes
@@ -44,6 +44,8 @@ class Summary:
         See `pipeline.core.mistakes.cost`.
     metrics, sizes
         Ultralytics' means over classes; AP50-95 by size.
+    shares
+        AP50-95 by the share of the image; None in a file from before it was measured.
     best, best_of_classes
         The confidence with the best F1, over all classes, or None, and by the id of a class.
     """
@@ -52,6 +54,7 @@ class Summary:
     cost: dict[str, float]
     metrics: dict[str, float]
     sizes: dict[str, OfSize]
+    shares: dict[str, OfSize] | None
     best: Threshold | None
     best_of_classes: dict[int, Threshold]
 
@@ -59,6 +62,7 @@ class Summary:
 def write_summary(folder: RunFolder) -> None:
     """Work out and write the figures of the tables that a test has just written."""
     boxes = pl.read_parquet(folder.boxes)
+    images = pl.read_parquet(folder.tested_images, columns=["image", "width", "height"])
     measured = precision_of(boxes)
     kept, best = read_kept(folder.boxes), best_of_all(measured)
     document = {
@@ -68,6 +72,7 @@ def write_summary(folder: RunFolder) -> None:
         "cost": cost_of_kinds(boxes),
         "metrics": measured.summary(),
         "size": {name: asdict(of) for name, of in by_size(boxes).items()},
+        "share": {name: asdict(of) for name, of in by_share(boxes, images).items()},
         "threshold": {
             "all": asdict(best.from_kept(kept.conf)) if best else None,
             "classes": {
@@ -113,9 +118,14 @@ def _parsed(document: Mapping[str, Any]) -> Summary:
         cost={kind: _share(document["cost"][kind]) for kind in KINDS},
         metrics={name: _share(document["metrics"][name]) for name in _METRICS},
         sizes={name: _size(document["size"][name]) for name in SIZES},
+        shares=_shares(document["share"]) if "share" in document else None,
         best=None if best is None else _threshold(best),
         best_of_classes={int(of): _threshold(at) for of, at in classes.items()},
     )
+
+
+def _shares(given: Mapping[str, Any]) -> dict[str, OfSize]:
+    return {name: _size(given[name]) for name in SHARES}
 
 
 def _size(given: Mapping[str, Any]) -> OfSize:

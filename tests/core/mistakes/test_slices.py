@@ -218,3 +218,11 @@ def test_only_the_size_or_only_the_class_is_told_where_that_is_all():
 
 def test_nothing_is_told_where_misses_are_spread_as_targets_are():
     assert not any(lost_most(cut(*made(seed, evenly))) for seed in range(20))
+
+
+def test_a_box_of_an_image_without_a_known_size_has_no_share():
+    box = (0, 0, 64, 48)
+    boxes = table(("a", "target", 0, None, box), ("b", "target", 0, None, box))
+    images = images_of(boxes).with_columns(width=pl.Series([640, None], dtype=pl.UInt32))
+    (known,) = cut(boxes, images).by("share")
+    assert (known.labels, known.targets, known.images) == (("0.1 to 1 % of the image",), 1, 1)

@@ -13,11 +13,14 @@ from pipeline.actions.runs import details as runs
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.files import write_json
 from pipeline.core.launch.choices import Choices
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.settings import load_settings
-from tests.dashboard.pages import open_page, text_of
+from tests.core.mistakes.tables import table
+from tests.dashboard.pages import click, open_page, text_of
 from tests.engines.kubeflow.fake_api import FakeKfp, api, pod, run_detail
 from tests.processes import end_processes_of
 from tests.silent_server import silent_server
+from tests.tested_runs import run_with_test
 from tests.waiting import until
 
 __all__ = ["api"]
@@ -181,6 +184,37 @@ def test_a_failed_run_says_why_above_everything(here: Installation, installation
     assert page.error[0].value.startswith("**verify failed:**")
     assert "Retry" in {button.label for button in page.button}
     assert list(open_page(runs_page).dataframe[0].value["why"]) != [""]
+
+
+def test_a_finished_run_says_what_its_test_lost_most_by(here: Installation) -> None:
+    box = (10, 10, 30, 30)
+    rows = (("a", "target", 2, None, box), ("b", "target", 2, None, box))
+    folder = run_with_test(here, table(*rows, ("a", "prediction", 2, 0.9, box)))
+    lost = "most is lost by **targets that nothing found**: 0.495"
+    assert lost not in text_of(open_page(run_page, run=folder.name))
+    write_summary(folder)
+    page = open_page(run_page, run=folder.name)
+    assert lost in text_of(page)
+    assert "mistakes_view" not in [part.key for part in page.segmented_control]
+    page = click(page, "head.mistakes")
+    assert page.query_params["tab"] == ["Mistakes"]
+    assert "mistakes_view" in [part.key for part in page.segmented_control]
+
+    folder.boxes.unlink()
+    assert lost not in text_of(open_page(run_page, run=folder.name)), "of other tables"
+
+
+def test_a_finished_run_whose_test_s_figures_are_damaged_says_nothing_of_them(
+    here: Installation,
+) -> None:
+    folder = run_with_test(here, table(("a", "target", 2, None, (10, 10, 30, 30))))
+    write_summary(folder)
+    document = folder.mistakes.read_text()
+    for damaged in ("{", document.replace('"missed"', '"mist"'), document[:-9]):
+        folder.mistakes.write_text(damaged)
+        page = open_page(run_page, run=folder.name)
+        assert "is lost by" not in text_of(page)
+        assert not page.error
 
 
 def test_a_drawing_asks_for_the_run_once(

@@ -13,7 +13,7 @@ from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
 from tests.dashboard.pages import open_page, text_of
 from tests.dashboard.views.test_run_mistakes import BOX, FAR, html_of, run_page
-from tests.tested_runs import run_with_test
+from tests.tested_runs import run_with_test, say_kept
 
 
 def opened(folder: RunFolder, **query: str) -> AppTest:
@@ -78,3 +78,10 @@ def test_a_label_opens_its_image(tested: RunFolder) -> None:
 def test_a_model_without_doubts_is_said(here: Installation) -> None:
     page = opened(run_with_test(here, table(("a.jpg", "target", 1, None, BOX))))
     assert "The model doubts no label" in text_of(page)
+
+
+def test_what_the_test_left_out_is_said_beside_the_labels(tested: RunFolder) -> None:
+    say_kept(tested, conf=0.5)
+    page = opened(tested)
+    assert "2 labels · most doubtful first" in text_of(page)
+    assert text_of(page).count("Boxes of less than confidence 0.5 were not kept.") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +12,7 @@ from pipeline.actions.installation import Installation
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.sliced import SIDES, made
 from tests.core.mistakes.tables import table
-from tests.dashboard.pages import click, open_page, text_of
+from tests.dashboard.pages import click, click_point, open_page, text_of
 from tests.tested_runs import run_with_test
 
 BOX = (10, 10, 30, 30)
@@ -68,6 +70,18 @@ def test_slices_by_a_property_say_what_differs(tested: RunFolder) -> None:
     assert page.query_params["slices"] == ["folder"]
     assert set(page.dataframe[0].value["slice"]) == {"folder day", "folder night"}
     assert list(page.dataframe[0].value["more than chance"]) == ["", ""]
+
+
+def test_a_click_on_the_chart_chooses_a_slice_as_one_on_its_row_does(tested: RunFolder) -> None:
+    page, tables = opened(tested, slices="size"), set()
+    for number, name in enumerate(("small, to 32² px", "medium, to 96² px")):
+        page = click_point(page, -1, x=0.5, y=number)
+        assert page.query_params["slice"] == [f"size:{number}"]
+        assert f"in slice {name}, most mistakes first" in text_of(page)
+        table = page.dataframe[0].proto
+        assert json.loads(table.selection_default)["selection"]["rows"] == [number]
+        tables.add(table.id)
+    assert len(tables) == 2, "a table that is there would keep its own row"
 
 
 def test_the_address_names_property_and_slice(tested: RunFolder) -> None:

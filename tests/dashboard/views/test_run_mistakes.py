@@ -104,10 +104,11 @@ def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder)
     page = opened(tested)
     page.segmented_control(key="mistakes_view").set_value("confidence").run()
     assert not page.exception
-    best, sizes = (part.value for part in page.dataframe)
+    best, sizes, shares = (part.value for part in page.dataframe)
     assert list(best["class"]) == ["all", "circle", "square", "star"]
     assert best["confidence"].isna().tolist() == [False, True, True, False]
     assert list(sizes["instances"]) == [2, 0, 0]
+    assert list(shares["instances"]) == [0, 2, 0, 0]
 
 
 def test_nothing_to_find_is_said(here: Installation, names: list[str]) -> None:
