@@ -75,8 +75,17 @@ class Doubted:
     left_out: list[str]
 
 
-def doubtful_labels(here: Installation, run: str, *, limit: int | None = None) -> Doubted:
+def doubtful_labels(
+    here: Installation, run: str, *, limit: int | None = None, is_ranking: bool = False
+) -> Doubted:
     """Give the labels that the model of a run doubts, most doubtful first.
+
+    Parameters
+    ----------
+    limit
+        How many at most.
+    is_ranking
+        See `pipeline.core.mistakes.labels.doubtful`.
 
     Raises
     ------
@@ -87,7 +96,7 @@ def doubtful_labels(here: Installation, run: str, *, limit: int | None = None) -
     """
     folder = folder_of(here, find(here, run))
     stored = read_stored(folder)
-    chosen = doubtful(stored.boxes)
+    chosen = doubtful(stored.boxes, is_ranking=is_ranking)
     shown = chosen if limit is None else chosen.head(limit)
     labels = described(here.volume, folder, stored, shown)
     return Doubted(labels, left_out(stored.kept, stored.boxes))

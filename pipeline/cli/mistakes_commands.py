@@ -49,10 +49,11 @@ def mistakes(here: Installation, arguments: Namespace) -> Answer:
 
 
 def _labels(here: Installation, arguments: Namespace) -> Answer:
-    # For each that is told a label file is read, so that a table asks for no more than it shows.
-    shown = None if getattr(arguments, "json", False) else _SHOWN_LABELS
-    limit = arguments.limit or shown
-    found = doubtful_labels(here, arguments.run, limit=limit)
+    # A program gets all labels in their order. For each that is told a label file is read, so that
+    # a table asks for no more than it shows.
+    is_ranking = bool(getattr(arguments, "json", False))
+    limit = arguments.limit or (None if is_ranking else _SHOWN_LABELS)
+    found = doubtful_labels(here, arguments.run, limit=limit, is_ranking=is_ranking)
     rows = [
         (label.score, label.kind, label.image, label.line, label.class_name, label.mark)
         for label in found.labels

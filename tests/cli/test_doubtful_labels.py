@@ -102,7 +102,8 @@ def test_a_person_reads_labels_in_a_table(cli: Cli, here: Installation) -> None:
 def test_a_test_without_doubts_says_so(cli: Cli, here: Installation, boxes: pl.DataFrame) -> None:
     run = run_with_test(here, boxes, empty=["only.jpg"])
     assert cli("mistakes", run.name, "--labels").out.strip() == "The model doubts no label."
-    assert cli("mistakes", run.name, "--labels", "--json").json == []
+    ranking = cli("mistakes", run.name, "--labels", "--json").json
+    assert [label["score"] for label in ranking] == [0.0] * len(boxes), "all labels, none doubted"
 
 
 def test_exit_codes_of_labels_are_those_of_mistakes(cli: Cli, here: Installation) -> None:

@@ -45,6 +45,8 @@ KINDS: Final = ("missing", "spurious", "class", "box")
 MISSING, SPURIOUS, CLASS, BOX = KINDS
 # Below this the model says more for a label than against it.
 LEAST: Final = 0.3
+# Below this, in a ranking of all labels, a prediction asks for no missing one.
+_LEAST_RANKED: Final = 0.05
 _HIT_IOU: Final = 0.5
 _FEW: Final = 10  # targets of a class and size; with fewer, what all have counts more
 _USUAL_IOU: Final = 0.9  # where nothing was hit
@@ -61,15 +63,15 @@ class _Testimony:
     is_own: Array
 
 
-def doubtful(boxes: pl.DataFrame, least: float = LEAST) -> pl.DataFrame:
+def doubtful(boxes: pl.DataFrame, *, is_ranking: bool = False) -> pl.DataFrame:
     """Give the labels that the model doubts, most doubtful first.
 
     Parameters
     ----------
     boxes
         Rows of whole images, see `pipeline.core.mistakes.table`.
-    least
-        The smallest score.
+    is_ranking
+        Whether all labels are wanted in their order, also those that it does not doubt.
 
     Returns
     -------
@@ -78,11 +80,12 @@ def doubtful(boxes: pl.DataFrame, least: float = LEAST) -> pl.DataFrame:
         ``kind``, one of `KINDS`; ``score`` from 0 to 1; ``against``, the row of the prediction that
         contradicts the label, null for spurious ones.
     """
+    least = _LEAST_RANKED if is_ranking else LEAST
     targets, predictions = rows_of(boxes, "target"), rows_of(boxes, "prediction")
     keys, place = image_keys(boxes), by_confidence(boxes)
     pairs = overlapping(boxes, keys, targets, predictions, BACKGROUND_IOU)
     said, is_hit = _testimony(boxes, pairs, place)
-    kind, score, against = _about_targets(boxes, said, targets, least)
+    kind, score, against = _about_targets(boxes, said, targets)
     candidates = predictions[confidences(boxes)[predictions] >= least]
     is_free = ~is_hit
     is_free[against[against != _NONE]] = False
@@ -98,7 +101,7 @@ def doubtful(boxes: pl.DataFrame, least: float = LEAST) -> pl.DataFrame:
         }
     )
     return (
-        found.filter(pl.col("score") >= least)
+        found.filter((pl.col("score") >= least) | (is_ranking & (pl.col("kind") > 0)))
         .sort("score", "row", descending=[True, False])
         .with_columns(
             pl.col("kind").replace_strict(dict(enumerate(KINDS)), return_dtype=pl.Enum(KINDS)),
@@ -123,7 +126,7 @@ def _testimony(boxes: pl.DataFrame, pairs: Pairs, place: Array) -> tuple[_Testim
 
 
 def _about_targets(
-    boxes: pl.DataFrame, said: _Testimony, targets: Array, least: float
+    boxes: pl.DataFrame, said: _Testimony, targets: Array
 ) -> tuple[Array, Array, Array]:
     """Give each target its most likely kind, the score, and the prediction against it."""
     count = len(boxes)
@@ -138,7 +141,7 @@ def _about_targets(
     best = scores.argmax(0)
     score = scores.max(0)
     against = np.choose(best, [_NONE, by_other[targets], by_own[targets]])
-    return best + 1, score, np.where(score >= least, against, _NONE)
+    return best + 1, score, np.where(score >= LEAST, against, _NONE)
 
 
 def _strongest(said: _Testimony, value: Array, count: int) -> tuple[Array, Array]:

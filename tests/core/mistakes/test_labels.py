@@ -56,11 +56,24 @@ def test_labels_come_once_by_scores_from_0_to_1(boxes: pl.DataFrame) -> None:
     assert (is_target == (found["kind"] != "missing")).all()
 
 
+@given(TABLES)
+def test_a_ranking_has_every_label_and_begins_with_those_that_are_doubted(
+    boxes: pl.DataFrame,
+) -> None:
+    ranking, found = doubtful(boxes, is_ranking=True), doubtful(boxes)
+    targets = ranking.filter(pl.col("kind") != "missing")["row"]
+    assert sorted(targets) == (boxes["role"] == "target").arg_true().to_list()
+    assert ranking["score"].is_sorted(descending=True)
+    assert found["score"].to_list() == ranking["score"].head(len(found)).to_list()
+
+
+@pytest.mark.parametrize("is_ranking", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-def test_most_spoiled_labels_are_in_the_first_tenth(seed: int) -> None:
+def test_most_spoiled_labels_are_in_the_first_tenth(seed: int, is_ranking: bool) -> None:
     """As many rows as a tenth of the labels, of which a twentieth is spoiled in four ways."""
     split = spoiled(seed)
-    first = doubtful(split.boxes).head(split.labels // 10)["row"]
+    ranking = doubtful(split.boxes, is_ranking=is_ranking)
+    first = ranking.head(split.labels // 10)["row"]
     shown = split.boxes[first]
     both = split.done.with_row_index("number").join(
         shown.cast({"image": pl.String}), on="image", suffix="_shown"
