@@ -181,6 +181,7 @@ def _lost(folder: RunFolder, split: str) -> None:
         st.markdown(answer(map50, split or "test", found.cost), width="content")
         is_asked = st.button(
             tr("Show the mistakes"),
+            icon=":material/rule:",
             key="head.mistakes",
             type="tertiary",
             on_click=state.fill,
