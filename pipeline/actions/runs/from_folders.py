@@ -59,11 +59,10 @@ def runs_of_folders(
     listed = [
         entry
         for entry in here.folders.all()
-        if entry.record
-        and entry.name.startswith(starting_with)
-        and state in ("", entry.ended["state"])
+        if entry.name.startswith(starting_with)
+        and state in ("", entry.state)
         and entry.created_at > after
-        and not (entry.name in names or entry.record["id"] in names or entry.owner in names)
+        and not (entry.name in names or entry.id in names or entry.owner in names)
     ]
     listed.sort(key=lambda entry: entry.created_at, reverse=True)
     told = here.memory(_Told)
@@ -138,13 +137,11 @@ def _by_name(here: Installation, engine: Engine) -> dict[str, Run]:
 
 
 def _engine_of(here: Installation, entry: Recorded) -> str:
-    assert entry.record is not None
-    return str(entry.record["engine"] or here.settings.engine)
+    return entry.engine or here.settings.engine
 
 
 def _owners(entry: Recorded) -> list[str]:
-    assert entry.record is not None
-    return [name for name in (entry.record["id"], entry.owner) if name]
+    return [name for name in (entry.id, entry.owner) if name]
 
 
 def _ask_for(engine: Engine, names: Iterable[str], listed: Mapping[str, Run] | None) -> Run | None:
