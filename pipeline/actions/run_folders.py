@@ -52,8 +52,14 @@ class RunFolders:
         # The folders in the order in which they were looked at, the latest last.
         self._turns: dict[str, None] = {}
         self._next_look = 0.0
+        self._revision = 0
         # What `kept` has read, by its name: of each folder the stamp, and what was read.
         self._parts: dict[str, dict[str, tuple[str, Any]]] = {}
+
+    @property
+    def revision(self) -> int:
+        """What changes with what is known of any folder: a list made of it before may be kept."""
+        return self._revision
 
     def all(self, progress: Progress | None = None) -> list[Recorded]:
         """Give what all folders say, those with the newest names first.
@@ -198,6 +204,7 @@ class RunFolders:
 
     def _keep(self, names: Sequence[str]) -> None:
         if names:
+            self._revision += 1
             known = self._loaded()
             self._cache.put_all(
                 (name, _PART, self._stamps[name], known[name].as_dict()) for name in names
@@ -209,6 +216,7 @@ class RunFolders:
     def _forget(self, name: str) -> None:
         del self._loaded()[name]
         del self._turns[name]
+        self._revision += 1
         for part in self._parts.values():
             part.pop(name, None)
         self._cache.forget(name)
