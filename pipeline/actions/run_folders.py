@@ -155,9 +155,12 @@ class RunFolders:
     def _loaded(self) -> dict[str, Recorded]:
         if self._known is None:
             self._known = {}
-            for name, stamp, text, *head, state, unknown_to in self._cache.get_heads(_PART, *HEAD):
+            for name, stamp, text, *head in self._cache.get_heads(_PART, *HEAD):
+                id_, created_at, engine, owner, state, unknown_to = head
                 with suppress(ValueError):  # of another version, which kept other things: read anew
-                    self._known[name] = Recorded(name, text, *head, State(state), unknown_to)
+                    self._known[name] = Recorded(
+                        name, text, id_, created_at, engine, owner, State(state), unknown_to
+                    )
                     self._stamps[name] = stamp
             self._turns = dict.fromkeys(self._known)
         return self._known
