@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -51,9 +52,9 @@ def state_mark(state: str) -> Markdown:
 
 def state_counts(states: Sequence[str]) -> Markdown:
     """Count runs by state in markdown: ``**2** running · **41** done``."""
-    counts = {state: sum(entry == state for entry in states) for state in _ORDER}
+    counts = Counter(states)
     parts = [
-        Markdown(f"**{count:,}** {tr(state.label)}") for state, count in counts.items() if count
+        Markdown(f"**{counts[state]:,}** {tr(state.label)}") for state in _ORDER if counts[state]
     ]
     return joined(" · ", parts)
 

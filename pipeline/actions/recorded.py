@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,72 +17,97 @@ from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.volume.run_note import RunNote, load_note
 
+# Where in the document lies what a list is sorted and narrowed by, in the order of the fields.
+HEAD = (
+    "$.record.id",
+    "$.record.created_at",
+    "$.record.engine",
+    "$.owner",
+    "$.ended.state",
+    "$.unknown_to",
+)
+
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the folder of a launch says.
+    """What the folder of a launch says; most of it is parsed when somebody asks for it.
 
     Parameters
     ----------
     name
         Of the folder.
-    record
-        ``launch.json`` as `Launch` has it; None where nothing (readable) says what was asked for.
+    document
+        JSON with ``record`` (as `Launch` has it), ``ended`` (as `Ending`) and ``said`` (as
+        `RunNote`).
+    id, created_at, engine
+        Of the launch; empty where nothing (readable) says what was asked for.
     owner
         The uid of the workflow that writes there; empty before verify.
-    ended
-        How the run ended, as `Ending` has it.
-    said
-        What people say about it, as `RunNote` has it.
+    state
+        How the run ended.
     unknown_to
         The engine that was asked and does not know the run; empty when none was.
     """
 
     name: str
-    record: Mapping[str, Any] | None
+    document: str
+    id: str
+    created_at: str
+    engine: str
     owner: str
-    ended: Mapping[str, Any]
-    said: Mapping[str, Any]
+    state: State
     unknown_to: str = ""
 
     @property
-    def created_at(self) -> str:
-        """When it was launched; empty when that is not known."""
-        return str(self.record["created_at"]) if self.record else ""
-
-    @cached_property
     def launch(self) -> Launch | None:
         """What was asked for."""
-        return Launch.from_dict(self.record) if self.record else None
-
-    @cached_property
-    def note(self) -> RunNote:
-        """What people say about it."""
-        return RunNote(**{**self.said, "tags": tuple(self.said["tags"])})
-
-    @cached_property
-    def ending(self) -> Ending:
-        """How the run ended."""
-        return Ending.from_dict(dict(self.ended))
+        return self._parsed[0]
 
     @property
+    def ending(self) -> Ending:
+        """How the run ended."""
+        return self._parsed[1]
+
+    @property
+    def note(self) -> RunNote:
+        """What people say about it."""
+        return self._parsed[2]
+
+    @cached_property
     def is_settled(self) -> bool:
         """Whether nobody writes there any more, as far as is known."""
-        return State(self.ended["state"]).is_finished or bool(self.unknown_to)
+        return self.state.is_finished or bool(self.unknown_to)
 
     def as_dict(self) -> dict[str, Any]:
         """Give everything but the name, as JSON can hold it."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {**json.loads(self.document), "unknown_to": self.unknown_to}
+
+    @cached_property
+    def _parsed(self) -> tuple[Launch | None, Ending, RunNote]:
+        document = json.loads(self.document)
+        record, said = document["record"], document["said"]
+        return (
+            Launch.from_dict(record) if record else None,
+            Ending.from_dict(document["ended"]),
+            RunNote(**{**said, "tags": tuple(said["tags"])}),
+        )
 
 
 def read_folder(folder: RunFolder) -> Recorded:
     """Read what the folder of a launch says; what is damaged says nothing."""
-    record, ended = None, Ending(State.UNKNOWN)
+    launch, ended, owner = None, Ending(State.UNKNOWN), _owner(folder)
     # Without one it was started in the engine's own UI and is not verified yet; or it is damaged.
     with suppress(SlipwayError):
         launch = load_launch(folder.launch)
-        record, ended = asdict(launch), ending_of(folder, launch)
-    return Recorded(folder.name, record, _owner(folder), asdict(ended), asdict(_note(folder)))
+        ended = ending_of(folder, launch)
+    document = {
+        "record": asdict(launch) if launch else None,
+        "owner": owner,
+        "ended": asdict(ended),
+        "said": asdict(_note(folder)),
+    }
+    head = (launch.id, launch.created_at, launch.engine) if launch else ("", "", "")
+    return Recorded(folder.name, json.dumps(document), *head, owner, ended.state)
 
 
 def stamp_of(folder: RunFolder) -> str:

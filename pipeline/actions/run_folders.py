@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.actions.recorded import Recorded, read_folder, stamp_of
+from pipeline.actions.recorded import HEAD, Recorded, read_folder, stamp_of
+from pipeline.core.states import State
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RUNS, RunFolder, list_run_names
 from pipeline.tracking.cache import Cache
@@ -48,10 +49,17 @@ class RunFolders:
         self._lock = threading.Lock()
         self._known: dict[str, Recorded] | None = None
         self._stamps: dict[str, str] = {}
-        self._looked_at: dict[str, float] = {}
+        # The folders in the order in which they were looked at, the latest last.
+        self._turns: dict[str, None] = {}
         self._next_look = 0.0
+        self._revision = 0
         # What `kept` has read, by its name: of each folder the stamp, and what was read.
         self._parts: dict[str, dict[str, tuple[str, Any]]] = {}
+
+    @property
+    def revision(self) -> int:
+        """What changes with what is known of any folder: a list made of it before may be kept."""
+        return self._revision
 
     def all(self, progress: Progress | None = None) -> list[Recorded]:
         """Give what all folders say, those with the newest names first.
@@ -147,10 +155,14 @@ class RunFolders:
     def _loaded(self) -> dict[str, Recorded]:
         if self._known is None:
             self._known = {}
-            for name, (stamp, text) in self._cache.get_all(_PART).items():
-                with suppress(TypeError):  # of another version, which kept other things: read anew
-                    self._known[name] = Recorded(name, **json.loads(text))
+            for name, stamp, text, *head in self._cache.get_heads(_PART, *HEAD):
+                id_, created_at, engine, owner, state, unknown_to = head
+                with suppress(ValueError):  # of another version, which kept other things: read anew
+                    self._known[name] = Recorded(
+                        name, text, id_, created_at, engine, owner, State(state), unknown_to
+                    )
                     self._stamps[name] = stamp
+            self._turns = dict.fromkeys(self._known)
         return self._known
 
     def _part(self, part: str) -> dict[str, tuple[str, Any]]:
@@ -166,9 +178,7 @@ class RunFolders:
         if now < self._next_look:
             return
         known, until = self._loaded(), now + _LOOKS_S
-        turns = sorted(
-            known, key=lambda name: (known[name].is_settled, self._looked_at.get(name, 0.0))
-        )
+        turns = sorted(self._turns, key=lambda name: known[name].is_settled)
         changed = []
         for name in turns:
             if time.monotonic() > until:
@@ -179,7 +189,7 @@ class RunFolders:
         self._read(changed)
 
     def _is_changed(self, name: str) -> bool:
-        self._looked_at[name] = time.monotonic()
+        self._take_turn(name)
         return stamp_of(self._folder(name)) != self._stamps[name]
 
     def _read(self, names: Sequence[str]) -> None:
@@ -188,11 +198,16 @@ class RunFolders:
             names, _at_once(_stamped, map(self._folder, names)), strict=True
         ):
             self._stamps[name], known[name] = stamp, entry
-            self._looked_at[name] = time.monotonic()
+            self._take_turn(name)
         self._keep(names)
+
+    def _take_turn(self, name: str) -> None:
+        self._turns.pop(name, None)
+        self._turns[name] = None
 
     def _keep(self, names: Sequence[str]) -> None:
         if names:
+            self._revision += 1
             known = self._loaded()
             self._cache.put_all(
                 (name, _PART, self._stamps[name], known[name].as_dict()) for name in names
@@ -203,6 +218,8 @@ class RunFolders:
 
     def _forget(self, name: str) -> None:
         del self._loaded()[name]
+        del self._turns[name]
+        self._revision += 1
         for part in self._parts.values():
             part.pop(name, None)
         self._cache.forget(name)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipeline.actions.runs.compare import differing
 from pipeline.tracking.elsewhere import id_elsewhere
 from pipeline.tracking.schema import LIST_METRIC
 
@@ -80,6 +79,8 @@ def deleted_document(run: Deleted) -> Document:
 
 def comparison_document(found: Comparison) -> Document:
     """Give what ``compare`` prints: parameters (only those that differ), metrics (all), data."""
+    from pipeline.actions.runs.compare import differing  # numpy comes with it
+
     metrics = {name: run.metrics for name, run in found.runs.items()}
     keys = dict.fromkeys(key for of_run in metrics.values() for key in of_run)
     return {

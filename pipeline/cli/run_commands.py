@@ -8,7 +8,6 @@ from argparse import Namespace
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs import change, details, rows
-from pipeline.actions.runs import compare as comparing
 from pipeline.actions.runs.find import find
 from pipeline.actions.runs.model import RunDetails
 from pipeline.cli import documents
@@ -111,6 +110,8 @@ def track(here: Installation, arguments: Namespace) -> Answer:
 
 def compare(here: Installation, arguments: Namespace) -> Answer:
     """Say what differs."""
+    from pipeline.actions.runs import compare as comparing  # numpy comes with it
+
     if len(set(arguments.runs)) < 2:
         raise UsageError("compare needs two runs or more.", next="Name another run.")
     document = documents.comparison_document(comparing.compare(here, arguments.runs))

@@ -44,6 +44,16 @@ class Cache:
         rows = self._read("SELECT launch, version, document FROM answers WHERE part = ?", part)
         return {launch: (version, document) for launch, version, document in rows}
 
+    def get_heads(self, part: str, *paths: str) -> list[tuple[str, ...]]:
+        """Give (launch, version, document, and the text at each path in it) of a part.
+
+        SQLite finds a path such as ``$.owner`` several times as fast as `json` parses a document;
+        where nothing is, the text is empty.
+        """
+        found = "".join(", ifnull(json_extract(document, ?), '')" for _ in paths)
+        statement = f"SELECT launch, version, document{found} FROM answers WHERE part = ?"
+        return self._read(statement, *paths, part)
+
     def put(self, launch: str, part: str, version: str, document: Any) -> None:
         """Keep an answer in place of an older version's."""
         self.put_all([(launch, part, version, document)])

@@ -11,8 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -159,10 +157,12 @@ def artifacts(settings: Settings) -> Path:
 
 def answers(url: str) -> bool:
     """Say whether a page answers with success, within a second."""
+    from urllib.request import urlopen  # most commands ask no server
+
     try:
-        with urllib.request.urlopen(url, timeout=1.0) as response:
+        with urlopen(url, timeout=1.0) as response:
             return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def recorded(tmp_path: Path, name: str, user: str = "kim") -> RunFolder:
 
 
 def users(index: RunFolders) -> list[str]:
-    return [entry.record["user"] if entry.record else "?" for entry in index.all()]
+    return [entry.launch.user if entry.launch else "?" for entry in index.all()]
 
 
 def test_what_was_read_is_kept_for_the_next_process(index: RunFolders, tmp_path: Path) -> None:
@@ -52,13 +53,31 @@ def test_what_was_read_is_kept_for_the_next_process(index: RunFolders, tmp_path:
     assert users(index) == users(open_again(tmp_path)) == ["bob", "eve"]
 
 
+def test_what_was_kept_says_the_same_as_what_was_read(index: RunFolders, tmp_path: Path) -> None:
+    folder = recorded(tmp_path, "a")
+    write_json(folder.failure("verify"), {"error": "no.", "exit_code": 3})
+    write_atomic(folder.owner, "uid-1")
+    recorded(tmp_path, "b").launch.write_text("{")
+    index.all()
+    index.set_unknown({"a": "local"})
+    read, kept = index.all(), open_again(tmp_path).all()
+    for before, after in zip(read, kept, strict=True):
+        assert replace(before, document="") == replace(after, document="")
+        assert before.as_dict() == after.as_dict()
+        assert (before.launch, before.ending, before.note) == (
+            after.launch,
+            after.ending,
+            after.note,
+        )
+
+
 def test_an_end_that_comes_later_is_seen(index: RunFolders, tmp_path: Path) -> None:
     folder = recorded(tmp_path, "a")
-    assert index.all()[0].ended["state"] == "unknown"
+    assert index.all()[0].state == "unknown"
     folder.step("verify").mkdir()
     index.all()
     write_json(folder.failure("verify"), {"error": "no.", "exit_code": 3})
-    assert index.all()[0].ended["state"] == "failed"
+    assert index.all()[0].state == "failed"
 
 
 def test_a_folder_that_is_gone_is_forgotten(index: RunFolders, tmp_path: Path) -> None:
@@ -74,7 +93,7 @@ def test_a_folder_without_a_record_is_one_whose_launch_is_not_known(
     index: RunFolders, tmp_path: Path
 ) -> None:
     recorded(tmp_path, "a").launch.write_text("{")
-    assert (index.all()[0].record, index.all()[0].created_at) == (None, "")
+    assert (index.all()[0].launch, index.all()[0].created_at) == (None, "")
 
 
 def test_the_engine_that_does_not_know_a_run_is_kept_until_the_folder_changes(

@@ -98,8 +98,8 @@ class _Session:
             message = ForwardMsg()
             message.ParseFromString(await self._connection.recv(decode=False))
             kind = message.WhichOneof("type")
-            if kind == "new_session":
-                self._script = message.new_session.page_script_hash
+            if kind == "navigation":
+                self._script = message.navigation.page_script_hash
             if kind == "script_finished" and message.script_finished == _DONE:
                 return
 

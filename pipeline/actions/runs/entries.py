@@ -35,10 +35,25 @@ class _Over(dict[tuple[str, str], tuple[Run, Recorded | None, Entry]]):
     """Runs that are over, by engine and id, with what they were made from."""
 
 
+class _Listed:
+    """The runs that were listed last, and what the folders said before."""
+
+    def __init__(self) -> None:
+        self.last: tuple[int, tuple[Run, ...], list[Entry]] = (-1, (), [])
+
+
 def list_entries(here: Installation) -> tuple[list[Entry], tuple[Outage, ...]]:
     """Give all runs, also those that only MLflow knows, newest first; and silent engines."""
+    revision, kept = here.folders.revision, here.memory(_Listed)
     found = newest(here, limit=None)
-    listed = [_ours(here, run) for run in found.runs]
+    before, runs, entries = kept.last
+    if (before, runs) == (here.folders.revision, found.runs):  # thousands that are over
+        pairs = zip(found.runs, entries, strict=True)
+        listed = [_ours(here, run) if entry.facts.is_live else entry for run, entry in pairs]
+    else:
+        listed = [_ours(here, run) for run in found.runs]
+    kept.last = (revision, found.runs, listed)
+    listed = list(listed)
     others = here.tracking.elsewhere()
     listed += [Entry(facts_elsewhere(run), elsewhere=run) for run in others]
     if others:

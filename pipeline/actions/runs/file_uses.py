@@ -15,7 +15,7 @@ def runs_by_digest(here: Installation) -> Uses:
     """Give the launches that used each content: SHA-256 to launch ids, newest first."""
     found: dict[str, list[str]] = defaultdict(list)
     for entry in here.folders.all():
-        for digest in {*entry.record["sha256"].values()} if entry.record else ():
+        for digest in {*entry.launch.sha256.values()} if entry.launch else ():
             found[digest].append(entry.name)
     return {digest: tuple(launches) for digest, launches in found.items()}
 

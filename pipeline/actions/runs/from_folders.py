@@ -22,6 +22,8 @@ class _Told:
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, bool], tuple[Recorded, Run]] = {}
+        # What all runs were told from last.
+        self.last: tuple[tuple[object, ...], tuple[Run, ...]] = ((), ())
 
     def get(self, entry: Recorded, is_silent: bool) -> Run | None:
         """Give what was told of a folder that still says the same."""
@@ -56,18 +58,23 @@ def runs_of_folders(
     starting_with, state, after
         Only folders whose names begin so, that ended so, and that were made later.
     """
+    told, folders = here.memory(_Told), here.folders.all()
+    asked = (folders, set(names), set(silent), starting_with, state, after)
+    before, runs = told.last
+    if before == asked:
+        yield from runs
+        return
     listed = [
         entry
-        for entry in here.folders.all()
-        if entry.record
-        and entry.name.startswith(starting_with)
-        and state in ("", entry.ended["state"])
+        for entry in folders
+        if entry.name.startswith(starting_with)
+        and state in ("", entry.state)
         and entry.created_at > after
-        and not (entry.name in names or entry.record["id"] in names or entry.owner in names)
+        and not (entry.name in names or entry.id in names or entry.owner in names)
     ]
     listed.sort(key=lambda entry: entry.created_at, reverse=True)
-    told = here.memory(_Told)
     of_engines: dict[str, Mapping[str, Run]] = {}
+    found: list[Run] = []
     for start in range(0, len(listed), _BATCH):
         part = [(entry, _engine_of(here, entry) in silent) for entry in listed[start:][:_BATCH]]
         new = [entry for entry, is_silent in part if not (is_silent or told.get(entry, is_silent))]
@@ -76,7 +83,10 @@ def runs_of_folders(
             run = told.get(entry, is_silent) or known.get(entry.name)
             run = run or _forgotten(here, entry, is_silent=is_silent)
             told.keep(entry, is_silent, run)
+            found.append(run)
             yield run
+    if all(entry.is_settled for entry in listed):
+        told.last = (asked, tuple(found))
 
 
 def _forgotten(here: Installation, entry: Recorded, *, is_silent: bool) -> Run:
@@ -138,13 +148,11 @@ def _by_name(here: Installation, engine: Engine) -> dict[str, Run]:
 
 
 def _engine_of(here: Installation, entry: Recorded) -> str:
-    assert entry.record is not None
-    return str(entry.record["engine"] or here.settings.engine)
+    return entry.engine or here.settings.engine
 
 
 def _owners(entry: Recorded) -> list[str]:
-    assert entry.record is not None
-    return [name for name in (entry.record["id"], entry.owner) if name]
+    return [name for name in (entry.id, entry.owner) if name]
 
 
 def _ask_for(engine: Engine, names: Iterable[str], listed: Mapping[str, Run] | None) -> Run | None:

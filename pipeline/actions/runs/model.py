@@ -79,7 +79,7 @@ class RunFacts:
     parameters: Mapping[str, str] = field(default_factory=dict)
     folder: RunFolder | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What the run is asked for by."""
         return self.folder.name if self.folder else self.id

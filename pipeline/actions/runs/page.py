@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.last_seen import Outage
@@ -111,7 +112,7 @@ def page_of(
 
 
 def _occurring(key: str, entries: Sequence[Entry]) -> list[str]:
-    return sorted({str(getattr(entry.facts, key)) for entry in entries} - {""})
+    return sorted({str(value) for value in set(map(attrgetter(f"facts.{key}"), entries))} - {""})
 
 
 def _fits(entry: Entry, comparisons: Sequence[Comparison], values: Values) -> bool:

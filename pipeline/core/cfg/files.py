@@ -20,7 +20,6 @@ from pipeline.core.findings import Finding, error
 from pipeline.core.official_weights import official_name
 from pipeline.core.said import said
 from pipeline.core.volume.paths import Volume
-from pipeline.core.weights.check import check_weights
 
 # Where steps on Kubeflow have the volume: people write paths as these see them, too.
 _IN_PODS = PurePosixPath("/data")
@@ -90,8 +89,10 @@ def check_named_weights(
     named
         Setting, its value and where it is given.
     allow
-        See `check_weights`.
+        See `pipeline.core.weights.check.check_weights`.
     """
+    from pipeline.core.weights.check import check_weights  # lists of runs open no weights
+
     findings: list[Finding] = []
     for key, value, where in named:
         if SCHEMA[key].names == "weights" and isinstance(value, str):
