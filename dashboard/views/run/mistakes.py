@@ -194,7 +194,7 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         if cell:
             count = images_of_cell(judged.boxes, *cell)
             images = images.join(count, on="image", how="inner").sort("count", descending=True)
-            title = _title(cell, labels)
+            title = joined(" · ", [*([title] if kind else []), _title(cell, labels)])
         show_images(folder, seen.stored, judged, images, title=title)
 
 

@@ -65,6 +65,20 @@ def test_one_kind_of_mistake_can_be_looked_at(tested: RunFolder) -> None:
     assert "All images" in text_of(opened(tested, kind="nonsense"))
 
 
+def test_a_kind_and_a_cell_are_both_told(tested: RunFolder) -> None:
+    page = opened(tested, kind="missed", cell="2-")
+    assert "1 image · With missed, most first · star that was not found" in text_of(page)
+
+
+def test_another_kind_begins_at_its_first_page(here: Installation) -> None:
+    rows = [(f"{number}.jpg", "target", 2, None, BOX) for number in range(30)]
+    page = opened(run_with_test(here, table(*rows)), page="2")
+    assert page.query_params["page"] == ["2"]
+    page.pills[0].set_value("missed").run()
+    assert not page.exception
+    assert "page" not in page.query_params
+
+
 def test_the_confidence_moves_counts_matrix_and_images(tested: RunFolder) -> None:
     page = opened(tested, conf="0.7")
     assert page.slider[0].value == 0.7
