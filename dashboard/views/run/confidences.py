@@ -60,9 +60,10 @@ def show_confidence(
         st.markdown(tr("**Where F1 is best**"))
         rows = [(tr_text("all"), best), *seen.best_by_class.items()]
         table = _thresholds(rows)
-        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+        columns = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+        columns[table.columns[0]] = st.column_config.TextColumn(width="medium")
         st.dataframe(
-            table, hide_index=True, placeholder="–", height="content", column_config=shares
+            table, hide_index=True, placeholder="–", height="content", column_config=columns
         )
         st.markdown(tr("**By size of the target**"))
         sizes = [(tr_text(_SIZES[name]), of.instances, of.ap) for name, of in seen.sizes.items()]

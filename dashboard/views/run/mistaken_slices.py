@@ -23,7 +23,7 @@ from dashboard.widgets.rows import chosen_before, rows_key
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.core.mistakes.slice_areas import Areas
 from pipeline.core.mistakes.slices import Place, Rate, Slice, Sliced
-from pipeline.core.mistakes.worst_slices import worst_slices
+from pipeline.core.mistakes.worst_slices import LEAST_TARGETS, worst_slices
 from pipeline.core.volume.run_folder import RunFolder
 
 _SLICE = "slice"
@@ -89,7 +89,12 @@ def _by(folder: str, stamp: int, conf: float, name: str, _test: Sliced, _seen: S
 def _show_worst(worst: Sequence[Slice]) -> None:
     st.markdown(tr("**Worst slices**"))
     if not worst:
-        st.caption(tr("No part of the test is found less often than the rest by more than chance."))
+        text = tr(
+            "No slice of {count} targets or more is found less often than the rest by more than "
+            "chance.",
+            count=LEAST_TARGETS,
+        )
+        st.caption(text)
         return
     for number, own in enumerate(worst):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -146,7 +151,8 @@ def _show_table(name: str, found: Sequence[Slice]) -> None:
             slice_table(found),
             hide_index=True,
             placeholder="–",
-            column_config=dict.fromkeys(shares, three),
+            column_config=dict.fromkeys(shares, three)
+            | {tr_text("slice"): st.column_config.TextColumn(width="medium")},
             on_select=lambda: _take(key, texts),
             selection_mode="single-row",
             selection_default=chosen_before(texts, [now]),
@@ -171,8 +177,6 @@ def _take(key: str, texts: Sequence[str]) -> None:
 
 def _choose(text: str) -> None:
     state.set_url(_SLICE, text)
-    state.set_url(state.PAGE, "")
-    st.session_state.pop(state.PAGE, None)
 
 
 def _text(place: Place) -> str:

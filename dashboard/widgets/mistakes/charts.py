@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.i18n import tr, tr_text
 from dashboard.theme import Colours
 from dashboard.widgets.charts import axis, draw, legend
+from dashboard.widgets.dataset.distribution import shortened
 from dashboard.widgets.mistakes.words import FATES
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
@@ -90,7 +91,7 @@ def choose_cell(
         no cell is chosen.
     """
     ids: list[int | None] = [*range(len(matrix["labels"]) - 1), None]
-    labels = _distinct([*matrix["labels"][:-1], tr_text("(background)")])
+    labels = _distinct([*map(shortened, matrix["labels"][:-1]), tr_text("(background)")])
     index = pd.Index(labels, name=tr_text("label ↓ · predicted →"))
     counts = pd.DataFrame(matrix["counts"], index=index, columns=labels)
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dashboard.i18n import marked, tr_said_text, tr_text
 from dashboard.theme import Colours
 from dashboard.widgets.charts import axis, draw
+from dashboard.widgets.dataset.distribution import shortened
 from pipeline.core.mistakes.slices import Labels, Place, Rate, Slice
 
 DIMENSIONS = {
@@ -57,7 +58,7 @@ def slice_table(slices: Sequence[Slice]) -> pd.DataFrame:
 def show_recalls(slices: Sequence[Slice], look: Colours, key: str) -> None:
     """Show the recall of slices with its interval; what truly differs has another mark, too."""
     drawn = [(own, own.recall) for own in slices if own.recall][:MOST_DRAWN]
-    names = [slice_name(own.place, own.labels) for own, _ in drawn]
+    names = [shortened(slice_name(own.place, own.labels)) for own, _ in drawn]
     figure = go.Figure(
         go.Scatter(
             x=[rate.value for _, rate in drawn],
