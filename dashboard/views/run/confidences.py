@@ -67,10 +67,10 @@ def show_confidence(
         )
         st.markdown(tr("**By size of the target**"))
         sizes = [(tr_text(_SIZES[name]), of.instances, of.ap) for name, of in seen.sizes.items()]
-        columns = [tr_text("size"), tr_text("instances"), "AP50-95"]
+        titles = [tr_text("size"), tr_text("instances"), "AP50-95"]
         three = {"AP50-95": st.column_config.NumberColumn(format="%.3f")}
         st.dataframe(
-            pd.DataFrame(sizes, columns=columns),
+            pd.DataFrame(sizes, columns=titles),
             hide_index=True,
             placeholder="–",
             column_config=three,

@@ -55,7 +55,15 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         _why_not(run, folder)
         return
     stored, best, map50 = seen.stored, seen.best, seen.metrics["mAP50"]
-    st.markdown(answer(map50 if best else None, stored.split, seen.cost))
+    st.markdown(
+        answer(map50 if best else None, stored.split, seen.cost),
+        help=tr(
+            "What mending one kind alone would bring, all else left as it is (TIDE). What is grey "
+            "comes back only where several kinds are mended together."
+        )
+        if best and any(seen.cost.values())
+        else None,
+    )
     if best and (told := _lost(str(folder.path), stamp)):
         st.markdown(lost_in_words(told, stored.labels, CONF))
     if best and any(seen.cost.values()):
@@ -149,7 +157,7 @@ def _confidence(best: Threshold | None, kept: float, chosen: float | None) -> fl
             width=320,
             help=tr("Predictions of less do not count below."),
         )
-        if best:
+        if best and best.f1:
             at = max(_on_slider(best.conf), least)
             st.button(
                 tr("Best F1: {conf}", conf=f"{at:.2f}"),

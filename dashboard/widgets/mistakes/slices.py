@@ -58,6 +58,8 @@ def slice_table(slices: Sequence[Slice]) -> pd.DataFrame:
 def show_recalls(slices: Sequence[Slice], look: Colours, key: str) -> None:
     """Show the recall of slices with its interval; what truly differs has another mark, too."""
     drawn = [(own, own.recall) for own in slices if own.recall][:MOST_DRAWN]
+    if not drawn:
+        return
     names = [shortened(slice_name(own.place, own.labels)) for own, _ in drawn]
     figure = go.Figure(
         go.Scatter(
