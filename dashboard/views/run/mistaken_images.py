@@ -110,7 +110,8 @@ def page_of(count: int, size: int, about: str) -> tuple[int, int]:
     is_other = st.session_state.get(_ABOUT, about) != about
     st.session_state[_ABOUT] = about
     asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
-    if not is_other and asked.isdecimal() and 1 <= int(asked) <= pages:
+    is_number = asked.isdecimal() and len(asked) < 10  # of thousands of digits Python makes none
+    if not is_other and is_number and 1 <= int(asked) <= pages:
         return int(asked), pages
     state.set_url(state.PAGE, "")
     st.session_state.pop(state.PAGE, None)
@@ -188,7 +189,7 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
     left, right = st.columns([2, 1], gap="medium")
     with right:
         _neighbours(name, order)
-        st.markdown(f"**{_name(rows.row(0, named=True))}**")
+        st.markdown(f"**{plain(name)}**")
         st.caption(plain(_summary(rows.row(0, named=True))))
         with st.container(horizontal=True):
             roles = {

@@ -79,6 +79,12 @@ def test_another_kind_begins_at_its_first_page(here: Installation) -> None:
     assert "page" not in page.query_params
 
 
+@pytest.mark.parametrize("asked", ["0", "99", "x", "1" * 5000])
+def test_a_page_that_is_none_is_the_first(tested: RunFolder, asked: str) -> None:
+    page = opened(tested, page=asked)
+    assert "page" not in page.query_params and not page.error
+
+
 def test_the_confidence_moves_counts_matrix_and_images(tested: RunFolder) -> None:
     page = opened(tested, conf="0.7")
     assert page.slider[0].value == 0.7
