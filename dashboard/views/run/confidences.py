@@ -12,6 +12,7 @@ from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.views.run.operating_point import show_operating_point
 from dashboard.widgets.mistakes.charts import show_confidences
+from dashboard.widgets.mistakes.slices import name_column
 from pipeline.actions.mistakes import Seen
 from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.run_folder import RunFolder
@@ -61,7 +62,7 @@ def show_confidence(
         rows = [(tr_text("all"), best), *seen.best_by_class.items()]
         table = _thresholds(rows)
         columns = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
-        columns[table.columns[0]] = st.column_config.TextColumn(width="medium")
+        columns[table.columns[0]] = name_column(table[table.columns[0]])
         st.dataframe(
             table, hide_index=True, placeholder="–", height="content", column_config=columns
         )

@@ -15,6 +15,7 @@ from dashboard.widgets.formats import plural, share
 from dashboard.widgets.mistakes.slices import (
     DIMENSIONS,
     MOST_DRAWN,
+    name_column,
     show_recalls,
     slice_name,
     slice_table,
@@ -147,12 +148,13 @@ def _show_table(name: str, found: Sequence[Slice]) -> None:
     with left:
         three = st.column_config.NumberColumn(format="%.3f")
         shares = ("P", "R", tr_text("R of the rest"), "mAP50")
+        table = slice_table(found)
         st.dataframe(
-            slice_table(found),
+            table,
             hide_index=True,
             placeholder="–",
             column_config=dict.fromkeys(shares, three)
-            | {tr_text("slice"): st.column_config.TextColumn(width="medium")},
+            | {tr_text("slice"): name_column(table[tr_text("slice")])},
             on_select=lambda: _take(key, texts),
             selection_mode="single-row",
             selection_default=chosen_before(texts, [now]),

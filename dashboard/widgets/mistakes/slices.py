@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+import streamlit as st
 
 from dashboard.i18n import marked, tr_said_text, tr_text
 from dashboard.theme import Colours
@@ -53,6 +55,12 @@ def slice_table(slices: Sequence[Slice]) -> pd.DataFrame:
             tr_text("more than chance"): [_difference(own) for own in slices],
         }
     )
+
+
+def name_column(names: Iterable[str]) -> Any:
+    """Describe a column of names: a long one leaves room for the figures beside it."""
+    is_long = any(shortened(name) != name for name in names)
+    return st.column_config.TextColumn(width="medium" if is_long else None)
 
 
 def show_recalls(slices: Sequence[Slice], look: Colours, key: str) -> None:
