@@ -139,6 +139,8 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 .mistakes-picture > img { width: 100%; height: 100%; }
 .mistakes-tile { height: 100%; display: flex; justify-content: center; }
 .mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
+.mistakes-key { display: inline-block; margin-right: 1rem; font-size: 0.8rem; white-space: nowrap; }
+.mistakes-key i { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.35rem; }
 .mistakes-zoomed { max-height: 72vh; overflow: auto; }
 .mistakes-zoomed .mistakes-picture { max-width: none; max-height: none; }
 .st-key-mistakes-n, .st-key-mistakes-p { display: none; }
@@ -149,6 +151,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.25rem 0.75rem;
 }
 [class*="st-key-doubtful-tile"] { gap: 0.1rem; }
+[class*="st-key-doubtful-tile"] .stButton p {
+  max-width: 12rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
 [class*="st-key-doubtful-tile"] .mistakes-tile { justify-content: flex-start; }
 [class*="st-key-doubtful-tile"] .mistakes-tile + .samples-note { left: 0.3rem; transform: none; }
 [class*="st-key-doubtful-tile"] .samples-picture { height: 9.5rem; margin-bottom: 0.3rem; }

@@ -24,7 +24,7 @@ _SHOWN_LABELS = 20
 _WORDS = {
     "wrong_class": "boxes of the wrong class",
     "badly_placed": "boxes that are badly placed",
-    "both": "boxes of the wrong class and badly placed",
+    "both": "boxes of the wrong class that are badly placed",
     "doubled": "second boxes on one target",
     "background": "boxes where nothing is",
     "missed": "targets that were missed",

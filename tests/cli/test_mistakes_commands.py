@@ -114,7 +114,11 @@ def test_a_run_that_kept_nothing_is_to_be_tested_again(cli: Cli, here: Installat
     run = run_with_test(here, None)
     said = cli("mistakes", run.name)
     assert said.code == 5
-    assert f"slipway clone {run.name} --no-train --test-split SPLIT" in said.err
+    assert f"'slipway clone {run.name}'" in said.err, "it has no weights of its own"
+    run.weights("best").parent.mkdir(parents=True)
+    run.weights("best").touch()
+    again = f"slipway clone {run.name} --no-train --test-split SPLIT"
+    assert again in cli("mistakes", run.name).err
 
 
 @pytest.mark.parametrize("name", ["boxes.parquet", "images.parquet", "confusion_matrix.json"])

@@ -170,7 +170,7 @@ def _show_images(
     if not names:
         st.info(tr("No image has it."), icon=":material/filter_alt:")
         return
-    page, pages = page_of(len(names), PAGE_IMAGES)
+    page, pages = page_of(len(names), PAGE_IMAGES, group)
     shown = names[(page - 1) * PAGE_IMAGES : page * PAGE_IMAGES]
     order = tr("left {before}, right {after}", before=runs[0], after=runs[1])
     st.caption(joined(" · ", [plural(len(names), "image"), tr(_GROUPS[group]), order]))

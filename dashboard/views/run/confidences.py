@@ -12,6 +12,7 @@ from dashboard.plain import plain
 from dashboard.theme import colours
 from dashboard.views.run.operating_point import show_operating_point
 from dashboard.widgets.mistakes.charts import show_confidences
+from dashboard.widgets.mistakes.slices import name_column
 from pipeline.actions.mistakes import Seen
 from pipeline.core.mistakes.dimensions import SHARE_WORDS, SIZE_WORDS
 from pipeline.core.mistakes.size import OfSize
@@ -56,9 +57,10 @@ def show_confidence(
         st.markdown(tr("**Where F1 is best**"))
         rows = [(tr_text("all"), best), *seen.best_by_class.items()]
         table = _thresholds(rows)
-        shares = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+        columns = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+        columns[table.columns[0]] = name_column(table[table.columns[0]])
         st.dataframe(
-            table, hide_index=True, placeholder="–", height="content", column_config=shares
+            table, hide_index=True, placeholder="–", height="content", column_config=columns
         )
         st.markdown(tr("**By size of the target**"))
         _show_sizes(SIZE_WORDS, seen.sizes)

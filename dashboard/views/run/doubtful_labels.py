@@ -68,7 +68,8 @@ def show_doubtful(folder: RunFolder, seen: Seen, judged: Judged) -> None:
     if not len(shown):
         st.info(tr("No label fits the filter."), icon=":material/filter_alt:")
         return
-    page, pages = page_of(len(shown), _PAGE)
+    about = f"labels {st.session_state['marks']} {state.url_text('doubt')}"
+    page, pages = page_of(len(shown), _PAGE, about)
     rows = shown[(page - 1) * _PAGE : page * _PAGE]
     labels = described(services.here().volume, folder, stored, rows)
     with ThreadPoolExecutor(4) as pool:

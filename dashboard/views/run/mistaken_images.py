@@ -31,6 +31,7 @@ from pipeline.core.volume.run_folder import RunFolder
 PAGE_IMAGES = 12
 TILE_PX, _TILE_ROOM_PX = 320, 210
 _SIDE_PX, _ROOM_PX = 1600, 760
+_ABOUT = "mistakes.about"
 
 
 class Look:
@@ -75,7 +76,7 @@ def show_images(
     if not len(images):
         st.info(tr("No image has it."), icon=":material/filter_alt:")
         return
-    page, pages = page_of(len(images), PAGE_IMAGES)
+    page, pages = page_of(len(images), PAGE_IMAGES, title)
     st.caption(joined(" · ", [plural(len(images), "image"), title]))
     shown = images[(page - 1) * PAGE_IMAGES : page * PAGE_IMAGES]
     names = [str(name) for name in shown["image"]]
@@ -101,11 +102,17 @@ def show_chosen(look: Look, stored: Stored, judged: Judged, order: Sequence[str]
         dialog(guarded(_full))(look, stored.labels, judged, order)
 
 
-def page_of(count: int, size: int) -> tuple[int, int]:
-    """Give the page that the URL asks for, and how many there are for so many pictures."""
+def page_of(count: int, size: int, about: str) -> tuple[int, int]:
+    """Give the page that the URL asks for, and how many there are for so many pictures.
+
+    Where they are about something else than before, it is the first.
+    """
     pages = -(-count // size)
+    is_other = st.session_state.get(_ABOUT, about) != about
+    st.session_state[_ABOUT] = about
     asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
-    if asked.isdecimal() and 1 <= int(asked) <= pages:
+    is_number = asked.isdecimal() and len(asked) < 10  # of thousands of digits Python makes none
+    if not is_other and is_number and 1 <= int(asked) <= pages:
         return int(asked), pages
     state.set_url(state.PAGE, "")
     st.session_state.pop(state.PAGE, None)
@@ -183,7 +190,7 @@ def _full(look: Any, labels: Sequence[str], judged: Judged, order: Sequence[str]
     left, right = st.columns([2, 1], gap="medium")
     with right:
         _neighbours(name, order)
-        st.markdown(f"**{_name(rows.row(0, named=True))}**")
+        st.markdown(f"**{plain(name)}**")
         st.caption(plain(_summary(rows.row(0, named=True))))
         with st.container(horizontal=True):
             roles = {

@@ -15,6 +15,7 @@ from dashboard.widgets.formats import plural, share
 from dashboard.widgets.mistakes.slices import (
     DIMENSIONS,
     MOST_DRAWN,
+    name_column,
     show_recalls,
     slice_name,
     slice_table,
@@ -23,7 +24,7 @@ from dashboard.widgets.rows import chosen_before, rows_key
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.core.mistakes.slice_areas import Areas
 from pipeline.core.mistakes.slices import Place, Rate, Slice, Sliced
-from pipeline.core.mistakes.worst_slices import worst_slices
+from pipeline.core.mistakes.worst_slices import LEAST_TARGETS, worst_slices
 from pipeline.core.volume.run_folder import RunFolder
 
 _SLICE = "slice"
@@ -90,7 +91,12 @@ def _by(folder: str, stamp: int, conf: float, name: str, _test: Sliced, _seen: S
 def _show_worst(worst: Sequence[Slice]) -> None:
     st.markdown(tr("**Worst slices**"))
     if not worst:
-        st.caption(tr("No part of the test is found less often than the rest by more than chance."))
+        text = tr(
+            "No slice of {count} targets or more is found less often than the rest by more than "
+            "chance.",
+            count=LEAST_TARGETS,
+        )
+        st.caption(text)
         return
     for number, own in enumerate(worst):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -144,11 +150,13 @@ def _show_table(name: str, found: Sequence[Slice]) -> None:
     with left:
         three = st.column_config.NumberColumn(format="%.3f")
         shares = ("P", "R", tr_text("R of the rest"), "mAP50")
+        table = slice_table(found)
         st.dataframe(
-            slice_table(found),
+            table,
             hide_index=True,
             placeholder="–",
-            column_config=dict.fromkeys(shares, three),
+            column_config=dict.fromkeys(shares, three)
+            | {tr_text("slice"): name_column(table[tr_text("slice")])},
             on_select=lambda: _take(key, texts),
             selection_mode="single-row",
             selection_default=chosen_before(texts, [now]),
@@ -179,8 +187,6 @@ def _click(own: Slice) -> None:
 
 def _choose(text: str) -> None:
     state.set_url(_SLICE, text)
-    state.set_url(state.PAGE, "")
-    st.session_state.pop(state.PAGE, None)
 
 
 def _text(place: Place) -> str:

@@ -66,7 +66,15 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         _why_not(run, folder)
         return
     stored, best, map50 = seen.stored, seen.best, seen.metrics["mAP50"]
-    st.markdown(answer(map50 if best else None, stored.split, seen.cost))
+    st.markdown(
+        answer(map50 if best else None, stored.split, seen.cost),
+        help=tr(
+            "What mending one kind alone would bring, all else left as it is (TIDE). What is grey "
+            "comes back only where several kinds are mended together."
+        )
+        if best and any(seen.cost.values())
+        else None,
+    )
     if best and (told := _lost(str(folder.path), stamp)):
         st.markdown(lost_in_words(told, stored.labels, CONF))
     if best and any(seen.cost.values()):
@@ -160,7 +168,7 @@ def _confidence(best: Threshold | None, kept: float, chosen: float | None) -> fl
             width=320,
             help=tr("Predictions of less do not count below."),
         )
-        if best:
+        if best and best.f1:
             at = max(_on_slider(best.conf), least)
             st.button(
                 tr("Best F1: {conf}", conf=f"{at:.2f}"),
@@ -207,7 +215,7 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         if cell:
             count = images_of_cell(judged.boxes, *cell)
             images = images.join(count, on="image", how="inner").sort("count", descending=True)
-            title = _title(cell, labels)
+            title = joined(" · ", [*([title] if kind else []), _title(cell, labels)])
         if order:
             images = _ordered(images, order)
         show_images(folder, seen.stored, judged, images, title=title)

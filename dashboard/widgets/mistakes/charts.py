@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +13,11 @@ import streamlit as st
 from dashboard.i18n import tr, tr_text
 from dashboard.theme import Colours
 from dashboard.widgets.charts import axis, draw, legend
+from dashboard.widgets.dataset.distribution import shortened
 from dashboard.widgets.mistakes.words import FATES
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
-_BAR_PX = 92
+_BAR_PX = 48
 Cell = tuple[int | None, int | None]
 _CLEAR = "rgba(0,0,0,0)"
 _LEAST_SHOWN = 0.0005
@@ -58,18 +60,25 @@ def show_cost(
     figure.update_layout(
         barmode="stack",
         height=_BAR_PX,
-        margin={"l": 0, "r": 0, "t": 44, "b": 0},
-        legend=legend(look) | {"traceorder": "normal"},
-        showlegend=True,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
         xaxis={"visible": False, "fixedrange": True, "range": [0, sum(part[1] for part in parts)]},
         yaxis={"visible": False, "fixedrange": True},
     )
+
+    # Plotly's own legend scrolls where a phone has no room for it.
+    st.html("".join(_key(*part) for part in parts))
 
     def clicked(point: Mapping[str, Any]) -> None:
         if point["curve_number"] < len(kinds):
             choose(kinds[point["curve_number"]])
 
     draw(figure, "mistakes.cost", on_click=clicked)
+
+
+def _key(name: str, value: float, colour: str) -> str:
+    square = f'<i style="background: {colour}"></i>'
+    return f'<span class="mistakes-key">{square}{html.escape(name)} {value:.3f}</span> '
 
 
 def choose_cell(
@@ -91,7 +100,7 @@ def choose_cell(
         no cell is chosen.
     """
     ids: list[int | None] = [*range(len(matrix["labels"]) - 1), None]
-    labels = _distinct([*matrix["labels"][:-1], tr_text("(background)")])
+    labels = _distinct([*map(shortened, matrix["labels"][:-1]), tr_text("(background)")])
     index = pd.Index(labels, name=tr_text("label ↓ · predicted →"))
     counts = pd.DataFrame(matrix["counts"], index=index, columns=labels)
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)

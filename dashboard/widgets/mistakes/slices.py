@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+import streamlit as st
 
 from dashboard.i18n import marked, tr_said_text, tr_text
 from dashboard.theme import Colours
 from dashboard.widgets.charts import axis, draw
+from dashboard.widgets.dataset.distribution import shortened
 from pipeline.core.mistakes.slices import Labels, Place, Rate, Slice
 
 DIMENSIONS = {
@@ -54,6 +57,12 @@ def slice_table(slices: Sequence[Slice]) -> pd.DataFrame:
     )
 
 
+def name_column(names: Iterable[str]) -> Any:
+    """Describe a column of names: a long one leaves room for the figures beside it."""
+    is_long = any(shortened(name) != name for name in names)
+    return st.column_config.TextColumn(width="medium" if is_long else None)
+
+
 def show_recalls(
     slices: Sequence[Slice], look: Colours, key: str, choose: Callable[[Slice], None]
 ) -> None:
@@ -67,7 +76,9 @@ def show_recalls(
         Called with the slice that is clicked.
     """
     drawn = [(own, own.recall) for own in slices if own.recall][:MOST_DRAWN]
-    names = [slice_name(own.place, own.labels) for own, _ in drawn]
+    if not drawn:
+        return
+    names = [shortened(slice_name(own.place, own.labels)) for own, _ in drawn]
     figure = go.Figure(
         go.Scatter(
             x=[rate.value for _, rate in drawn],

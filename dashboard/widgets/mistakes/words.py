@@ -45,7 +45,7 @@ def answer(map50: float | None, split: str, cost: Mapping[str, float]) -> Markdo
     if not cost[worst]:
         return tr("{begins}, and no kind of mistake costs any of it.", begins=begins)
     return tr(
-        "{begins}; most is lost by **{kind}**: {value}.",
+        "{begins}; of the kinds of mistakes **{kind}** cost most: {value}.",
         begins=begins,
         kind=tr(_MEANT[worst]),
         value=f"{cost[worst]:.3f}",

@@ -80,7 +80,7 @@ def point_of(curves: Curves, wish: str, value: float = 0.0) -> int | None:
         costs as much as ``value`` false alarms. ``chosen``: the confidence ``value`` itself.
     """
     if wish == BEST_F1:
-        return max(best_point(curves.f1), curves.first)
+        return max(best_point(curves.f1), curves.first) if curves.f1.any() else None
     is_known = (curves.recall > 0) & (np.arange(len(CONFIDENCES)) >= curves.first)
     if wish == PRECISION:
         return _most(curves.recall, is_known & (curves.precision >= value))

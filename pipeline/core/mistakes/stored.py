@@ -98,6 +98,8 @@ def _damaged(path: Path, folder: RunFolder) -> InputError:
 
 
 def _test_again(folder: RunFolder) -> str:
+    if not folder.weights("best").is_file():  # a test alone: cloned, it is one again
+        return said("Launch it again: 'slipway clone {name}'.", name=folder.name)
     return said(
         "Test its weights again: 'slipway clone {name} --no-train --test-split SPLIT --model "
         "runs/{name}/train/weights/best.pt'. Tests of detection keep what they see.",

@@ -25,7 +25,7 @@ from pipeline.core.mistakes.resampling import SURE
 from pipeline.core.mistakes.slices import Place, Slice, Sliced
 
 MOST: Final = 6
-_LEAST_TARGETS: Final = 30
+LEAST_TARGETS: Final = 30
 _LEAST_SHARE: Final = 0.01
 _FALSE_SHARE: Final = 0.01
 _TOLD_SHARE: Final = 0.5
@@ -68,7 +68,7 @@ def _candidates(test: Sliced) -> Iterator[_Candidate]:
     rows = test.is_target
     number, is_right = test.number[rows], test.is_right[rows]
     codes = {name: test.codes(name)[rows] for name in _LOOKED_AT}
-    least = max(_LEAST_TARGETS, _LEAST_SHARE * len(number))
+    least = max(LEAST_TARGETS, _LEAST_SHARE * len(number))
     every = test.drawing.counts(np.zeros(len(number), np.int8), number, is_right, 1)
     for names in (*((name,) for name in _LOOKED_AT), *combinations(_LOOKED_AT, 2)):
         widths = [len(test.cut(name).labels) for name in names]

@@ -190,7 +190,7 @@ def test_a_finished_run_says_what_its_test_lost_most_by(here: Installation) -> N
     box = (10, 10, 30, 30)
     rows = (("a", "target", 2, None, box), ("b", "target", 2, None, box))
     folder = run_with_test(here, table(*rows, ("a", "prediction", 2, 0.9, box)))
-    lost = "most is lost by **targets that nothing found**: 0.495"
+    lost = "of the kinds of mistakes **targets that nothing found** cost most: 0.495"
     assert lost not in text_of(open_page(run_page, run=folder.name))
     write_summary(folder)
     page = open_page(run_page, run=folder.name)

@@ -100,7 +100,7 @@ def test_what_was_not_measured_is_said(here: Installation) -> None:
     folder = run_with_test(here, table(("a.jpg", "target", 2, None, BOX)), empty=["b.jpg"])
     page = opened(folder, slices="sharpness")
     assert "did not measure this" in text_of(page)
-    assert "No part of the test is found less often" in text_of(page)
+    assert "No slice of 30 targets or more is found less often" in text_of(page)
 
 
 def test_nothing_to_find_has_slices_too(here: Installation) -> None:

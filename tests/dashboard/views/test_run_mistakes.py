@@ -51,7 +51,7 @@ def test_the_answer_comes_first_then_the_images_with_their_boxes(
     tested: RunFolder, names: list[str]
 ) -> None:
     page = opened(tested)
-    assert "most is lost by **targets that nothing found**" in text_of(page)
+    assert "of the kinds of mistakes **targets that nothing found** cost most" in text_of(page)
     assert "3 images · All images" in text_of(page)
     assert html_of(page).index(f'alt="{names[1]}"') < html_of(page).index(f'alt="{names[0]}"')
     assert "1 missed · 1 background" in html_of(page)
@@ -65,10 +65,30 @@ def test_one_kind_of_mistake_can_be_looked_at(tested: RunFolder) -> None:
     assert "All images" in text_of(opened(tested, kind="nonsense"))
 
 
+def test_a_kind_and_a_cell_are_both_told(tested: RunFolder) -> None:
+    page = opened(tested, kind="missed", cell="2-")
+    assert "1 image · With missed, most first · star that was not found" in text_of(page)
+
+
+def test_another_kind_begins_at_its_first_page(here: Installation) -> None:
+    rows = [(f"{number}.jpg", "target", 2, None, BOX) for number in range(30)]
+    page = opened(run_with_test(here, table(*rows)), page="2")
+    assert page.query_params["page"] == ["2"]
+    page.pills[0].set_value("missed").run()
+    assert not page.exception
+    assert "page" not in page.query_params
+
+
+@pytest.mark.parametrize("asked", ["0", "99", "x", "1" * 5000])
+def test_a_page_that_is_none_is_the_first(tested: RunFolder, asked: str) -> None:
+    page = opened(tested, page=asked)
+    assert "page" not in page.query_params and not page.error
+
+
 def test_the_confidence_moves_counts_matrix_and_images(tested: RunFolder) -> None:
     page = opened(tested, conf="0.7")
     assert page.slider[0].value == 0.7
-    assert "background" not in html_of(page)
+    assert "· background" not in html_of(page)
     assert page.dataframe[0].value.to_numpy().sum() == 2, "one found, one missed"
 
 
@@ -139,13 +159,13 @@ def test_damaged_tables_are_said_with_what_to_do(tested: RunFolder) -> None:
     tested.boxes.write_bytes(b"no parquet")
     page = opened(tested)
     assert "boxes.parquet is damaged" in page.error[0].value
-    assert "Test its weights again" in page.error[0].value
+    assert "Launch it again" in page.error[0].value
 
 
 def test_pictures_that_cannot_be_found_hide_nothing_else(tested: RunFolder) -> None:
     tested.data.unlink()
     page = opened(tested)
-    assert "most is lost by" in text_of(page)
+    assert "cost most" in text_of(page)
     assert page.error
 
 
