@@ -114,8 +114,10 @@ def page_of(count: int, size: int, about: str) -> tuple[int, int]:
     is_number = asked.isdecimal() and len(asked) < 10  # of thousands of digits Python makes none
     if not is_other and is_number and 1 <= int(asked) <= pages:
         return int(asked), pages
-    state.set_url(state.PAGE, "")
-    st.session_state.pop(state.PAGE, None)
+    if state.PAGE in st.session_state:
+        st.session_state[state.PAGE] = 1  # the URL is the widget's: to change it here is refused
+    else:
+        state.set_url(state.PAGE, "")
     return 1, pages
 
 

@@ -188,8 +188,10 @@ def _on_slider(conf: float) -> float:
     return min(max(round(conf, 2), LEAST_CONF), MOST_CONF)
 
 
-def _choose_kind(kind: str) -> None:
+def _choose_kind(kind: str, cell: Cell | None = None) -> None:
     state.fill("kind", kind or None)
+    state.set_url(state.CELL, _cell_text(cell))
+    st.session_state[_MATRIX] = st.session_state.get(_MATRIX, 0) + 1
     st.session_state["mistakes_view"] = "images"
 
 
@@ -257,9 +259,7 @@ def _cell_text(cell: Cell | None) -> str:
 
 def _look_at(entry: Suggestion) -> None:
     """Show the images that a suggestion is about."""
-    _choose_kind(entry.kind)
-    state.set_url(state.CELL, _cell_text(entry.cell))
-    st.session_state[_MATRIX] = st.session_state.get(_MATRIX, 0) + 1
+    _choose_kind(entry.kind, entry.cell)
 
 
 def _kind(counts: Mapping[str, int]) -> str:
