@@ -67,7 +67,7 @@ def test_one_kind_of_mistake_can_be_looked_at(tested: RunFolder) -> None:
 
 def test_a_kind_and_a_cell_are_both_told(tested: RunFolder) -> None:
     page = opened(tested, kind="missed", cell="2-")
-    assert "1 image · With missed, most first · star that was not found" in text_of(page)
+    assert "1 image · With missed · star that was not found" in text_of(page)
 
 
 def test_another_kind_begins_at_its_first_page(here: Installation) -> None:
