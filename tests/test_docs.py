@@ -58,4 +58,5 @@ def test_every_variable_in_the_docs_is_one_that_is_read() -> None:
 def test_commands_are_ones_that_the_command_line_takes(page: Path) -> None:
     for line in COMMAND.findall(page.read_text(encoding="utf-8")):
         words = shlex.split(line, comments=True)
-        make_parser().parse_args(words[words.index("slipway") + 1 :])
+        given = words[words.index("slipway") + 1 :]
+        assert make_parser().parse_args(given).command_name in given

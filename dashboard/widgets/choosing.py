@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.i18n import tr
-from dashboard.plain import Markdown
+from dashboard.plain import Markdown, joined
 
 
 def one_of(
@@ -43,6 +44,35 @@ def one_of(
         label_visibility="visible" if has_label else "collapsed",
     )
     return str(chosen)
+
+
+def kind_of(label: Markdown, counts: Mapping[str, int], words: Mapping[str, str], key: str) -> str:
+    """Offer the kinds of which there are some, with how many, and give the one that is chosen.
+
+    Parameters
+    ----------
+    label
+        What screen readers say.
+    counts
+        How many there are of each kind.
+    words
+        What each is called, as `marked`, in the order in which they are offered.
+    key
+        Under which the URL keeps the choice.
+    """
+    present = [name for name in words if counts.get(name)]
+    asked = state.seed(key, "", ["", *present])
+    if st.session_state[asked] not in present:
+        st.session_state[asked] = None
+    chosen = st.pills(
+        label,
+        present,
+        format_func=lambda name: joined(" ", [tr(words[name]), Markdown(f"{counts[name]:,}")]),
+        key=asked,
+        label_visibility="collapsed",
+    )
+    state.publish(key, chosen)
+    return chosen or ""
 
 
 def text_filter(placeholder: Markdown, key: str, *, width: int = 260) -> str:

@@ -15,13 +15,12 @@ from dashboard import services, state
 from dashboard.i18n import marked, tr, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.views.run.mistaken_images import Look, page_of, show_chosen, tile_html
-from dashboard.widgets.choosing import one_of
+from dashboard.widgets.choosing import kind_of, one_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.overlay import close_up_html
 from pipeline.actions.doubtful_labels import DoubtfulLabel, described
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.core.dataset.thumbnails import Picture
-from pipeline.core.mistakes.labels import KINDS
 from pipeline.core.mistakes.marks import (
     VERDICTS,
     Mark,
@@ -99,24 +98,9 @@ def _filtered(found: pl.DataFrame) -> pl.DataFrame:
             found = found.filter(pl.col("mark").is_null())
         elif which != _ALL:
             found = found.filter(pl.col("mark") == which)
-        kind = _kind(dict(found["kind"].value_counts().iter_rows()))
+        counts = dict(found["kind"].value_counts().iter_rows())
+        kind = kind_of(tr("What is doubted"), counts, _KINDS, "doubt")
     return found.filter(pl.col("kind") == kind) if kind else found
-
-
-def _kind(counts: Mapping[str, int]) -> str:
-    present = [name for name in KINDS if counts.get(name)]
-    asked = state.seed("doubt", "", ["", *present])
-    if st.session_state[asked] not in present:
-        st.session_state[asked] = None
-    chosen = st.pills(
-        tr("What is doubted"),
-        present,
-        format_func=lambda name: joined(" ", [tr(_KINDS[name]), Markdown(f"{counts[name]:,}")]),
-        key=asked,
-        label_visibility="collapsed",
-    )
-    state.publish("doubt", chosen)
-    return chosen or ""
 
 
 def _export(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
 
@@ -19,7 +18,7 @@ from dashboard.views.run.mistaken_images import show_images
 from dashboard.views.run.mistaken_slices import show_slices, sliced
 from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
-from dashboard.widgets.choosing import one_of
+from dashboard.widgets.choosing import kind_of, one_of
 from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
 from dashboard.widgets.mistakes.confidence import LEAST_CONF, MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
@@ -208,7 +207,8 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         st.caption(tr("Click a cell to see its images."))
     with right:
         with st.container(horizontal=True, vertical_alignment="center"):
-            kind = _kind(judged.counts)
+            words = {name: FATES[name] for name in KINDS}
+            kind = kind_of(tr("Mistakes"), judged.counts, words, "kind")
             order = _order()
         images, title = judged.images, tr("All images")
         if kind:
@@ -260,23 +260,6 @@ def _cell_text(cell: Cell | None) -> str:
 def _look_at(entry: Suggestion) -> None:
     """Show the images that a suggestion is about."""
     _choose_kind(entry.kind, entry.cell)
-
-
-def _kind(counts: Mapping[str, int]) -> str:
-    """Offer the kinds of mistakes that there are, with how many."""
-    present = [name for name in KINDS if counts[name]]
-    asked = state.seed("kind", "", ["", *present])
-    if st.session_state[asked] not in present:
-        st.session_state[asked] = None
-    chosen = st.pills(
-        tr("Mistakes"),
-        present,
-        format_func=lambda name: joined(" ", [tr(FATES[name]), Markdown(f"{counts[name]:,}")]),
-        key=asked,
-        label_visibility="collapsed",
-    )
-    state.publish("kind", chosen)
-    return chosen or ""
 
 
 def _title(cell: tuple[int | None, int | None], labels: tuple[str, ...]) -> Markdown:

@@ -56,6 +56,20 @@ def keep_upload(
     FileChanged
         A file of this name is there, at the root or in the folder.
     """
+    suffix = _acceptable_suffix(name, data)
+    if suffix == ".pt":
+        require_sound(io.BytesIO(data), name, weights_allow)
+    if suffix in (".pt", ".txt"):
+        return _keep_plain(volume, name, data, FOLDERS["model"] if suffix == ".pt" else "")
+    text = decode(data, name)
+    folder = folder_for(volume, kind_of_text(parse_yaml(text, name=name)))
+    path = _free(volume, name, folder)
+    save_text(volume, path, text, expected_sha256="", user=user, message="uploaded")
+    return path
+
+
+def _acceptable_suffix(name: str, data: bytes) -> str:
+    """Give the suffix of a file that may be taken, by its name and size."""
     suffix = PurePosixPath(name).suffix
     if (
         "/" in name
@@ -77,15 +91,7 @@ def keep_upload(
             limit=limit,
         )
         raise InputError(message, where=name, next=said("Copy it to the volume by other means."))
-    if suffix == ".pt":
-        require_sound(io.BytesIO(data), name, weights_allow)
-    if suffix in (".pt", ".txt"):
-        return _keep_plain(volume, name, data, FOLDERS["model"] if suffix == ".pt" else "")
-    text = decode(data, name)
-    folder = folder_for(volume, kind_of_text(parse_yaml(text, name=name)))
-    path = _free(volume, name, folder)
-    save_text(volume, path, text, expected_sha256="", user=user, message="uploaded")
-    return path
+    return suffix
 
 
 def _keep_plain(volume: Volume, name: str, data: bytes, folder: str) -> str:

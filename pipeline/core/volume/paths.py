@@ -163,26 +163,7 @@ class Volume:
                 return scaled
         if refused:
             raise refused
-        near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or said("none")
-        official = official_name(name) if kind == "model" else ""
-        hint = said("Choose one of: {near}.", near=near)
-        if official:
-            hint = said(
-                "Fetch it on the Models page or with 'slipway weights {name}'; or "
-                "choose one of: {near}.",
-                name=official,
-                near=near,
-            )
-        raise FileMissing(
-            said(
-                "{kind} '{name}' is not on the volume (looked for {tried}).",
-                kind=kind,
-                name=name,
-                tried=", ".join(candidates),
-            ),
-            where=kind,
-            next=hint,
-        )
+        raise self._missing(kind, name, candidates)
 
     def choices(self, kind: Kind) -> list[Choice]:
         """List what can be chosen, at the root first, then in the kind's folder, then by name."""
@@ -201,6 +182,29 @@ class Volume:
                     taken.add(name)
                     found.append(Choice(shown, self.relative(path), path.stat().st_size))
         return found
+
+    def _missing(self, kind: Kind, name: str, candidates: list[str]) -> FileMissing:
+        """Say where a name was looked for, and what is there instead."""
+        near = ", ".join(choice.name for choice in self.choices(kind)[:5]) or said("none")
+        official = official_name(name) if kind == "model" else ""
+        hint = said("Choose one of: {near}.", near=near)
+        if official:
+            hint = said(
+                "Fetch it on the Models page or with 'slipway weights {name}'; or "
+                "choose one of: {near}.",
+                name=official,
+                near=near,
+            )
+        return FileMissing(
+            said(
+                "{kind} '{name}' is not on the volume (looked for {tried}).",
+                kind=kind,
+                name=name,
+                tried=", ".join(candidates),
+            ),
+            where=kind,
+            next=hint,
+        )
 
     def _candidates(self, kind: Kind, name: str) -> tuple[list[str], UnsafePath | None]:
         """Give where a name may lie, and why the first of other places may not be looked at."""
