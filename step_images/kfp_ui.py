@@ -13,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.class_names import unique_labels
+
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
@@ -56,11 +58,7 @@ def confusion_matrix(
     axes
         What rows and columns are.
     """
-    plain = [label.strip() for label in labels]
-    unique = [
-        name if plain.count(name) == 1 else f"{name} ({number})"
-        for number, name in enumerate(plain)
-    ]
+    unique = unique_labels(label.strip() for label in labels)
     text = io.StringIO()
     rows = zip(unique, counts, strict=True)
     csv.writer(text).writerows(
@@ -74,7 +72,7 @@ def confusion_matrix(
         "storage": "inline",
         "format": "csv",
         "schema": [{"name": name, "type": kind} for name, kind in kinds],
-        "labels": unique,
+        "labels": list(unique),
         "source": text.getvalue(),
     }
 

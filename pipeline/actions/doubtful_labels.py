@@ -106,7 +106,7 @@ def described(
     volume: Volume, folder: RunFolder, stored: Stored, chosen: pl.DataFrame
 ) -> list[DoubtfulLabel]:
     """Describe rows of `pipeline.core.mistakes.labels.doubtful`; reads their label files."""
-    said_of = verdicts(stored.boxes, chosen["row"].to_list(), stored.labels, load_marks(folder))
+    said_of = verdicts(stored.boxes, chosen["row"].to_list(), stored.names, load_marks(folder))
     rows = stored.boxes[chosen["row"]].select("image", "class", *_CORNERS)
     sizes = {name: size for name, *size in stored.images["image", "width", "height"].iter_rows()}
     line_of = _line_finder(volume, folder, stored.split)
@@ -116,7 +116,7 @@ def described(
             line=None if kind == MISSING else line_of(image, of, box, sizes.get(image, [0, 0])),
             kind=kind,
             score=score,
-            class_name=stored.labels[of],
+            class_name=stored.names[of],
             box=tuple(box),
             mark=mark,
         )

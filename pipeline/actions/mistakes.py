@@ -98,7 +98,7 @@ class Seen:
         given = self.stored.summary
         found = given.best_of_classes if given else best_of_classes(self.measured)
         kept = {of: best.from_kept(self.least) for of, best in found.items()}
-        return by_name(kept, self.stored.labels)
+        return by_name(kept, self.stored.names)
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -205,7 +205,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
     folder = folder_of(here, found)
     seen = Seen(read_stored(folder))
     conf = chosen_conf(conf, seen.least, found.launch)
-    at, labels = seen.at(conf), seen.stored.labels
+    at = seen.at(conf)
     return Mistakes(
         run=found,
         split=seen.stored.split,
@@ -213,7 +213,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
         iou=IOU,
         counts=at.counts,
         cost=seen.cost,
-        matrix=matrix(at.boxes, labels),
+        matrix=matrix(at.boxes, seen.stored.labels),
         metrics=seen.metrics,
         sizes=seen.sizes,
         shares=seen.shares,
@@ -221,7 +221,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
         best_by_class=seen.best_by_class,
         operating_point=load_operating_point(folder),
         images=at.images,
-        slices=worst_slices(Sliced(at.boxes, at.images, labels)),
+        slices=worst_slices(Sliced(at.boxes, at.images, seen.stored.names)),
         kept=seen.stored.kept,
         left_out=seen.left_out,
     )

@@ -76,7 +76,7 @@ def _by_class(seen: Seen, wish: str, value: float) -> dict[str, float]:
         curves = curves_of(seen.measured, seen.hits, class_id, least=seen.least)
         point = point_of(curves, wish, value)
         if point is not None:
-            found[seen.stored.labels[class_id]] = _conf(point)
+            found[seen.stored.names[class_id]] = _conf(point)
     return found
 
 

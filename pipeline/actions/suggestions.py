@@ -21,7 +21,7 @@ def suggestions(folder: RunFolder, seen: Seen, judged: Judged) -> list[Suggestio
         Figures(
             boxes=judged.boxes,
             images=seen.stored.images,
-            labels=seen.stored.labels,
+            labels=seen.stored.names,
             matrix=matrix(judged.boxes, seen.stored.labels)["counts"],
             cost=seen.cost,
             cfg=_cfg(folder),

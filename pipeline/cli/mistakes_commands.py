@@ -127,8 +127,8 @@ def _text(found: Mistakes, images: list[dict[str, Any]]) -> str:
         [(name, of.instances, of.ap) for name, of in by.items()]
         for by in (found.sizes, found.shares)
     )
-    best = {"all": found.best, **found.best_by_class}
-    cells = [(name, *_threshold(value).values()) for name, value in best.items()]
+    best = [("all", found.best), *found.best_by_class.items()]
+    cells = [(name, *_threshold(value).values()) for name, value in best]
     slices = [_cells(of) for of in found.slices]
     columns = ("targets", "right", *MISTAKES)
     rows = [(image["image"], *(image[key] for key in columns)) for image in images]

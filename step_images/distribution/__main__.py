@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.core.cfg.train_cfg import effective_cfg
+from pipeline.core.class_names import unique_names
 from pipeline.core.dataset.loading import EVERYTHING, Loading, loading_of
 from pipeline.core.dataset.read import DatasetReport, inspect_dataset
 from pipeline.core.errors import InputError
@@ -72,7 +73,7 @@ def _cells(report: DatasetReport) -> tuple[list[str], list[list[str]]]:
     for split in report.splits:
         header += [f"{split} images", f"{split} instances"]
     rows: list[list[str]] = []
-    for name in report.names.values():
+    for name in unique_names(report.names).values():
         row = [name]
         for splits in report.splits.values():
             counts = splits.classes[name]

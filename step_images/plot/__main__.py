@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.core.class_names import unique_labels
 from pipeline.core.files import read_bytes
 from step_images.common import Step, run_step, step_parser, write_output
 from step_images.kfp_ui import image_page, ui_metadata, web_app
@@ -29,7 +30,7 @@ def body(step: Step) -> None:
     result = json.loads(read_bytes(Path(step.args.result_json), limit_bytes=MAX_BYTES))
     names = json.loads(read_bytes(Path(step.args.cls_names_json), limit_bytes=MAX_BYTES))
     picture = step.path / "distribution.png"
-    draw(result["splits"], list(names.values()), picture)
+    draw(result["splits"], unique_labels(names.values()), picture)
     page = image_page("Class distribution", [picture])
     write_output(step.args.mlpipeline_ui_metadata_output, ui_metadata(web_app(page)))
     print(f"{picture.name}: {len(names)} classes, splits {', '.join(result['splits'])}")

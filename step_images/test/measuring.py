@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.cfg.schema import SCHEMA
+from pipeline.core.class_names import unique_names
 from pipeline.core.files import write_json
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
@@ -108,10 +109,10 @@ def own_names(called: Mapping[int, Any], given: Mapping[int, str]) -> dict[int, 
 def _by_class(results: Any) -> dict[str, dict[str, Any]]:
     rows = {int(index): row for row, index in enumerate(results.ap_class_index)}
     classes = {}
-    for index, name in results.names.items():
+    for index, name in unique_names(results.names).items():
         row = rows.get(int(index))
         values = [None] * 4 if row is None else map(_number, results.class_result(row))
-        classes[str(name)] = {
+        classes[name] = {
             "images": int(results.nt_per_image[index]),
             "instances": int(results.nt_per_class[index]),
             **dict(zip(("precision", "recall", "mAP50", "mAP50-95"), values, strict=True)),

@@ -75,3 +75,16 @@ def tag_of(here: Installation, folder: RunFolder) -> str:
     assert run_id
     run = MlflowClient(tracking_uri(here.settings)).get_run(run_id)
     return run.data.tags["slipway.operating_conf"]
+
+
+def test_classes_of_one_name_have_a_confidence_each(here: Installation) -> None:
+    rows = (
+        ("a", "target", 0, None, BOX),
+        ("a", "prediction", 0, 0.9, BOX),
+        ("b", "target", 2, None, BOX),
+        ("b", "prediction", 2, 0.5, BOX),
+    )
+    folder = run_with_test(here, table(*rows), names=("star", "square", "star"))
+    point = operating_point(Seen(read_stored(folder)), "precision", 0.99, is_by_class=True)
+    assert point is not None
+    assert set(point.classes) == {"star (0)", "star (2)"}

@@ -165,3 +165,23 @@ def test_a_confidence_that_is_none_is_wrong_usage(cli: Cli, conf: str) -> None:
 
 def test_a_run_that_is_not_there_is_not_found(cli: Cli) -> None:
     assert cli("mistakes", "nothing").code == 5
+
+
+def test_classes_of_one_name_stay_two(cli: Cli, here: Installation) -> None:
+    boxes = table(
+        ("a", "target", 0, None, BOX),
+        ("a", "prediction", 0, 0.9, BOX),
+        ("b", "target", 2, None, BOX),
+        ("b", "prediction", 1, 0.8, BOX),
+    )
+    run = run_with_test(here, boxes, names=("star", "all", "star"))
+    found = cli("mistakes", run.name, "--json").json
+    recalls = {name: of["recall"] for name, of in found["threshold"]["classes"].items()}
+    assert recalls == {"star (0)": pytest.approx(1), "all": None, "star (2)": 0}
+    assert found["matrix"]["labels"] == ["star", "all", "star", "background"], "as the test has it"
+    rows = [line.split()[0] for line in cli("mistakes", run.name).out.splitlines() if line]
+    assert rows.count("all") == 2, "a class may be called so"
+    [label] = cli("mistakes", run.name, "--labels", "--limit", "1", "--json").json
+    assert label["class"] == "star (2)"
+    pair = cli("mistakes", run.name, run.name, "--json").json
+    assert set(pair["classes"]) == {"star (0)", "star (2)"}

@@ -95,6 +95,20 @@ def test_korean_names_and_dollar_signs_are_only_names(steps: StepRunner) -> None
     assert names == ["사과 <b>", "$x_1$, y", "별"]
 
 
+def test_classes_of_one_name_are_counted_apart(steps: StepRunner) -> None:
+    path = steps.volume / "data-custom.yaml"
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data["names"] = {0: "star", 1: "square", 2: "star"}
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    steps.verify()
+    distribution(steps)
+    plot(steps)
+    (table,) = json.loads(steps.output("ui"))["outputs"]
+    names = [row[0] for row in csv.reader(table["source"].splitlines())]
+    assert names == ["star (0)", "square", "star (2)"]
+    assert list(json.loads(steps.output("result"))["splits"]["train"]["classes"]) == names
+
+
 def test_a_dataset_that_broke_since_is_a_sentence(steps: StepRunner) -> None:
     steps.verify()
     Path(steps.output("data-yaml")).write_text("train: [", encoding="utf-8")

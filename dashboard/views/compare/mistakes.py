@@ -177,7 +177,7 @@ def _show_images(
     look = Look(folder, seen.common.after.split)
     with ThreadPoolExecutor(4) as pool:
         pictures = list(pool.map(partial(look, TILE_PX), shown))
-    labels, tests = seen.common.before.labels, (changes.before, changes.after)
+    labels, tests = seen.common.before.names, (changes.before, changes.after)
     sides = [(boxes_of(test, shown), _rows(test, shown)) for test in tests]
     with st.container(key="pairs-grid"):
         for name, picture in zip(shown, pictures, strict=True):

@@ -42,7 +42,7 @@ def show_confidence(
     if best is None:
         st.info(tr("Without targets there is nothing to weigh."), icon=":material/rule:")
         return
-    labels, measured = seen.stored.labels, seen.measured
+    labels, measured = seen.stored.names, seen.measured
     left, right = st.columns(2, gap="medium")
     with left:
         names = {"": tr("all classes")} | {

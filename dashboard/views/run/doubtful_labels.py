@@ -59,7 +59,7 @@ def show_doubtful(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         st.info(tr("The model doubts no label."), icon=":material/rule:")
         return
     stored, marks = seen.stored, load_marks(folder)
-    told = verdicts(stored.boxes, found["row"].to_list(), stored.labels, marks)
+    told = verdicts(stored.boxes, found["row"].to_list(), stored.names, marks)
     found = found.with_columns(pl.Series("mark", told, dtype=pl.String))
     shown = _filtered(found)
     look = Look(folder, stored.split)
@@ -145,7 +145,7 @@ def _csv(folder: RunFolder, seen: Seen, shown: pl.DataFrame) -> str:
 
 
 def _tile(seen: Seen, label: DoubtfulLabel, picture: Picture | str, row: Mapping[str, Any]) -> None:
-    names = seen.stored.labels
+    names = seen.stored.names
     about = sorted({row["row"], row["against"]} - {None})  # the label, the prediction against it
     boxes = seen.stored.boxes[about].to_dicts()
     draw = partial(

@@ -87,7 +87,7 @@ def show_images(
     with st.container(key="samples-grid"):
         for number, row in enumerate(shown.iter_rows(named=True)):
             with st.container(key=f"samples-tile-{number}"):
-                st.html(tile(pictures[number], boxes[names[number]], stored.labels, row))
+                st.html(tile(pictures[number], boxes[names[number]], stored.names, row))
                 if st.button(_name(row), key=f"mistakes.open.{number}", type="tertiary"):
                     _choose(names[number])
     if pages > 1:
@@ -99,7 +99,7 @@ def show_chosen(look: Look, stored: Stored, judged: Judged, order: Sequence[str]
     """Show the image that the URL names, if it does, and lead to others in this order."""
     if state.url_text(state.IMAGE):
         dialog = st.dialog(tr("Labels and predictions"), width="large", on_dismiss=_close)
-        dialog(guarded(_full))(look, stored.labels, judged, order)
+        dialog(guarded(_full))(look, stored.names, judged, order)
 
 
 def page_of(count: int, size: int, about: str) -> tuple[int, int]:

@@ -35,7 +35,7 @@ _BETWEEN = "+"
 @st.cache_resource(max_entries=4, show_spinner=False)
 def sliced(folder: str, stamp: int, conf: float, _seen: Seen, _judged: Judged) -> Sliced:
     """Give a test, judged at a confidence, to be cut."""
-    return Sliced(_judged.boxes, _judged.images, _seen.stored.labels)
+    return Sliced(_judged.boxes, _judged.images, _seen.stored.names)
 
 
 def show_slices(folder: RunFolder, stamp: int, conf: float, seen: Seen, judged: Judged) -> None:
@@ -76,7 +76,7 @@ def _worst(folder: str, stamp: int, conf: float, _test: Sliced) -> list[Slice]:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _areas(folder: str, stamp: int, _test: Sliced, _seen: Seen) -> Areas:
-    return Areas(_seen.stored.boxes, _test.images, _seen.stored.labels)
+    return Areas(_seen.stored.boxes, _test.images, _seen.stored.names)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -75,7 +75,7 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
         else None,
     )
     if best and (told := _lost(str(folder.path), stamp)):
-        st.markdown(lost_in_words(told, stored.labels, CONF))
+        st.markdown(lost_in_words(told, stored.names, CONF))
     if best and any(seen.cost.values()):
         show_cost(seen.cost, 1 - map50, colours(), _choose_kind)
     if seen.left_out:
@@ -195,7 +195,7 @@ def _choose_kind(kind: str, cell: Cell | None = None) -> None:
 
 
 def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
-    labels, look = seen.stored.labels, colours()
+    labels, look = seen.stored.names, colours()
     left, right = st.columns([2, 3], gap="medium")
     with left:
         is_share = st.toggle(tr("Shares of a row"), key="shares", bind="query-params")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +15,7 @@ from dashboard.theme import Colours
 from dashboard.widgets.charts import axis, draw, legend
 from dashboard.widgets.dataset.distribution import shortened
 from dashboard.widgets.mistakes.words import FATES
+from pipeline.core.class_names import unique_labels
 from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
 _BAR_PX = 48
@@ -100,7 +101,7 @@ def choose_cell(
         no cell is chosen.
     """
     ids: list[int | None] = [*range(len(matrix["labels"]) - 1), None]
-    labels = _distinct([*map(shortened, matrix["labels"][:-1]), tr_text("(background)")])
+    labels = list(unique_labels([*map(shortened, matrix["labels"][:-1]), tr_text("(background)")]))
     index = pd.Index(labels, name=tr_text("label ↓ · predicted →"))
     counts = pd.DataFrame(matrix["counts"], index=index, columns=labels)
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
@@ -179,14 +180,6 @@ def show_confidences(
         uirevision="confidences",
     )
     draw(figure, "mistakes.confidences", on_click=lambda point: choose(float(point["x"])))
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Give names that differ: two classes may have the same one."""
-    return [
-        name if names.index(name) == number else f"{name} ({number})"
-        for number, name in enumerate(names)
-    ]
 
 
 def _shades(shares: pd.DataFrame, look: Colours) -> pd.DataFrame:

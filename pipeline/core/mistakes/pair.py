@@ -65,7 +65,7 @@ def by_slice(
         for judged, rows in ((before, one), (after, other))
     )
     numbers = image_numbers(before, images)
-    cut = dimension(name, before, images, numbers, common.before.labels)
+    cut = dimension(name, before, images, numbers, common.before.names)
     targets = pl.DataFrame({"slice": cut.own[one], "fixed": now & ~was, "broken": was & ~now})
     counted = targets.filter(pl.col("slice") >= 0).group_by("slice")
     found = counted.agg(pl.len().alias("targets"), pl.all().sum()).sort("slice")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from pipeline.core.class_names import unique_labels
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.files import read_json
 from pipeline.core.mistakes.kept import Kept, read_kept
@@ -28,7 +30,7 @@ class Stored:
     boxes, images
         Its tables.
     labels
-        The names of its classes by id.
+        The names of its classes by id, as the data call them.
     split
         The split that it was on.
     kept
@@ -43,6 +45,11 @@ class Stored:
     split: str
     kept: Kept = field(default_factory=Kept)
     summary: Summary | None = None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The labels told apart: where several classes have one, each has its id behind it."""
+        return unique_labels(self.labels)
 
 
 def read_stored(folder: RunFolder) -> Stored:

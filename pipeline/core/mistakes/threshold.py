@@ -45,7 +45,7 @@ def best_of_classes(measured: Precision) -> dict[int, Threshold]:
 
 
 def by_name(found: Mapping[int, Threshold], names: Sequence[str]) -> dict[str, Threshold | None]:
-    """Give what was found for classes by the names of all; None for those without targets."""
+    """Give what was found for classes by the names of all, which differ; None without targets."""
     return {name: found.get(number) for number, name in enumerate(names)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Set
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import findings as say
+from pipeline.core.class_names import unique_names
 from pipeline.core.dataset.checks.boxes import BoxStats, box_stats, tiny
 from pipeline.core.dataset.files.data_yaml import Dataset, shown
 from pipeline.core.dataset.files.images import label_path
@@ -112,14 +113,6 @@ def count_split(
     found += _split_findings(tree, dataset, split, counts, images, table)
     stats = box_stats(table.boxes, table.per_image[~dropped])
     return Counted(counts, table, stats, found, _marks(table))
-
-
-def unique_names(names: dict[int, str]) -> dict[int, str]:
-    """Give class names that differ: a repeated one gets its class id behind it."""
-    times = Counter(names.values())
-    return {
-        index: name if times[name] == 1 else f"{name} ({index})" for index, name in names.items()
-    }
 
 
 def _counts(dataset: Dataset, table: LabelTable, dropped: NDArray[np.bool_]) -> SplitCounts:
