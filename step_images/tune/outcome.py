@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +12,7 @@ from pipeline.core.errors import SlipwayError
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.space.search_space import METRICS, SearchSpace
 from pipeline.core.space.trials import Trial, best_of, read_trials
+from pipeline.core.spreadsheet import csv_text
 from pipeline.core.volume.run_folder import RunFolder
 
 
@@ -34,11 +33,9 @@ def write_outcome(
     trials = read_trials(folder)
     rows = [_row(trial, space) for trial in trials]
     columns = ["trial", "state", *space.space, *METRICS, "best_epoch", "epochs", "seconds", "error"]
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write_atomic(folder.trials, text.getvalue())
+    write_atomic(
+        folder.trials, csv_text(columns, ([row[name] for name in columns] for row in rows))
+    )
     best = best_of(trials, space.metric)
     document = {
         "metric": space.metric,

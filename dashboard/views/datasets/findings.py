@@ -20,6 +20,7 @@ from dashboard.widgets.rows import rows_key
 from pipeline.actions.inspections import Inspection
 from pipeline.core.dataset.samples import Samples
 from pipeline.core.findings import Finding
+from pipeline.core.spreadsheet import csv_text
 
 # What a browser scrolls through with ease; the CSV has them all.
 _SHOWN = 5_000
@@ -58,6 +59,12 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     )
 
 
+def findings_csv(findings: Sequence[Finding]) -> str:
+    """Give the same as CSV."""
+    table = findings_table(findings)
+    return csv_text(list(table), table.itertuples(index=False))
+
+
 def fitting(findings: Sequence[Finding], severity: str, code: str, text: str) -> list[Finding]:
     """Give the findings of a severity and a code (any when empty) that have all words of a text.
 
@@ -87,7 +94,7 @@ def _table(data: str, findings: Sequence[Finding], samples: Samples) -> None:
         shown = fitting(findings, severity, code, text)
         st.download_button(
             tr("CSV"),
-            lambda: findings_table(shown).to_csv(index=False),
+            lambda: findings_csv(shown),
             file_name=f"{re.sub(r'[^A-Za-z0-9.-]+', '-', data)}-findings.csv",
             mime="text/csv",
             icon=":material/download:",

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import polars as pl
 import streamlit as st
 
@@ -30,6 +29,7 @@ from pipeline.core.mistakes.marks import (
     verdicts,
     whole_px,
 )
+from pipeline.core.spreadsheet import csv_text
 from pipeline.core.volume.run_folder import RunFolder
 
 _PAGE = 12
@@ -140,8 +140,7 @@ def _csv(folder: RunFolder, seen: Seen, shown: pl.DataFrame) -> str:
         for label in labels
     ]
     columns = ["image", "line", "kind", "score", "class", "x1", "y1", "x2", "y2", "mark"]
-    frame = pd.DataFrame(rows, columns=columns)
-    return str(frame.astype({"line": "Int64"}).to_csv(index=False))
+    return csv_text(columns, rows)
 
 
 def _tile(seen: Seen, label: DoubtfulLabel, picture: Picture | str, row: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from dashboard.widgets.charts import axis
 from dashboard.widgets.states import state_text
 from pipeline.actions.runs.compare import winners
 from pipeline.actions.runs.model import RunDetails, RunFacts
+from pipeline.core.spreadsheet import csv_text
 
 # What fits beside the first axis, in characters; ends of file names tell more than beginnings.
 _LABEL = 16
@@ -72,8 +73,8 @@ def comparison_csv(
         {"run": run, **of_run, **{name: by_run.get(run) for name, by_run in params.items()}}
         for run, of_run in values.items()
     ]
-    text: str = pd.DataFrame(rows).to_csv(index=False)
-    return text.encode()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return csv_text(columns, ([row.get(name) for name in columns] for row in rows)).encode()
 
 
 def scatter_chart(

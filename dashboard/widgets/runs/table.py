@@ -13,6 +13,7 @@ from dashboard.i18n import marked, tr
 from dashboard.widgets.formats import ago, duration, elapsed_s
 from dashboard.widgets.states import progress, state_text
 from pipeline.actions.runs.model import RunFacts, RunRow, Seeds
+from pipeline.core.spreadsheet import csv_text
 
 SEEDS = "seeds"
 FROM = "from"
@@ -69,8 +70,7 @@ def run_csv(rows: Sequence[RunRow]) -> str:
         if column.csv_name is not None
     }
     table["data changed"] = [row.is_data_changed for row in rows]
-    text: str = pd.DataFrame(table).to_csv(index=False)
-    return text
+    return csv_text(list(table), zip(*table.values(), strict=True))
 
 
 def row_name(row: RunRow) -> str:

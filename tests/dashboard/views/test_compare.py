@@ -203,6 +203,8 @@ def test_a_parallel_axis_takes_numbers_and_words() -> None:
 def test_a_csv_file_has_metrics_and_parameters_of_every_run() -> None:
     text = comparison_csv({"a": {"mAP50": 0.5}, "b": {}}, {"lr0": {"a": 0.1, "b": None}}).decode()
     assert text.splitlines() == ["run,mAP50,lr0", "a,0.5,0.1", "b,,"]
+    text = comparison_csv({"=a": {"@x": -0.5}}, {}).decode()
+    assert text.splitlines() == ["run,'@x", "'=a,-0.5"], "no formula"
 
 
 def test_a_value_too_small_for_three_decimals_is_still_told_apart() -> None:
