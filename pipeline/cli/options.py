@@ -15,6 +15,7 @@ from pipeline.core.settings import SETTINGS
 
 STATES = ("pending", "running", "succeeded", "failed", "stopped", "unknown")
 _NO_VALUE = re.compile(r"--[\w-]+=--")
+_MOST = 999_999_999
 
 
 class Parser(argparse.ArgumentParser):
@@ -85,16 +86,12 @@ def names(text: str) -> tuple[str, ...]:
 
 def number(text: str) -> int:
     """Read a whole number from 0 up for argparse."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 up")
-    return int(text)
+    return _whole(text, 0)
 
 
 def positive(text: str) -> int:
     """Read a whole number from 1 up for argparse."""
-    if number(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 up")
-    return int(text)
+    return _whole(text, 1)
 
 
 def share(text: str) -> float:
@@ -103,6 +100,14 @@ def share(text: str) -> float:
         if 0 <= float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+
+
+def _whole(text: str, least: int) -> int:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST))
+    if is_number and least <= int(text) <= _MOST:
+        return int(text)
+    message = f"'{text}' is not a whole number from {least} to {_MOST:,}"
+    raise argparse.ArgumentTypeError(message)
 
 
 def _add_choices(add: Callable[..., argparse.Action], but: Collection[str] = ()) -> None:

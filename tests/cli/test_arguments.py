@@ -99,3 +99,11 @@ def test_a_malformed_override_is_wrong_usage(words: tuple[str, ...]) -> None:
 def test_wrong_usage_is_said_without_leaving_the_process(words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         parse(*words)
+
+
+@pytest.mark.parametrize("word", ["-1", "0", "2.5", "1e3", "١", "9999999999", ""])
+def test_a_limit_says_what_it_takes(word: str) -> None:
+    said = r"argument --limit: '.*' is not a whole number from 1 to 999,999,999"
+    with pytest.raises(UsageError, match=said):
+        parse("mistakes", "X", f"--limit={word}")
+    assert parse("mistakes", "X", "--limit", "999999999").limit == 999_999_999
