@@ -130,6 +130,21 @@ def test_a_damaged_file_is_named(cli: Cli, here: Installation, name: str) -> Non
     assert f"{name} is damaged" in said.err
 
 
+@pytest.mark.parametrize("name", ["metrics.json", "confusion_matrix.json"])
+def test_a_document_that_is_not_there_yet_or_damaged_is_named(
+    cli: Cli, here: Installation, name: str
+) -> None:
+    run = run_with_test(here, drawn(1))
+    path = run.step("test") / name
+    for content in ("{", "[]", "{}", '{"split": "", "labels": []}', '{"split": 1, "labels": "a"}'):
+        path.write_text(content)
+        said = cli("mistakes", run.name)
+        assert (said.code, f"{name} is damaged" in said.err) == (3, True), content
+    path.unlink()
+    said = cli("mistakes", run.name)
+    assert (said.code, f"is not over, or has lost {name}." in said.err) == (5, True)
+
+
 def test_what_the_test_left_out_is_said_and_never_guessed(cli: Cli, here: Installation) -> None:
     run = run_with_test(here, drawn(2, images=12).filter(~(pl.col("conf") < 0.5).fill_null(False)))
     say_kept(run, conf=0.5, max_det=300, predictions_left_out=0, images_left_out=1)
@@ -146,9 +161,21 @@ def test_what_the_test_left_out_is_said_and_never_guessed(cli: Cli, here: Instal
     assert cli("mistakes", run.name, "--conf", "0.6", "--json").json["conf"] == 0.6
 
 
-@pytest.mark.parametrize(("column", "value"), [("partner", 10_000), ("image", None), ("x1", None)])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("partner", 10_000),
+        ("image", None),
+        ("x1", None),
+        ("y2", float("nan")),
+        ("x2", float("inf")),
+        ("conf", float("-inf")),
+        ("conf", float("nan")),
+        ("conf", None),
+    ],
+)
 def test_rows_that_no_test_writes_are_damage(
-    cli: Cli, here: Installation, column: str, value: int | None
+    cli: Cli, here: Installation, column: str, value: float | None
 ) -> None:
     run = run_with_test(here, drawn(1))
     rows = pl.read_parquet(run.boxes)

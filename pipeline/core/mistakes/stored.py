@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from pipeline.core.class_names import unique_labels
 from pipeline.core.errors import FileMissing, InputError
-from pipeline.core.files import read_json
+from pipeline.core.files import read_text
 from pipeline.core.mistakes.kept import Kept, read_kept
 from pipeline.core.mistakes.summary import Summary, read_summary
 from pipeline.core.mistakes.table import BOXES, IMAGES
 from pipeline.core.said import said
 from pipeline.core.volume.run_folder import RunFolder
 
-_ALWAYS: Final = ("image", "role", "class", "x1", "y1", "x2", "y2")
+_CORNERS: Final = ("x1", "y1", "x2", "y2")
+_ALWAYS: Final = ("image", "role", "class", *_CORNERS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def read_stored(folder: RunFolder) -> Stored:
     Raises
     ------
     FileMissing
-        It was not tested, or its test did not keep what it saw.
+        It was not tested, its test did not keep what it saw, or is not over.
     InputError
         A file is there, but is none that a test writes.
     """
@@ -69,24 +71,49 @@ def read_stored(folder: RunFolder) -> Stored:
             next=_test_again(folder),
         )
     confusion = folder.step("test") / "confusion_matrix.json"
-    try:
-        *names, _ = map(str, read_json(confusion, {})["labels"])
-        split = read_json(folder.test_metrics, {})["split"]
-    except (ValueError, KeyError, TypeError) as reason:
-        raise _damaged(confusion, folder) from reason
-    boxes, images = (
-        _table(folder.boxes, BOXES, folder),
-        _table(folder.tested_images, IMAGES, folder),
-    )
+    *labels, _ = map(str, _told(confusion, "labels", list, folder))
+    split = _told(folder.test_metrics, "split", str, folder)
+    boxes, images = _boxes(folder), _table(folder.tested_images, IMAGES, folder)
     try:
         kept = read_kept(folder.boxes)
     except (ValueError, OSError, pl.exceptions.PolarsError) as reason:
         raise _damaged(folder.boxes, folder) from reason
-    if (boxes["class"] >= len(names)).any():
+    if (boxes["class"] >= len(labels)).any():
         raise _damaged(confusion, folder)
-    if (boxes["partner"] >= len(boxes)).any():
+    return Stored(boxes, images, tuple(labels), split, kept, read_summary(folder))
+
+
+def _told(path: Path, key: str, kind: type, folder: RunFolder) -> Any:
+    """Give what one of the test's documents says; they are written after the tables."""
+    if not path.is_file():
+        raise FileMissing(
+            said(
+                "The test of {name} is not over, or has lost {file}.",
+                name=folder.name,
+                file=path.name,
+            ),
+            where=str(path),
+            next=_test_again(folder),
+        )
+    try:
+        value = json.loads(read_text(path))[key]
+    except (ValueError, LookupError, TypeError, RecursionError) as reason:
+        raise _damaged(path, folder) from reason
+    if not isinstance(value, kind) or not value:
+        raise _damaged(path, folder)
+    return value
+
+
+def _boxes(folder: RunFolder) -> pl.DataFrame:
+    boxes = _table(folder.boxes, BOXES, folder)
+    is_sound = pl.all_horizontal(
+        pl.col(_CORNERS).is_finite(),
+        pl.col("conf").is_finite().fill_null(pl.col("role") == "target"),
+        pl.col("partner").fill_null(0) < len(boxes),
+    )
+    if not boxes.select(is_sound.all()).item():
         raise _damaged(folder.boxes, folder)
-    return Stored(boxes, images, tuple(names), str(split), kept, read_summary(folder))
+    return boxes
 
 
 def _table(path: Path, schema: pl.Schema, folder: RunFolder) -> pl.DataFrame:
