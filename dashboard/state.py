@@ -115,6 +115,12 @@ def is_asked_anew(key: str) -> bool:
     return widget not in st.session_state or asked != st.session_state.get(f"{widget}.url", asked)
 
 
+def whole(text: str) -> int | None:
+    """Give a whole number from 0 up that is written in a URL; None where there is none."""
+    # Of thousands of digits Python makes no number.
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def set_url(key: str, value: str | Sequence[str]) -> None:
     """Change a URL parameter; an empty value removes it."""
     if not value:
@@ -160,5 +166,6 @@ def _typed(text: str, like: Any) -> Any:
     if isinstance(like, bool):
         return text.lower() in ("true", "1", "yes")
     if isinstance(like, int):
-        return int(text) if text.isdecimal() else like
+        number = whole(text)
+        return like if number is None else number
     return text

@@ -47,7 +47,7 @@ def wanted(samples: Samples) -> Wanted:
     split, code, class_id = (state.url_text(key) for key in ("split", "code", "class"))
     return Wanted(
         split if split in samples.splits else "",
-        int(class_id) if class_id.isdecimal() else None,
+        state.whole(class_id),
         code if code in samples.codes() else "",
         state.url_text("kind"),
     )

@@ -15,6 +15,7 @@ from dashboard.plain import Markdown, plain
 from dashboard.views.datasets.image import looker, note_of, open_image, wanted
 from dashboard.widgets.dataset.boxes import picture_html
 from dashboard.widgets.formats import plural
+from dashboard.widgets.paging import first_page, page_at
 from pipeline.core.dataset.read import DatasetReport
 from pipeline.core.dataset.samples import Look, Samples
 
@@ -36,7 +37,7 @@ def show_samples(report: DatasetReport, samples: Samples) -> None:
     _filters(report, samples)
     chosen = samples.choose(wanted(samples))
     pages = max(-(-len(chosen) // _PAGE), 1)
-    page = _page(pages)
+    page = page_at(pages)
     if not len(chosen):
         st.info(tr("No image fits the filters."), icon=":material/filter_alt:")
         return
@@ -68,23 +69,9 @@ def _select(label: Markdown, key: str, options: Mapping[str, str], width: int) -
         format_func=lambda name: options[name] if name else tr("all"),
         key=widget,
         width=width,
-        on_change=_first_page,
+        on_change=first_page,
     )
     state.publish(key, chosen)
-
-
-def _page(pages: int) -> int:
-    """Give the page that the control below the grid stands at; the first when it has gone."""
-    asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
-    if asked.isdecimal() and 1 <= int(asked) <= pages:
-        return int(asked)
-    _first_page()
-    return 1
-
-
-def _first_page() -> None:
-    state.set_url(state.PAGE, "")
-    st.session_state.pop(state.PAGE, None)
 
 
 def _grid(report: DatasetReport, samples: Samples, indices: Sequence[int]) -> None:

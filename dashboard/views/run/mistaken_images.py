@@ -21,6 +21,7 @@ from dashboard.widgets.choosing import one_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.overlay import close_up_html, picture_html
 from dashboard.widgets.mistakes.words import FATES, KINDS, fate_of
+from dashboard.widgets.paging import first_page, page_at
 from dashboard.widgets.rows import rows_key
 from pipeline.actions.mistakes import Judged, image_folder
 from pipeline.core.dataset.thumbnails import Picture
@@ -110,15 +111,9 @@ def page_of(count: int, size: int, about: str) -> tuple[int, int]:
     pages = -(-count // size)
     is_other = st.session_state.get(_ABOUT, about) != about
     st.session_state[_ABOUT] = about
-    asked = str(st.session_state.get(state.PAGE, state.url_text(state.PAGE)) or 1)
-    is_number = asked.isdecimal() and len(asked) < 10  # of thousands of digits Python makes none
-    if not is_other and is_number and 1 <= int(asked) <= pages:
-        return int(asked), pages
-    if state.PAGE in st.session_state:
-        st.session_state[state.PAGE] = 1  # the URL is the widget's: to change it here is refused
-    else:
-        state.set_url(state.PAGE, "")
-    return 1, pages
+    if is_other:
+        first_page()
+    return page_at(pages), pages
 
 
 def boxes_of(judged: Judged, names: Sequence[str]) -> Mapping[str, list[dict[str, Any]]]:

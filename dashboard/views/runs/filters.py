@@ -74,14 +74,13 @@ class Asked:
 
 def asked() -> Asked:
     """Give what is asked for: read before the list is, which says what can be chosen."""
-    number = _value("runs_page")
     return Asked(
         text=_value("runs_filter"),
         chosen={key: _value(f"runs_{key}") for key in run_list.CHOICES},
         sort=_value("runs_sort") or run_list.NEWEST,
         joins_seeds=_value("runs_seeds").lower() == "true",
         with_archived=_value("runs_archived").lower() == "true",
-        page=int(number) if number.isdecimal() else 1,
+        page=state.whole(_value("runs_page")) or 1,
     )
 
 

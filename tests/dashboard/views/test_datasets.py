@@ -191,6 +191,34 @@ def test_samples_are_filtered_and_paged(installation: Path) -> None:
     assert "No image fits the filters" in text_of(page)
 
 
+def add_images(volume: Path, count: int) -> None:
+    one = volume / IMAGES / "train-0000.jpg"
+    for number in range(count):
+        (volume / IMAGES / f"more-{number:02}.jpg").write_bytes(one.read_bytes())
+
+
+@pytest.mark.parametrize("asked", ["0", "-1", "99", "x", "1" * 5000])
+def test_a_page_that_is_none_is_the_first(installation: Path, asked: str) -> None:
+    add_images(installation, 30)
+    page = opened(part="samples", page=asked)
+    assert html_of(page).count("image/jpeg") == 24
+    assert "page" not in page.query_params and not page.error
+
+
+def test_where_a_filter_leaves_fewer_pages_the_first_is_shown(installation: Path) -> None:
+    add_images(installation, 30)
+    page = opened(part="samples", page="3")
+    assert html_of(page).count("image/jpeg") == 6
+    page.selectbox(key="form.split").set_value("val").run()
+    assert not page.exception and not page.error
+    assert html_of(page).count("image/jpeg") == 5
+    page = opened(part="samples", page="3")
+    page.query_params["split"] = "val"  # as a link or the browser's back button does
+    page.run()
+    assert not page.exception and not page.error
+    assert html_of(page).count("image/jpeg") == 5
+
+
 def test_a_click_opens_an_image_and_the_next_one_is_a_click_away(installation: Path) -> None:
     page = opened(part="samples", split="val")
     page.button(key="samples.open.0").click().run()

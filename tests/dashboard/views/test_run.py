@@ -53,6 +53,13 @@ def finished(here: Installation, plan: launches.Plan) -> str:
     return run
 
 
+@pytest.mark.parametrize("asked", ["0", "-1", "99", "1" * 5000])
+def test_a_page_of_the_list_that_is_none_is_the_first(here: Installation, asked: str) -> None:
+    finished(here, launches.prepare(here, LIGHT))
+    page = open_page(runs_page, runs_page=asked)
+    assert len(page.dataframe[0].value) == 1 and not page.error
+
+
 def test_without_runs_the_list_says_how_to_get_one(here: Installation) -> None:
     page = open_page(runs_page)
     assert "No runs yet" in text_of(page)
