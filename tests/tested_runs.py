@@ -33,11 +33,12 @@ def run_with_test(
     *,
     empty: Sequence[str] = (),
     names: Sequence[str] = NAMES,
+    state: str = "succeeded",
 ) -> RunFolder:
     """Give the folder of a run whose test saw these boxes, and images without any, or kept none."""
     run = launches.submit(here, launches.prepare(here, Choices(model="yolov8n-scratch.yaml")))
     folder = RunFolder(here.settings.volume / "runs" / run.launch)
-    end_run(here, run.id, "succeeded")
+    end_run(here, run.id, state)
     folder.step("test").mkdir(parents=True)
     if boxes is None:
         return folder

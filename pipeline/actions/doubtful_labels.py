@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.actions.installation import Installation
-from pipeline.actions.mistakes import image_folder
+from pipeline.actions.mistakes import image_folder, stored_of
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.dataset.files.data_yaml import Dataset, parse_dataset
 from pipeline.core.dataset.files.images import label_path, read_small
@@ -23,7 +23,7 @@ from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.kept import left_out
 from pipeline.core.mistakes.labels import MISSING, doubtful
 from pipeline.core.mistakes.marks import load_marks, verdicts
-from pipeline.core.mistakes.stored import Stored, read_stored
+from pipeline.core.mistakes.stored import Stored
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 
@@ -94,8 +94,9 @@ def doubtful_labels(
     FileMissing, InputError
         Its test did not keep what it saw, or a file of it is damaged.
     """
-    folder = folder_of(here, find(here, run))
-    stored = read_stored(folder)
+    found = find(here, run)
+    folder = folder_of(here, found)
+    stored = stored_of(found, folder)
     chosen = doubtful(stored.boxes, is_ranking=is_ranking)
     shown = chosen if limit is None else chosen.head(limit)
     labels = described(here.volume, folder, stored, shown)

@@ -8,14 +8,14 @@ from functools import cached_property
 import polars as pl
 
 from pipeline.actions.installation import Installation
-from pipeline.actions.mistakes import Judged, chosen_conf, judged_at
+from pipeline.actions.mistakes import Judged, chosen_conf, judged_at, stored_of
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.actions.runs.same_data import SameData, same_data
 from pipeline.core.mistakes.bootstrap import Paired, paired
 from pipeline.core.mistakes.common import Common, Differs, in_common
 from pipeline.core.mistakes.matching import Matched
 from pipeline.core.mistakes.pair import by_slice, groups
-from pipeline.core.mistakes.stored import Stored, read_stored
+from pipeline.core.mistakes.stored import Stored
 from pipeline.core.mistakes.table import IOU
 from pipeline.engines.base import Run
 
@@ -137,7 +137,7 @@ def mistaken_pair(
     """
     one, two = find(here, run), find(here, other)
     folders = folder_of(here, one), folder_of(here, two)
-    before, after = map(read_stored, folders)
+    before, after = map(stored_of, (one, two), folders)
     seen = SeenPair(before, after)
     conf = chosen_conf(conf, seen.least, f"{one.launch}, {two.launch}")
     changes = seen.at(conf)

@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.actions.installation import Installation
 from pipeline.actions.runs.find import find, folder_of
 from pipeline.core.dataset.read import verified_places
-from pipeline.core.errors import InputError
+from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.files import read_text
 from pipeline.core.launch.launch import data_path, load_launch
 from pipeline.core.mistakes.cost import cost_of_kinds
@@ -29,6 +29,7 @@ from pipeline.core.mistakes.table import CONF, IOU, images_base
 from pipeline.core.mistakes.threshold import Threshold, best_of_all, best_of_classes, by_name
 from pipeline.core.mistakes.worst_slices import worst_slices
 from pipeline.core.said import said
+from pipeline.core.states import State
 from pipeline.core.volume.operating_point import OperatingPoint, load_operating_point
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
@@ -203,7 +204,7 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
     """
     found = find(here, run)
     folder = folder_of(here, found)
-    seen = Seen(read_stored(folder))
+    seen = Seen(stored_of(found, folder))
     conf = chosen_conf(conf, seen.least, found.launch)
     at = seen.at(conf)
     return Mistakes(
@@ -225,6 +226,28 @@ def mistakes(here: Installation, run: str, *, conf: float | None = None) -> Mist
         kept=seen.stored.kept,
         left_out=seen.left_out,
     )
+
+
+def stored_of(run: Run, folder: RunFolder) -> Stored:
+    """Read what the test of a run saw.
+
+    Raises
+    ------
+    FileMissing, InputError
+        See `read_stored`; of a run that goes on it says to wait.
+    """
+    try:
+        return read_stored(folder)
+    except FileMissing as reason:
+        if run.state.is_finished or run.state is State.UNKNOWN:
+            raise
+        raise FileMissing(
+            said("The test of {name} is not over.", name=folder.name),
+            where=reason.where,
+            next=said(
+                "Wait for it: 'slipway show {name}' says how far the run is.", name=folder.name
+            ),
+        ) from reason
 
 
 def chosen_conf(conf: float | None, least: float, name: str) -> float:

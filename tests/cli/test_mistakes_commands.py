@@ -212,3 +212,46 @@ def test_classes_of_one_name_stay_two(cli: Cli, here: Installation) -> None:
     assert label["class"] == "star (2)"
     pair = cli("mistakes", run.name, run.name, "--json").json
     assert set(pair["classes"]) == {"star (0)", "star (2)"}
+
+
+def test_a_run_that_goes_on_is_to_be_waited_for(cli: Cli, here: Installation) -> None:
+    live, over = run_with_test(here, None, state="running"), run_with_test(here, drawn(1))
+    early = run_with_test(here, drawn(1), state="running")
+    early.test_metrics.unlink()  # written after the tables
+    for words in (
+        (live.name,),
+        (live.name, over.name),
+        (over.name, live.name),
+        (live.name, "--labels"),
+        (early.name,),
+    ):
+        said = cli("mistakes", *words)
+        assert (said.code, "is not over" in said.err) == (5, True), words
+        assert "Wait for it" in said.err and "clone" not in said.err
+
+
+def test_while_the_engine_is_away_nobody_knows_whether_there_is_such_a_run(
+    cli: Cli, here: Installation, tmp_path: Path
+) -> None:
+    run = run_with_test(here, drawn(1))
+    (tmp_path / "file").touch()
+    away = ("--state", str(tmp_path / "file"))
+    for words in (("nothing",), (run.name, "nothing"), ("nothing", "--labels")):
+        said = cli("mistakes", *words, *away)
+        assert (said.code, "'nothing' is not known" in said.err) == (6, True), words
+    assert cli("mistakes", run.name, *away, "--json").json["split"] == "test", "by its folder"
+
+
+def test_a_test_of_one_class_reads_well(cli: Cli, here: Installation) -> None:
+    boxes = drawn(2, images=12, classes=1)
+    run = run_with_test(here, boxes, names=("thing",))
+    found = cli("mistakes", run.name, "--json").json
+    assert found["matrix"]["labels"] == ["thing", "background"]
+    assert found["counts"]["wrong_class"] == found["counts"]["both"] == 0
+    assert found["cost"]["wrong_class"] == found["cost"]["both"] == 0
+    assert set(found["threshold"]["classes"]) == {"thing"}
+    assert found["threshold"]["classes"]["thing"] == found["threshold"]["all"]
+    assert not [of for of in found["slices"] if "class" in of["slice"]], "it is the whole test"
+    assert cli("mistakes", run.name).code == cli("mistakes", run.name, "--labels").code == 0
+    pair = cli("mistakes", run.name, run.name, "--json").json
+    assert set(pair["classes"]) == {"thing"}

@@ -189,3 +189,27 @@ def test_images_come_in_the_order_that_is_chosen(tested: RunFolder, names: list[
     assert html.index(f'alt="{names[0]}"') < html.index(f'alt="{names[1]}"'), "not the worst first"
     page = opened(tested, order="nonsense")
     assert page.selectbox(key="form.order").value == ""
+
+
+def test_a_live_run_says_that_its_test_is_not_over(here: Installation) -> None:
+    live = run_with_test(here, None, state="running")
+    assert "The test step has not finished yet" in text_of(opened(live))
+    early = run_with_test(here, table(("a", "target", 1, None, BOX)), state="running")
+    early.test_metrics.unlink()  # written after the tables
+    page = opened(early)
+    assert "The test step has not finished yet" in text_of(page) and not page.error
+    assert "mistakes.retest" not in [button.key for button in page.button]
+
+
+@pytest.mark.parametrize("view", ["images", "slices", "confidence", "labels"])
+def test_a_test_of_one_class_reads_well(here: Installation, names: list[str], view: str) -> None:
+    rows = (
+        (names[0], "target", 0, None, BOX),
+        (names[0], "prediction", 0, 0.9, BOX),
+        (names[1], "target", 0, None, BOX),
+        (names[1], "prediction", 0, 0.6, FAR),
+    )
+    folder = run_with_test(here, table(*rows), names=("thing",))
+    page = opened(folder, mistakes_view=view)
+    assert not page.error
+    assert "of the kinds of mistakes **targets that nothing found** cost most" in text_of(page)
