@@ -26,7 +26,6 @@ from pipeline.core.yamltext.file import parse_yaml
 from step_images.guards import guard
 from step_images.guards.weights import require_sound_file
 
-_HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _INHERITED = ("imgsz", "single_cls")
 _OFF = ("mlflow", "sync", "raytune", "clearml", "comet", "dvc", "tensorboard", "wandb")
 
@@ -141,13 +140,12 @@ def _provide_fonts(home: Path) -> None:
     import matplotlib
     from matplotlib import font_manager
 
-    latin = font_manager.findfont("DejaVu Sans")
-    by_name = {entry.name: entry.fname for entry in font_manager.fontManager.ttflist}
-    hangul = next((name for name in _HANGUL_FONTS if name in by_name), None)
-    shutil.copyfile(latin, home / "Arial.ttf")
-    shutil.copyfile(by_name[hangul] if hangul else latin, home / "Arial.Unicode.ttf")
-    if hangul:
-        matplotlib.rcParams["font.family"] = ["DejaVu Sans", hangul]
+    from step_images.fonts import LATIN, font_file, hangul
+
+    shutil.copyfile(font_manager.findfont(LATIN), home / "Arial.ttf")
+    shutil.copyfile(font_file(), home / "Arial.Unicode.ttf")
+    if name := hangul():
+        matplotlib.rcParams["font.family"] = [LATIN, name]
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 

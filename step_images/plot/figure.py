@@ -10,12 +10,11 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from pipeline.core.files import write_atomic
+from step_images.fonts import LATIN, hangul
 
-_HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "NanumBarunGothic", "Malgun Gothic")
 _MAX_HEIGHT_INCHES = 120  # at 100 dpi a PNG stays under what browsers show
 
 
@@ -49,8 +48,7 @@ def draw(splits: Mapping[str, Any], names: Sequence[str], path: Path) -> None:
 
 def fonts() -> list[str]:
     """Give the fonts to draw with; one with Hangul is behind the usual one when there is any."""
-    known = {entry.name for entry in font_manager.fontManager.ttflist}
-    return ["DejaVu Sans", *[name for name in _HANGUL_FONTS if name in known][:1]]
+    return [LATIN, *filter(None, [hangul()])]
 
 
 def _bars(axes: Any, splits: Mapping[str, Any], names: Sequence[str], what: str) -> None:

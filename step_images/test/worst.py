@@ -5,30 +5,32 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from pipeline.core.class_names import unique_labels
 from pipeline.core.dataset.thumbnails import make_picture
 from pipeline.core.errors import SlipwayError
-from pipeline.core.files import write_atomic
+from pipeline.core.files import read_json, write_atomic
 from pipeline.core.mistakes.sums import MISTAKES, images
 from pipeline.core.mistakes.table import images_base
+from pipeline.core.printable import in_one_cell
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.core.yamltext.file import load_yaml
+from step_images.fonts import font_file
+from step_images.test.boxes import Box, draw_boxes
 
 _COLUMNS, _ROWS = 4, 3
 _TILE_PX, _TEXT_PX = 320, 36
+_LETTER_PX, _NAME_PX = 13, 11
 _MOST_BYTES: Final = 400_000
 _QUALITIES: Final = (85, 70, 55, 40, 25, 10)
-# Lines differ in colour and in style: solid labels, dashed predictions, both with a dark edge.
-_LABEL, _PREDICTION, _EDGE = "#FFFFFF", "#E69F00", "#000000"
 _PAPER, _INK, _GREY = "#202020", "#F0F0F0", "#808080"
-_DASH_PX, _GAP_PX = 7, 5
 
 
 def draw_worst(volume: Volume, folder: RunFolder, data: Path, split: str) -> Path | None:
@@ -62,68 +64,41 @@ def draw_worst(volume: Volume, folder: RunFolder, data: Path, split: str) -> Pat
     base = images_base([Path(place) for place in places])
     counts = (pl.col("role") == "target") | pl.col("fate").is_not_null()
     shown = boxes.filter(pl.col("image").is_in(worst["image"].cast(pl.String).to_list()) & counts)
+    names = _class_names(folder)
     tiles = [
-        _tile(volume, base, row, shown.filter(pl.col("image") == row["image"]).to_dicts())
+        _tile(volume, base, row, shown.filter(image=row["image"]).to_dicts(), names)
         for row in worst.iter_rows(named=True)
     ]
     write_atomic(path, _jpeg(_sheet(tiles)))
     return path
 
 
+def _class_names(folder: RunFolder) -> Sequence[str]:
+    labels = read_json(folder.step("test") / "confusion_matrix.json", {}).get("labels", [])
+    return unique_labels(labels[:-1])
+
+
 def _tile(
-    volume: Volume, base: Path, row: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]]
+    volume: Volume,
+    base: Path,
+    row: Mapping[str, Any],
+    boxes: Sequence[Box],
+    names: Sequence[str],
 ) -> Image.Image:
     """Draw an image with its boxes; grey where it cannot be read."""
     tile = Image.new("RGB", (_TILE_PX, _TILE_PX + _TEXT_PX), _PAPER)
     try:
         picture = make_picture(volume, os.path.normpath(base / row["image"]), _TILE_PX)
         small = ImageOps.contain(Image.open(io.BytesIO(picture.jpeg)), (_TILE_PX, _TILE_PX))
-        scale = small.width / picture.width, small.height / picture.height
-        drawn = ImageDraw.Draw(small)
-        for box in sorted(boxes, key=lambda box: str(box["role"]), reverse=True):
-            _draw_box(drawn, box, scale, small.size)
+        draw_boxes(small, (picture.width, picture.height), boxes, names, _font(_NAME_PX))
     except SlipwayError:
         small = Image.new("RGB", (_TILE_PX, _TILE_PX * 3 // 4), _GREY)
-        ImageDraw.Draw(small).text((8, 8), "cannot be shown", _INK, ImageFont.load_default(14))
+        ImageDraw.Draw(small).text((8, 8), "cannot be shown", _INK, _font(_LETTER_PX))
     tile.paste(small, ((_TILE_PX - small.width) // 2, (_TILE_PX - small.height) // 2))
     kinds = [f"{row[kind]} {kind.replace('_', ' ')}" for kind in MISTAKES if row[kind]]
-    lines = (row["image"].rpartition("/")[2], ", ".join(kinds))
+    lines = (in_one_cell(row["image"].rpartition("/")[2]), ", ".join(kinds))
     _write(ImageDraw.Draw(tile), (4, _TILE_PX + 2), "\n".join(lines))
     return tile
-
-
-def _draw_box(
-    drawn: ImageDraw.ImageDraw,
-    box: Mapping[str, Any],
-    scale: tuple[float, float],
-    size: tuple[int, int],
-) -> None:
-    sides = zip((box["x1"], box["y1"], box["x2"], box["y2"]), scale * 2, size * 2, strict=True)
-    left, top, right, bottom = (min(max(at * by, 0), most - 1) for at, by, most in sides)
-    is_label = box["role"] == "target"
-    colour = _LABEL if is_label else _PREDICTION
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    for start, end in pairwise(corners):
-        for line in [(start, end)] if is_label else _dashes(start, end):
-            drawn.line(line, _EDGE, width=4)
-            drawn.line(line, colour, width=2)
-
-
-def _dashes(
-    start: tuple[float, float], end: tuple[float, float]
-) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    length = abs(end[0] - start[0]) + abs(end[1] - start[1])  # lines are level or upright
-    found = []
-    at = 0.0
-    while at < length:
-        places = (at / length, min(at + _DASH_PX, length) / length)
-        one, other = (
-            (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
-            for share in places
-        )
-        found.append((one, other))
-        at += _DASH_PX + _GAP_PX
-    return found
 
 
 def _sheet(tiles: Sequence[Image.Image]) -> Image.Image:
@@ -139,9 +114,12 @@ def _sheet(tiles: Sequence[Image.Image]) -> Image.Image:
 
 
 def _write(drawn: ImageDraw.ImageDraw, place: tuple[int, int], text: str) -> None:
-    # Pillow's own font has Latin letters only.
-    plain = text.encode("latin-1", "replace").decode("latin-1")
-    drawn.text(place, plain, _INK, ImageFont.load_default(13))
+    drawn.text(place, text, _INK, _font(_LETTER_PX))
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(font_file(), size_px)
 
 
 def _jpeg(sheet: Image.Image) -> bytes:

@@ -10,10 +10,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from pipeline.core.files import write_json
 from pipeline.core.mistakes.matching import judged
 from pipeline.core.mistakes.table import BOXES, IMAGES
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder
+from step_images.fonts import hangul
 from step_images.test.worst import draw_worst
 from tests.core.mistakes.tables import table
 
@@ -41,6 +43,10 @@ class Seen:
         every = pl.DataFrame({"image": names, "width": 320, "height": 240})
         every = every.with_columns(pl.lit(None).alias(name) for name in IMAGES.names()[3:])
         every.cast(dict(IMAGES)).write_parquet(self.folder.tested_images)
+
+    def calls(self, *names: str) -> None:
+        path = self.folder.step("test") / "confusion_matrix.json"
+        write_json(path, {"labels": [*names, "background"]})
 
     def drawn(self) -> Image.Image | None:
         path = draw_worst(self.volume, self.folder, self.data, "test")
@@ -112,3 +118,61 @@ def test_where_nothing_is_wrong_there_is_no_picture_and_none_of_before(tested: S
     tested.saw(("a.jpg", "target", 0, None, BOX), ("a.jpg", "prediction", 0, 0.9, BOX))
     assert tested.drawn() is None
     assert not (tested.folder.step("test") / "worst.jpg").exists()
+
+
+TOP = (TILE_PX - 240) // 2  # an image lies in the middle of its tile
+ABOVE, BELOW = (
+    (slice(TOP + top, TOP + bottom), slice(left, left + 60))
+    for top, bottom, left in ((20, 32, 40), (208, 222, 160))
+)
+
+
+def ink_of(tested: Seen, *names: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give what is drawn above the label, below the prediction, and the whole picture."""
+    tested.calls(*names)
+    picture = tested.drawn()
+    assert picture is not None
+    pixels = np.asarray(picture).astype(int)
+    return pixels[ABOVE], pixels[BELOW], pixels
+
+
+def test_classes_are_named_at_their_boxes(tested: Seen) -> None:
+    tested.saw(("one.jpg", "target", 0, None, BOX), ("one.jpg", "prediction", 1, 0.9, FAR))
+    above, below, _ = ink_of(tested, "cat", "dog")
+    assert above.min(-1).max() > 150, "white"
+    assert below[..., 0].max() > 150 > below[..., 2].max(), "orange"
+    above, below, _ = ink_of(tested, "cat")
+    assert below.max() < 100, "an id without a name"
+    (tested.folder.step("test") / "confusion_matrix.json").unlink()
+    picture = tested.drawn()
+    assert picture is not None
+    assert np.asarray(picture)[ABOVE].max() < 100, "nobody knows the names"
+
+
+def test_a_long_name_is_shortened_and_one_without_room_is_left_out(tested: Seen) -> None:
+    tested.saw(("one.jpg", "target", 0, None, BOX))
+    _, _, long = ink_of(tested, "a" * 13 + "b" * 90)
+    _, _, longer = ink_of(tested, "a" * 13 + "c" * 200)
+    assert np.array_equal(long, longer)
+    corner = (0, 0, 30, 8)
+    tested.saw(("one.jpg", "target", 0, None, corner))
+    _, _, named = ink_of(tested, "name")
+    _, _, empty = ink_of(tested)
+    assert np.array_equal(named, empty), "neither above nor inside"
+
+
+def test_names_do_not_cover_one_another(tested: Seen) -> None:
+    tested.saw(*(("one.jpg", "target", 0, None, BOX) for _ in range(2)))
+    _, _, twice = ink_of(tested, "cat")
+    tested.saw(("one.jpg", "target", 0, None, BOX))
+    _, _, once = ink_of(tested, "cat")
+    inside = (slice(TOP + 44, TOP + 62), slice(44, 100))
+    assert np.array_equal(twice[ABOVE], once[ABOVE])
+    assert twice[inside].max() > 150 > once[inside].max()
+
+
+@pytest.mark.skipif(hangul() is None, reason="no font with Hangul")
+def test_hangul_is_drawn(tested: Seen) -> None:
+    tested.saw(("one.jpg", "target", 0, None, BOX))
+    star, moon = (ink_of(tested, name)[0] for name in ("별", "달"))
+    assert not np.array_equal(star, moon), "what a font lacks is the same box for all"
