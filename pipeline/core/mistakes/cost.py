@@ -69,9 +69,9 @@ def cost_of_kinds(boxes: pl.DataFrame) -> dict[str, float]:
     targets, place = rows_of(boxes, "target"), by_confidence(boxes)
     classes = boxes["class"].to_numpy()
     predictions = rows_of(boxes, "prediction")
-    predictions = predictions[np.argsort(place[predictions])]
     keys = image_keys(boxes)
     pairs = overlapping(boxes, keys, targets, predictions, BACKGROUND_IOU, is_exact=True)
+    predictions = predictions[np.argsort(place[predictions])]
     is_own = classes[pairs.target] == classes[pairs.prediction]
     met = greedy(pairs[is_own & (pairs.iou >= _IOU)], place)
     is_met = np.zeros(len(boxes), dtype=bool)

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipeline.core.mistakes.pairs import Array, corners
+from pipeline.core.mistakes.pairs import Array, corners, image_keys
 from pipeline.core.mistakes.size import SHARES, SIZES, box_areas, image_areas
 from pipeline.core.said import said
 
@@ -114,10 +114,11 @@ def dimension(
 
 def image_numbers(boxes: pl.DataFrame, images: pl.DataFrame) -> Array:
     """Give for each box the row of its image, -1 for an image that is not there."""
-    # A file of a run may name an image twice.
-    rows = images.select("image").with_row_index("number").unique("image", keep="first")
-    found = boxes.select("image").join(rows, on="image", how="left", maintain_order="left")
-    numbers: Array = found["number"].cast(pl.Int32).fill_null(_NONE).to_numpy()
+    of_box, of_image = image_keys(boxes), image_keys(images)
+    places = np.full(max(of_box.max(initial=0), of_image.max(initial=0)) + 1, _NONE, np.int32)
+    # A file of a run may name an image twice: the first is written last.
+    places[of_image[::-1]] = np.arange(len(images))[::-1]
+    numbers: Array = places[of_box]
     return numbers
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.core.mistakes.pairs import (
     Array,
     by_confidence,
-    claimed,
+    claimed_at,
     class_keys,
     confidences,
     in_turn,
@@ -56,8 +56,8 @@ def hits(boxes: pl.DataFrame) -> Hits:
     pairs = overlapping(boxes, class_keys(boxes), targets, predictions, THRESHOLDS[0])
     pairs = in_turn(pairs, place)
     is_hit = np.zeros((len(boxes), len(THRESHOLDS)), dtype=bool)
-    for column, threshold in enumerate(THRESHOLDS):
-        is_hit[claimed(pairs[pairs.iou >= threshold], place).prediction, column] = True
+    pair, column = claimed_at(pairs, place, THRESHOLDS)
+    is_hit[pairs.prediction[pair], column] = True
     of = boxes["class"].to_numpy()
     return Hits(
         predictions,

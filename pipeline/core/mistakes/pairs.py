@@ -104,11 +104,12 @@ def overlapping(
     return _joined(found)
 
 
-def greedy(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) -> Pairs:
+def greedy(pairs: Pairs, place: Array) -> Pairs:
     """Let each prediction, the most confident first, claim the best target that is still free.
 
-    A prediction whose best free target nobody before it could want gets it at once, so that few
-    rounds over all images do what a loop over all predictions would.
+    The best has the largest IoU, and of equals the first row. A prediction whose best free target
+    nobody before it could want gets it at once, so that few rounds over all images do what a loop
+    over all predictions would.
 
     Parameters
     ----------
@@ -116,31 +117,70 @@ def greedy(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) 
         Those that are good enough.
     place
         For each row of the table, when it is its turn.
-    rather
-        What makes a target better: keys of the pairs, small ones first, the last counts most.
-        Unless given, it is the IoU, and of equals the first row.
     """
-    return claimed(in_turn(pairs, place, rather), place)
+    has_rival = _has_rival(pairs)
+    return _joined([pairs[~has_rival], claimed(in_turn(pairs[has_rival], place), place)])
 
 
 def in_turn(pairs: Pairs, place: Array, rather: tuple[Array, ...] | None = None) -> Pairs:
-    """Give the pairs in the order in which `greedy` looks at them."""
+    """Give the pairs in the order in which `greedy` looks at them.
+
+    Parameters
+    ----------
+    rather
+        What makes a target better: keys of the pairs, small ones first, the last counts most.
+        Unless given, it is what `greedy` says.
+    """
     rather = rather or (pairs.target, -pairs.iou)
     return pairs[np.lexsort((*rather, place[pairs.prediction]))]
 
 
 def claimed(alive: Pairs, place: Array) -> Pairs:
     """Do what `greedy` does with pairs that are `in_turn`, as some of such pairs are, too."""
+    return alive[_claims(alive, place)]
+
+
+def claimed_at(pairs: Pairs, place: Array, thresholds: Array) -> tuple[Array, Array]:
+    """Do it at each of several IoUs, with those pairs that have so much.
+
+    Returns
+    -------
+    pair, column
+        Places of the pairs that are claimed, and at which of the IoUs.
+    """
+    is_claimed = pairs.iou[:, None] >= thresholds
+    rivals = np.flatnonzero(_has_rival(pairs))
+    few = pairs[rivals]
+    is_claimed[rivals] = False
+    for number, threshold in enumerate(thresholds):
+        enough = np.flatnonzero(few.iou >= threshold)
+        is_claimed[rivals[enough[_claims(few[enough], place)]], number] = True
+    pair, column = np.nonzero(is_claimed)
+    return pair, column
+
+
+def _has_rival(pairs: Pairs) -> Array:
+    """Say of which pairs a box has another pair; the others claim each other, and are most."""
+    found = np.zeros(len(pairs.target), dtype=bool)
+    for rows in (pairs.target, pairs.prediction):
+        found |= np.bincount(rows)[rows] > 1
+    return found
+
+
+def _claims(pairs: Pairs, place: Array) -> Array:
+    """Give the places of the pairs that are claimed."""
     free, first = np.ones(len(place), dtype=bool), np.empty(len(place), dtype=np.int64)
-    won = []
-    while alive.target.size:
-        turn = place[alive.prediction]
+    won, alive = [np.empty(0, np.int64)], np.arange(len(pairs.target))
+    while alive.size:
+        target, prediction = pairs.target[alive], pairs.prediction[alive]
+        turn = place[prediction]
         is_best = np.concatenate(([True], turn[1:] != turn[:-1]))
-        first[alive.target[::-1]] = turn[::-1]  # of several, the last that is written stays
-        won.append(alive[is_best & (first[alive.target] == turn)])
-        free[won[-1].target] = free[won[-1].prediction] = False
-        alive = alive[free[alive.target] & free[alive.prediction]]
-    return _joined(won)
+        first[target[::-1]] = turn[::-1]  # of several, the last that is written stays
+        got = is_best & (first[target] == turn)
+        won.append(alive[got])
+        free[target[got]] = free[prediction[got]] = False
+        alive = alive[free[target] & free[prediction]]
+    return np.concatenate(won)
 
 
 def by_confidence(boxes: pl.DataFrame) -> Array:
@@ -169,8 +209,14 @@ def slices_of(ordered: Array, values: Array) -> list[slice]:
 
 def _same_key(keys: Array, targets: Array, predictions: Array) -> Iterator[tuple[Array, Array]]:
     ordered = targets[np.argsort(keys[targets], kind="stable")]
-    start = np.searchsorted(keys[ordered], keys[predictions], side="left")
-    count = np.searchsorted(keys[ordered], keys[predictions], side="right") - start
+    of = keys[ordered]
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
+    if not len(starts):
+        return
+    known, sizes = of[starts], np.diff(starts, append=len(of))
+    # Each key is looked up once: this is what takes the time.
+    found = np.minimum(np.searchsorted(known, keys[predictions]), len(known) - 1)
+    start, count = starts[found], np.where(known[found] == keys[predictions], sizes[found], 0)
     predictions, start, count = (each[count > 0] for each in (predictions, start, count))
     ends = np.cumsum(count)
     at = 0

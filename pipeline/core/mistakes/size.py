@@ -22,7 +22,7 @@ from pipeline.core.mistakes.pairs import (
     Array,
     Pairs,
     by_confidence,
-    claimed,
+    claimed_at,
     class_keys,
     corners,
     in_turn,
@@ -51,16 +51,90 @@ class OfSize:
     ap: float | None
 
 
+class Sized:
+    """A test to be measured by the sizes of its boxes.
+
+    Parameters
+    ----------
+    boxes
+        Its table.
+    """
+
+    def __init__(self, boxes: pl.DataFrame) -> None:
+        self._boxes, self._of = boxes, boxes["class"].to_numpy()
+        self._place, self._areas = by_confidence(boxes), box_areas(boxes)
+        self._targets, keys = rows_of(boxes, "target"), class_keys(boxes)
+        seen = _most_confident(keys, rows_of(boxes, "prediction"), self._place)
+        ordered = seen[np.argsort(self._place[seen])]
+        self._predictions = ordered[np.argsort(self._of[ordered], kind="stable")]
+        least = float(_THRESHOLDS[0])
+        pairs = overlapping(boxes, keys, self._targets, seen, least, is_exact=True)
+        # Of equals COCO takes the last.
+        self._pairs = in_turn(pairs, self._place, (-pairs.target, -pairs.iou))
+        self._group = np.unique(keys[self._pairs.target], return_inverse=True)[1]
+
+    def by_size(self) -> dict[str, OfSize]:
+        """Measure each of `SIZES`."""
+        return self._measured(self._areas, SIZES)
+
+    def by_share(self, images: pl.DataFrame) -> dict[str, OfSize]:
+        """Measure each of `SHARES`."""
+        rows = images.select("image", area=image_areas(images)).unique("image", keep="first")
+        of = self._boxes.select("image").join(rows, on="image", how="left", maintain_order="left")
+        return self._measured(self._areas / of["area"].fill_null(np.nan).to_numpy(), SHARES)
+
+    def _measured(
+        self, areas: Array, sizes: Mapping[str, tuple[float, float]]
+    ) -> dict[str, OfSize]:
+        found = {}
+        for name, (low, high) in sizes.items():
+            is_in = (areas >= low) & (areas <= high)  # what is not known is not
+            wanted = self._of[self._targets[is_in[self._targets]]]
+            predictions, is_hit, is_false = self._outcomes(is_in)
+            of, counts = np.unique(wanted, return_counts=True)
+            values = [
+                average_precision(is_hit[own], is_false[own], int(count)).mean()
+                for own, count in zip(slices_of(self._of[predictions], of), counts, strict=True)
+            ]
+            found[name] = OfSize(len(wanted), float(np.mean(values)) if values else None)
+        return found
+
+    def _outcomes(self, is_in: Array) -> tuple[Array, Array, Array]:
+        """Give the predictions that are not left out, and what they are at each IoU.
+
+        That is, whether each is a hit and whether it is a false alarm.
+        """
+        pairs = self._pairs_about(is_in)
+        pair, column = claimed_at(pairs, self._place, _THRESHOLDS)
+        counts = is_in.copy()
+        counts[pairs.prediction[pair]] = True
+        predictions = self._predictions[counts[self._predictions]]
+        at = np.empty(len(is_in), dtype=np.int64)
+        at[predictions] = np.arange(len(predictions))
+        is_false = np.repeat(is_in[predictions, None], len(_THRESHOLDS), axis=1)
+        is_hit = np.zeros_like(is_false)
+        row = at[pairs.prediction[pair]]
+        is_false[row, column] = False
+        is_hit[row, column] = is_in[pairs.target[pair]]
+        return predictions, is_hit, is_false
+
+    def _pairs_about(self, is_in: Array) -> Pairs:
+        """Give the pairs of images and classes that have a box of the size, in turn for it."""
+        concerns = is_in[self._pairs.target] | is_in[self._pairs.prediction]
+        chosen = np.bincount(self._group, concerns)[self._group] > 0
+        pairs = self._pairs[chosen]
+        turn = 2 * self._place[pairs.prediction] + ~is_in[pairs.target]
+        return pairs[np.argsort(turn, kind="stable")]
+
+
 def by_size(boxes: pl.DataFrame) -> dict[str, OfSize]:
     """Measure each of `SIZES`."""
-    return _measured(boxes, box_areas(boxes), SIZES)
+    return Sized(boxes).by_size()
 
 
 def by_share(boxes: pl.DataFrame, images: pl.DataFrame) -> dict[str, OfSize]:
     """Measure each of `SHARES`."""
-    rows = images.select("image", area=image_areas(images)).unique("image", keep="first")
-    of = boxes.select("image").join(rows, on="image", how="left", maintain_order="left")
-    return _measured(boxes, box_areas(boxes) / of["area"].fill_null(np.nan).to_numpy(), SHARES)
+    return Sized(boxes).by_share(images)
 
 
 def box_areas(boxes: pl.DataFrame) -> Array:
@@ -76,49 +150,14 @@ def image_areas(images: pl.DataFrame) -> pl.Series:
     return images.select(area=pl.when(area > 0).then(area).otherwise(np.nan))["area"]
 
 
-def _measured(
-    boxes: pl.DataFrame, areas: Array, sizes: Mapping[str, tuple[float, float]]
-) -> dict[str, OfSize]:
-    targets, place = rows_of(boxes, "target"), by_confidence(boxes)
-    classes = boxes["class"].to_numpy()
-    predictions = _most_confident(class_keys(boxes), rows_of(boxes, "prediction"), place)
-    predictions = predictions[np.argsort(classes[predictions], kind="stable")]
-    least = float(_THRESHOLDS[0])
-    pairs = overlapping(boxes, class_keys(boxes), targets, predictions, least, is_exact=True)
-    found = {}
-    for name, (low, high) in sizes.items():
-        is_other = ~((areas >= low) & (areas <= high))  # so is what is not known
-        wanted = classes[targets[~is_other[targets]]]
-        is_hit, is_false = _outcomes(pairs, predictions, place, is_other)
-        of, counts = np.unique(wanted, return_counts=True)
-        rows = slices_of(classes[predictions], of)
-        values = [
-            average_precision(is_hit[own], is_false[own], int(count)).mean()
-            for own, count in zip(rows, counts, strict=True)
-        ]
-        found[name] = OfSize(len(wanted), float(np.mean(values)) if values else None)
-    return found
-
-
-def _outcomes(
-    pairs: Pairs, predictions: Array, place: Array, is_other: Array
-) -> tuple[Array, Array]:
-    """Say of each prediction, at each IoU, whether it is a hit and whether it is a false alarm."""
-    is_hit = np.zeros((len(place), len(_THRESHOLDS)), dtype=bool)
-    is_false = np.repeat(~is_other[:, None], len(_THRESHOLDS), axis=1)
-    # Of equals COCO takes the last.
-    pairs = in_turn(pairs, place, (-pairs.target, -pairs.iou, is_other[pairs.target]))
-    for column, threshold in enumerate(_THRESHOLDS):
-        got = claimed(pairs[pairs.iou >= threshold], place)
-        is_hit[got.prediction, column] = ~is_other[got.target]
-        is_false[got.prediction, column] = False
-    return is_hit[predictions], is_false[predictions]
-
-
 def _most_confident(keys: Array, predictions: Array, place: Array) -> Array:
-    """Give the first predictions of each key, all of them in the order of their turns."""
-    ordered = predictions[np.lexsort((place[predictions], keys[predictions]))]
-    of = keys[ordered]
-    rank = np.arange(len(ordered)) - np.searchsorted(of, of, side="left")
-    kept = ordered[rank < MOST]
-    return kept[np.argsort(place[kept])]
+    """Leave out what comes behind the first predictions of a key."""
+    of = keys[predictions]
+    ordered = np.sort(of)
+    crowds = np.unique(ordered[MOST:][ordered[MOST:] == ordered[:-MOST]])
+    crowded = predictions[np.isin(of, crowds)]
+    crowded = crowded[np.lexsort((place[crowded], keys[crowded]))]
+    rank = np.arange(len(crowded)) - np.searchsorted(keys[crowded], keys[crowded], side="left")
+    is_seen = np.ones(len(keys), dtype=bool)
+    is_seen[crowded[rank >= MOST]] = False
+    return predictions[is_seen[predictions]]

@@ -20,7 +20,7 @@ from pipeline.core.files import read_json, write_json
 from pipeline.core.mistakes.cost import KINDS, cost_of_kinds
 from pipeline.core.mistakes.kept import read_kept
 from pipeline.core.mistakes.precision import precision_of
-from pipeline.core.mistakes.size import SHARES, SIZES, OfSize, by_share, by_size
+from pipeline.core.mistakes.size import SHARES, SIZES, OfSize, Sized
 from pipeline.core.mistakes.sums import counts
 from pipeline.core.mistakes.table import FATES
 from pipeline.core.mistakes.threshold import Threshold, best_of_all, best_of_classes
@@ -71,8 +71,7 @@ def write_summary(folder: RunFolder) -> None:
         "counts": counts(boxes),
         "cost": cost_of_kinds(boxes),
         "metrics": measured.summary(),
-        "size": {name: asdict(of) for name, of in by_size(boxes).items()},
-        "share": {name: asdict(of) for name, of in by_share(boxes, images).items()},
+        **_by_sizes(boxes, images),
         "threshold": {
             "all": asdict(best.from_kept(kept.conf)) if best else None,
             "classes": {
@@ -98,6 +97,12 @@ def read_summary(folder: RunFolder) -> Summary | None:
         RecursionError,
     ):
         return None
+
+
+def _by_sizes(boxes: pl.DataFrame, images: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    sized = Sized(boxes)
+    found = {"size": sized.by_size(), "share": sized.by_share(images)}
+    return {key: {name: asdict(of) for name, of in by.items()} for key, by in found.items()}
 
 
 def _digests(folder: RunFolder) -> dict[str, str]:
