@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.i18n import marked, tr, tr_said
-from dashboard.plain import Markdown, joined
+from dashboard.plain import joined
 from dashboard.theme import colours
 from dashboard.views.run.confidences import show_confidence
 from dashboard.views.run.doubtful_labels import show_doubtful
@@ -19,9 +19,9 @@ from dashboard.views.run.mistaken_slices import show_slices, sliced
 from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
 from dashboard.widgets.choosing import kind_of, one_of
-from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
+from dashboard.widgets.mistakes.charts import choose_cell, show_cost
 from dashboard.widgets.mistakes.confidence import LEAST_CONF, MOST_CONF, least_on_slider
-from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
+from dashboard.widgets.mistakes.words import FATES, KINDS, Cell, answer, cell_title, lost_in_words
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
 from pipeline.actions.suggestions import suggestions
@@ -94,7 +94,7 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     if view == "slices":
         show_slices(folder, stamp, conf, seen, judged)
     elif view == "confidence":
-        show_confidence(run.id, folder, seen, conf, best, _take_confidence)
+        show_confidence(run.id, folder, seen, judged, conf, _take_confidence, _choose_kind)
     elif view == "labels":
         show_doubtful(folder, seen, judged)
     else:
@@ -217,7 +217,7 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         if cell:
             count = images_of_cell(judged.boxes, *cell)
             images = images.join(count, on="image", how="inner").sort("count", descending=True)
-            title = joined(" · ", [*([title] if kind else []), _title(cell, labels)])
+            title = joined(" · ", [*([title] if kind else []), cell_title(cell, labels)])
         if order:
             images = _ordered(images, order)
         show_images(folder, seen.stored, judged, images, title=title)
@@ -260,12 +260,3 @@ def _cell_text(cell: Cell | None) -> str:
 def _look_at(entry: Suggestion) -> None:
     """Show the images that a suggestion is about."""
     _choose_kind(entry.kind, entry.cell)
-
-
-def _title(cell: tuple[int | None, int | None], labels: tuple[str, ...]) -> Markdown:
-    target, predicted = ("" if number is None else labels[number] for number in cell)
-    if not target:
-        return tr("{predicted} predicted, with no label of its own", predicted=predicted)
-    if not predicted:
-        return tr("{target} that was not found", target=target)
-    return tr("{target} predicted as {predicted}", target=target, predicted=predicted)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.actions.installation import Installation
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
-from tests.dashboard.pages import click, open_page, text_of
+from tests.dashboard.pages import click, click_point, open_page, text_of
 from tests.tested_runs import run_with_test, say_kept
 
 BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
@@ -129,6 +129,32 @@ def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder)
     assert best["confidence"].isna().tolist() == [False, True, True, False]
     assert list(sizes["instances"]) == [2, 0, 0]
     assert list(shares["instances"]) == [0, 2, 0, 0]
+
+
+def test_a_click_on_a_curve_sets_its_confidence_and_leads_to_the_images(
+    tested: RunFolder,
+) -> None:
+    page = opened(tested)
+    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page = click_point(page, 1, curve_number=2, point_index=9, x=0.5, y=0.5)
+    assert page.slider[0].value == 0.5
+    assert page.button(key="mistakes.way.1").label == "background 1"
+    page = click_point(page, 2, curve_number=0, point_index=140, x=0.5, y=1.0)
+    assert page.slider[0].value == 0.7, "the 702nd of the thousand confidences"
+    assert page.button(key="mistakes.way.1").disabled, "no false alarm is as confident"
+    page = click(page, "mistakes.way.0")
+    assert "1 image · With missed" in text_of(page)
+    assert page.slider[0].value == 0.7
+
+
+def test_a_curve_of_a_class_leads_to_the_images_of_the_class(tested: RunFolder) -> None:
+    page = opened(tested)
+    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.selectbox(key="class_of_curves").set_value("0").run()
+    assert page.button(key="mistakes.way.0").label == "star that was not found 1"
+    page = click(page, "mistakes.way.0")
+    assert page.query_params["cell"] == ["2-"]
+    assert "1 image · star that was not found" in text_of(page)
 
 
 def test_nothing_to_find_is_said(here: Installation, names: list[str]) -> None:
