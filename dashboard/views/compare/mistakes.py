@@ -14,18 +14,12 @@ import streamlit as st
 from dashboard import state
 from dashboard.i18n import marked, tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
-from dashboard.views.run.mistaken_images import (
-    PAGE_IMAGES,
-    TILE_PX,
-    Look,
-    boxes_of,
-    page_of,
-    tile,
-)
+from dashboard.views.run.mistaken_images import PAGE_IMAGES, Look, page_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.confidence import MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.pair import left_out, sentence
 from dashboard.widgets.mistakes.slices import DIMENSIONS
+from dashboard.widgets.mistakes.tiles import TILE_PX, boxes_of, tile
 from pipeline.actions.mistaken_pair import Changes, SeenPair
 from pipeline.actions.mistakes import Judged
 from pipeline.actions.runs.compare import Comparison
