@@ -164,7 +164,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr));
   gap: 0.75rem;
 }
-.mistakes-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; }
+.mistakes-pair {
+  display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; margin-bottom: 1.7rem;
+}
 .mistakes-pair .samples-picture { height: auto; margin-bottom: 0; min-width: 0; }
 .mistakes-pair .mistakes-tile > .mistakes-picture { width: 100%; height: auto; max-height: none; }
 .mistakes-pair .samples-broken { min-height: 8.5rem; }
