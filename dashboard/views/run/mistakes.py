@@ -191,7 +191,7 @@ def _choose_kind(kind: str, cell: Cell | None = None) -> None:
     state.fill("kind", kind or None)
     state.set_url(state.CELL, _cell_text(cell))
     st.session_state[_MATRIX] = st.session_state.get(_MATRIX, 0) + 1
-    st.session_state["mistakes_view"] = "images"
+    state.fill("mistakes_view", "images")
 
 
 def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:

@@ -98,7 +98,7 @@ def test_what_the_test_left_out_is_said_and_not_asked_about(tested: RunFolder) -
     page = opened(tested, conf="0.3")
     assert "Boxes of less than confidence 0.57 were not kept" in text_of(page)
     assert (page.slider[0].min, page.slider[0].value) == (0.57, 0.57)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert not page.exception
     assert page.dataframe[0].value["confidence"].min() >= 0.57
 
@@ -122,7 +122,7 @@ def test_a_click_shows_an_image_and_the_next_one(tested: RunFolder, names: list[
 
 def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder) -> None:
     page = opened(tested)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert not page.exception
     best, sizes, shares = (part.value for part in page.dataframe)
     assert list(best["class"]) == ["all", "circle", "square", "star"]
@@ -135,7 +135,7 @@ def test_a_click_on_a_curve_sets_its_confidence_and_leads_to_the_images(
     tested: RunFolder,
 ) -> None:
     page = opened(tested)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     page = click_point(page, 1, curve_number=2, point_index=9, x=0.5, y=0.5)
     assert page.slider[0].value == 0.5
     assert page.button(key="mistakes.way.1").label == "background 1"
@@ -149,7 +149,7 @@ def test_a_click_on_a_curve_sets_its_confidence_and_leads_to_the_images(
 
 def test_a_curve_of_a_class_leads_to_the_images_of_the_class(tested: RunFolder) -> None:
     page = opened(tested)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     page.selectbox(key="class_of_curves").set_value("0").run()
     assert page.button(key="mistakes.way.0").label == "star that was not found 1"
     page = click(page, "mistakes.way.0")
@@ -161,7 +161,7 @@ def test_nothing_to_find_is_said(here: Installation, names: list[str]) -> None:
     page = opened(run_with_test(here, table((names[0], "prediction", 1, 0.6, FAR))))
     assert "Nothing was to be found in the images of split test" in text_of(page)
     assert "1 image" in text_of(page)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert "Without targets there is nothing to weigh" in text_of(page)
 
 
