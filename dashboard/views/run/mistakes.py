@@ -30,7 +30,7 @@ from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.mistakes.lost_most import LostMost, lost_most
 from pipeline.core.mistakes.stored import read_stored
 from pipeline.core.mistakes.sums import images_of_cell, matrix
-from pipeline.core.mistakes.table import CONF
+from pipeline.core.mistakes.table import CONF, IOU
 from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
@@ -98,7 +98,7 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     elif view == "labels":
         show_doubtful(folder, seen, judged)
     else:
-        _show_images(folder, seen, judged)
+        _show_images(folder, seen, judged, conf)
 
 
 def _why_not(run: RunFacts, folder: RunFolder) -> None:
@@ -194,7 +194,7 @@ def _choose_kind(kind: str, cell: Cell | None = None) -> None:
     state.fill("mistakes_view", "images")
 
 
-def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
+def _show_images(folder: RunFolder, seen: Seen, judged: Judged, conf: float) -> None:
     labels, look = seen.stored.labels, colours()
     left, right = st.columns([2, 3], gap="medium")
     with left:
@@ -204,7 +204,7 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
             matrix(judged.boxes, labels), look, is_share=is_share, cell=_asked_cell(labels), key=key
         )
         state.set_url(state.CELL, _cell_text(cell))
-        st.caption(tr("Click a cell to see its images."))
+        _explain_matrix(seen, conf)
     with right:
         with st.container(horizontal=True, vertical_alignment="center"):
             words = {name: FATES[name] for name in KINDS}
@@ -221,6 +221,27 @@ def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
         if order:
             images = _ordered(images, order)
         show_images(folder, seen.stored, judged, images, title=title)
+
+
+def _explain_matrix(seen: Seen, conf: float) -> None:
+    """Say what a click does, and how this matrix differs from the kinds and the test's own one."""
+    st.caption(
+        tr("Click a cell to see its images."),
+        help=tr(
+            "Targets in the column (background) were met by no box at IoU {iou}. Where one is near, "
+            "they count as *badly placed*, not as *missed*: those are fewer.",
+            iou=f"{IOU:g}",
+        ),
+    )
+    if seen.least < conf:
+        st.caption(
+            tr(
+                "Boxes count from confidence {conf} on; in the test's own matrix, as among Images, "
+                "from {least} on.",
+                conf=f"{conf:g}",
+                least=f"{seen.least:g}",
+            )
+        )
 
 
 def _order() -> str:
