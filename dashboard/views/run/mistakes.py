@@ -8,7 +8,7 @@ from threading import Thread
 import polars as pl
 import streamlit as st
 
-from dashboard import state
+from dashboard import services, state
 from dashboard.i18n import marked, tr, tr_said
 from dashboard.plain import joined
 from dashboard.theme import colours
@@ -22,6 +22,7 @@ from dashboard.widgets.choosing import kind_of, one_of
 from dashboard.widgets.mistakes.charts import choose_cell, show_cost
 from dashboard.widgets.mistakes.confidence import LEAST_CONF, MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.words import FATES, KINDS, Cell, answer, cell_title, lost_in_words
+from pipeline.actions.launching.retest import measured_weights
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
 from pipeline.actions.suggestions import suggestions
@@ -115,7 +116,7 @@ def _why_not(run: RunFacts, folder: RunFolder) -> None:
         ),
         icon=":material/rule:",
     )
-    can_test = not run.is_live and folder.weights("best").is_file()
+    can_test = not run.is_live and measured_weights(services.here().volume, folder)
     if can_test and st.button(tr("Test again"), icon=":material/rule:", key="mistakes.retest"):
         open_dialog(Asked("retest", [run]))
         st.rerun()
@@ -228,8 +229,8 @@ def _explain_matrix(seen: Seen, conf: float) -> None:
     st.caption(
         tr("Click a cell to see its images."),
         help=tr(
-            "Targets in the column (background) were met by no box at IoU {iou}. Where one is near, "
-            "they count as *badly placed*, not as *missed*: those are fewer.",
+            "Targets in the column (background) were met by no box at IoU {iou}. Where one is "
+            "near, they count as *badly placed*, not as *missed*: those are fewer.",
             iou=f"{IOU:g}",
         ),
     )

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
 from tests.dashboard.pages import click, click_point, open_page, text_of
@@ -215,3 +216,18 @@ def test_images_come_in_the_order_that_is_chosen(tested: RunFolder, names: list[
     assert html.index(f'alt="{names[0]}"') < html.index(f'alt="{names[1]}"'), "not the worst first"
     page = opened(tested, order="nonsense")
     assert page.selectbox(key="form.order").value == ""
+
+
+def test_the_answer_stands_once_wherever_one_looks(tested: RunFolder) -> None:
+    write_summary(tested)
+    lost = "of the kinds of mistakes"
+    assert text_of(open_page(run_page, run=tested.name)).count(lost) == 1
+    assert text_of(opened(tested)).count(lost) == 1
+    page = open_page(run_page, run=tested.name)
+    assert text_of(click(page, "head.mistakes")).count(lost) == 1
+
+
+def test_the_matrix_says_what_it_counts(tested: RunFolder) -> None:
+    assert "Boxes count from confidence 0.25 on" in text_of(opened(tested))
+    say_kept(tested, conf=0.3)
+    assert "Boxes count from" not in text_of(opened(tested)), "as in the test's own matrix"
