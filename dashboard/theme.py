@@ -141,7 +141,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
 .mistakes-tile > .mistakes-picture { height: 100%; margin: 0; }
 .mistakes-key { display: inline-block; margin-right: 1rem; font-size: 0.8rem; white-space: nowrap; }
 .mistakes-key i { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.35rem; }
-.mistakes-zoomed { max-height: 72vh; overflow: auto; }
+.mistakes-zoomed { max-height: 72vh; overflow: auto; cursor: grab; user-select: none; }
+.mistakes-zoomed > div { margin: 0 auto; }
+.mistakes-zoomed img { pointer-events: none; }  /* dragging moves it, and takes no copy along */
 .mistakes-zoomed .mistakes-picture { max-width: none; max-height: none; }
 .st-key-mistakes-n, .st-key-mistakes-p { display: none; }
 .mistakes-close-up { position: relative; height: 100%; max-width: 100%; overflow: hidden; }
@@ -162,7 +164,9 @@ button[aria-checked="true"], button[aria-checked="true"] * { color: ACCENT; }
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr));
   gap: 0.75rem;
 }
-.mistakes-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; }
+.mistakes-pair {
+  display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; margin-bottom: 1.7rem;
+}
 .mistakes-pair .samples-picture { height: auto; margin-bottom: 0; min-width: 0; }
 .mistakes-pair .mistakes-tile > .mistakes-picture { width: 100%; height: auto; max-height: none; }
 .mistakes-pair .samples-broken { min-height: 8.5rem; }

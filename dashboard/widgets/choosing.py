@@ -25,24 +25,29 @@ def one_of(
     Parameters
     ----------
     options
-        With what is shown of each.
+        With what is shown of each. The URL has the option itself, which is no translation.
     default
         What is chosen at first; the first of the options unless it is given.
     has_label
         Whether the label is seen; screen readers say it in any case.
     in_url
-        Whether the URL keeps the choice, under `key`.
+        Whether the URL keeps the choice, under `key`; a value that is no option counts for none.
     """
+    first = default or next(iter(options))
+    asked = state.seed(key, first, list(options)) if in_url else key
+    if in_url and st.session_state[asked] not in options:  # there were others before
+        st.session_state[asked] = first
     chosen = st.segmented_control(
         label,
         list(options),
         format_func=lambda name: options[name],
-        default=default or next(iter(options)),
+        default=None if in_url else first,
         required=True,
-        key=key,
-        bind="query-params" if in_url else None,
+        key=asked,
         label_visibility="visible" if has_label else "collapsed",
     )
+    if in_url:
+        state.publish(key, chosen, first)
     return str(chosen)
 
 

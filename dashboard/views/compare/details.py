@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import state
 from dashboard.i18n import marked, tr
 from dashboard.plain import plain
 from dashboard.theme import colours
@@ -84,25 +85,36 @@ def _by_class(found: Comparison, baseline: str) -> None:
 def _images(found: Comparison) -> None:
     folders = {name: run.facts.folder for name, run in found.runs.items()}
     present = {
-        caption: name
+        name: caption
         for name, caption in IMAGES
         if any(folder and (folder.path / name).is_file() for folder in folders.values())
     }
     if not present:
         st.info(tr("None of these runs has made a plot yet."), icon=":material/image:")
         return
-    caption = st.select_slider(
-        tr("Image"), list(present), format_func=tr, key="image", bind="query-params"
-    )
+    chosen = _plot(present)
     columns = st.columns(2, gap="medium")
     for index, (run, folder) in enumerate(folders.items()):
-        path = folder.path / present[caption] if folder else None
+        path = folder.path / chosen if folder else None
         with columns[index % 2]:
             st.caption(plain(run))
             if path and path.is_file():
                 st.image(path.read_bytes(), width="stretch")
             else:
                 st.info(tr("This run has none."), icon=":material/image:")
+
+
+def _plot(present: Mapping[str, str]) -> str:
+    """Ask which plot to show, of those that there are, with their captions."""
+    first = next(iter(present))
+    key = state.seed("plot", first, list(present))
+    if st.session_state[key] not in present:  # no run has it any more
+        st.session_state[key] = first
+    chosen = st.select_slider(
+        tr("Image"), list(present), format_func=lambda name: tr(present[name]), key=key
+    )
+    state.publish("plot", chosen, first)
+    return str(chosen)
 
 
 def _against(found: Comparison, baseline: str) -> str:

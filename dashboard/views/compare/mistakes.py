@@ -14,18 +14,13 @@ import streamlit as st
 from dashboard import state
 from dashboard.i18n import marked, tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
-from dashboard.views.run.mistaken_images import (
-    PAGE_IMAGES,
-    TILE_PX,
-    Look,
-    boxes_of,
-    page_of,
-    tile,
-)
+from dashboard.views.run.full_image import open_image, show_chosen
+from dashboard.views.run.mistaken_images import PAGE_IMAGES, Look, page_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.confidence import MOST_CONF, least_on_slider
 from dashboard.widgets.mistakes.pair import left_out, sentence
 from dashboard.widgets.mistakes.slices import DIMENSIONS
+from dashboard.widgets.mistakes.tiles import TILE_PX, boxes_of, tile
 from pipeline.actions.mistaken_pair import Changes, SeenPair
 from pipeline.actions.mistakes import Judged
 from pipeline.actions.runs.compare import Comparison
@@ -180,13 +175,16 @@ def _show_images(
     labels, tests = seen.common.before.names, (changes.before, changes.after)
     sides = [(boxes_of(test, shown), _rows(test, shown)) for test in tests]
     with st.container(key="pairs-grid"):
-        for name, picture in zip(shown, pictures, strict=True):
+        for number, (name, picture) in enumerate(zip(shown, pictures, strict=True)):
             tiles = "".join(tile(picture, boxes[name], labels, rows[name]) for boxes, rows in sides)
-            with st.container(gap=None):
+            with st.container(key=f"samples-tile-pair-{number}"):
                 st.html(f'<div class="mistakes-pair">{tiles}</div>')
-                st.caption(plain(name.rpartition("/")[2]))
+                short = plain(name.rpartition("/")[2])
+                if st.button(short, key=f"pair.open.{number}", type="tertiary"):
+                    open_image(name)
     if pages > 1:
         st.pagination(pages, key=state.PAGE, bind="query-params")
+    show_chosen(look, labels, dict(zip(runs, tests, strict=True)), names)
 
 
 def _rows(judged: Judged, names: Sequence[str]) -> dict[str, dict[str, object]]:

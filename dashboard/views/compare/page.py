@@ -131,10 +131,10 @@ def _metrics(
         )
         return {}, names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        which = st.selectbox(
-            tr("Value"), _VALUES, format_func=tr, key="value", bind="query-params", width=140
-        )
-        at: str | int = which or "best"
+        key = state.seed("value", "best", _VALUES)
+        which = st.selectbox(tr("Value"), _VALUES, format_func=tr, key=key, width=140)
+        state.publish("value", which, "best")
+        at: str | int = which
         if which == "at epoch":
             epoch = st.number_input(
                 tr("Epoch"), 1, last, min(last, 1), key="epoch", bind="query-params", width=140

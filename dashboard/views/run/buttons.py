@@ -12,6 +12,7 @@ from dashboard.errors import show_error
 from dashboard.i18n import tr
 from dashboard.plain import web_address
 from dashboard.views.runs.actions import Asked, open_dialog
+from pipeline.actions.launching.retest import measured_weights
 from pipeline.actions.runs import change
 from pipeline.actions.runs.model import Origin, RunDetails, RunFacts
 from pipeline.core.errors import SlipwayError
@@ -50,10 +51,9 @@ def show_buttons(run: RunDetails) -> None:
     ):
         volume = services.here().volume
         state.open_launch(facts.launch, model=volume.relative(last))
-    best = folder.weights("best")
     if (
         is_over
-        and best.is_file()
+        and measured_weights(services.here().volume, folder)
         and st.button(tr("Test again"), icon=":material/rule:", key="retest")
     ):
         open_dialog(Asked("retest", [facts]))

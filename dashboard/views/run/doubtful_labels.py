@@ -13,10 +13,12 @@ import streamlit as st
 from dashboard import services, state
 from dashboard.i18n import marked, tr, tr_text
 from dashboard.plain import Markdown, joined, plain
-from dashboard.views.run.mistaken_images import Look, page_of, show_chosen, tile_html
+from dashboard.views.run.full_image import open_image, show_chosen
+from dashboard.views.run.mistaken_images import Look, page_of
 from dashboard.widgets.choosing import kind_of, one_of
 from dashboard.widgets.formats import plural
 from dashboard.widgets.mistakes.overlay import close_up_html
+from dashboard.widgets.mistakes.tiles import tile_html
 from pipeline.actions.doubtful_labels import DoubtfulLabel, described
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.core.dataset.thumbnails import Picture
@@ -67,7 +69,7 @@ def show_doubtful(folder: RunFolder, seen: Seen, judged: Judged) -> None:
     if not len(shown):
         st.info(tr("No label fits the filter."), icon=":material/filter_alt:")
         return
-    about = f"labels {st.session_state['marks']} {state.url_text('doubt')}"
+    about = f"labels {state.url_text('marks')} {state.url_text('doubt')}"
     page, pages = page_of(len(shown), _PAGE, about)
     rows = shown[(page - 1) * _PAGE : page * _PAGE]
     labels = described(services.here().volume, folder, stored, rows)
@@ -82,7 +84,8 @@ def show_doubtful(folder: RunFolder, seen: Seen, judged: Judged) -> None:
     if pages > 1:
         st.pagination(pages, key=state.PAGE, bind="query-params")
     order = shown.select(stored.boxes["image"].gather(shown["row"]).cast(pl.String))
-    show_chosen(look, stored, judged, order.to_series().unique(maintain_order=True).to_list())
+    names = order.to_series().unique(maintain_order=True).to_list()
+    show_chosen(look, stored.names, {folder.name: judged}, names)
 
 
 def _filtered(found: pl.DataFrame) -> pl.DataFrame:
@@ -159,8 +162,7 @@ def _tile(seen: Seen, label: DoubtfulLabel, picture: Picture | str, row: Mapping
     st.caption(_why(label, boxes, names))
     place = label.image.rpartition("/")[2] + (f":{label.line}" if label.line else "")
     if st.button(plain(place), key=f"doubtful.open.{row['row']}", type="tertiary"):
-        state.set_url(state.IMAGE, label.image)
-        st.rerun()
+        open_image(label.image)
 
 
 def _ask(folder: RunFolder, label: DoubtfulLabel, key: str) -> None:

@@ -36,8 +36,14 @@ _TESTED = {
 }
 
 
-def show_head(run: RunDetails) -> None:
-    """Say what the run is and how far it is, with what can be done with it."""
+def show_head(run: RunDetails, *, tells_mistakes: bool = True) -> None:
+    """Say what the run is and how far it is, with what can be done with it.
+
+    Parameters
+    ----------
+    tells_mistakes
+        Whether it also says what the test lost most by.
+    """
     facts = run.facts
     if not facts.is_live and st.session_state.get("live_run") == facts.id:
         del st.session_state["live_run"]
@@ -64,7 +70,8 @@ def show_head(run: RunDetails) -> None:
     _away(run)
     _metrics(run)
     if facts.folder:
-        _lost(facts.folder, run.tested.split)
+        if tells_mistakes:
+            _lost(facts.folder, run.tested.split)
         show_results(results(facts.folder))
         show_worth_line(facts.folder)
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Thread
 
-import polars as pl
 import streamlit as st
 
-from dashboard import state
+from dashboard import services, state
 from dashboard.i18n import marked, tr, tr_said
-from dashboard.plain import Markdown, joined
+from dashboard.plain import joined
 from dashboard.theme import colours
 from dashboard.views.run.confidences import show_confidence
 from dashboard.views.run.doubtful_labels import show_doubtful
-from dashboard.views.run.mistaken_images import show_images
+from dashboard.views.run.mistaken_kinds import choose_kind, show_kinds
 from dashboard.views.run.mistaken_slices import show_slices, sliced
 from dashboard.views.run.suggestions import show_suggestions
 from dashboard.views.runs.actions import Asked, open_dialog
-from dashboard.widgets.choosing import kind_of, one_of
-from dashboard.widgets.mistakes.charts import Cell, choose_cell, show_cost
+from dashboard.widgets.choosing import one_of
+from dashboard.widgets.mistakes.charts import show_cost
 from dashboard.widgets.mistakes.confidence import LEAST_CONF, MOST_CONF, least_on_slider
-from dashboard.widgets.mistakes.words import FATES, KINDS, answer, lost_in_words
+from dashboard.widgets.mistakes.words import Cell, answer, lost_in_words
+from pipeline.actions.launching.retest import measured_weights
 from pipeline.actions.mistakes import Judged, Seen
 from pipeline.actions.runs.model import RunFacts
 from pipeline.actions.suggestions import suggestions
@@ -29,25 +29,12 @@ from pipeline.core.checks.suggestions import Suggestion
 from pipeline.core.errors import FileMissing, InputError
 from pipeline.core.mistakes.lost_most import LostMost, lost_most
 from pipeline.core.mistakes.stored import read_stored
-from pipeline.core.mistakes.sums import images_of_cell, matrix
 from pipeline.core.mistakes.table import CONF
 from pipeline.core.mistakes.threshold import Threshold
 from pipeline.core.volume.operating_point import load_operating_point
 from pipeline.core.volume.run_folder import RunFolder
 
-_MATRIX = "mistakes.matrix"
 _STEP = 0.01
-# What is shown, the column, whether large values come first.
-_ORDERS = {
-    "": (marked("worst first"), "", False),
-    "f1": (marked("lowest F1 first"), "f1", False),
-    "targets": (marked("most targets first"), "targets", True),
-    "dark": (marked("darkest first"), "brightness", False),
-    "bright": (marked("brightest first"), "brightness", True),
-    "blurred": (marked("most blurred first"), "sharpness", False),
-    "sharp": (marked("sharpest first"), "sharpness", True),
-    "name": (marked("by name"), "image", False),
-}
 _VIEWS = {
     "images": marked("Images"),
     "slices": marked("Slices"),
@@ -94,11 +81,11 @@ def show_mistakes(run: RunFacts, folder: RunFolder) -> None:
     if view == "slices":
         show_slices(folder, stamp, conf, seen, judged)
     elif view == "confidence":
-        show_confidence(run.id, folder, seen, conf, best, _take_confidence)
+        show_confidence(run.id, folder, seen, judged, conf, _take_confidence, _choose_kind)
     elif view == "labels":
         show_doubtful(folder, seen, judged)
     else:
-        _show_images(folder, seen, judged)
+        show_kinds(folder, seen, judged, conf)
 
 
 def _why_not(run: RunFacts, folder: RunFolder) -> None:
@@ -115,7 +102,7 @@ def _why_not(run: RunFacts, folder: RunFolder) -> None:
         ),
         icon=":material/rule:",
     )
-    can_test = not run.is_live and folder.weights("best").is_file()
+    can_test = not run.is_live and measured_weights(services.here().volume, folder)
     if can_test and st.button(tr("Test again"), icon=":material/rule:", key="mistakes.retest"):
         open_dialog(Asked("retest", [run]))
         st.rerun()
@@ -188,84 +175,10 @@ def _on_slider(conf: float) -> float:
 
 
 def _choose_kind(kind: str, cell: Cell | None = None) -> None:
-    state.fill("kind", kind or None)
-    state.set_url(state.CELL, _cell_text(cell))
-    st.session_state[_MATRIX] = st.session_state.get(_MATRIX, 0) + 1
-    st.session_state["mistakes_view"] = "images"
-
-
-def _show_images(folder: RunFolder, seen: Seen, judged: Judged) -> None:
-    labels, look = seen.stored.names, colours()
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        is_share = st.toggle(tr("Shares of a row"), key="shares", bind="query-params")
-        key = f"mistakes.matrix.{st.session_state.get(_MATRIX, 0)}"
-        cell = choose_cell(
-            matrix(judged.boxes, labels), look, is_share=is_share, cell=_asked_cell(labels), key=key
-        )
-        state.set_url(state.CELL, _cell_text(cell))
-        st.caption(tr("Click a cell to see its images."))
-    with right:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            words = {name: FATES[name] for name in KINDS}
-            kind = kind_of(tr("Mistakes"), judged.counts, words, "kind")
-            order = _order()
-        images, title = judged.images, tr("All images")
-        if kind:
-            images = images.filter(pl.col(kind) > 0).sort(kind, descending=True)
-            title = tr("With {kind}", kind=tr(FATES[kind]))
-        if cell:
-            count = images_of_cell(judged.boxes, *cell)
-            images = images.join(count, on="image", how="inner").sort("count", descending=True)
-            title = joined(" · ", [*([title] if kind else []), _title(cell, labels)])
-        if order:
-            images = _ordered(images, order)
-        show_images(folder, seen.stored, judged, images, title=title)
-
-
-def _order() -> str:
-    """Offer other orders than the worst first."""
-    key = state.seed("order", "", list(_ORDERS))
-    chosen = st.selectbox(
-        tr("Order"),
-        list(_ORDERS),
-        format_func=lambda name: tr(_ORDERS[name][0]),
-        key=key,
-        label_visibility="collapsed",
-        width=210,
-    )
-    state.publish("order", chosen, "")
-    return str(chosen)
-
-
-def _ordered(images: pl.DataFrame, order: str) -> pl.DataFrame:
-    _, column, is_descending = _ORDERS[order]
-    by = pl.col(column).cast(pl.String) if column == "image" else pl.col(column)
-    return images.sort(by, descending=is_descending, nulls_last=True, maintain_order=True)
-
-
-def _asked_cell(labels: tuple[str, ...]) -> Cell | None:
-    """Give the cell that the URL names: ids of both classes, nothing for the background."""
-    target, found, predicted = state.url_text(state.CELL).partition("-")
-    known = {"": None} | {str(number): number for number in range(len(labels))}
-    if not found or target not in known or predicted not in known:
-        return None
-    return known[target], known[predicted]
-
-
-def _cell_text(cell: Cell | None) -> str:
-    return "-".join("" if number is None else str(number) for number in cell) if cell else ""
+    choose_kind(kind, cell)
+    state.fill("mistakes_view", "images")
 
 
 def _look_at(entry: Suggestion) -> None:
     """Show the images that a suggestion is about."""
     _choose_kind(entry.kind, entry.cell)
-
-
-def _title(cell: tuple[int | None, int | None], labels: tuple[str, ...]) -> Markdown:
-    target, predicted = ("" if number is None else labels[number] for number in cell)
-    if not target:
-        return tr("{predicted} predicted, with no label of its own", predicted=predicted)
-    if not predicted:
-        return tr("{target} that was not found", target=target)
-    return tr("{target} predicted as {predicted}", target=target, predicted=predicted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.elements.lib.mutable_tab_container import TabContainer
@@ -48,10 +49,11 @@ def render() -> None:
         return
     run = _shown()
     is_live = run.facts.is_live
-    _live(show_head, is_live, run)()
-    guarded(show_dialog)()
     parts = _parts(run)
     names = list(parts)
+    tells = _opened(names) != "Mistakes"  # that tab begins with the same sentence
+    _live(partial(show_head, tells_mistakes=tells), is_live, run)()
+    guarded(show_dialog)()
     for name, tab in _tabs(names).items():
         if tab.open:
             state.publish("tab", name, names[0])
@@ -79,11 +81,16 @@ def _parts(run: RunDetails) -> dict[str, Callable[[RunDetails], None]]:
     }
 
 
-def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
-    """Make the tabs; the one that the URL names is open when the URL is new."""
+def _opened(names: Sequence[str]) -> str:
+    """Give the tab that is open; it is the one that the URL names when the URL is new."""
     asked = state.url_text("tab")
     if asked in names and state.is_asked_anew("tab"):
         st.session_state["form.tab"] = tr(asked)
+    shown = st.session_state.get("form.tab")
+    return next((name for name in names if tr(name) == shown), names[0])
+
+
+def _tabs(names: Sequence[str]) -> dict[str, TabContainer]:
     shown = st.tabs([tr(name) for name in names], key="form.tab", on_change="rerun")
     return dict(zip(names, shown, strict=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,6 +39,8 @@ _SORTS = (
     marked("longest"),
     marked("launch"),
 )
+# Of what is shown in the session's language the URL has none but these.
+_KNOWN = {"state": ("", *State)}
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,8 @@ def asked() -> Asked:
     """Give what is asked for: read before the list is, which says what can be chosen."""
     return Asked(
         text=_value("runs_filter"),
-        chosen={key: _value(f"runs_{key}") for key in run_list.CHOICES},
-        sort=_value("runs_sort") or run_list.NEWEST,
+        chosen={key: _seeded(f"runs_{key}", "", _KNOWN.get(key)) for key in run_list.CHOICES},
+        sort=_seeded("runs_sort", run_list.NEWEST, run_list.SORTS),
         joins_seeds=_value("runs_seeds").lower() == "true",
         with_archived=_value("runs_archived").lower() == "true",
         page=state.whole(_value("runs_page")) or 1,
@@ -117,28 +120,28 @@ def choose(found: run_list.Page, chosen: dict[str, str]) -> None:
     for key in run_list.CHOICES:
         offered = sorted({*found.choices[key], chosen[key]} - {""})
         if len(offered) > 1 or chosen[key] or key == "state":
-            st.selectbox(
+            value = st.selectbox(
                 tr(_CHOICES[key]),
                 ("", *offered),
                 format_func=partial(_label, key),
-                key=f"runs_{key}",
-                bind="query-params",
+                key=f"form.runs_{key}",
                 width=145,
                 on_change=_first_page,
             )
+            state.publish(f"runs_{key}", value)
 
 
 def choose_more() -> list[str]:
     """Offer the order, the archive, and the columns, kept in the URL and for the user."""
-    st.selectbox(
+    sort = st.selectbox(
         tr("Sort"),
         run_list.SORTS,
         format_func=tr,
-        key="runs_sort",
-        bind="query-params",
+        key="form.runs_sort",
         width=130,
         on_change=_first_page,
     )
+    state.publish("runs_sort", sort, run_list.NEWEST)
     st.toggle(
         tr("Join seeds"),
         key="runs_seeds",
@@ -178,6 +181,11 @@ def choose_more() -> list[str]:
 def _value(key: str) -> str:
     """Give the value of a widget that comes further down the page, or else the URL's."""
     return str(st.session_state.get(key, state.url_text(key)) or "")
+
+
+def _seeded(key: str, fallback: str, allowed: Sequence[str] | None) -> str:
+    """Give what is chosen in a list that comes further down, or the URL asks for anew."""
+    return str(st.session_state[state.seed(key, fallback, allowed)] or fallback)
 
 
 def _fold(is_open: bool) -> None:

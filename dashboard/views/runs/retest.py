@@ -20,7 +20,7 @@ from pipeline.core.errors import SlipwayError
 
 def show_retest(run: RunFacts, close: Callable[[], None]) -> None:
     """Ask for the data and the split, and launch a run that only tests; `close` is called then."""
-    st.caption(tr("A new run measures best.pt; this one stays as it is."))
+    st.caption(tr("A new run measures the weights; this one stays as it is."))
     offered = services.choices("data")
     if run.data not in offered:  # it has gone meanwhile; the findings will say so
         offered = [run.data, *offered]

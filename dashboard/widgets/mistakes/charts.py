@@ -1,4 +1,4 @@
-"""What mistakes cost, which class was taken for which, and what each confidence gives."""
+"""What mistakes cost, and which class was taken for which."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.i18n import tr, tr_text
+from dashboard.i18n import tr_text
 from dashboard.theme import Colours
-from dashboard.widgets.charts import axis, draw, legend
+from dashboard.widgets.charts import draw
 from dashboard.widgets.dataset.distribution import shortened
-from dashboard.widgets.mistakes.words import FATES
+from dashboard.widgets.mistakes.words import FATES, Cell
 from pipeline.core.class_names import unique_labels
-from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 
 _BAR_PX = 48
-Cell = tuple[int | None, int | None]
-_CLEAR = "rgba(0,0,0,0)"
 _LEAST_SHOWN = 0.0005
 _ROW_PX = 32
 _MOST_ROWS = 12
@@ -122,64 +119,6 @@ def choose_cell(
     for row, column in event["selection"]["cells"]:
         return ids[row], ids[labels.index(column)]
     return None
-
-
-def show_confidences(
-    measured: Precision,
-    conf: float,
-    number: int | None,
-    look: Colours,
-    choose: Callable[[float], None],
-    *,
-    least: float,
-) -> None:
-    """Show precision, recall and F1 against confidence, of a class or of their mean.
-
-    Parameters
-    ----------
-    conf
-        The confidence that is marked.
-    number
-        Row of the class in ``measured``, or None.
-    choose
-        Called with the confidence that is clicked.
-    least
-        Below this nothing is known, and nothing is drawn.
-    """
-    unseen = {"color": _CLEAR, "size": 12}  # a line without points cannot be clicked
-    shown = CONFIDENCES[::5] >= least
-    curves = {
-        tr_text("precision"): measured.precision,
-        tr_text("recall"): measured.recall,
-        "F1": measured.f1,
-    }
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=CONFIDENCES[::5][shown],
-                y=(values.mean(0) if number is None else values[number])[::5][shown],
-                name=name,
-                line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
-                hovertemplate="%{y:.3f}",
-                mode="lines+markers",
-                marker=unseen,
-                selected={"marker": unseen},
-                unselected={"marker": unseen},
-            )
-            for at, (name, values) in enumerate(curves.items())
-        ]
-    )
-    figure.add_vline(x=conf, line={"color": look.muted, "width": 1, "dash": "dash"})
-    figure.update_layout(
-        height=300,
-        hovermode="x unified",
-        margin={"l": 40, "r": 10, "t": 30, "b": 40},
-        legend=legend(look),
-        xaxis=axis(look) | {"title": tr("confidence"), "range": [0, 1]},
-        yaxis=axis(look) | {"range": [0, 1.02]},
-        uirevision="confidences",
-    )
-    draw(figure, "mistakes.confidences", on_click=lambda point: choose(float(point["x"])))
 
 
 def _shades(shares: pd.DataFrame, look: Colours) -> pd.DataFrame:

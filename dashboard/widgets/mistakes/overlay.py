@@ -115,11 +115,12 @@ def _lines(box: Box, picture: Picture, width_px: float, height_px: float) -> str
     x, right, y, bottom = x * width_px, right * width_px, y * height_px, bottom * height_px
     place = f'x="{x:.1f}" y="{y:.1f}" width="{right - x:.1f}" height="{bottom - y:.1f}"'
     dash = f' stroke-dasharray="{_DASH}"' if box["role"] == "prediction" else ""
-    edge = 'fill="none" stroke="#000" stroke-opacity="0.5"'
+    line = 'fill="none" vector-effect="non-scaling-stroke"'  # as wide, however near one looks
     colour = class_colour(box["class"])
     return (
-        f'<rect {place} {edge} stroke-width="{_EDGE_PX + 2}"{dash}/>'
-        f'<rect {place} fill="none" stroke="{colour}" stroke-width="{_EDGE_PX}"{dash}/>'
+        f'<rect {place} {line} stroke="#000" stroke-opacity="0.5" stroke-width="{_EDGE_PX + 2}"'
+        f"{dash}/>"
+        f'<rect {place} {line} stroke="{colour}" stroke-width="{_EDGE_PX}"{dash}/>'
     )
 
 

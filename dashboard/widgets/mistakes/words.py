@@ -9,6 +9,8 @@ from dashboard.i18n import marked, tr, tr_text
 from dashboard.plain import Markdown, plain
 from pipeline.core.mistakes.lost_most import LostMost
 
+# Ids of the target's and the predicted class, of which None is the background.
+Cell = tuple[int | None, int | None]
 FATES = {
     "right": marked("right"),
     "missed": marked("missed"),
@@ -34,6 +36,16 @@ def fate_of(box: Mapping[str, Any]) -> str:
     """Name what became of a box; nothing for one that does not count."""
     fate = box["fate"]
     return tr_text(FATES[fate]) if fate else ""
+
+
+def cell_title(cell: Cell, labels: Sequence[str]) -> Markdown:
+    """Say what is in a cell of the confusion matrix."""
+    target, predicted = ("" if number is None else labels[number] for number in cell)
+    if not target:
+        return tr("{predicted} predicted, with no label of its own", predicted=predicted)
+    if not predicted:
+        return tr("{target} that was not found", target=target)
+    return tr("{target} predicted as {predicted}", target=target, predicted=predicted)
 
 
 def answer(map50: float | None, split: str, cost: Mapping[str, float]) -> Markdown:

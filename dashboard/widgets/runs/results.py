@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import marked, tr
-from dashboard.plain import code
+from dashboard.plain import Markdown, code, joined
 from dashboard.widgets.formats import share, size
 from pipeline.actions.runs.model import Tested
 
@@ -27,6 +27,11 @@ IMAGES = (
     ("test/val_batch0_pred.jpg", marked("Predictions on test")),
     ("plot/distribution.png", marked("Class distribution")),
 )
+_NOTES = {
+    "Confusion matrix on test": marked(
+        "counts every box that the test kept; Mistakes counts from a confidence on"
+    ),
+}
 DOWNLOAD_LIMIT = 200 << 20
 _LISTED_FILES = 300
 
@@ -39,7 +44,9 @@ def show_images(folder: Path) -> None:
         return
     columns = st.columns(2, gap="medium")
     for index, (path, caption) in enumerate(present):
-        columns[index % 2].image(path.read_bytes(), caption=tr(caption), width="stretch")
+        note = tr(_NOTES[caption]) if caption in _NOTES else Markdown()
+        told = joined(" · ", [tr(caption), note])
+        columns[index % 2].image(path.read_bytes(), caption=told, width="stretch")
 
 
 def show_test(test: Tested) -> None:

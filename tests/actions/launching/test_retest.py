@@ -6,9 +6,10 @@ import pytest
 
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching.launches import choices_of, prepare, submit, workflow_of
-from pipeline.actions.launching.retest import retest
+from pipeline.actions.launching.retest import measured_weights, retest
 from pipeline.actions.runs.find import folder_of
 from pipeline.core.errors import FileMissing
+from pipeline.core.files import read_json, write_json
 from pipeline.core.launch.choices import Choices
 from pipeline.engines.base import Run
 from tests.weights_files import sound_weights
@@ -59,3 +60,28 @@ def test_a_split_or_data_that_is_not_there_is_found(here: Installation, run: Run
     best.write_bytes(WEIGHTS)
     assert not retest(here, run.id, "data-custom", "holdout").ok
     assert not retest(here, run.id, "no-such-data", "val").ok
+
+
+def test_what_a_test_alone_measured_can_be_measured_again(here: Installation, run: Run) -> None:
+    best = folder_of(here, run).weights("best")
+    best.parent.mkdir(parents=True)
+    best.write_bytes(WEIGHTS)
+    again = submit(here, retest(here, run.id, "data-custom", "train"))
+    plan = retest(here, again.id, "data-custom", "val")
+    assert plan.ok, plan.findings
+    assert plan.launch.choices.model == f"runs/{run.launch}/train/weights/best.pt"
+    assert plan.launch.cloned_from == again.launch
+    best.unlink()
+    with pytest.raises(FileMissing, match=r"no best\.pt"):
+        retest(here, again.id, "data-custom", "val")
+
+
+@pytest.mark.parametrize("given", ["../../etc/passwd", "", 5, None, "x" * 5000])
+def test_a_damaged_record_names_no_weights(here: Installation, run: Run, given: object) -> None:
+    folder = folder_of(here, run)
+    document = read_json(folder.launch, None)
+    choices = document["choices"] | {"train": False, "test_split": "val"}
+    write_json(folder.launch, document | {"choices": choices, "model_path": given})
+    assert measured_weights(here.volume, folder) is None
+    folder.launch.unlink()
+    assert measured_weights(here.volume, folder) is None

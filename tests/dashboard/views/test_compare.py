@@ -139,7 +139,7 @@ def test_the_files_of_two_runs_are_shown_as_diffs(tested: tuple[str, str]) -> No
 
 def test_a_plot_is_shown_of_each_run_that_has_it(tested: tuple[str, str]) -> None:
     page = opened(*tested, part="Images")
-    assert page.select_slider(key="image").value == "Confusion matrix on test"
+    assert page.select_slider(key="form.plot").value == "test/confusion_matrix.png"
     assert [info.value for info in page.info] == ["This run has none."]
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.actions.installation import Installation
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
-from tests.dashboard.pages import open_page, text_of
+from tests.dashboard.pages import click, open_page, text_of
 from tests.tested_runs import run_with_test
 
 BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
@@ -75,7 +75,28 @@ def test_a_group_of_images_can_be_chosen(
         assert "No image has it." in text_of(page)
     else:
         assert f"· {group.replace('_', ' ')} ·" in text_of(page)
-        assert names[number] in [caption.value for caption in page.caption]
+        assert page.button(key="pair.open.0").label == names[number]
+
+
+def test_a_click_shows_what_both_runs_found_on_an_image_and_on_the_next_one(
+    pair: tuple[RunFolder, RunFolder], names: list[str]
+) -> None:
+    page = click(opened(*pair), "pair.open.0")
+    assert page.query_params["image"] == [names[1]]
+    told = text_of(page).replace("\\", "")
+    assert "1 / 2" in told
+    assert f"{pair[0].name} · 1 missed" in told and f"{pair[1].name} · nothing wrong" in told
+    assert html_of(page).count("mistakes-zoomed") == 2
+    page = click(page, "mistakes.Right")
+    assert page.query_params["image"] == [names[2]]
+    assert "the image does not exist" in page.error[0].value
+
+
+def test_an_image_that_only_one_of_the_tests_has_is_not_shown(
+    pair: tuple[RunFolder, RunFolder],
+) -> None:
+    page = opened(*pair, image="only.jpg")
+    assert "only.jpg is not an image of this test" in page.info[-1].value
 
 
 def test_targets_are_counted_by_class(pair: tuple[RunFolder, RunFolder]) -> None:

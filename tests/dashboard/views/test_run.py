@@ -202,10 +202,10 @@ def test_a_finished_run_says_what_its_test_lost_most_by(here: Installation) -> N
     write_summary(folder)
     page = open_page(run_page, run=folder.name)
     assert lost in text_of(page)
-    assert "mistakes_view" not in [part.key for part in page.segmented_control]
+    assert "form.mistakes_view" not in [part.key for part in page.segmented_control]
     page = click(page, "head.mistakes")
     assert page.query_params["tab"] == ["Mistakes"]
-    assert "mistakes_view" in [part.key for part in page.segmented_control]
+    assert "form.mistakes_view" in [part.key for part in page.segmented_control]
 
     folder.boxes.unlink()
     assert lost not in text_of(open_page(run_page, run=folder.name)), "of other tables"

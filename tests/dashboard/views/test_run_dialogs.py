@@ -19,6 +19,7 @@ from pipeline.tracking.server import tracking_uri
 from tests.actions.launching.test_retest import WEIGHTS
 from tests.dashboard.pages import click, open_page, text_of
 from tests.dashboard.views.test_run import run_page, runs_page
+from tests.tuned_runs import end_run
 
 
 @pytest.fixture
@@ -53,7 +54,25 @@ def test_weights_are_tested_again_by_a_run_of_its_own(
     assert newest.cloned_from == folder.name
     assert newest.model == f"runs/{folder.name}/train/weights/best.pt"
     assert [step.name for step in newest.steps][:3] == ["volume-mount", "verify", "test"]
-    assert "does not train" in text_of(open_page(run_page, run=newest.launch))
+    tested = open_page(run_page, run=newest.launch)
+    assert "does not train" in text_of(tested)
+    assert "retest" not in [button.key for button in tested.button], "it still goes on"
+
+
+def test_weights_that_a_test_alone_measured_are_tested_again(
+    here: Installation, folder: RunFolder
+) -> None:
+    click(click(open_page(run_page, run=folder.name), "retest"), "retest_now")
+    alone = listing(here).rows[0].facts
+    end_run(here, alone.id, "succeeded")
+    tested = RunFolder(here.settings.volume / "runs" / alone.launch)
+    tested.test_metrics.parent.mkdir(parents=True, exist_ok=True)
+    tested.test_metrics.write_text('{"split": "val", "classes": {}}')
+    page = open_page(run_page, tab="Mistakes", run=alone.launch)
+    assert "did not keep what it saw" in text_of(page)
+    click(click(page, "mistakes.retest"), "retest_now")
+    newest = listing(here).rows[0].facts
+    assert (newest.cloned_from, newest.model) == (alone.launch, alone.model)
 
 
 def test_data_that_is_gone_is_said_in_the_dialog(here: Installation, folder: RunFolder) -> None:

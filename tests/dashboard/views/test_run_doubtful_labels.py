@@ -17,7 +17,7 @@ from tests.tested_runs import run_with_test, say_kept
 
 
 def opened(folder: RunFolder, **query: str) -> AppTest:
-    return open_page(run_page, tab="Mistakes", run=folder.name, mistakes_view="Labels", **query)
+    return open_page(run_page, tab="Mistakes", run=folder.name, mistakes_view="labels", **query)
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def test_a_mark_is_kept_and_its_label_leaves_the_list(tested: RunFolder) -> None
     (kept,) = load_marks(tested)
     assert (kept.class_name, kept.kind, kept.verdict) == ("star", "class", "wrong")
     assert "1 label ·" in text_of(page) and "star, but" not in text_of(page)
-    page = mark(opened(tested, marks="Wrong"), 0, "right")
+    page = mark(opened(tested, marks="wrong"), 0, "right")
     assert "No label fits the filter" in text_of(page)
-    assert "1 label ·" in text_of(opened(tested, marks="Right"))
+    assert "1 label ·" in text_of(opened(tested, marks="right"))
     assert load_marks(tested)[0].verdict == "right"
 
 

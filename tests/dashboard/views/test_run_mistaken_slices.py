@@ -26,7 +26,7 @@ def run_page() -> None:
 
 def opened(folder: RunFolder, **query: str) -> AppTest:
     page = open_page(run_page, tab="Mistakes", run=folder.name, **query)
-    page.segmented_control(key="mistakes_view").set_value("slices").run()
+    page.segmented_control(key="form.mistakes_view").set_value("slices").run()
     assert not page.exception
     return page
 

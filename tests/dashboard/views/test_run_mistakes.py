@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pipeline.actions.installation import Installation
+from pipeline.core.mistakes.summary import write_summary
 from pipeline.core.volume.run_folder import RunFolder
 from tests.core.mistakes.tables import table
-from tests.dashboard.pages import click, open_page, text_of
+from tests.dashboard.pages import click, click_point, open_page, text_of
 from tests.tested_runs import run_with_test, say_kept
 
 BOX, FAR = (10, 10, 30, 30), (50, 50, 70, 70)
@@ -98,7 +99,7 @@ def test_what_the_test_left_out_is_said_and_not_asked_about(tested: RunFolder) -
     page = opened(tested, conf="0.3")
     assert "Boxes of less than confidence 0.57 were not kept" in text_of(page)
     assert (page.slider[0].min, page.slider[0].value) == (0.57, 0.57)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert not page.exception
     assert page.dataframe[0].value["confidence"].min() >= 0.57
 
@@ -122,7 +123,7 @@ def test_a_click_shows_an_image_and_the_next_one(tested: RunFolder, names: list[
 
 def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder) -> None:
     page = opened(tested)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert not page.exception
     best, sizes, shares = (part.value for part in page.dataframe)
     assert list(best["class"]) == ["all", "circle", "square", "star"]
@@ -131,11 +132,37 @@ def test_the_confidences_of_classes_and_sizes_have_their_view(tested: RunFolder)
     assert list(shares["instances"]) == [0, 2, 0, 0]
 
 
+def test_a_click_on_a_curve_sets_its_confidence_and_leads_to_the_images(
+    tested: RunFolder,
+) -> None:
+    page = opened(tested)
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
+    page = click_point(page, 1, curve_number=2, point_index=9, x=0.5, y=0.5)
+    assert page.slider[0].value == 0.5
+    assert page.button(key="mistakes.way.1").label == "background 1"
+    page = click_point(page, 2, curve_number=0, point_index=140, x=0.5, y=1.0)
+    assert page.slider[0].value == 0.7, "the 702nd of the thousand confidences"
+    assert page.button(key="mistakes.way.1").disabled, "no false alarm is as confident"
+    page = click(page, "mistakes.way.0")
+    assert "1 image · With missed" in text_of(page)
+    assert page.slider[0].value == 0.7
+
+
+def test_a_curve_of_a_class_leads_to_the_images_of_the_class(tested: RunFolder) -> None:
+    page = opened(tested)
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
+    page.selectbox(key="class_of_curves").set_value("0").run()
+    assert page.button(key="mistakes.way.0").label == "star that was not found 1"
+    page = click(page, "mistakes.way.0")
+    assert page.query_params["cell"] == ["2-"]
+    assert "1 image · star that was not found" in text_of(page)
+
+
 def test_nothing_to_find_is_said(here: Installation, names: list[str]) -> None:
     page = opened(run_with_test(here, table((names[0], "prediction", 1, 0.6, FAR))))
     assert "Nothing was to be found in the images of split test" in text_of(page)
     assert "1 image" in text_of(page)
-    page.segmented_control(key="mistakes_view").set_value("confidence").run()
+    page.segmented_control(key="form.mistakes_view").set_value("confidence").run()
     assert "Without targets there is nothing to weigh" in text_of(page)
 
 
@@ -213,3 +240,18 @@ def test_a_test_of_one_class_reads_well(here: Installation, names: list[str], vi
     page = opened(folder, mistakes_view=view)
     assert not page.error
     assert "of the kinds of mistakes **targets that nothing found** cost most" in text_of(page)
+
+
+def test_the_answer_stands_once_wherever_one_looks(tested: RunFolder) -> None:
+    write_summary(tested)
+    lost = "of the kinds of mistakes"
+    assert text_of(open_page(run_page, run=tested.name)).count(lost) == 1
+    assert text_of(opened(tested)).count(lost) == 1
+    page = open_page(run_page, run=tested.name)
+    assert text_of(click(page, "head.mistakes")).count(lost) == 1
+
+
+def test_the_matrix_says_what_it_counts(tested: RunFolder) -> None:
+    assert "Boxes count from confidence 0.25 on" in text_of(opened(tested))
+    say_kept(tested, conf=0.3)
+    assert "Boxes count from" not in text_of(opened(tested)), "as in the test's own matrix"

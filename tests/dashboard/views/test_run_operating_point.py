@@ -15,7 +15,7 @@ from tests.tested_runs import run_with_test
 
 
 def opened(folder: RunFolder, **query: str) -> AppTest:
-    query = {"mistakes_view": "Confidence", **query}
+    query = {"mistakes_view": "confidence", **query}
     return open_page(run_page, tab="Mistakes", run=folder.name, **query)
 
 
@@ -31,7 +31,7 @@ def tested(here: Installation) -> RunFolder:
 
 
 def test_a_wish_is_answered_kept_and_forgotten(tested: RunFolder) -> None:
-    page = opened(tested, wish="Precision at least", wish_least="0.95")
+    page = opened(tested, wish="precision", wish_least="0.95")
     assert "precision 0." in text_of(page) and "recall 1.000" in text_of(page)
     page = click(page, "wish.keep")
     kept = load_operating_point(tested)
@@ -46,7 +46,7 @@ def test_a_wish_is_answered_kept_and_forgotten(tested: RunFolder) -> None:
 
 
 def test_a_wish_can_be_shown_above_and_for_each_class(tested: RunFolder) -> None:
-    page = opened(tested, wish="A miss costs", wish_by_class="true")
+    page = opened(tested, wish="cost", wish_by_class="true")
     assert "circle 0." in text_of(page)
     page = click(page, "wish.show")
     assert 0.6 <= page.slider[0].value <= 0.9
@@ -55,7 +55,7 @@ def test_a_wish_can_be_shown_above_and_for_each_class(tested: RunFolder) -> None
 
 def test_what_cannot_be_reached_is_said(here: Installation) -> None:
     rows = (("a", "target", 0, None, BOX), ("a", "prediction", 0, 0.9, FAR))
-    page = opened(run_with_test(here, table(*rows)), wish="Recall at least")
+    page = opened(run_with_test(here, table(*rows)), wish="recall")
     assert "No confidence reaches that on this test" in text_of(page)
     assert page.button(key="wish.keep").disabled
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.i18n import CHOSEN
 from pipeline.actions.installation import Installation
 from pipeline.actions.launching import launches
 from pipeline.actions.runs.model import Origin, RunFacts, RunRow, Seeds
@@ -110,3 +111,17 @@ def test_the_filters_fold_away_and_say_how_many_are_in_use(here: Installation) -
     assert page.button(key=FOLD).label == "Filters · 2 in use"
     used = open_page(runs_page, runs_state="failed", runs_sort="oldest", runs_seeds="true")
     assert used.button(key=FOLD).label == "Filters · 3 in use"
+
+
+def test_an_address_filters_alike_in_every_language(here: Installation) -> None:
+    korean = AppTest.from_function(runs_page, default_timeout=60)
+    korean.session_state[CHOSEN] = "ko"
+    korean.query_params["runs_state"] = "failed"
+    korean.query_params["runs_sort"] = "oldest"
+    korean.run()
+    assert not korean.exception
+    assert korean.query_params["runs_state"] == ["failed"]
+    assert korean.selectbox(key="form.runs_state").value == "failed"
+    assert korean.selectbox(key="form.runs_sort").value == "oldest"
+    old = open_page(runs_page, runs_state="실패", runs_sort="오래된 순")
+    assert old.button(key=FOLD).label == "Filters"
