@@ -110,9 +110,11 @@ class Step:
         root = os.path.realpath(self.volume.root)
         if not path.is_file() or not Path(os.path.realpath(path)).is_relative_to(root):
             raise SlipwayError(
-                f"{self.volume.relative(path)} is no file on the volume (any more).",
+                said(
+                    "{name} is no file on the volume (any more).", name=self.volume.relative(path)
+                ),
                 where=argument,
-                next="Put it back and retry the run.",
+                next=said("Put it back and retry the run."),
             )
         return path
 
