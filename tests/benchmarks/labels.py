@@ -7,7 +7,7 @@ cleanlab is not among the requirements. Where it cannot be imported, only ours i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from tests.core.mistakes.spoiled import Spoiled, spoiled, spoiled_test
 SEEDS = range(100, 110)
 # The folder of a run with a test, whose labels are spoiled instead of drawn ones.
 RUN = os.environ.get("SLIPWAY_BENCHMARK_RUN", "")
+# cleanlab takes a prediction for sure from 0.95 on, which YOLO hardly ever says: it is also asked
+# with confidences of which 0.5 becomes that, and 0.25 its 0.5.
+_ASKED_FOR, _STRETCHED = (0, 0.5, 0.95, 1), (0, 0.25, 0.5, 1)
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 Score = Callable[[pl.DataFrame], np.ndarray]
@@ -44,9 +47,12 @@ def doubted(_folder: Path) -> None:
     except ImportError:
         print("cleanlab is not installed: nothing to hold it against")
         return
-    _compare(
-        "cleanlab", splits, lambda boxes: -get_label_quality_scores(*_asked(boxes), verbose=False)
-    )
+    for whose, known in (("cleanlab", _ASKED_FOR), ("cleanlab, confidences stretched", _STRETCHED)):
+        _compare(
+            whose,
+            splits,
+            lambda boxes, to=known: -get_label_quality_scores(*_asked(boxes, to), verbose=False),
+        )
 
 
 def _compare(whose: str, splits: list[Spoiled], score: Score) -> None:
@@ -88,8 +94,12 @@ def _images(boxes: pl.DataFrame) -> np.ndarray:
     return boxes["image"].cast(pl.String).unique(maintain_order=True).to_numpy()
 
 
-def _asked(boxes: pl.DataFrame) -> tuple[list[dict[str, np.ndarray]], list[list[np.ndarray]]]:
+def _asked(
+    boxes: pl.DataFrame, known: Sequence[float]
+) -> tuple[list[dict[str, np.ndarray]], list[list[np.ndarray]]]:
     """Give labels and predictions in cleanlab's form, image by image."""
+    conf = np.interp(boxes["conf"].fill_null(0).to_numpy(), known, _ASKED_FOR)
+    boxes = boxes.with_columns(pl.Series("conf", conf))
     classes = range(int(boxes["class"].to_numpy().max()) + 1)
     labels, predictions = [], []
     for _, rows in boxes.group_by("image", maintain_order=True):

@@ -30,6 +30,19 @@ def test_a_confident_prediction_of_another_class_doubts_the_class() -> None:
     assert found.select("row", "kind", "against").rows() == [(0, "class", 1)]
 
 
+def test_classes_that_the_model_often_confuses_are_doubted_less_than_those_it_tells_apart() -> None:
+    rows = [
+        (f"{name}{told}", role, of, conf, BOX)
+        for told, seen in ((0, 1), (2, 2))
+        for name in "abcdefghijklmnopqrst"
+        for role, of, conf in (("target", told, None), ("prediction", seen, 0.9))
+    ]
+    rows += [("z", "target", 2, None, BOX), ("z", "prediction", 1, 0.9, BOX)]
+    found = doubtful(table(*rows), is_ranking=True).filter(pl.col("kind") == "class")
+    assert found["row"][0] == len(rows) - 2
+    assert found["score"][0] > 2 * found["score"][1]
+
+
 def test_a_prediction_that_overlaps_the_label_only_in_part_doubts_the_box() -> None:
     rows = (("a", "target", 0, None, BOX), ("a", "prediction", 0, 0.9, NEAR))
     assert doubtful(table(*rows)).select("row", "kind", "against").rows() == [(0, "box", 1)]
