@@ -45,15 +45,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import InputError, SlipwayError
-from pipeline.core.files import make_folder, write_json
+from pipeline.core.files import make_folder
 from pipeline.core.findings import Finding
 from pipeline.core.hiding import hidden
 from pipeline.core.printable import one_line
+from pipeline.core.said import said
 from pipeline.core.settings import load_settings
+from pipeline.core.volume.failure import Failure, write_failure
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, claim, folder_of_run
 from step_images.workplace import own_directory
@@ -108,9 +110,11 @@ class Step:
         root = os.path.realpath(self.volume.root)
         if not path.is_file() or not Path(os.path.realpath(path)).is_relative_to(root):
             raise SlipwayError(
-                f"{self.volume.relative(path)} is no file on the volume (any more).",
+                said(
+                    "{name} is no file on the volume (any more).", name=self.volume.relative(path)
+                ),
                 where=argument,
-                next="Put it back and retry the run.",
+                next=said("Put it back and retry the run."),
             )
         return path
 
@@ -213,9 +217,9 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
         return _fail(
             step,
             STOPPED_EXIT_CODE,
-            error="it was stopped.",
+            error=said("it was stopped."),
             why="SIGTERM",
-            next="Retry the run to go on from here.",
+            next=said("Retry the run to go on from here."),
         )
     except SlipwayError as reason:
         findings = reason.findings if isinstance(reason, InputError) else ()
@@ -235,7 +239,7 @@ def _finish(step: Step, body: Callable[[Step], None]) -> int:
             1,
             error=f"{type(reason).__name__}: {sentence[:500].rstrip('.')}.",
             why="an error that Slipway does not know; the log has its traceback",
-            next="Read the log of this step.",
+            next=said("Read the log of this step."),
         )
     return 0
 
@@ -260,11 +264,9 @@ def _fail(
     next: str,
     findings: Sequence[Finding] = (),
 ) -> int:
-    document: dict[str, Any] = {"error": error, "why": why, "next": next, "exit_code": exit_code}
-    if findings:
-        document["findings"] = [finding.as_dict() for finding in findings]
+    failure = Failure(error, why, next, exit_code)
     try:
-        write_json(step.folder.failure(step.name), document)
+        write_failure(step.folder.failure(step.name), failure, findings)
     except OSError as reason:  # a full disk must not hide why the step failed
         print(f"failure.json cannot be written: {reason}", file=sys.stderr)
     print("\r", flush=True)  # ends a line that was left open; alone it is no line of the log

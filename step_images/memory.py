@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.errors import SlipwayError
+from pipeline.core.said import said
 
 # What torch says; see `torch.OutOfMemoryError`, c10's CPU allocator and torch's data loader.
 _GPU = ("cuda out of memory", "cuda error: out of memory", "cublas_status_alloc_failed")
@@ -22,20 +23,20 @@ class Advice:
 
     gpu: str
     ram: str
-    shm: str = "Clone the run with more shared memory (--shm-size) or fewer workers."
+    shm: str = said("Clone the run with more shared memory (--shm-size) or fewer workers.")
 
 
 TRAIN = Advice(
-    gpu="Clone the run with a smaller batch or imgsz, or batch=-1 to let it be measured.",
-    ram="Clone the run with a smaller batch, fewer workers, or cache=False.",
+    gpu=said("Clone the run with a smaller batch or imgsz, or batch=-1 to let it be measured."),
+    ram=said("Clone the run with a smaller batch, fewer workers, or cache=False."),
 )
 TEST = Advice(
-    gpu="Retry the run when nothing else uses the GPU, or clone it with a smaller imgsz.",
-    ram="Retry the run when the machine has memory to spare, or clone it with fewer workers.",
+    gpu=said("Retry the run when nothing else uses the GPU, or clone it with a smaller imgsz."),
+    ram=said("Retry the run when the machine has memory to spare, or clone it with fewer workers."),
 )
 TUNE = Advice(
-    gpu="Search with a smaller batch or imgsz, or with fewer trials at a time.",
-    ram="Search with a smaller batch, fewer workers, cache=False, or fewer trials at a time.",
+    gpu=said("Search with a smaller batch or imgsz, or with fewer trials at a time."),
+    ram=said("Search with a smaller batch, fewer workers, cache=False, or fewer trials at a time."),
 )
 
 
@@ -66,17 +67,19 @@ def memory_explained(tried: Callable[[], Mapping[str, Any]], advice: Advice) -> 
 
 
 def out_of_memory(
-    reason: Exception, tried: Mapping[str, Any], advice: Advice
+    reason: Exception, settings: Mapping[str, Any], advice: Advice
 ) -> SlipwayError | None:
     """Give the error that says which memory was too small, or None when that was not it."""
     text = str(reason).lower()
-    known = [f"{key}={tried[key]}" for key in _TAKES_MEMORY if key in tried]
-    settings = f" with {', '.join(known)}" if known else ""
+    known = [f"{key}={settings[key]}" for key in _TAKES_MEMORY if key in settings]
+    tried = said(" with {settings}", settings=", ".join(known)) if known else ""
     if any(sign in text for sign in _GPU):
-        return SlipwayError(f"the GPU ran out of memory{settings}.", next=advice.gpu)
+        message = said("the GPU ran out of memory{tried}.", tried=tried)
+        return SlipwayError(message, next=advice.gpu)
     if any(sign in text for sign in _SHM):
-        message = f"/dev/shm was too small for the data loader{settings}."
+        message = said("/dev/shm was too small for the data loader{tried}.", tried=tried)
         return SlipwayError(message, next=advice.shm)
     if isinstance(reason, MemoryError) or any(sign in text for sign in _RAM):
-        return SlipwayError(f"the machine ran out of memory (RAM){settings}.", next=advice.ram)
+        message = said("the machine ran out of memory (RAM){tried}.", tried=tried)
+        return SlipwayError(message, next=advice.ram)
     return None

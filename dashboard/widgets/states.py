@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said_text
 from dashboard.plain import Markdown, joined
 from dashboard.theme import Colours
 from dashboard.widgets.formats import duration, elapsed_s
@@ -91,7 +91,7 @@ def _box(step: Step, colours: Colours) -> str:
     detail = text if took == "–" else f"{text} · {took}"
     frame = f"border:1px solid {colours.border};border-left:3px solid {colour};border-radius:6px"
     return (
-        f'<div title="{html.escape(step.message)}" '
+        f'<div title="{html.escape(tr_said_text(step.message))}" '
         f'style="flex:1 1 7.5rem;min-width:7.5rem;padding:.4rem .7rem;{frame}">'
         f'<div style="font-weight:600">{html.escape(step.name)}</div>'
         f'<div style="color:{colour};font-size:.85rem">{html.escape(detail)}</div></div>'

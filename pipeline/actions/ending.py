@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from pipeline.core.launch.kinds.kind import LaunchStep
 from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.launch.launch import Launch
 from pipeline.core.states import State
+from pipeline.core.volume.failure import read_failure
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import Run, Step
 
@@ -123,11 +123,10 @@ def _step(folder: RunFolder, step: LaunchStep) -> Step | None:
 
 def _failed(name: str, path: Path) -> Step:
     at = utc_at(path.stat().st_mtime)
-    document = _document(path)
-    if document.get("exit_code") == _STOPPED_EXIT_CODE:
+    failure = read_failure(path)
+    if failure and failure.exit_code == _STOPPED_EXIT_CODE:
         return Step(name, State.STOPPED, finished_at=at)
-    parts: Sequence[Any] = (document.get("error", ""), document.get("next", ""))
-    return Step(name, State.FAILED, finished_at=at, message=" ".join(map(str, parts)).strip())
+    return Step(name, State.FAILED, finished_at=at, message=failure.words if failure else "")
 
 
 def _is_searched(path: Path) -> bool:

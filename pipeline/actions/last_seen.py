@@ -14,6 +14,7 @@ from pipeline.core.clock import utc_at
 from pipeline.core.engines import traits_of
 from pipeline.core.errors import EngineUnreachable, SlipwayError
 from pipeline.core.files import read_bytes, write_json
+from pipeline.core.said import said, sentences
 from pipeline.engines.base import Run
 
 _KEPT = 200
@@ -64,8 +65,9 @@ class LastSeen:
         path = self._path(engine)
         if not path.is_file():
             return []
-        said = f"Last seen {datetime.fromtimestamp(path.stat().st_mtime, UTC):%d %b %H:%M} UTC."
-        return [replace(run, message=f"{run.message} {said}".strip()) for run in _read(path)]
+        at = f"{datetime.fromtimestamp(path.stat().st_mtime, UTC):%d %b %H:%M}"
+        seen = said("Last seen {at} UTC.", at=at)
+        return [replace(run, message=sentences(run.message, seen)) for run in _read(path)]
 
     def see(self, engine: str, runs: Sequence[Run]) -> None:
         """Remember an engine's newest runs.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Any, Self
@@ -10,6 +12,9 @@ from typing import Any, Self
 from pipeline.core.printable import printable
 
 Value = str | int | float
+# What a template that somebody kept may ask of a value: nothing that takes long or looks inside.
+_FORMAT = re.compile(r"[,+]?0?\d?(\.\d)?[a-z%]?")
+_LONGEST = 4096
 
 
 class Said(str):
@@ -53,6 +58,39 @@ def either(words: Iterable[str]) -> str:
     return reduce(lambda one, two: said("{one} or {two}", one=one, two=two), words)
 
 
+def sentences(*texts: str) -> str:
+    """Join sentences by spaces."""
+    return joined(texts, " ")
+
+
+def joined(texts: Iterable[str], between: str = "; ") -> str:
+    """Join texts of which some may be empty; the whole remembers what they were made of."""
+    return reduce(
+        lambda one, two: Said(f"{{one}}{between}{{two}}", {"one": one, "two": two}),
+        list(filter(None, texts)) or [""],
+    )
+
+
+def kept(text: str) -> dict[str, Any] | None:
+    """Give what is kept of a sentence beside its text, as JSON; None for a plain text."""
+    return _to_json(text) if isinstance(text, Said) else None
+
+
+def recalled(text: str, document: Any) -> str:
+    """Give a text as the sentence that it was; as it is where `document` would not make it.
+
+    Parameters
+    ----------
+    document
+        What `kept` gave. It may come from anybody.
+    """
+    try:
+        sentence = _recalled(document)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+        return text
+    return sentence if sentence == text else text
+
+
 def as_json(document: Any) -> str:
     """Write a document in which each `Said` can be told from a plain text."""
     return json.dumps(_to_json(document))
@@ -77,6 +115,25 @@ def _from_json(document: dict[str, Any]) -> Any:
     if document.keys() == {"said", "values"} and isinstance(document["said"], str):
         return Said(document["said"], document["values"])
     return document
+
+
+def _recalled(document: Any) -> Said:
+    template = document["said"]
+    values = {
+        name: _recalled(value) if isinstance(value, dict) else value
+        for name, value in document["values"].items()
+    }
+    if not all(isinstance(value, Value) for value in values.values()):
+        raise TypeError(document)
+    for _, name, spec, conversion in string.Formatter().parse(template) if values else ():
+        if name is not None and not (name in values and _FORMAT.fullmatch(spec or "")):
+            raise ValueError(template)
+        if conversion:
+            raise ValueError(template)
+    parts = (template, *(value for value in values.values() if isinstance(value, str)))
+    if max(map(len, parts)) > _LONGEST:
+        raise ValueError(template)
+    return Said(template, values)
 
 
 def _value(value: object) -> Value:

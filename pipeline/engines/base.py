@@ -33,6 +33,7 @@ import yaml
 
 from pipeline.core.launch.kinds.steps import NOTIFY
 from pipeline.core.launch.placement import NodeCapacity
+from pipeline.core.said import said
 from pipeline.core.states import State
 
 Workflow = Mapping[str, Any]
@@ -237,7 +238,7 @@ class Engine(ABC):
         EngineUnreachable
             It does not.
         """
-        return f"'{self.name}' answers"
+        return said("'{name}' answers", name=self.name)
 
     def checks(self) -> Mapping[str, Callable[[], str]]:
         """Give what else `doctor` asks, by name: each says how it is, or raises what is wrong."""

@@ -20,6 +20,7 @@ from pipeline.core.addresses import server_key, shown_address
 from pipeline.core.errors import SlipwayError, TrackingUnreachable, Unreachable
 from pipeline.core.files import read_json
 from pipeline.core.outages import Outages
+from pipeline.core.said import said
 from pipeline.core.settings import Settings
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, run_folder
@@ -143,9 +144,9 @@ class Tracking:
         """Ask MLflow something small and say what answered; raises as `metrics`."""
         uri = shown_address(tracking_uri(self.settings))
         if is_unmade(self.settings):
-            return f"{uri} will be made by the first run."
+            return said("{address} will be made by the first run.", address=uri)
         self.ask(lambda client: client.search_experiments(max_results=1), again=True)
-        return f"MLflow at {uri} answers."
+        return said("MLflow at {address} answers.", address=uri)
 
     def history_or_file(
         self, folder: RunFolder, names: Collection[str] = ()

@@ -16,6 +16,7 @@ from pipeline.core.checks.model import check_model_yaml
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, error
 from pipeline.core.model.data import check_model_data
+from pipeline.core.said import said
 from pipeline.core.yamltext.file import YamlFile, load_yaml
 from step_images.common import print_findings
 
@@ -92,6 +93,10 @@ def _refuse(findings: list[Finding]) -> None:
     if not errors:
         return
     print_findings(errors)
-    more = f" (and {len(errors) - 1} more errors, see above)" if len(errors) > 1 else ""
-    first = errors[0]
-    raise InputError(f"{first.message}{more}", findings=errors, where=first.where, next=first.next)
+    first, *others = errors
+    message = first.message
+    if others:
+        message = said(
+            "{message} (and {count} more errors, see above)", message=message, count=len(others)
+        )
+    raise InputError(message, findings=errors, where=first.where, next=first.next)

@@ -18,6 +18,7 @@ from pipeline.core.launch.kinds.registry import all_choices
 from pipeline.core.launch.kinds.train import TRAIN
 from pipeline.core.launch.launch import load_launch
 from pipeline.core.launch.parameters import choices_from, defaults_of
+from pipeline.core.said import said
 from pipeline.core.settings import load_settings
 from pipeline.core.volume.run_folder import run_folder
 from step_images.common import Step, print_findings, run_step, step_parser, write_output
@@ -31,9 +32,9 @@ _PARAMETERS = {name: value for name, value in defaults_of(TRAIN).items() if name
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the step."""
     parser = step_parser("verify", "Check model, cfg and data of a launch.")
-    said = {entry.parameter: entry for entry in all_choices()}
+    entries = {entry.parameter: entry for entry in all_choices()}
     for name, default in _PARAMETERS.items():
-        entry = said.get(name)
+        entry = entries.get(name)
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             default=str(default),
@@ -83,9 +84,12 @@ def _check_volume(step: Step) -> None:
     launch = step.args.launch
     if launch and not run_folder(step.volume, launch).launch.is_file():
         raise InputError(
-            f"this volume is not the dashboard's: it has no record of launch {launch}.",
+            said(
+                "this volume is not the dashboard's: it has no record of launch {launch}.",
+                launch=launch,
+            ),
             where="SLIPWAY_VOLUME",
-            next="Mount the volume that the dashboard uses (slipway doctor checks it).",
+            next=said("Mount the volume that the dashboard uses (slipway doctor checks it)."),
         )
 
 
@@ -129,12 +133,15 @@ def _stop_on_errors(findings: list[Finding]) -> None:
     if not has_errors(findings):
         return
     errors = [finding for finding in findings if finding.severity == "error"]
-    first = errors[0]
-    where = f"{first.where}: " if first.where else ""
-    others = f" (and {len(errors) - 1} more errors, see above)" if len(errors) > 1 else ""
-    raise InputError(
-        f"{where}{first.message}{others}", findings=errors, where=first.where, next=first.next
-    )
+    first, *others = errors
+    message = first.message
+    if first.where:
+        message = said("{where}: {message}", where=first.where, message=message)
+    if others:
+        message = said(
+            "{message} (and {count} more errors, see above)", message=message, count=len(others)
+        )
+    raise InputError(message, findings=errors, where=first.where, next=first.next)
 
 
 def _print_counts(report: DatasetReport) -> None:

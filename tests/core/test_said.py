@@ -1,4 +1,5 @@
 import copy
+import json
 import pickle
 from dataclasses import asdict, replace
 
@@ -6,7 +7,16 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.findings import Finding, capped, error, ordered
-from pipeline.core.said import Said, as_json, read_json, said
+from pipeline.core.said import (
+    Said,
+    as_json,
+    joined,
+    kept,
+    read_json,
+    recalled,
+    said,
+    sentences,
+)
 
 KINDS = said("polygons")
 SENTENCE = said("{count:,} files of '{name}' hold {kinds}.", count=1200, name="a", kinds=KINDS)
@@ -70,3 +80,50 @@ def test_errors_remember_and_hide_secrets_in_values() -> None:
 def test_a_secret_that_only_the_sentence_shows_costs_its_translation() -> None:
     reason = InputError(said("http://{user}:{word}@mlflow:5000", user="kim", word="secret"))
     assert reason.message == "http://mlflow:5000" and not isinstance(reason.message, Said)
+
+
+def test_what_is_kept_beside_a_text_makes_the_sentence_again() -> None:
+    beside = json.loads(json.dumps(kept(SENTENCE)))
+    assert same(recalled(str(SENTENCE), beside), SENTENCE)
+    assert kept("plain") is None
+    assert recalled("plain", None) == "plain"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        kept(said("another {name}", name="text")),
+        {"said": "text"},
+        {"said": 1, "values": {}},
+        {"said": "{x.__class__}", "values": {"x": "text"}},
+        {"said": "{x[0]}ext", "values": {"x": "t"}},
+        {"said": "{x!s}", "values": {"x": "text"}},
+        {"said": "{x:>9999999999}", "values": {"x": "text"}},
+        {"said": "{x:{y}}", "values": {"x": "text", "y": ""}},
+        {"said": "{x:.1f}", "values": {"x": 10**400}},
+        {"said": "{x", "values": {"x": "text"}},
+        {"said": "{x}", "values": {}},
+        {"said": "{x}", "values": {"x": ["text"]}},
+        {"said": "{x}", "values": {"x": {"said": "{y}" * 2000, "values": {"y": "t" * 2000}}}},
+        ["text"],
+        "text",
+    ],
+)
+def test_what_is_kept_may_be_anything_and_then_the_text_stays_as_it_is(beside: object) -> None:
+    text = recalled("text", beside)
+    assert text == "text" and not isinstance(text, Said)
+
+
+def test_templates_within_templates_cannot_grow_without_end() -> None:
+    beside: object = {"said": "text", "values": {}}
+    for _ in range(40):
+        beside = {"said": "{x}{x}", "values": {"x": beside}}
+    assert not isinstance(recalled("text", beside), Said)
+
+
+def test_joined_texts_remember_their_parts_and_leave_out_empty_ones() -> None:
+    both = joined(["", SENTENCE, "plain"])
+    assert both == f"{SENTENCE}; plain"
+    assert isinstance(both, Said) and same(both.values["one"], SENTENCE)  # type: ignore[arg-type]
+    assert sentences("", SENTENCE) is SENTENCE
+    assert sentences() == joined([]) == ""

@@ -24,10 +24,11 @@ from streamlit.testing.v1 import AppTest
 
 import pipeline
 from dashboard import i18n
-from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS
+from pipeline.core.cfg.schema import GROUPS, SCHEMA, UNUSED_GROUPS
 
 ROOT = Path(i18n.__file__).parent
 CORE = Path(pipeline.__file__).parent
+STEPS = CORE.with_name("step_images")
 FOREIGN = [code for code in i18n.LANGUAGES if code != "en"]
 METHODS = [("**.py", "python")]
 TEXTS = {"tr": None, "tr_text": None, "marked": None}
@@ -41,10 +42,12 @@ def texts() -> list[str | tuple[str, str]]:
         said for said in extracted(TEXTS) if isinstance(said, str)
     ]
     found += [title for name, title in GROUPS.items() if name not in UNUSED_GROUPS]
+    found += [entry.help for entry in SCHEMA.values() if entry.group not in UNUSED_GROUPS]
     for said in extracted(COUNTS):
         noun, nouns = (said, f"{said}s") if isinstance(said, str) else said
         found.append((f"{{count:,}} {noun}", f"{{count:,}} {nouns}"))
-    found += [text for text in extracted({"said": None}, CORE) if isinstance(text, str)]
+    for root in (CORE, STEPS):
+        found += [text for text in extracted({"said": None}, root) if isinstance(text, str)]
     return list(dict.fromkeys(found))
 
 

@@ -10,8 +10,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded, show_error
-from dashboard.i18n import tr
-from dashboard.plain import plain
+from dashboard.i18n import tr, tr_said
 from dashboard.views.configs.editor import Opened
 from dashboard.widgets.findings import show_findings
 from dashboard.widgets.forms.yaml_editor import jump_to
@@ -116,9 +115,9 @@ def _show_answer(found: Build) -> None:
         st.markdown(tr(":green[:material/check_circle:] **It builds**"))
         st.markdown(f":small[{built_text(found.result)}]")
     elif found.state == State.UNKNOWN:
-        st.warning(plain(found.failure), icon=":material/help:")
+        st.warning(tr_said(found.failure), icon=":material/help:")
     else:
-        st.error(plain(found.failure or state_text(found.state)), icon=":material/error:")
+        st.error(tr_said(found.failure) or state_text(found.state), icon=":material/error:")
     with st.container(horizontal=True):
         if line := re.search(r":(\d+)$", found.where):
             st.button(

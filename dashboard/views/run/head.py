@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import why
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run.buttons import show_buttons
@@ -120,12 +120,12 @@ def _place(run: RunFacts) -> Markdown:
 def _banner(run: RunFacts) -> None:
     if run.state is not State.FAILED:
         if run.message:  # what it waits for, when it was last seen, where it writes
-            st.info(plain(run.message), icon=":material/info:")
+            st.info(tr_said(run.message), icon=":material/info:")
         return
     failed = next((step for step in run.steps if step.state is State.FAILED), None)
     reason = (failed and failed.message) or run.message or tr("The run failed.")
     where = tr("**{name} failed:** ", name=failed.name) if failed else ""
-    st.error(f"{where}{plain(reason)}", icon=":material/error:")
+    st.error(f"{where}{tr_said(reason)}", icon=":material/error:")
     if failed:
         text = runs.logs(services.here(), run.id, failed.name, 0).text
         tail = "\n".join(clean(text).rstrip("\n").split("\n")[-_TAIL_LINES:])

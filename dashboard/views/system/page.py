@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import services, state
 from dashboard.errors import guarded
-from dashboard.i18n import LANGUAGES, language, tr
+from dashboard.i18n import LANGUAGES, language, tr, tr_said
 from dashboard.language import remember
 from dashboard.plain import code, joined, plain
 from dashboard.widgets.formats import plural, size
@@ -66,8 +66,8 @@ def _checks() -> None:
     answer.subheader(title, anchor=False)
     for check in [*wrong, *(check for check in found["checks"] if check["ok"])]:
         mark = tr(":green[✓ ok]") if check["ok"] else tr(":red[✕ failed]")
-        line = f"{mark} **{plain(check['name'])}**  {plain(check['detail'])}"
-        st.markdown(f"{line}  \n→ {plain(check['next'])}" if check["next"] else line)
+        line = f"{mark} **{plain(check['name'])}**  {tr_said(check['detail'])}"
+        st.markdown(f"{line}  \n→ {tr_said(check['next'])}" if check["next"] else line)
 
 
 def _room() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 import yaml
 
-from dashboard.i18n import tr, tr_said_text
+from dashboard.i18n import tr, tr_said_text, tr_text
 from dashboard.plain import Markdown
 from pipeline.core.cfg.schema import GROUPS, UNUSED_GROUPS, Setting
 
@@ -126,7 +126,9 @@ def _chosen(
 ) -> list[str]:
     if search:
         by_name = [key for key in schema if search in key.lower()]
-        by_help = [key for key, setting in schema.items() if search in setting.help.lower()]
+        by_help = [
+            key for key, setting in schema.items() if search in tr_text(setting.help).lower()
+        ]
         return list(dict.fromkeys(by_name + by_help))
     if view == "changed":
         first = [key for key in _ALWAYS if key in schema]
@@ -243,7 +245,7 @@ def _step(setting: Setting, value: float) -> float:
 def _help(setting: Setting) -> str:
     if setting.owned:
         owned = tr_said_text(setting.owned)
-        return tr("{help}. Not set here: {owned}.", help=setting.help, owned=owned)
+        return tr("{help}. Not set here: {owned}.", help=tr_text(setting.help), owned=owned)
     limits = ""
     if setting.low is not None or setting.high is not None:
         low = "−∞" if setting.low is None else f"{setting.low:g}"
@@ -251,7 +253,7 @@ def _help(setting: Setting) -> str:
         limits = tr(" Range {low} to {high}.", low=low, high=high)
     return tr(
         "{help}.{limits} Default {value}.",
-        help=setting.help,
+        help=tr_text(setting.help),
         limits=limits,
         value=shown_value(setting.default) or "empty",
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_text
 from dashboard.plain import Markdown, plain
 from dashboard.widgets.forms import space_fixes
 from dashboard.widgets.forms.cfg import override_text, shown_value
@@ -216,7 +216,9 @@ def _show_adding(form: SpaceForm) -> None:
         key=widget,
         index=None,
         placeholder=tr("Add a setting: type a part of its name"),
-        format_func=lambda key: f"{key} · {tr(GROUPS[SCHEMA[key].group])} · {SCHEMA[key].help}",
+        format_func=lambda key: (
+            f"{key} · {tr(GROUPS[SCHEMA[key].group])} · {tr_text(SCHEMA[key].help)}"
+        ),
         label_visibility="collapsed",
         on_change=lambda: _add(form, st.session_state[widget]),
     )
@@ -248,4 +250,4 @@ def _help(key: str) -> Markdown:
     high = "∞" if setting.high is None else f"{setting.high:g}"
     is_number = setting.kind in ("int", "float")
     limits = tr(" Range {low} to {high}.", low=low, high=high) if is_number else Markdown()
-    return Markdown(f"{plain(setting.help)}.{limits}")
+    return Markdown(f"{plain(tr_text(setting.help))}.{limits}")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.i18n import marked, tr
+from dashboard.i18n import marked, tr, tr_said_text
 from dashboard.widgets.formats import ago, duration, elapsed_s
 from dashboard.widgets.states import progress, state_text
 from pipeline.actions.runs.model import RunFacts, RunRow, Seeds
@@ -184,7 +184,12 @@ _ALL = (
         raw=lambda row: " ".join(row.note.tags),
     ),
     Column(marked("note"), lambda row: row.note.text, 180),
-    Column(marked("why"), lambda row: row.facts.message, 260),
+    Column(
+        marked("why"),
+        lambda row: tr_said_text(row.facts.message),
+        260,
+        raw=lambda row: row.facts.message,
+    ),
 )
 _ALWAYS = ("state", "launch")
 # What people choose; the others are there by themselves.

@@ -16,6 +16,7 @@ from pipeline.core.files import read_text
 from pipeline.core.launch.kinds.build import BUILD
 from pipeline.core.launch.kinds.registry import kind_of
 from pipeline.core.states import State
+from pipeline.core.volume.failure import read_failure
 from pipeline.core.volume.run_folder import RunFolder, run_folder
 
 STEP = BUILD.result
@@ -85,13 +86,12 @@ def newest_build(
 
 
 def _build(here: Installation, folder: RunFolder, model: str, imgsz: int) -> Build:
-    result, failure = _document(folder.built), _document(folder.failure(STEP))
+    result, failure = _document(folder.built), read_failure(folder.failure(STEP))
     if result:
         return Build(folder.name, model, imgsz, State.SUCCEEDED, result)
     if failure:
-        words = " ".join(str(failure.get(key, "")) for key in ("error", "next")).strip()
-        state = State.FAILED
-        return Build(folder.name, model, imgsz, state, failure=words, where=failure.get("why", ""))
+        state, words = State.FAILED, failure.words
+        return Build(folder.name, model, imgsz, state, failure=words, where=failure.why)
     try:
         run = find(here, folder.name)
     except SlipwayError as reason:  # its engine is out of reach: the run page says so, too

@@ -16,7 +16,7 @@ from pipeline.core.errors import EngineUnreachable, NotFound
 from pipeline.core.files import read_json
 from pipeline.core.launch.kinds.registry import step_names
 from pipeline.core.launch.launch import Launch
-from pipeline.core.said import said
+from pipeline.core.said import said, sentences
 from pipeline.core.states import State
 from pipeline.core.volume.run_folder import RunFolder
 from pipeline.engines.base import LogChunk, Run
@@ -41,7 +41,7 @@ def show(here: Installation, run: str) -> RunDetails:
     facts = facts_of(found, folder, record_of(folder))
     is_from_file = source != "mlflow" and folder.results.is_file()
     return RunDetails(
-        facts=replace(facts, message=f"{found.message} {_other_volume(found, folder)}".strip()),
+        facts=replace(facts, message=sentences(found.message, _other_volume(found, folder))),
         history=history,
         metrics_source=source,
         as_of=utc_at(folder.results.stat().st_mtime) if is_from_file else "",
@@ -118,10 +118,11 @@ def _other_volume(run: Run, folder: RunFolder) -> str:
     is_verified = any(step.name == "verify" and step.state is State.SUCCEEDED for step in run.steps)
     if not traits_of(run.engine).in_cluster or not is_verified or folder.owner.is_file():
         return ""
-    return (
+    return said(
         "this volume is not the one that the run writes to: verify finished, and nothing of it is"
-        f" in runs/{folder.name}. Plots and metrics will be missing here until SLIPWAY_VOLUME is"
-        " the claim that runs use (SLIPWAY_PVC_NAME)."
+        " in runs/{name}. Plots and metrics will be missing here until SLIPWAY_VOLUME is"
+        " the claim that runs use (SLIPWAY_PVC_NAME).",
+        name=folder.name,
     )
 
 

@@ -10,6 +10,7 @@ from pipeline.actions.installation import Installation
 from pipeline.actions.recorded import Recorded
 from pipeline.core.clock import utc_at
 from pipeline.core.errors import RunNotFound
+from pipeline.core.said import said, sentences
 from pipeline.engines.base import Engine, Run, paged
 
 _BATCH = 200
@@ -93,11 +94,17 @@ def _forgotten(here: Installation, entry: Recorded, *, is_silent: bool) -> Run:
     """Give a run that nothing but its folder tells of."""
     engine, ending = _engine_of(here, entry), entry.ending
     if is_silent:
-        message = f"Engine '{engine}' does not answer; how the run is doing is not known."
+        message = said(
+            "Engine '{engine}' does not answer; how the run is doing is not known.", engine=engine
+        )
     elif engine not in here.settings.engines:
-        message = f"Engine '{engine}' is not among those set up here; the run's folder is."
+        message = said(
+            "Engine '{engine}' is not among those set up here; the run's folder is.", engine=engine
+        )
     else:
-        message = f"Engine '{engine}' does not know this run; its folder is there."
+        message = said(
+            "Engine '{engine}' does not know this run; its folder is there.", engine=engine
+        )
     return Run(
         id=entry.name,
         uid="",
@@ -108,7 +115,7 @@ def _forgotten(here: Installation, entry: Recorded, *, is_silent: bool) -> Run:
         started_at=ending.started_at,
         finished_at=ending.finished_at,
         steps=ending.steps,
-        message=f"{ending.message} {message}".strip(),
+        message=sentences(ending.message, message),
     )
 
 

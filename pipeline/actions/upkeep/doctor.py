@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.actions.installation import Installation
 from pipeline.core.addresses import shown
 from pipeline.core.errors import SlipwayError
+from pipeline.core.said import Said, joined, said
 from pipeline.core.version import code_version
 from pipeline.engines.base import Engine
 
@@ -48,18 +49,26 @@ def examine(here: Installation) -> dict[str, Any]:
 
 def _checked(name: str, check: Callable[[], str]) -> dict[str, Any]:
     try:
-        return {"name": name, "ok": True, "detail": shown(check()), "next": ""}
+        detail = check()
+        detail = detail.over(shown) if isinstance(detail, Said) else shown(detail)
+        return {"name": name, "ok": True, "detail": detail, "next": ""}
     except SlipwayError as reason:
         return {"name": name, "ok": False, "detail": reason.message, "next": reason.next}
     except OSError as reason:
         detail = shown(f"{reason.filename or name}: {reason.strerror or reason}.")
-        return {"name": name, "ok": False, "detail": detail, "next": "See to the file or disk."}
+        return {
+            "name": name,
+            "ok": False,
+            "detail": detail,
+            "next": said("See to the file or disk."),
+        }
 
 
 def _python() -> str:
     if sys.version_info[:2] != (3, 11):
         raise SlipwayError(
-            f"Python {sys.version.split()[0]} is not 3.11.", next="Start with ./run.sh."
+            said("Python {version} is not 3.11.", version=sys.version.split()[0]),
+            next=said("Start with ./run.sh."),
         )
     return f"Python {sys.version.split()[0]}, Slipway {code_version()}."
 
@@ -71,20 +80,30 @@ def _packages() -> str:
         try:
             installed = version(name)
         except PackageNotFoundError:
-            wrong.append(f"{name} is missing")
+            wrong.append(said("{name} is missing", name=name))
             continue
         if installed.partition("+")[0] != wanted:
-            wrong.append(f"{name} is {installed}, not {wanted}")
+            wrong.append(
+                said(
+                    "{name} is {installed}, not {wanted}",
+                    name=name,
+                    installed=installed,
+                    wanted=wanted,
+                )
+            )
     if wrong:
-        raise SlipwayError(f"{'; '.join(wrong[:10])}.", next="Start ./run.sh, which installs them.")
+        raise SlipwayError(joined(wrong[:10]), next=said("Start ./run.sh, which installs them."))
     return ", ".join(f"{name} {_installed(name)}" for name in _NAMED) + "."
 
 
 def _volume(here: Installation) -> str:
     if not here.settings.volume.is_dir():
         raise SlipwayError(
-            f"{here.settings.volume} is no folder.",
-            next=f"Run 'slipway sample {here.settings.volume}', or set SLIPWAY_VOLUME.",
+            said("{folder} is no folder.", folder=here.settings.volume),
+            next=said(
+                "Run 'slipway sample {folder}', or set SLIPWAY_VOLUME.",
+                folder=here.settings.volume,
+            ),
         )
     return _writable(here.settings.volume, "SLIPWAY_VOLUME")
 
@@ -97,13 +116,17 @@ def _state(here: Installation) -> str:
 
 def _writable(folder: Path, setting: str) -> str:
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise SlipwayError(f"{folder} cannot be written.", next=f"Set {setting} to another folder.")
+        raise SlipwayError(
+            said("{folder} cannot be written.", folder=folder),
+            next=said("Set {setting} to another folder.", setting=setting),
+        )
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < _LEAST_FREE_GB:
         raise SlipwayError(
-            f"{folder} has {free_gb:.1f} GB left.", next="Delete runs or move to a larger disk."
+            said("{folder} has {free_gb:.1f} GB left.", folder=folder, free_gb=free_gb),
+            next=said("Delete runs or move to a larger disk."),
         )
-    return f"{folder}, {free_gb:,.0f} GB free."
+    return said("{folder}, {free_gb:,.0f} GB free.", folder=folder, free_gb=free_gb)
 
 
 def _engines(here: Installation) -> dict[str, Callable[[], str]]:
@@ -120,10 +143,11 @@ def _engines(here: Installation) -> dict[str, Callable[[], str]]:
 
 
 def _engine(engine: Engine) -> str:
-    said = engine.health()
-    page = engine.list_runs(limit=1)
-    last = f", last run {page.runs[0].launch or page.runs[0].id}" if page.runs else ", no runs yet"
-    return f"{said}{last}."
+    health = engine.health()
+    runs = engine.list_runs(limit=1).runs
+    if not runs:
+        return said("{health}, no runs yet.", health=health)
+    return said("{health}, last run {name}.", health=health, name=runs[0].launch or runs[0].id)
 
 
 def _gpu() -> str:
@@ -131,15 +155,17 @@ def _gpu() -> str:
     try:
         answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10)
     except FileNotFoundError:
-        return "none found; runs use the CPU."
+        return said("none found; runs use the CPU.")
     except subprocess.TimeoutExpired as reason:
-        raise SlipwayError("nvidia-smi does not answer.", next="Look at the driver.") from reason
+        raise SlipwayError(
+            said("nvidia-smi does not answer."), next=said("Look at the driver.")
+        ) from reason
     if answer.returncode != 0:
         raise SlipwayError(
-            f"nvidia-smi says: {answer.stdout.strip() or answer.stderr.strip()}",
-            next="Look at the driver.",
+            said("nvidia-smi says: {text}", text=answer.stdout.strip() or answer.stderr.strip()),
+            next=said("Look at the driver."),
         )
-    return f"{len(answer.stdout.strip().splitlines())} found."
+    return said("{count} found.", count=len(answer.stdout.strip().splitlines()))
 
 
 def _pins() -> dict[str, str]:

@@ -9,7 +9,9 @@ confidence times fit among predictions of the label's class:
 
 ======== ==========================================================================================
 missing  confidence of a prediction, times what is left of 1 after its best fit
-class    confidence times fit of a prediction of another class, times 1 - own
+class    confidence times fit of a prediction of another class, times 1 - own; times the share of
+         its class that the model does not take for that other one, cubed: classes that it often
+         confuses say little (so does confident learning; Northcutt, Jiang, Chuang 2021)
 box      confidence of the prediction that says most for it, times 1 - fit
 spurious share of such targets (class, size) that the model finds, cubed: a miss is rather the
          model's; times 1 - the fourth root of what speaks for it: little is much more than nothing
@@ -136,8 +138,9 @@ def _about_targets(
     other, by_other = _strongest(said, np.where(said.is_own, 0, agreed), count)
     apart = np.where(by_own == _NONE, 0, confidences(boxes)[by_own] - own)
     unasked = _found_share(boxes, targets, own) ** 3 * (1 - spoken[targets] ** 0.25)
-    left = 1 - own[targets]
-    scores = np.stack([unasked, other[targets] * left, apart[targets]])
+    told_apart = 1 - _confused_share(boxes, targets, by_other[targets], (other > own)[targets])
+    swapped = other[targets] * (1 - own[targets]) * told_apart**3
+    scores = np.stack([unasked, swapped, apart[targets]])
     best = scores.argmax(0)
     score = scores.max(0)
     against = np.choose(best, [_NONE, by_other[targets], by_own[targets]])
@@ -164,6 +167,16 @@ def _found_share(boxes: pl.DataFrame, targets: Array, own: Array) -> Array:
     overall = is_found.mean() if len(targets) else 0.0
     found, of = np.bincount(group, is_found), np.bincount(group)
     share: Array = ((found + _FEW * overall) / (of + _FEW))[group]
+    return share
+
+
+def _confused_share(boxes: pl.DataFrame, targets: Array, heard: Array, is_other: Array) -> Array:
+    """Give for each target how many of its class the model takes for the class it says of this."""
+    classes = boxes["class"].to_numpy().astype(np.int64)
+    told = classes[targets]
+    kinds = classes.max(initial=0) + 1
+    _, pair = np.unique(told * kinds + classes[heard], return_inverse=True)
+    share: Array = np.bincount(pair, is_other)[pair] / (np.bincount(told)[told] + _FEW)
     return share
 
 

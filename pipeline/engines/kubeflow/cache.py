@@ -6,12 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import EngineUnreachable
-from pipeline.core.said import said
+from pipeline.core.said import Said, as_json, recalled, said
 from pipeline.engines.base import Run
 from pipeline.engines.kubeflow.runs import Seen
 
@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS runs (
     created_at TEXT NOT NULL, launch TEXT NOT NULL, is_finished INTEGER NOT NULL,
     is_whole INTEGER NOT NULL, stamp TEXT NOT NULL, run TEXT NOT NULL, UNIQUE (endpoint, id));
 CREATE INDEX IF NOT EXISTS newest ON runs (endpoint, created_at DESC, seq DESC);
+CREATE TABLE IF NOT EXISTS sentences (text TEXT PRIMARY KEY, said TEXT NOT NULL);
 """
 _PUT = """
 INSERT INTO runs (endpoint, id, created_at, launch, is_finished, is_whole, stamp, run)
@@ -60,7 +61,11 @@ class Cache:
 
     def put(self, entry: Seen, *, is_whole: bool = True) -> None:
         """Note one run; whole ones have their steps and messages."""
+        run = entry.run
+        texts = {run.message, *(step.message for step in run.steps)}
+        said = [(text, as_json(text)) for text in texts if isinstance(text, Said)]
         with self._connection() as db:
+            db.executemany("INSERT OR IGNORE INTO sentences VALUES (?, ?)", said)
             db.execute(_PUT, self._row(entry, is_whole=is_whole))
 
     def forget(self, run_ids: Iterable[str]) -> None:
@@ -78,9 +83,9 @@ class Cache:
                 " AND (created_at, seq) < (?, ?) ORDER BY created_at DESC, seq DESC LIMIT ?",
                 (self._endpoint, created_at, seq, limit + 1),
             ).fetchall()
-        shown = rows[:limit]
-        token = f"{shown[-1][0]}|{shown[-1][1]}" if len(rows) > limit and shown else ""
-        return [Run.from_dict(json.loads(row[2])) for row in shown], token
+            shown = rows[:limit]
+            token = f"{shown[-1][0]}|{shown[-1][1]}" if len(rows) > limit and shown else ""
+            return [_run(db, row[2]) for row in shown], token
 
     def ids(self, *, only_unfinished: bool = False) -> set[str]:
         """Give the ids of what is known."""
@@ -107,7 +112,7 @@ class Cache:
                 " AND is_whole AND is_finished",
                 (self._endpoint, run_id, stamp),
             ).fetchone()
-        return Run.from_dict(json.loads(row[0])) if row else None
+            return _run(db, row[0]) if row else None
 
     def of_launch(self, launch: str) -> list[str]:
         """Give the ids of a launch's runs, oldest first."""
@@ -142,3 +147,16 @@ class Cache:
                 where=str(self._path),
                 next=said("Check that the state folder is writable and has space left."),
             ) from reason
+
+
+def _run(db: sqlite3.Connection, document: str) -> Run:
+    """Read a run; its messages are the sentences that they were, as far as they were kept."""
+
+    def told(text: str) -> str:
+        query = "SELECT said FROM sentences WHERE text = ?"
+        found = db.execute(query, (text,)).fetchone() if text else None
+        return recalled(text, json.loads(found[0])) if found else text
+
+    run = Run.from_dict(json.loads(document))
+    steps = tuple(replace(step, message=told(step.message)) for step in run.steps)
+    return replace(run, message=told(run.message), steps=steps)

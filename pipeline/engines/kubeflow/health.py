@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.core.errors import EngineUnreachable, InputError, NotFound, SlipwayError
 from pipeline.core.launch.placement import NodeCapacity
 from pipeline.core.launch.pod_settings import check_pod_settings, document_tracking_uri
+from pipeline.core.said import joined, said, sentences
 from pipeline.core.settings import Settings
 from pipeline.engines.kubeflow.connect import Kfp, kubernetes_api
 from pipeline.engines.kubeflow.errors import translated
@@ -28,8 +29,14 @@ def check_api(settings: Settings, kfp: Kfp, server: Server) -> str:
     health = kfp.get("v1beta1/healthz")
     version = health.get("tag_name") or health.get("commit_sha") or "of unknown version"
     server.page(size=1)
-    where = f" for namespace {settings.kfp_namespace}" if health.get("multi_user") else ""
-    return f"KFP {version} at {kfp.endpoint} answers{where}"
+    known = {"version": version, "address": kfp.endpoint}
+    if not health.get("multi_user"):
+        return said("KFP {version} at {address} answers", **known)
+    return said(
+        "KFP {version} at {address} answers for namespace {namespace}",
+        **known,
+        namespace=settings.kfp_namespace,
+    )
 
 
 def check_claim(settings: Settings) -> str:
@@ -42,7 +49,7 @@ def check_claim(settings: Settings) -> str:
     """
     api = kubernetes_api()
     if api is None:
-        return "not looked at: there is neither a pod's account nor a kubeconfig here."
+        return said("not looked at: there is neither a pod's account nor a kubeconfig here.")
     name, namespace = settings.pvc_name, settings.kfp_namespace
     try:
         with translated("Kubernetes"):
@@ -51,24 +58,43 @@ def check_claim(settings: Settings) -> str:
             )
     except NotFound:
         _check_namespace(api, namespace)
-        return f"'{name}' is not there yet in namespace {namespace}; the first run makes it."
+        return said(
+            "'{name}' is not there yet in namespace {namespace}; the first run makes it.",
+            name=name,
+            namespace=namespace,
+        )
     except EngineUnreachable as reason:
-        return f"not looked at: {reason.message}"
+        return said("not looked at: {reason}", reason=reason.message)
     differs = _differences(settings, claim.spec)
     if differs:
         raise InputError(
-            f"the claim '{name}' has {'; '.join(differs)}. Kubernetes refuses to change that, and"
-            " every run would fail in volume-mount.",
-            next="Make the settings say what the claim has, or name another claim"
-            " (SLIPWAY_PVC_NAME).",
+            said(
+                "the claim '{name}' has {differs}. Kubernetes refuses to change that, and"
+                " every run would fail in volume-mount.",
+                name=name,
+                differs=joined(differs),
+            ),
+            next=said(
+                "Make the settings say what the claim has, or name another claim"
+                " (SLIPWAY_PVC_NAME)."
+            ),
         )
     phase = claim.status.phase
     if phase == "Lost":
         raise InputError(
-            f"the claim '{name}' has lost its volume.",
-            next=f"Look at it with 'kubectl -n {namespace} describe pvc {name}'.",
+            said("the claim '{name}' has lost its volume.", name=name),
+            next=said(
+                "Look at it with 'kubectl -n {namespace} describe pvc {name}'.",
+                namespace=namespace,
+                name=name,
+            ),
         )
-    return f"'{name}' in namespace {namespace} is as the settings say, {phase}."
+    return said(
+        "'{name}' in namespace {namespace} is as the settings say, {phase}.",
+        name=name,
+        namespace=namespace,
+        phase=phase,
+    )
 
 
 def check_pods(settings: Settings) -> str:
@@ -84,16 +110,21 @@ def check_pods(settings: Settings) -> str:
     for finding in found:
         if finding.code == "tracking-not-for-pods":
             raise SlipwayError(finding.message, where=finding.where, next=finding.next)
-    hints = " ".join(f"{finding.message} {finding.next}" for finding in found)
-    return hints or f"they track to {document_tracking_uri(settings)}."
+    hints = sentences(*(text for finding in found for text in (finding.message, finding.next)))
+    return hints or said("they track to {address}.", address=document_tracking_uri(settings))
 
 
 def count_nodes(nodes: Sequence[NodeCapacity]) -> str:
     """Say what the nodes have together; none are those that may not be read."""
     if not nodes:
-        return "may not be read, so a launch is not compared with them."
+        return said("may not be read, so a launch is not compared with them.")
     gpus, cpus = sum(node.gpus for node in nodes), sum(node.cpus for node in nodes)
-    return f"{len(nodes)} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all."
+    return said(
+        "{count} that take pods, with {gpus} GPUs and {cpus:g} CPUs in all.",
+        count=len(nodes),
+        gpus=gpus,
+        cpus=cpus,
+    )
 
 
 def _check_namespace(api: Any, namespace: str) -> None:
@@ -102,9 +133,9 @@ def _check_namespace(api: Any, namespace: str) -> None:
             api.read_namespace(namespace, _request_timeout=_TIMEOUT_S)
     except NotFound as reason:
         raise InputError(
-            f"there is no namespace '{namespace}'.",
+            said("there is no namespace '{namespace}'.", namespace=namespace),
             where="KFP_NAMESPACE",
-            next="Set KFP_NAMESPACE to the one in which runs have their pods.",
+            next=said("Set KFP_NAMESPACE to the one in which runs have their pods."),
         ) from reason
     except SlipwayError:
         return  # most accounts may not read namespaces

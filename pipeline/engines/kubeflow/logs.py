@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import time
@@ -14,6 +13,7 @@ from pipeline.core.errors import EngineUnreachable, InputError, NotFound, Slipwa
 from pipeline.core.files import write_atomic
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
+from pipeline.core.volume.failure import words_of_attempt
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run
 from pipeline.engines.base import LogChunk, Run, Step
@@ -73,7 +73,8 @@ class Logs:
     def said(self, run: Run, entry: NodeStep) -> str:
         """Give a failed step's own words: its failure of this attempt, else its last line."""
         folder = self._folder(run)
-        words = _failure(folder, entry.step) if folder else ""
+        failure = folder.failure(entry.step.name) if folder else None
+        words = words_of_attempt(failure, entry.step.started_at) if failure else ""
         if words:
             return words
         path = folder.log(entry.step.name) if folder else None
@@ -160,19 +161,6 @@ def _is_long_over(step: Step) -> bool:
     except ValueError:  # it never ran
         return True
     return over_s > SETTLES_S
-
-
-def _failure(folder: RunFolder, step: Step) -> str:
-    """Read the failure of this attempt; one that an earlier attempt left is older than it."""
-    try:
-        path = folder.failure(step.name)
-        if path.stat().st_mtime < datetime.fromisoformat(step.started_at).timestamp() - 1:
-            return ""
-        document = json.loads(path.read_text(encoding="utf-8"))
-        parts = [str(document.get(key) or "").strip() for key in ("error", "next")]
-        return " ".join(part for part in parts if part)
-    except (OSError, ValueError, AttributeError):
-        return ""  # a step that could not write its failure still printed a last line
 
 
 def _last_line(data: bytes) -> str:

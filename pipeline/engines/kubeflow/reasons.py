@@ -4,65 +4,81 @@ from __future__ import annotations
 
 import re
 
+from pipeline.core.said import said
+
 _RULES: tuple[tuple[str, str], ...] = (
     (
         r"OOMKilled",
-        "it ran out of memory (OOMKilled). Raise the memory, or lower batch, imgsz or workers.",
+        said(
+            "it ran out of memory (OOMKilled). Raise the memory, or lower batch, imgsz or workers."
+        ),
     ),
     (
         # Argo 3.3 takes a signal for an end without error, and then misses the outputs.
         r"/tmp/outputs/\S+: no such file or directory",
-        "it was killed before it wrote its outputs, most likely for want of memory. Raise the"
-        " memory, or lower batch, imgsz or workers.",
+        said(
+            "it was killed before it wrote its outputs, most likely for want of memory. Raise the"
+            " memory, or lower batch, imgsz or workers."
+        ),
     ),
     (
         r"exit code 135|Bus error|SIGBUS|shared memory \(shm\)|/dev/shm.*No space left",
-        "/dev/shm is too small. Raise the shm size, or lower workers or batch.",
+        said("/dev/shm is too small. Raise the shm size, or lower workers or batch."),
     ),
     (
         r"(?P<what>ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull)",
-        "its image{image} cannot be pulled ({what})."
-        " Build and push it, or correct SLIPWAY_IMAGE_LIGHT or SLIPWAY_IMAGE_YOLO.",
+        said(
+            "its image{image} cannot be pulled ({what})."
+            " Build and push it, or correct SLIPWAY_IMAGE_LIGHT or SLIPWAY_IMAGE_YOLO."
+        ),
     ),
     (
         r"PersistentVolumeClaim.*(is invalid|[Ff]orbidden|immutable)",
-        "the volume claim{name} exists with another class, mode or size, and Kubernetes refuses to"
-        " change it. Set SLIPWAY_PVC_STORAGE_CLASS, SLIPWAY_PVC_ACCESS_MODE and SLIPWAY_PVC_SIZE as"
-        " the claim has them, or name another claim.",
+        said(
+            "the volume claim{name} exists with another class, mode or size, and Kubernetes refuses"
+            " to change it. Set SLIPWAY_PVC_STORAGE_CLASS, SLIPWAY_PVC_ACCESS_MODE and"
+            " SLIPWAY_PVC_SIZE as the claim has them, or name another claim."
+        ),
     ),
     (
         r"unbound immediate PersistentVolumeClaims|persistentvolumeclaim.*not found"
         r"|WaitForFirstConsumer|ProvisioningFailed|storageclass.*not found",
-        "the volume claim{name} is not bound."
-        " Check its storage class (SLIPWAY_PVC_STORAGE_CLASS) and that a volume is free.",
+        said(
+            "the volume claim{name} is not bound."
+            " Check its storage class (SLIPWAY_PVC_STORAGE_CLASS) and that a volume is free."
+        ),
     ),
     (
         r"FailedMount|FailedAttachVolume|Multi-Attach|MountVolume",
-        "the volume cannot be mounted: {text}. Check the claim; a ReadWriteOnce volume serves one"
-        " node at a time.",
+        said(
+            "the volume cannot be mounted: {text}. Check the claim; a ReadWriteOnce volume serves"
+            " one node at a time."
+        ),
     ),
     (
         r"(?:Unschedulable: )?(?P<what>\d+/\d+ nodes are available:? .*?)\.?$",
-        "{what}. Ask for less, or change node selector and tolerations.",
+        said("{what}. Ask for less, or change node selector and tolerations."),
     ),
     (
         r"Evicted|low on resource|exceeds? the total limit|local ephemeral storage",
-        "Kubernetes evicted it: {text}. Free the node's disk or memory, or ask for more memory;"
-        " then retry.",
+        said(
+            "Kubernetes evicted it: {text}. Free the node's disk or memory, or ask for more memory;"
+            " then retry."
+        ),
     ),
     (
         r"CreateContainerConfigError|(?:secret|configmap) \"?\S+\"? not found",
-        "its container cannot be configured: {text}. Create what is missing, then retry.",
+        said("its container cannot be configured: {text}. Create what is missing, then retry."),
     ),
     (
         r"pod deleted|NodeLost|[Nn]ode .*(?:lost|shutdown)",
-        "its pod was deleted. Retry the run.",
+        said("its pod was deleted. Retry the run."),
     ),
     (
         r"serviceaccount.*not found|cannot create resource|is forbidden",
-        "Kubernetes does not allow it: {text}. Have the role of the service account widened.",
+        said("Kubernetes does not allow it: {text}. Have the role of the service account widened."),
     ),
-)  # fmt: skip
+)
 _SIGNALS = {134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 # What Argo says of a pod that just comes up.
 _PLAIN = re.compile(r"(PodInitializing|ContainerCreating|)")
@@ -81,7 +97,8 @@ def explain(text: str) -> str:
     for pattern, sentence in _RULES:
         match = re.search(pattern, flat)
         if match:
-            return sentence.format(
+            return said(
+                sentence,
                 what=match.groupdict().get("what", ""),
                 text=flat[:300].rstrip("."),
                 image=_quoted(r'image "?\\?"?([^\s"\\]+)', flat),
@@ -90,30 +107,32 @@ def explain(text: str) -> str:
     return ""
 
 
-def why_failed(node_message: str, said: str, ended: str = "") -> str:
+def why_failed(node_message: str, words: str, ended: str = "") -> str:
     """Say why a step failed.
 
     Parameters
     ----------
     node_message
         What Argo says of its node.
-    said
+    words
         The step's own words: its failure, or the last line of its log.
     ended
         What Kubernetes says of its container's end.
     """
-    known = explain(ended) or explain(node_message) or explain(said)
+    known = explain(ended) or explain(node_message) or explain(words)
     if known:
         return known
     match = _EXIT.search(node_message)
     code = int(match[1]) if match else 0
     if code in _SIGNALS:
-        reason = f"it was ended by {_SIGNALS[code]}"
-        return f"{reason}; its last line: {said}" if said else reason
-    if said:
-        return said
+        name = _SIGNALS[code]
+        if words:
+            return said("it was ended by {signal}; its last line: {line}", signal=name, line=words)
+        return said("it was ended by {signal}", signal=name)
+    if words:
+        return words
     if code:
-        return f"it ended with exit code {code} and printed nothing"
+        return said("it ended with exit code {code} and printed nothing", code=code)
     return node_message
 
 
@@ -121,8 +140,10 @@ def what_it_waits_for(node_message: str, events: str) -> str:
     """Say what a step that does not start waits for; empty while its pod just comes up."""
     known = explain(node_message) or explain(events)
     if known:
-        return f"waits: {known}"
-    return "" if _PLAIN.fullmatch(node_message) else f"waits: {node_message}"
+        return said("waits: {reason}", reason=known)
+    if _PLAIN.fullmatch(node_message):
+        return ""
+    return said("waits: {reason}", reason=node_message)
 
 
 def _quoted(pattern: str, text: str) -> str:

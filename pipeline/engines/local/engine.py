@@ -248,7 +248,11 @@ class LocalEngine(QueueEngine):
         try:
             self.wake()
         except OSError as reason:
-            return f"no controller can be started: {reason.strerror} ({reason.filename})"
+            return said(
+                "no controller can be started: {reason} ({file})",
+                reason=reason.strerror,
+                file=reason.filename,
+            )
         return ""
 
 

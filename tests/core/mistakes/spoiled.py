@@ -10,6 +10,7 @@ import polars as pl
 from tests.core.mistakes.tables import SCHEMA
 
 REMOVED, ADDED, CLASS, BOX = WAYS = ("removed", "added", "class", "box")
+SHARE = 0.05
 _SIDE = 640
 
 
@@ -31,19 +32,59 @@ class Spoiled:
     done: pl.DataFrame
     labels: int
 
+    def found(self, rows: pl.Series) -> float:
+        """Give the share of what was done that is among rows which somebody doubts."""
+        doubted = self.boxes[rows].cast({"image": pl.String})
+        both = self.done.with_row_index("number").join(doubted, on="image", suffix="_shown")
+        is_found = (
+            pl.when(pl.col("way") == REMOVED)
+            .then((pl.col("role") == "prediction") & (_iou() > 0.5))
+            .otherwise((pl.col("role") == "target") & (_iou() > 0.999))
+        )
+        return both.filter(is_found)["number"].n_unique() / len(self.done)
 
-def spoiled(seed: int, images: int = 400, classes: int = 5, share: float = 0.05) -> Spoiled:
+
+def spoiled(seed: int, images: int = 400, classes: int = 5, share: float = SHARE) -> Spoiled:
     """Draw a split, spoil a share of its labels in four ways, and predict the true ones."""
     random = np.random.default_rng(seed)
     image = np.repeat(np.arange(images), random.integers(0, 13, images))
     true, of = _boxes(random, len(image)), random.integers(0, classes, len(image))
+    targets, done = _spoil(random, image, true, of, (images, classes, share), _boxes)
+    rows = pl.concat([targets, _predicted(random, image, true, of, images, classes)])
+    return _of_rows(rows, done, len(image))
+
+
+def spoiled_test(seed: int, boxes: pl.DataFrame, share: float = SHARE) -> Spoiled:
+    """Spoil a share of the labels that a real test has met; what was predicted stays."""
+    random = np.random.default_rng(seed)
+    number = boxes["image"].cast(pl.String).rank("dense").cast(pl.Int64).to_numpy() - 1
+    rows = boxes.select(_name(number), *list(SCHEMA)[1:]).cast(SCHEMA)
+    is_target = (boxes["role"] == "target").to_numpy()
+    true = boxes.filter(is_target).select("x1", "y1", "x2", "y2").to_numpy().astype(np.float64)
+    of = boxes.filter(is_target)["class"].to_numpy().astype(np.int64)
+    classes = int(boxes["class"].to_numpy().max()) + 1
+    targets, done = _spoil(
+        random,
+        number[is_target],
+        true,
+        of,
+        (number.max() + 1, classes, share),
+        lambda random, count: true[random.permutation(len(true))[:count]],  # of other images
+    )
+    predictions = rows.filter(~is_target)
+    return _of_rows(pl.concat([targets.cast(SCHEMA), predictions]), done, len(of))
+
+
+def _spoil(random, image, true, of, sizes, drawn):
+    """Give targets of which a share is spoiled, and what was done to which box of which image."""
+    images, classes, share = sizes
     told, told_of, is_told = true.copy(), of.copy(), np.ones(len(image), dtype=bool)
     chosen = random.permutation(len(image))[: round(share * len(image))]
     removed, added, swapped, moved = np.array_split(chosen, 4)
     is_told[removed] = False
     told_of[swapped] = (of[swapped] + random.integers(1, classes, len(swapped))) % classes
     told[moved] = _moved(random, true[moved])
-    extra = _boxes(random, len(added))
+    extra = drawn(random, len(added))
     extra_image = random.integers(0, images, len(added))
     done = [(image[removed], true[removed]), (extra_image, extra)]
     done += [(image[rows], told[rows]) for rows in (swapped, moved)]
@@ -54,17 +95,16 @@ def spoiled(seed: int, images: int = 400, classes: int = 5, share: float = 0.05)
         None,
         np.concatenate([told[is_told], extra]),
     )
-    rows = pl.concat([targets, _predicted(random, image, true, of, images, classes)])
-    return Spoiled(
-        rows.sort("image", maintain_order=True).cast(SCHEMA),
-        pl.concat(
-            _rows(where, "target", np.zeros(len(where), int), None, box).select(
-                "image", pl.lit(way).alias("way"), "x1", "y1", "x2", "y2"
-            )
-            for way, (where, box) in zip(WAYS, done, strict=True)
-        ),
-        len(image),
+    return targets, pl.concat(
+        _rows(where, "target", np.zeros(len(where), int), None, box).select(
+            "image", pl.lit(way).alias("way"), "x1", "y1", "x2", "y2"
+        )
+        for way, (where, box) in zip(WAYS, done, strict=True)
     )
+
+
+def _of_rows(rows, done, labels):
+    return Spoiled(rows.sort("image", maintain_order=True).cast(SCHEMA), done, labels)
 
 
 def _predicted(random, image, true, of, images, classes):
@@ -127,8 +167,26 @@ def _slipped(random, boxes, by):
 
 def _rows(image, role, of, conf, box):
     corners = dict(zip(("x1", "y1", "x2", "y2"), box.astype(np.float32).T, strict=True))
-    names = pl.Series(image).cast(pl.String).str.zfill(5) + ".jpg"
     confs = pl.Series(conf, dtype=pl.Float32) if conf is not None else pl.lit(None, pl.Float32)
-    return pl.DataFrame({"image": names, "class": of.astype(np.int64), **corners}).select(
+    return pl.DataFrame({"image": _name(image), "class": of.astype(np.int64), **corners}).select(
         "image", pl.lit(role).alias("role"), "class", confs.alias("conf"), "x1", "y1", "x2", "y2"
     )
+
+
+def _name(number):
+    return (pl.Series("image", number).cast(pl.String).str.zfill(5) + ".jpg").alias("image")
+
+
+def _iou() -> pl.Expr:
+    width, height = (
+        (
+            pl.min_horizontal(f"{side}2", f"{side}2_shown")
+            - pl.max_horizontal(f"{side}1", f"{side}1_shown")
+        ).clip(0)
+        for side in "xy"
+    )
+    areas = [
+        (pl.col(f"x2{of}") - pl.col(f"x1{of}")) * (pl.col(f"y2{of}") - pl.col(f"y1{of}"))
+        for of in ("", "_shown")
+    ]
+    return width * height / (areas[0] + areas[1] - width * height)

@@ -1,5 +1,6 @@
 """The pages of all runs and of one run, on runs of the real engine."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ def runs_page() -> None:
 def run_page() -> None:
     from dashboard.views.run.page import render
 
+    render()
+
+
+def korean_page() -> None:
+    from dashboard.language import choose
+    from dashboard.views.run.page import render
+
+    choose()
     render()
 
 
@@ -190,6 +199,8 @@ def test_a_failed_run_says_why_above_everything(here: Installation, installation
     page = open_page(run_page, run=run)
     assert page.error[0].value.startswith("**verify failed:**")
     assert "Retry" in {button.label for button in page.button}
+    korean = open_page(korean_page, run=run, lang="ko").error[0].value
+    assert re.search("[가-힣]", korean.partition(":** ")[2])
     assert list(open_page(runs_page).dataframe[0].value["why"]) != [""]
 
 

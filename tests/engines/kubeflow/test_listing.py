@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.core.errors import EngineUnreachable, RunNotFound
+from pipeline.core.said import Said
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.base import Engine, Run
@@ -99,6 +100,13 @@ def test_a_retry_that_ended_between_two_looks_is_seen(api: FakeKfp, engine: Engi
     api.add(again)
     (run,) = all_of(engine)
     assert (run.state, run.message) == (State.SUCCEEDED, "")
+
+
+def test_why_a_run_failed_is_kept_with_what_it_was_made_of(api: FakeKfp, engine: Engine) -> None:
+    api.add(finished(1, "Failed"))
+    first, again = all_of(engine)[0].message, all_of(engine)[0].message
+    assert first == again
+    assert isinstance(first, Said) and isinstance(again, Said)
 
 
 def test_another_endpoint_has_other_runs(

@@ -73,9 +73,9 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("node_message", "said", "reason"), FAILURES)
-def test_failures_are_put_in_words(node_message: str, said: str, reason: str) -> None:
-    assert why_failed(node_message, said).startswith(reason)
+@pytest.mark.parametrize(("node_message", "words", "reason"), FAILURES)
+def test_failures_are_put_in_words(node_message: str, words: str, reason: str) -> None:
+    assert why_failed(node_message, words).startswith(reason)
 
 
 @pytest.mark.parametrize(("node_message", "event", "reason"), WAITS)

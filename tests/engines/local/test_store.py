@@ -11,17 +11,36 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.said import Said, said
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.local.control.start import take_lock
 from pipeline.engines.local.engine import LocalEngine
 from pipeline.engines.local.layout import Layout
+from pipeline.engines.local.queue.rows import RunRow
 from pipeline.engines.local.queue.schema import VERSION
 from pipeline.engines.local.queue.store import Store
 from pipeline.engines.local.queue.waiting import Waiting
 
 # The state file as the first version wrote it: a run that is over, one that runs, one that waits.
 FIRST_VERSION = Path(__file__).with_name("state-version-1.sql")
+ROW = RunRow(
+    seq=0,
+    id="r1",
+    uid="u1",
+    launch="l-1",
+    state=State.PENDING,
+    message="",
+    created_at="2026-11-30T10:00:00.000Z",
+    started_at="",
+    finished_at="",
+    position=0,
+    stop_at="",
+    is_deleted=False,
+    priority=0,
+    parameters={},
+    settings={},
+)
 
 
 def test_many_threads_open_a_new_store(tmp_path: Path) -> None:
@@ -94,3 +113,37 @@ def test_state_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
     with pytest.raises(EngineUnreachable, match=f"version {VERSION + 1}.*Update Slipway"):
         Store(path).page(10, None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(Layout(tmp_path).database)
+    made.add(ROW, {}, ["train"])
+    return made
+
+
+def message_of(store: Store) -> str:
+    return store.steps(["r1"])["r1"][0].message
+
+
+def test_messages_are_plain_texts_for_older_code_and_remember_what_they_were_made_of(
+    store: Store, tmp_path: Path
+) -> None:
+    told = said("{step} failed: {message}", step="train", message=said("the run was stopped"))
+    store.update_step("r1", "train", message=told)
+    store.update_run("r1", message=told)
+    for message in (message_of(store), store.find("r1").message):
+        assert message == told and isinstance(message, Said)
+        assert isinstance(message.values["message"], Said)
+    with closing(sqlite3.connect(Layout(tmp_path).database)) as db, db:
+        assert db.execute("SELECT message FROM steps").fetchone() == (str(told),)
+        db.execute("UPDATE steps SET message = 'another'")  # as older code does
+    assert message_of(store) == "another" and not isinstance(message_of(store), Said)
+
+
+def test_what_messages_were_made_of_goes_with_the_run(store: Store, tmp_path: Path) -> None:
+    store.update_step("r1", "train", message=said("the run was stopped"))
+    store.update_run("r1", state=State.STOPPED)
+    assert store.forget("r1")
+    with closing(sqlite3.connect(Layout(tmp_path).database)) as db:
+        assert db.execute("SELECT count(*) FROM sentences").fetchone() == (0,)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipeline.core.addresses import bare, is_secret, shown_webhook
+from pipeline.core.said import said
 from pipeline.core.setting_kinds import ADDRESSES, SECRET
 from pipeline.core.settings import ENVIRONMENT, SETTINGS, Settings
 from pipeline.engines.local.steps.environment import is_private, settings_environment
@@ -102,14 +103,14 @@ def values_for(
     """
     values, missing = {}, []
     unnoted = [name for name in os.environ if is_private(name)] if ANY in secrets else []
-    for name, said in {**dict.fromkeys(unnoted), **secrets}.items():
+    for name, noted in {**dict.fromkeys(unnoted), **secrets}.items():
         own = os.environ.get(name, "")
-        if value := given.get(name) or (own if not said or known(name, own) == said else ""):
+        if value := given.get(name) or (own if not noted or known(name, own) == noted else ""):
             values[name] = value
-        elif said is not None:
+        elif noted is not None:
             missing.append(name)
             if name in _ASKED:
-                values[name] = said
+                values[name] = noted
     return values, missing
 
 
@@ -121,13 +122,17 @@ def missing_sentence(names: Iterable[str], *, can_be_handed: bool) -> str:
     can_be_handed
         Whether the engine takes values at all, from a launch or a retry.
     """
-    why = "which was started anew since, or did not take them in time"
-    then = "retry the run from there"
+    why = said("which was started anew since, or did not take them in time")
+    then = said("retry the run from there")
     if not can_be_handed:
-        why = "which cannot take them from a launch: its state folder takes no socket"
-        then = "retry the run from there when no other one is at work, which starts the engine anew"
-    listed = " and ".join(sorted(names))
-    return (
-        f"this step goes on without {listed}: set at the launch, never written to a disk, and not"
-        f" in the environment of the engine, {why}. Set it in a shell and {then}."
+        why = said("which cannot take them from a launch: its state folder takes no socket")
+        then = said(
+            "retry the run from there when no other one is at work, which starts the engine anew"
+        )
+    return said(
+        "this step goes on without {names}: set at the launch, never written to a disk, and not"
+        " in the environment of the engine, {why}. Set it in a shell and {then}.",
+        names=" and ".join(sorted(names)),
+        why=why,
+        then=then,
     )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.core.said import said
 from pipeline.engines.local.control.vault import make_memory
 from pipeline.engines.local.layout import Layout
 from pipeline.engines.local.steps.placement import REPOSITORY
@@ -92,14 +93,16 @@ def why_stuck(layout: Layout) -> str:
     disk = os.statvfs(layout.base)
     free_blocks = disk.f_bavail if os.geteuid() else disk.f_bfree
     if disk.f_flag & os.ST_RDONLY:
-        return (
-            f"{layout.base} is read-only, so nothing is recorded and no step starts; steps that"
-            " run go on. Make it writable."
+        return said(
+            "{folder} is read-only, so nothing is recorded and no step starts; steps that"
+            " run go on. Make it writable.",
+            folder=layout.base,
         )
     if free_blocks * disk.f_frsize < ROOM_BYTES:
-        return (
-            f"the disk of {layout.base} is full, so nothing is recorded and no step starts; steps"
-            " that run go on. Free space there."
+        return said(
+            "the disk of {folder} is full, so nothing is recorded and no step starts; steps"
+            " that run go on. Free space there.",
+            folder=layout.base,
         )
     return _why_no_controller(layout)
 
@@ -118,7 +121,9 @@ def _why_no_controller(layout: Layout) -> str:
     last = next((line for line in reversed(lines) if line.strip()), "")
     if not last or _LOG_LINE.match(last):  # it has said nothing, or ended in good order
         return ""
-    return (
-        f"no controller runs, so no step starts: {last.strip().rstrip('.')}. Mend what"
-        f" {log} says; whoever looks at the run then starts the controller again."
+    return said(
+        "no controller runs, so no step starts: {line}. Mend what"
+        " {log} says; whoever looks at the run then starts the controller again.",
+        line=last.strip().rstrip("."),
+        log=log,
     )

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.core.said import recalled
 from pipeline.core.states import State
 
 
@@ -61,11 +62,13 @@ class StepRow:
 def read_run(row: sqlite3.Row) -> RunRow:
     """Read a row of the table ``runs``."""
     values = dict(row)
+    said = values.pop("said")
     return RunRow(
         **{
             **values,
             "launch": values["launch"] or "",
             "state": State(values["state"]),
+            "message": _message(values["message"], said),
             "is_deleted": bool(values["is_deleted"]),
             "parameters": json.loads(values["parameters"]),
             "settings": json.loads(values["settings"]),
@@ -76,13 +79,14 @@ def read_run(row: sqlite3.Row) -> RunRow:
 
 def read_step(row: sqlite3.Row) -> StepRow:
     """Read a row of the table ``steps``."""
-    run, name, state, message, started_at, finished_at, attempt, devices, outputs, stopping = row
+    run, name, state, message, started_at, finished_at, attempt, devices, outputs, *last = row
+    stopping, said = last
     held = tuple(json.loads(devices)) if devices != "[]" else ()
     return StepRow(
         run=run,
         name=name,
         state=State(state),
-        message=message,
+        message=_message(message, said),
         started_at=started_at,
         finished_at=finished_at,
         attempt=attempt,
@@ -90,3 +94,7 @@ def read_step(row: sqlite3.Row) -> StepRow:
         outputs_json=outputs,
         is_stopping=bool(stopping),
     )
+
+
+def _message(text: str, said: str | None) -> str:
+    return recalled(text, json.loads(said)) if said else text

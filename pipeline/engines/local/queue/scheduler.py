@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable
+from pipeline.core.said import joined, said
 from pipeline.core.settings import Settings
 from pipeline.core.states import State
 from pipeline.engines.argo.document import read_document
@@ -153,7 +154,12 @@ class Scheduler:
         free = [name for name in self._gpus if name not in self._devices]
         wanted = ready.template.container.gpus if ready.template.container else 0
         if wanted > len(free):
-            message = f"waits for {wanted} GPU(s); {len(free)} of {len(self._gpus)} are free"
+            message = said(
+                "waits for {wanted} GPU(s); {free} of {all} are free",
+                wanted=wanted,
+                free=len(free),
+                all=len(self._gpus),
+            )
             if row.message != message:
                 self._store.update_step(run.id, ready.step, message=message)
             return False
@@ -177,7 +183,10 @@ class Scheduler:
         if state is State.FAILED and not message:
             steps = self._store.steps([run.id])[run.id]
             failed = [step for step in steps if step.state is State.FAILED]
-            message = "; ".join(f"{step.name} failed: {step.message}" for step in failed)
+            message = joined(
+                said("{step} failed: {message}", step=step.name, message=step.message)
+                for step in failed
+            )
         if run.state is State.RUNNING:
             self._jobs -= 1
         self._store.update_run(run.id, state=state, message=message, finished_at=utc_now())
@@ -191,12 +200,13 @@ class Scheduler:
                 shutil.rmtree(self._layout.run(run_id), ignore_errors=True)
 
     def _give_up(self, run: RunRow, reason: Exception) -> None:
+        message = said("the engine failed: {reason}", reason=reason)
         for step in self._store.steps([run.id])[run.id]:
             if step.state is State.RUNNING:
                 self._steps.kill(step)
             if not step.state.is_finished:
-                self._steps.end(run, step.name, State.FAILED, f"the engine failed: {reason}")
-        self._end_run(run, State.FAILED, f"the engine failed: {reason}")
+                self._steps.end(run, step.name, State.FAILED, message)
+        self._end_run(run, State.FAILED, message)
 
     def _plan(self, run: RunRow) -> Plan:
         if run.id not in self._plans:

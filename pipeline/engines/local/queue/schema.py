@@ -43,6 +43,9 @@ CREATE INDEX runs_order ON runs (state, priority, position);
 ALTER TABLE runs ADD COLUMN secrets TEXT NOT NULL DEFAULT '{}';
 """,
 )
+# What messages were made of, for pages in other languages. It is no step: older code neither needs
+# nor minds it.
+_SENTENCES = "CREATE TABLE IF NOT EXISTS sentences (text TEXT PRIMARY KEY, said TEXT NOT NULL)"
 _ERASED = len(_STEPS)
 # The last step is no change of form: what was erased is overwritten in the file, too.
 VERSION = _ERASED + 1
@@ -72,6 +75,7 @@ def open_state(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         if _version(connection) != VERSION:
             _bring_up_to_date(connection, path)
+        connection.execute(_SENTENCES)
     except BaseException:
         connection.close()
         raise

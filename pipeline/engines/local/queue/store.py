@@ -11,16 +11,20 @@ from typing import Any
 
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, RunNotFound
-from pipeline.core.said import said
+from pipeline.core.said import Said, as_json, said
 from pipeline.core.states import State
 from pipeline.engines.local.queue.rows import RunRow, StepRow, read_run, read_step
 from pipeline.engines.local.queue.schema import open_state
 
+_SAID = "(SELECT said FROM sentences WHERE text = message)"
 _RUN = (
     "seq, id, uid, launch, state, message, created_at, started_at, finished_at, position,"
-    " stop_at, is_deleted, priority, parameters, settings, secrets"
+    f" stop_at, is_deleted, priority, parameters, settings, secrets, {_SAID} AS said"
 )
-_STEP = "run, name, state, message, started_at, finished_at, attempt, devices, outputs, is_stopping"
+_STEP = (
+    "run, name, state, message, started_at, finished_at, attempt, devices, outputs, is_stopping,"
+    f" {_SAID}"
+)
 _UNFINISHED = "state IN ('pending', 'running')"
 ORDER = "ORDER BY priority DESC, position"
 
@@ -209,6 +213,10 @@ class Store:
                 (utc_now(), run_id),
             ).rowcount
             _mark_running_steps(db, run_id)
+            db.execute(
+                "DELETE FROM sentences WHERE text NOT IN"
+                " (SELECT message FROM runs UNION SELECT message FROM steps)"
+            )
         return hidden == 0
 
     def runs(self, where: str, **values: Any) -> list[RunRow]:
@@ -222,7 +230,9 @@ class Store:
             for name, value in values.items()
         }
         columns = ", ".join(f"{name} = ?" for name in plain)
-        with self.connection() as db:
+        said = [(value, as_json(value)) for value in values.values() if isinstance(value, Said)]
+        with self.transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO sentences VALUES (?, ?)", said)
             db.execute(f"UPDATE {table} SET {columns} WHERE {where}", (*plain.values(), *keys))
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pipeline.core.said import said
 from pipeline.engines.local.queue.rows import RunRow
 from pipeline.engines.local.queue.store import ORDER, Store
 
@@ -32,8 +33,11 @@ class Places:
         """Say what a waiting run waits for; empty when it is its turn."""
         before = self.running + self.before.get(run_id, 0)
         if self.is_paused:
-            return f"the queue is paused; {self.before.get(run_id, 0)} before it"
-        return f"waits for a job slot; {before} before it" if before >= slots else ""
+            count = self.before.get(run_id, 0)
+            return said("the queue is paused; {count} before it", count=count)
+        if before < slots:
+            return ""
+        return said("waits for a job slot; {count} before it", count=before)
 
 
 class Waiting:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipeline.core.said import said
 from pipeline.core.states import State
 from pipeline.engines.argo.expressions import Unresolved, fill
 from pipeline.engines.argo.plan import Output, Plan, Task, Template, leaves
 from pipeline.engines.local.queue.rows import StepRow
 
 ARGO_STATUS = {State.SUCCEEDED: "Succeeded", State.FAILED: "Failed", State.STOPPED: "Failed"}
-STOPPED = "the run was stopped"
+STOPPED = said("the run was stopped")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def decide(
     failed = next((name for name in main if steps[name].state is State.FAILED), "")
     if is_stopped or failed:
         decision.is_cut_short = not failed
-        decision.skipped = dict.fromkeys(pending, f"{failed} failed" if failed else STOPPED)
+        decision.skipped = dict.fromkeys(
+            pending, said("{step} failed", step=failed) if failed else STOPPED
+        )
     elif pending:
         _Walk(plan, steps, values, decision).entry()
         left = set(pending) - set(decision.skipped)
@@ -176,7 +179,9 @@ class _Walk:
             except Unresolved as reason:
                 first = next(leaves(self._plan.templates, task.template))
                 name = task.name if self._plan.templates[task.template].is_step else first.name
-                self._decision.broken[name] = f"{reason}: the step that gives it did not run"
+                self._decision.broken[name] = said(
+                    "{reason}: the step that gives it did not run", reason=reason
+                )
                 results[task.name] = _Result(is_over=False)
             done = results[task.name]
             prefix = f"tasks.{task.name}.outputs"

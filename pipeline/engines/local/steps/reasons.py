@@ -6,24 +6,25 @@ import json
 import os
 import signal
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import SlipwayError
 from pipeline.core.files import read_text
+from pipeline.core.said import said, sentences
+from pipeline.core.volume.failure import words_of_attempt
 from pipeline.core.volume.paths import Volume
 from pipeline.core.volume.run_folder import RunFolder, folder_of_run
 from pipeline.core.yamltext.file import load_yaml
 from pipeline.engines.local.queue.rows import RunRow, StepRow
 from pipeline.engines.local.steps.processes import Exit, Limits
 
-RETRY = "Retry the run to go on from here."
+RETRY = said("Retry the run to go on from here.")
 _LESS_MEMORY = {
-    "test": "Retry the run when the machine has memory to spare.",
-    "tune": "Clone the run with a smaller batch, fewer workers, or fewer trials at a time.",
+    "test": said("Retry the run when the machine has memory to spare."),
+    "tune": said("Clone the run with a smaller batch, fewer workers, or fewer trials at a time."),
 }
-_LESS = "Clone the run with a smaller batch, fewer workers, or cache=False."
+_LESS = said("Clone the run with a smaller batch, fewer workers, or cache=False.")
 TAIL_BYTES = 8192
 MAX_LINE = 500
 _TAKES_MEMORY = ("batch", "imgsz", "workers", "cache")
@@ -50,33 +51,46 @@ def why_failed(run: RunRow, step: StepRow, end: Exit, log: Path, limits: Limits)
     if end.is_out_of_memory and end.code == 128 + signal.SIGKILL:
         return _out_of_memory(run, step, end)
     failure = _failure(run, step)
-    said = failure or _last_line(log).removeprefix(f"{step.name} failed: ")
+    words = failure or _last_line(log).removeprefix(f"{step.name} failed: ")
     if end.code > 128 and not failure:
-        reason = f"it was ended by {_signal_name(end.code - 128)} from outside"
-        return f"{reason}; its last line: {said}" if said else f"{reason}. {RETRY}"
-    return said or f"it ended with exit code {end.code} and printed nothing"
+        name = _signal_name(end.code - 128)
+        if words:
+            return said(
+                "it was ended by {signal} from outside; its last line: {line}",
+                signal=name,
+                line=words,
+            )
+        return sentences(said("it was ended by {signal} from outside.", signal=name), RETRY)
+    return words or said("it ended with exit code {code} and printed nothing", code=end.code)
 
 
 def _limit_reached(run: RunRow, step: StepRow, end: Exit, limits: Limits) -> str:
     if end.limit == "timeout":
-        return (
-            f"it ran longer than its limit of {limits.timeout_s:g} s. Retry the run to go on from"
+        return said(
+            "it ran longer than its limit of {limit:g} s. Retry the run to go on from"
             " here for as long again, or raise the limit (SLIPWAY_STEP_TIMEOUT_S, or the"
-            " workflow's own) and clone it."
+            " workflow's own) and clone it.",
+            limit=limits.timeout_s,
         )
-    taken = f"it took more memory than its limit of {(limits.mem_bytes or 0) / 1e9:g} GB"
+    taken = said(
+        "it took more memory than its limit of {limit:g} GB{tried}.",
+        limit=(limits.mem_bytes or 0) / 1e9,
+        tried=_tried(run, step),
+    )
     less = _LESS_MEMORY.get(step.name, _LESS)
-    return f"{taken}{_tried(run, step)}. {less} Or raise the limit (--mem-gb)."
+    return sentences(taken, less, said("Or raise the limit (--mem-gb)."))
 
 
 def _out_of_memory(run: RunRow, step: StepRow, end: Exit) -> str:
     tried, less = _tried(run, step), _LESS_MEMORY.get(step.name, _LESS)
     if end.is_own:
-        return f"the machine ran out of memory (RAM){tried}. {less}"
-    return (
+        return sentences(said("the machine ran out of memory (RAM){tried}.", tried=tried), less)
+    killed = said(
         "it was ended by SIGKILL, and while it ran the machine ended processes for want of memory:"
-        f" probably it ran out of memory (RAM){tried}. {less}"
+        " probably it ran out of memory (RAM){tried}.",
+        tried=tried,
     )
+    return sentences(killed, less)
 
 
 def _tried(run: RunRow, step: StepRow) -> str:
@@ -87,7 +101,7 @@ def _tried(run: RunRow, step: StepRow) -> str:
         known = [f"{key}={tried[key]}" for key in _TAKES_MEMORY if key in tried]
     except (OSError, ValueError, LookupError, TypeError, SlipwayError):
         return ""  # it had not come as far as that
-    return f" with {', '.join(known)}" if known else ""
+    return said(" with {settings}", settings=", ".join(known)) if known else ""
 
 
 def _settings_tried(folder: RunFolder, step: str) -> Mapping[str, Any]:
@@ -105,18 +119,11 @@ def _settings_tried(folder: RunFolder, step: str) -> Mapping[str, Any]:
 
 
 def _failure(run: RunRow, step: StepRow) -> str:
-    """Read the failure of this attempt; one that an earlier attempt left is older than it."""
     try:
         folder = folder_of_run(volume_of(run), run.parameters.get("launch", ""), run.uid)
-        path = folder.failure(step.name)
-        started = datetime.fromisoformat(step.started_at).timestamp()
-        if path.stat().st_mtime < started - 1:
-            return ""
-        document = json.loads(path.read_text(encoding="utf-8"))
-        parts = [str(document.get(key) or "").strip() for key in ("error", "next")]
-        return " ".join(part for part in parts if part)
-    except (OSError, ValueError, AttributeError, SlipwayError):
-        return ""  # a step that could not write its failure still printed a last line
+    except (OSError, SlipwayError):
+        return ""
+    return words_of_attempt(folder.failure(step.name), step.started_at)
 
 
 def _last_line(log: Path) -> str:

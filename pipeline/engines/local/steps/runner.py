@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.core.clock import utc_now
 from pipeline.core.errors import EngineUnreachable, InputError, SlipwayError
+from pipeline.core.said import said, sentences
 from pipeline.core.states import State
 from pipeline.engines.argo.plan import Template
 from pipeline.engines.local.control.private import missing_sentence, values_for
@@ -67,31 +68,32 @@ class StepRunner:
         try:
             # Before the state says that it runs: where it says so, no folder means a removed one.
             secrets, missing = values_for(run.secrets, self._vault.get(run.id))
-            said = ""
+            lack = ""
             if missing:
-                said = missing_sentence(missing, can_be_handed=self._vault.is_listening)
+                lack = missing_sentence(missing, can_be_handed=self._vault.is_listening)
             command = prepare(ready, place, {**run.settings, **secrets}, gpus)
             self._store.update_step(
                 run.id,
                 ready.step,
                 state=State.RUNNING,
-                message=said,
+                message=lack,
                 started_at=utc_now(),
                 attempt=number,
                 devices=gpus,
                 is_stopping=0,
             )
             log = self._layout.log(run.id, ready.step)
-            if said:
+            if lack:
                 with open(log, "a", encoding="utf-8") as file:
-                    file.write(f"{said}\n")
+                    file.write(f"{lack}\n")
             limits = limits_of(run, ready.template, self._grace_s)
             self._children.append(processes.start(attempt, command, log, limits))
         except EngineUnreachable:
             raise
         except (SlipwayError, OSError) as reason:
             raise_if_disk(reason)
-            self.end(run, ready.step, State.FAILED, f"it could not be started: {reason}")
+            why = said("it could not be started: {reason}", reason=reason)
+            self.end(run, ready.step, State.FAILED, why)
             return True
         self._false_starts[run.id, ready.step] += 1
         return False
@@ -129,20 +131,24 @@ class StepRunner:
         if is_stopping:
             self.end(run, step.name, State.STOPPED, STOPPED)
         elif not attempt.is_dir():
-            reason = f"its folder {attempt} was removed while it ran, so it was ended. {RETRY}"
-            self.end(run, step.name, State.FAILED, reason)
+            reason = said(
+                "its folder {folder} was removed while it ran, so it was ended.", folder=attempt
+            )
+            self.end(run, step.name, State.FAILED, sentences(reason, RETRY))
         elif processes.was_started(attempt):
-            reason = "its supervisor was killed, and the step was ended with it"
+            reason = said("its supervisor was killed, and the step was ended with it.")
             if not processes.is_of_this_boot(attempt):
-                reason = "the machine was started anew while it ran"
-            self.end(run, step.name, State.FAILED, f"{reason}. {RETRY}")
+                reason = said("the machine was started anew while it ran.")
+            self.end(run, step.name, State.FAILED, sentences(reason, RETRY))
         elif false_starts < MAX_FALSE_STARTS:
             _log.info("run %s: step %s had not been started; again", run.id, step.name)
             self._store.update_step(run.id, step.name, state=State.PENDING, devices=[])
         else:
             log = self._layout.log(run.id, step.name)
-            reason = f"it could not be started {false_starts} times: see {log}. {RETRY}"
-            self.end(run, step.name, State.FAILED, reason)
+            reason = said(
+                "it could not be started {count} times: see {log}.", count=false_starts, log=log
+            )
+            self.end(run, step.name, State.FAILED, sentences(reason, RETRY))
         return True
 
     def kill(self, step: StepRow) -> None:
@@ -177,12 +183,13 @@ class StepRunner:
         log = self._layout.log(run.id, ready.step)
         log.parent.mkdir(parents=True, exist_ok=True)
         is_there = root.is_dir()
-        line = f"{claim} stands for {root}" if is_there else f"the volume {root} is not a folder"
+        missing = said("the volume {folder} is not a folder", folder=root)
+        line = f"{claim} stands for {root}" if is_there else missing
         with open(log, "a", encoding="utf-8") as file:
             file.write(line + "\n")
         state = State.SUCCEEDED if is_there else State.FAILED
         self._store.update_step(run.id, ready.step, outputs=outputs, started_at=utc_now())
-        self.end(run, ready.step, state, "" if is_there else line)
+        self.end(run, ready.step, state, "" if is_there else missing)
 
     def _collect(self, run: RunRow, step: StepRow, template: Template, finished_at: str) -> None:
         attempt = self._layout.attempt(run.id, step.name, step.attempt)
