@@ -27,7 +27,7 @@ RENDERS = frozenset(
 )
 NAMED = frozenset(("label", "body", "title", "help", "caption", "text", "delta"))
 MARKDOWN_OPTIONS = frozenset(("pills", "radio", "segmented_control", "select_slider"))
-NOT_FIRST = frozenset(("progress", "image"))  # a number, a picture
+NOT_FIRST = frozenset(("progress", "image", "page_link"))  # a number, a picture, a page
 LOGS = frozenset(("_log", "logging", "warnings"))
 MAKERS = frozenset(("tr", "plain", "code", "joined"))
 COLUMN = ("Column", "TextColumn", "NumberColumn", "DatetimeColumn", "ProgressColumn", "ListColumn")
