@@ -27,7 +27,7 @@ def tested(here: Installation, installation: Path) -> RunFolder:
     rows = (
         (names[0], "target", 2, None, BOX),
         (names[0], "prediction", 1, 0.9, BOX),
-        (names[1], "prediction", 0, 0.8, FAR),
+        (names[1], "prediction", 0, 0.5, FAR),
     )
     return run_with_test(here, table(*rows))
 
@@ -43,8 +43,8 @@ def test_each_doubt_is_told_in_words_with_its_picture(tested: RunFolder) -> None
     page = opened(tested)
     assert "2 labels · most doubtful first" in text_of(page)
     assert "star, but square seen with 0.90" in text_of(page)
-    assert "no label, but circle seen with 0.80" in text_of(page)
-    assert "other class 0.90" in html_of(page) and "mistakes-close-up" in html_of(page)
+    assert "no label, but circle seen with 0.50" in text_of(page)
+    assert "other class 0.68" in html_of(page) and "mistakes-close-up" in html_of(page)
 
 
 def test_a_mark_is_kept_and_its_label_leaves_the_list(tested: RunFolder) -> None:
