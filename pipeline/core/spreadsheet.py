@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASC
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Write a table with its heads; None is an empty cell."""
+    """Write a table with its heads; None and what is no number are empty cells."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(map(_cell, columns))
@@ -28,6 +28,6 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, int | float) or value is None:
-        return value
+        return "" if value != value else value
     text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text

@@ -64,7 +64,7 @@ def test_a_doubtful_label_is_told_with_its_line(cli: Cli, here: Installation) ->
     assert set(first) == {"image", "line", "kind", "score", "class", "box", "mark"}
     assert (first["kind"], first["line"], first["class"]) == ("class", 3, "circle")
     assert first["box"] == list(SEEN)
-    # One label of one that the model takes for a square; as if ten more were taken for what they are.
+    # One of one is taken for a square, and as if ten more were taken for what they are.
     assert first["score"] == pytest.approx(0.9 * (10 / 11) ** 3)
     assert (second["kind"], second["line"], second["class"]) == ("missing", None, "star")
 

@@ -34,6 +34,7 @@ def test_a_text_is_no_formula_in_a_cell_or_in_a_head(text: str) -> None:
         (-0.5, "-0.5"),
         (True, "True"),
         (None, ""),
+        (float("nan"), ""),
         ("-0.5", "-0.5"),
         ("+1.", "+1."),
         ("-.5e-03", "-.5e-03"),

@@ -11,7 +11,7 @@ from dashboard.i18n import tr, tr_said_text, tr_text
 from dashboard.plain import Markdown, joined, plain
 from dashboard.theme import colours
 from dashboard.views.run.operating_point import show_operating_point
-from dashboard.widgets.mistakes.curves import show_confidences, show_precision_recall
+from dashboard.widgets.mistakes.curves import show_curves
 from dashboard.widgets.mistakes.slices import name_column
 from dashboard.widgets.mistakes.words import FATES, Cell, cell_title
 from pipeline.actions.mistakes import Judged, Seen
@@ -77,8 +77,7 @@ def _show_curves(
         tr("Class"), list(names), format_func=names.__getitem__, key="class_of_curves"
     )
     number = int(chosen) if chosen else None
-    show_confidences(measured, conf, number, colours(), take, least=seen.least)
-    show_precision_recall(measured, conf, number, colours(), take, least=seen.least)
+    show_curves(measured, conf, number, colours(), take, least=seen.least)
     st.caption(tr("Click a point of a curve to set its confidence."))
     of_class = None if number is None else int(measured.classes[number])
     _show_ways(judged, conf, labels, of_class, look)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,47 +17,53 @@ from pipeline.core.mistakes.precision import CONFIDENCES, Precision
 _EVERY = 5  # of the points of a curve, one of so many is drawn
 _POINT_PX = 12
 _CLEAR = "rgba(0,0,0,0)"
+_Choose = Callable[[float], None]
 
 
-def show_confidences(
+def show_curves(
     measured: Precision,
     conf: float,
     number: int | None,
     look: Colours,
-    choose: Callable[[float], None],
+    choose: _Choose,
     *,
     least: float,
 ) -> None:
-    """Show precision, recall and F1 against confidence, of a class or of their mean.
+    """Show precision, recall and F1 against confidence, and precision against recall.
 
     Parameters
     ----------
+    measured, number
+        Curves by class, and the row of the class that is shown; None shows their mean.
     conf
         The confidence that is marked.
-    number
-        Row of the class in ``measured``, or None.
     choose
         Called with the confidence that is clicked.
     least
         Below this nothing is known, and nothing is drawn.
     """
-    shown = CONFIDENCES[::_EVERY] >= least
-    curves = {
-        tr_text("precision"): measured.precision,
-        tr_text("recall"): measured.recall,
-        "F1": measured.f1,
-    }
+    known = least <= CONFIDENCES
+    own = [_curve(values, number) for values in (measured.precision, measured.recall, measured.f1)]
+    _show_confidences(own, known, conf, look, choose)
+    _show_precision_recall(own[0], own[1], known, conf, look, choose)
+
+
+def _show_confidences(
+    curves: Sequence[Array], known: Array, conf: float, look: Colours, choose: _Choose
+) -> None:
+    shown = known[::_EVERY]
+    names = (tr_text("precision"), tr_text("recall"), "F1")
     figure = go.Figure(
         [
             go.Scatter(
                 x=CONFIDENCES[::_EVERY][shown],
-                y=_curve(values, number)[::_EVERY][shown],
+                y=values[::_EVERY][shown],
                 name=name,
                 line={"color": look.runs[at], "dash": ("solid", "dash", "dot")[at], "width": 2},
                 hovertemplate="%{y:.3f}",
                 **_clickable(),
             )
-            for at, (name, values) in enumerate(curves.items())
+            for at, (name, values) in enumerate(zip(names, curves, strict=True))
         ]
     )
     figure.add_vline(x=conf, line={"color": look.muted, "width": 1, "dash": "dash"})
@@ -73,25 +79,11 @@ def show_confidences(
     draw(figure, "mistakes.confidences", on_click=lambda point: choose(float(point["x"])))
 
 
-def show_precision_recall(
-    measured: Precision,
-    conf: float,
-    number: int | None,
-    look: Colours,
-    choose: Callable[[float], None],
-    *,
-    least: float,
+def _show_precision_recall(
+    precision: Array, recall: Array, known: Array, conf: float, look: Colours, choose: _Choose
 ) -> None:
-    """Show precision against recall, both at the same confidence, of a class or of their mean.
-
-    Parameters
-    ----------
-    measured, conf, number, choose, least
-        As for `show_confidences`.
-    """
-    recall, precision = _curve(measured.recall, number), _curve(measured.precision, number)
-    # Where nothing is found any more, all points are one.
-    shown = np.flatnonzero((recall > 0) & (least <= CONFIDENCES))[::_EVERY]
+    """Show both at the same confidence; where nothing is found any more, all points are one."""
+    shown = np.flatnonzero((recall > 0) & known)[::_EVERY]
     if not len(shown):
         return
     at = int(np.abs(CONFIDENCES - conf).argmin())

@@ -28,7 +28,7 @@ IMAGES = (
     ("plot/distribution.png", marked("Class distribution")),
 )
 _NOTES = {
-    "Confusion matrix on test": marked(
+    "test/confusion_matrix.png": marked(
         "counts every box that the test kept; Mistakes counts from a confidence on"
     ),
 }
@@ -44,7 +44,8 @@ def show_images(folder: Path) -> None:
         return
     columns = st.columns(2, gap="medium")
     for index, (path, caption) in enumerate(present):
-        note = tr(_NOTES[caption]) if caption in _NOTES else Markdown()
+        name = str(path.relative_to(folder))
+        note = tr(_NOTES[name]) if name in _NOTES else Markdown()
         told = joined(" · ", [tr(caption), note])
         columns[index % 2].image(path.read_bytes(), caption=told, width="stretch")
 
